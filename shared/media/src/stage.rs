@@ -1,0 +1,76 @@
+//! What flows between the stages: publisher → ladder → packager.
+//!
+//! In: nothing. Out: the events of both hand-overs. Does not know who sends or receives them; the binary joins them.
+
+use crate::{AccessUnit, Rendition, RenditionId, Ticks, TrackConfig, TrackKind, VideoConfig};
+
+/// What ingest hands on, for one show, in order.
+///
+/// A `Config` comes before the first `Unit` of its kind, and again when parameter sets change. Units of both kinds are
+/// interleaved by DTS as far as the publisher does it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Publication {
+    /// How to decode the units of that kind that follow.
+    Config(TrackConfig),
+    /// One access unit, on the show's own timeline.
+    Unit(TrackKind, AccessUnit),
+    /// A publisher came back, or its clock broke: what follows does not continue what came before. Timestamps
+    /// still only grow. Configs follow again.
+    Discontinuity,
+    /// The show is over.
+    End,
+}
+
+/// One rung or sound as the ladder will deliver it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rung {
+    /// Its name and kind.
+    pub rendition: Rendition,
+    /// What the ladder aims at, in bit/s; `None` where the source passes through and the rate is only measured.
+    pub target_bit_rate: Option<u32>,
+}
+
+/// All renditions of a show, said once before any unit, highest video rung first, sound last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The renditions. The first one leads: its keyframes decide where every rendition is cut.
+    pub rungs: Vec<Rung>,
+    /// `EXT-X-TARGETDURATION`, in whole seconds; fixed for the show (rfc8216bis 6.2.1).
+    pub target_duration_s: u32,
+}
+
+/// What the ladder hands to the packager, for one show.
+///
+/// Per rendition: a `Config`, then units with strictly increasing DTS. Renditions may be behind one another by the
+/// encoder's delay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Staged {
+    /// The first event of a show, once.
+    Plan(Plan),
+    /// How to decode the units of that rendition that follow.
+    Config(RenditionId, TrackConfig),
+    /// One access unit of a rendition.
+    Unit(RenditionId, AccessUnit),
+    /// Every rendition breaks here: all units before it belong before, all after it after. It is sent once the
+    /// ladder has delivered everything before.
+    Discontinuity,
+    /// No more will come, of any rendition.
+    End,
+}
+
+impl Plan {
+    /// The rendition whose keyframes decide where all are cut.
+    #[must_use]
+    pub fn leader(&self) -> Option<&RenditionId> {
+        self.rungs.first().map(|rung| &rung.rendition.id)
+    }
+}
+
+impl VideoConfig {
+    /// How long one frame lasts, where the rate is stated.
+    #[must_use]
+    pub fn frame_duration(&self) -> Option<Ticks> {
+        let rate = self.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0)?;
+        Some(Ticks(crate::TICKS_PER_SECOND * i64::from(rate.den) / i64::from(rate.num)))
+    }
+}

@@ -1,0 +1,144 @@
+//! The shapes of the REST API and of what edges fetch. Times are seconds since the Unix epoch, UTC.
+//!
+//! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{SessionId, ShowId, TicketId};
+
+/// Where a show stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nobody has published yet.
+    Scheduled,
+    /// A publisher is on the air.
+    Live,
+    /// The publisher is gone and may come back within the reconnect window.
+    Interrupted,
+    /// Over; the recording plays.
+    Ended,
+}
+
+/// `POST /v1/shows`: what to create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewShow {
+    /// Title, 1 to 200 characters.
+    pub title: String,
+    /// When it is to start, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<i64>,
+}
+
+/// A show with the one sight of its stream key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedShow {
+    /// The show's id.
+    pub show: ShowId,
+    /// The stream key; it is stored hashed and cannot be shown again.
+    pub stream_key: String,
+    /// Where to publish.
+    pub publish: Publish,
+}
+
+/// Addresses a publisher can use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publish {
+    /// `rtmp://host:port/live/<stream key>`.
+    pub rtmp: String,
+}
+
+/// `GET /v1/shows/{show}` and, without its secret parts, what the watch page asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShowState {
+    /// The show's id.
+    pub show: ShowId,
+    /// Its title.
+    pub title: String,
+    /// Where it stands.
+    pub state: State,
+    /// When it is to start, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<i64>,
+}
+
+/// `POST /v1/shows/{show}/tickets`: what to issue.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTicket {
+    /// How long it is good for, in seconds; absent: the house's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_s: Option<u32>,
+    /// A note for the creator, such as an order number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A ticket with the one sight of its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedTicket {
+    /// The ticket, a secret; stored hashed.
+    pub ticket: String,
+    /// Its id, by which it can be named without the secret.
+    pub id: TicketId,
+    /// The page to watch at.
+    pub watch_url: String,
+    /// A playlist that plays in any HLS player with no header and no cookie.
+    pub playlist_url: String,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+/// `POST /v1/tickets/revoke`: which ticket, by its secret or its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeTicket {
+    /// The ticket or its id.
+    pub ticket: String,
+}
+
+/// `POST /v1/shows/{show}/playback`: a ticket, to be swapped for a playback token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPlayback {
+    /// The ticket.
+    pub ticket: String,
+}
+
+/// The playback token and where it plays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playback {
+    /// The playback session's id.
+    pub session: SessionId,
+    /// The token, to be sent as `?token=` with the multivariant playlist.
+    pub token: String,
+    /// The playlist with the token in it, as a path on the edge: `/live/<show>/index.m3u8?token=…`.
+    pub playlist_url: String,
+    /// When the session ends.
+    pub expires_at: i64,
+}
+
+/// `GET /edge/denied`: who may no longer watch. Edges follow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DenyList {
+    /// Grows with every change.
+    pub version: u64,
+    /// The denied, oldest first.
+    pub entries: Vec<Denied>,
+}
+
+/// One line of the deny list. It can be dropped once `until` has passed: the capability has expired by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denied {
+    /// All sessions of this ticket, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<TicketId>,
+    /// … or this one session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// Why, as a code the page knows: `revoked`.
+    pub reason: String,
+    /// When the entry is of no more use.
+    pub until: i64,
+}

@@ -1,0 +1,18 @@
+//! Header names that origin and edge agree on, in lower case.
+
+/// The secret by which an origin knows its edges.
+pub const EDGE_KEY: &str = "matinee-edge-key";
+/// Names one request through edge and origin.
+pub const REQUEST_ID: &str = "x-request-id";
+/// Cache policy for our own edges and Fastly; it never reaches a viewer.
+pub const SURROGATE_CONTROL: &str = "surrogate-control";
+/// What a purge names, separated by spaces: the show's id, and `<show>/<rendition>`.
+pub const SURROGATE_KEY: &str = "surrogate-key";
+/// How the edge's cache answered: `hit`, `miss`, `collapsed` or `pass`.
+pub const CACHE: &str = "x-cache";
+/// Content type of playlists (RFC 8216, 4).
+pub const TYPE_PLAYLIST: &str = "application/vnd.apple.mpegurl";
+/// Content type of CMAF objects.
+pub const TYPE_MP4: &str = "video/mp4";
+/// Content type of errors (RFC 9457).
+pub const TYPE_PROBLEM: &str = "application/problem+json";

@@ -1,0 +1,145 @@
+//! Identifiers: 80 random bits, written as 16 characters.
+//!
+//! In: bytes from a random source the caller owns. Out: [`ShowId`], [`TicketId`], [`SessionId`]. They are names, not
+//! secrets: they may stand in URLs and logs.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use data_encoding::{Encoding, Specification};
+use serde::{Deserialize, Serialize};
+
+/// Bytes in an identifier.
+pub const ID_BYTES: usize = 10;
+/// Characters in a written identifier.
+pub const ID_CHARS: usize = 16;
+
+/// Crockford's base 32 in lower case: no `i`, `l`, `o`, `u`, so that an id survives being read aloud.
+fn crockford() -> Option<Encoding> {
+    let mut specification = Specification::new();
+    specification.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
+    specification.encoding().ok()
+}
+
+/// An identifier of one kind of thing; `K` keeps a show's from being passed for a ticket's.
+#[derive(Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Id<K> {
+    bytes: [u8; ID_BYTES],
+    kind: PhantomData<fn() -> K>,
+}
+
+/// Marks identifiers of shows.
+pub enum Show {}
+/// Marks identifiers of tickets.
+pub enum Ticket {}
+/// Marks identifiers of playback sessions.
+pub enum Session {}
+
+/// Names a show.
+pub type ShowId = Id<Show>;
+/// Names a ticket; the ticket itself is a secret and is not this.
+pub type TicketId = Id<Ticket>;
+/// Names a playback session.
+pub type SessionId = Id<Session>;
+
+/// A text that is no identifier: not 16 characters of Crockford's base 32 in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdError;
+
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id is 16 characters of 0-9 a-z without i, l, o and u")
+    }
+}
+
+impl std::error::Error for IdError {}
+
+impl<K> Id<K> {
+    /// The identifier made of these (random) bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; ID_BYTES]) -> Self {
+        Self { bytes, kind: PhantomData }
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
+        &self.bytes
+    }
+}
+
+impl<K> FromStr for Id<K> {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let bytes = crockford()
+            .filter(|_| text.len() == ID_CHARS)
+            .and_then(|base32| base32.decode(text.as_bytes()).ok())
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or(IdError)?;
+        Ok(Self::from_bytes(bytes))
+    }
+}
+
+impl<K> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crockford().map(|base32| base32.encode(&self.bytes)).unwrap_or_default())
+    }
+}
+
+impl<K> TryFrom<String> for Id<K> {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl<K> From<Id<K>> for String {
+    fn from(id: Id<K>) -> Self {
+        id.to_string()
+    }
+}
+
+impl<K> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K> Copy for Id<K> {}
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+impl<K> Eq for Id<K> {}
+impl<K> std::hash::Hash for Id<K> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_sixteen_characters_and_reads_back() {
+        let id = ShowId::from_bytes([0, 1, 2, 3, 4, 250, 251, 252, 253, 254]);
+        assert_eq!(id.to_string().len(), ID_CHARS);
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in ["", "0", "0000000000000000a", "000000000000000l", "../../etc/passwd"] {
+            assert_eq!(text.parse::<ShowId>(), Err(IdError), "{text}");
+        }
+    }
+}

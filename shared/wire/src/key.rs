@@ -1,0 +1,177 @@
+//! Object keys: where each object of a show stands in the store, and below `/o/` at the origin.
+//!
+//! In: a show, a rendition, an epoch, numbers; or a path a stranger sent. Out: the key; or what the path names. Does
+//! not know the store.
+//!
+//! | key | object | changes |
+//! |---|---|---|
+//! | `<show>/index.m3u8` | multivariant playlist | yes |
+//! | `<show>/<rendition>/index.m3u8` | media playlist | yes |
+//! | `<show>/<rendition>/<epoch>/i<n>.mp4` | init segment (CMAF header) | never |
+//! | `<show>/<rendition>/<epoch>/s<msn>.m4s` | media segment | never |
+//! | `<show>/<rendition>/<epoch>/p<msn>.<part>.m4s` | part | never |
+//!
+//! The epoch is the publication's: a show that is published anew gets new keys, so that media may be cached for a year.
+
+use std::fmt;
+
+use crate::ShowId;
+
+/// Longest rendition name and epoch, in characters.
+const NAME_CHARS_MAX: usize = 16;
+
+/// What a key names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The show.
+    pub show: ShowId,
+    /// The object within it.
+    pub object: KeyObject,
+}
+
+/// An object of a show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyObject {
+    /// The multivariant playlist.
+    Multivariant,
+    /// A rendition's media playlist.
+    Playlist {
+        /// The rendition's name.
+        rendition: String,
+    },
+    /// An immutable media object.
+    Media {
+        /// The rendition's name.
+        rendition: String,
+        /// The publication epoch.
+        epoch: String,
+        /// Which object.
+        file: MediaFile,
+    },
+}
+
+/// A media object of a rendition and epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaFile {
+    /// The `n`th init segment, from 0.
+    Init(u32),
+    /// The segment with this Media Sequence Number.
+    Segment(u64),
+    /// A part: the parent's Media Sequence Number and the part's number in it, from 0.
+    Part(u64, u32),
+}
+
+impl fmt::Display for MediaFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Init(n) => write!(f, "i{n}.mp4"),
+            Self::Segment(msn) => write!(f, "s{msn}.m4s"),
+            Self::Part(msn, part) => write!(f, "p{msn}.{part}.m4s"),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.object {
+            KeyObject::Multivariant => write!(f, "{}/index.m3u8", self.show),
+            KeyObject::Playlist { rendition } => write!(f, "{}/{rendition}/index.m3u8", self.show),
+            KeyObject::Media { rendition, epoch, file } => {
+                write!(f, "{}/{rendition}/{epoch}/{file}", self.show)
+            }
+        }
+    }
+}
+
+impl Key {
+    /// Reads a path such as `<show>/720p/lx2k9a/s12.m4s`; `None` for whatever is not of the scheme, so that nothing
+    /// else ever reaches a disk. Numbers have no leading zeros: each object has one key.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<Self> {
+        let mut steps = path.split('/');
+        let show = steps.next()?.parse().ok()?;
+        let rest: Vec<&str> = steps.collect();
+        let object = match rest.as_slice() {
+            ["index.m3u8"] => KeyObject::Multivariant,
+            [rendition, "index.m3u8"] => KeyObject::Playlist { rendition: name(rendition)? },
+            [rendition, epoch, file] => KeyObject::Media {
+                rendition: name(rendition)?,
+                epoch: name(epoch)?,
+                file: MediaFile::parse(file)?,
+            },
+            _ => return None,
+        };
+        Some(Self { show, object })
+    }
+}
+
+impl MediaFile {
+    /// Reads a file name of the scheme.
+    #[must_use]
+    pub fn parse(file: &str) -> Option<Self> {
+        if let Some(n) = file.strip_prefix('i').and_then(|rest| rest.strip_suffix(".mp4")) {
+            return number(n).and_then(|n| n.try_into().ok()).map(Self::Init);
+        }
+        let stem = file.strip_suffix(".m4s")?;
+        if let Some(msn) = stem.strip_prefix('s') {
+            return number(msn).map(Self::Segment);
+        }
+        let (msn, part) = stem.strip_prefix('p')?.split_once('.')?;
+        Some(Self::Part(number(msn)?, number(part)?.try_into().ok()?))
+    }
+}
+
+fn name(text: &str) -> Option<String> {
+    let form = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let good = (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(form);
+    good.then(|| text.to_owned())
+}
+
+fn number(text: &str) -> Option<u64> {
+    let canonical = text == "0" || !text.starts_with('0');
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    (canonical && digits).then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOW: &str = "0123456789abcdef";
+
+    #[test]
+    fn every_key_of_the_scheme_reads_back() {
+        for rest in [
+            "index.m3u8",
+            "720p/index.m3u8",
+            "audio/lx2k9a/i0.mp4",
+            "720p/lx2k9a/s12.m4s",
+            "source/lx2k9a/p12.3.m4s",
+        ] {
+            let path = format!("{SHOW}/{rest}");
+            assert_eq!(Key::parse(&path).map(|key| key.to_string()), Some(path));
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_key() {
+        for rest in [
+            "",
+            "/index.m3u8",
+            "../index.m3u8",
+            "720p/../audio/index.m3u8",
+            "720p//index.m3u8",
+            "720p/e/s012.m4s",
+            "720p/e/s+1.m4s",
+            "720p/e/s1.mp4",
+            "720p/e/p1.m4s",
+            "720p/e/s99999999999999999999.m4s",
+            "%2e%2e/index.m3u8",
+            "720P/index.m3u8",
+            "720p/e/s1.m4s/",
+        ] {
+            assert_eq!(Key::parse(&format!("{SHOW}/{rest}")), None, "{rest}");
+        }
+        assert_eq!(Key::parse("etc/passwd"), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! What crosses a process border, said once.
+//!
+//! In: nothing. Out: ids, object keys, API shapes, the error body, header names. Does not know sockets, databases or
+//! playlists. Compiles for `wasm32`, imports nothing.
+
+pub mod api;
+pub mod header;
+pub mod key;
+
+mod id;
+mod problem;
+mod request_id;
+
+pub use id::{ID_BYTES, ID_CHARS, Id, IdError, SessionId, ShowId, TicketId};
+pub use problem::Problem;
+pub use request_id::is_request_id;
