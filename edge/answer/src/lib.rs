@@ -1,0 +1,1 @@
+//! What to answer a viewer: pure decisions, the same on every host.

@@ -1,0 +1,1 @@
+//! Our own host for the edge component, with an HTTP cache and request collapsing under it.

@@ -1,0 +1,1 @@
+//! Publishers come in: RTMP to authenticated access units on one monotonic timeline.

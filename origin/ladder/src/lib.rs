@@ -1,0 +1,1 @@
+//! Decode once, scale in a cascade, encode the rungs; the source passes through.

@@ -1,0 +1,1 @@
+//! CMAF parts and segments, aligned over all renditions, and the state of every playlist.

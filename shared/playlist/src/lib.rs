@@ -1,0 +1,1 @@
+//! HLS playlists as text: rendering, parsing, blocking rules, byte-preserving rewriting.

@@ -1,0 +1,1 @@
+//! Playback tokens and sealed sessions: claims, issue, verify.

@@ -1,0 +1,1 @@
+//! A running house for the tests.
