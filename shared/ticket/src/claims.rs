@@ -1,0 +1,112 @@
+//! What a playback token says.
+//!
+//! In: ids and times. Out: [`Claims`], and its form on the wire. Does not know keys.
+//!
+//! | claim | value |
+//! |---|---|
+//! | `iss` `aud` | `matinee`, `playback` |
+//! | `sub` | the ticket's id |
+//! | `show` `sid` | the show's id, the playback session's id |
+//! | `tier` | the name of what the ticket admits to |
+//! | `iat` `nbf` `exp` | seconds since the Unix epoch |
+
+use jwt_simple::prelude::{Audiences, JWTClaims, UnixTimeStamp};
+use serde::{Deserialize, Serialize};
+use shared_wire::{SessionId, ShowId, TicketId};
+
+use crate::config::{CLOCK_LEAD_S, TIER_CHARS_MAX};
+use crate::{KeyError, TokenError};
+
+/// The `iss` of every token.
+pub const ISSUER: &str = "matinee";
+/// The `aud` of a playback token.
+pub const AUDIENCE: &str = "playback";
+
+/// Who may watch what, and how long. Times are seconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// The ticket this came from (`sub`).
+    pub ticket: TicketId,
+    /// The one show it is good for.
+    pub show: ShowId,
+    /// The viewer's playback session (`sid`).
+    pub session: SessionId,
+    /// The name of what the ticket admits to.
+    pub tier: String,
+    /// When it was issued (`iat`).
+    pub issued_at: i64,
+    /// From when it is good (`nbf`).
+    pub not_before: i64,
+    /// Until when, exclusive (`exp`).
+    pub expires_at: i64,
+}
+
+/// The claims that are ours alone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Own {
+    show: ShowId,
+    sid: SessionId,
+    tier: String,
+}
+
+impl Claims {
+    /// Whether they hold for `show` at `now`.
+    ///
+    /// # Errors
+    /// The show first, then the times.
+    pub(crate) fn admit(&self, show: &ShowId, now: i64) -> Result<(), TokenError> {
+        if self.show != *show {
+            return Err(TokenError::WrongShow);
+        }
+        if now >= self.expires_at {
+            return Err(TokenError::Expired);
+        }
+        if now.saturating_add(CLOCK_LEAD_S) < self.not_before {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn to_jwt(&self) -> Result<JWTClaims<Own>, KeyError> {
+        if self.tier.chars().count() > TIER_CHARS_MAX {
+            return Err(KeyError::Claims);
+        }
+        Ok(JWTClaims {
+            issued_at: Some(stamp(self.issued_at)?),
+            expires_at: Some(stamp(self.expires_at)?),
+            invalid_before: Some(stamp(self.not_before)?),
+            issuer: Some(ISSUER.to_owned()),
+            subject: Some(self.ticket.to_string()),
+            audiences: Some(Audiences::AsString(AUDIENCE.to_owned())),
+            jwt_id: None,
+            nonce: None,
+            custom: Own { show: self.show, sid: self.session, tier: self.tier.clone() },
+        })
+    }
+
+    pub(crate) fn from_jwt(jwt: JWTClaims<Own>) -> Result<Self, TokenError> {
+        let time = |stamp: Option<UnixTimeStamp>| {
+            let seconds = stamp.ok_or(TokenError::Malformed)?.as_secs();
+            i64::try_from(seconds).map_err(|_| TokenError::Malformed)
+        };
+        let ticket = jwt.subject.and_then(|text| text.parse().ok());
+        if jwt.custom.tier.chars().count() > TIER_CHARS_MAX {
+            return Err(TokenError::Malformed);
+        }
+        Ok(Self {
+            ticket: ticket.ok_or(TokenError::Malformed)?,
+            show: jwt.custom.show,
+            session: jwt.custom.sid,
+            tier: jwt.custom.tier,
+            issued_at: time(jwt.issued_at)?,
+            not_before: time(jwt.invalid_before)?,
+            expires_at: time(jwt.expires_at)?,
+        })
+    }
+}
+
+/// Seconds as the token library has them: 32 bits of them, until 2106.
+fn stamp(seconds: i64) -> Result<UnixTimeStamp, KeyError> {
+    let seconds = u32::try_from(seconds).map_err(|_| KeyError::Claims)?;
+    Ok(UnixTimeStamp::from_secs(u64::from(seconds)))
+}

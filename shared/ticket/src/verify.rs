@@ -1,0 +1,188 @@
+//! Verifies playback tokens.
+//!
+//! In: a JWK set once; then a token, the show it is to open, the time. Out: [`Claims`] or why not. The algorithm is the
+//! key's, never the header's, and whatever is unknown fails closed (RFC 8725, 3.1 and 3.2).
+
+use std::fmt;
+
+use data_encoding::BASE64URL_NOPAD;
+use jwt_simple::JWTError;
+use jwt_simple::prelude::{
+    ECDSAP256PublicKeyLike, ES256PublicKey, Ed25519PublicKey, EdDSAPublicKeyLike, HS256Key,
+    HashSet, JWTClaims, MACLike, UnixTimeStamp, VerificationOptions,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use shared_wire::ShowId;
+
+use crate::claims::{AUDIENCE, Claims, ISSUER, Own};
+use crate::config::{KEYS_BYTES_MAX, KEYS_MAX, TOKEN_BYTES_MAX};
+use crate::key::{Algorithm, names, secret};
+use crate::{KeyError, TokenError};
+
+/// Holds the house's verification keys. `Debug` shows their ids only.
+pub struct Verifier {
+    keys: Vec<VerifyKey>,
+}
+
+struct VerifyKey {
+    kid: String,
+    algorithm: Algorithm,
+    material: Material,
+    /// From when it verifies, and until when (exclusive), in seconds; absent: always.
+    not_before: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+enum Material {
+    EdDsa(Ed25519PublicKey),
+    Es256(ES256PublicKey),
+    Hs256(HS256Key),
+}
+
+/// What of a token's header is read before its signature is checked.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: String,
+    crit: Option<Value>,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.keys.iter().map(|key| (&key.kid, key.algorithm));
+        f.debug_list().entries(names).finish()
+    }
+}
+
+impl Verifier {
+    /// Reads a JWK set (RFC 7517, 5): `{"keys":[…]}`, each key with `kid` and `alg` and, if it is good for a time only,
+    /// `nbf` and `exp` in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// The first thing wrong with the document; there must be at least one key.
+    pub fn from_json(text: &str) -> Result<Self, KeyError> {
+        let wrong = |what: &str| KeyError::Document(what.to_owned());
+        if text.len() > KEYS_BYTES_MAX {
+            return Err(wrong("too long"));
+        }
+        let document: Value = serde_json::from_str(text).map_err(|_| wrong("not JSON"))?;
+        let list = document.get("keys").and_then(Value::as_array);
+        let list = list.ok_or_else(|| wrong("no array `keys`"))?;
+        if !(1..=KEYS_MAX).contains(&list.len()) {
+            return Err(wrong("no key, or more than 16"));
+        }
+        let mut keys: Vec<VerifyKey> = Vec::with_capacity(list.len());
+        for jwk in list {
+            let key = VerifyKey::read(jwk)?;
+            if keys.iter().any(|other| other.kid == key.kid) {
+                return Err(KeyError::Twice(key.kid));
+            }
+            keys.push(key);
+        }
+        Ok(Self { keys })
+    }
+
+    /// The claims of `token`, if it admits to `show` at `now` (seconds since the Unix epoch).
+    ///
+    /// # Errors
+    /// In this order: its size, its form, its signature, its purpose, its show, its times.
+    pub fn verify(&self, token: &str, show: &ShowId, now: i64) -> Result<Claims, TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenError::TooLarge);
+        }
+        let header = Header::read(token)?;
+        if header.crit.is_some() {
+            return Err(TokenError::Forged);
+        }
+        let key = self.keys.iter().find(|key| key.kid == header.kid).ok_or(TokenError::Forged)?;
+        if key.algorithm.name() != header.alg || !key.is_good_at(now) {
+            return Err(TokenError::Forged);
+        }
+        let claims = Claims::from_jwt(key.open(token)?)?;
+        claims.admit(show, now)?;
+        Ok(claims)
+    }
+}
+
+impl Header {
+    fn read(token: &str) -> Result<Self, TokenError> {
+        if token.split('.').count() != 3 {
+            return Err(TokenError::Malformed);
+        }
+        let text = token.split('.').next().unwrap_or_default();
+        let json = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| TokenError::Malformed)?;
+        serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
+    }
+}
+
+impl VerifyKey {
+    fn read(jwk: &Value) -> Result<Self, KeyError> {
+        let (kid, algorithm) = names(jwk)?;
+        let material = || KeyError::Material(kid.clone());
+        let mut bare = jwk.clone();
+        if let Some(members) = bare.as_object_mut() {
+            // Ours alone: the library is strict about what a JWK holds.
+            members.retain(|name, _| name != "nbf" && name != "exp");
+        }
+        let bare = bare.to_string();
+        let material = match algorithm {
+            Algorithm::EdDsa => {
+                Material::EdDsa(Ed25519PublicKey::from_jwk(&bare).map_err(|_| material())?)
+            }
+            Algorithm::Es256 => {
+                Material::Es256(ES256PublicKey::from_jwk(&bare).map_err(|_| material())?)
+            }
+            Algorithm::Hs256 => Material::Hs256(secret(jwk).ok_or_else(material)?),
+        };
+        let time = |name: &str| match jwk.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_i64()
+                .map(Some)
+                .ok_or_else(|| KeyError::Document(format!("key `{kid}`: `{name}` is no time"))),
+        };
+        let (not_before, expires_at) = (time("nbf")?, time("exp")?);
+        Ok(Self { kid, algorithm, material, not_before, expires_at })
+    }
+
+    fn is_good_at(&self, now: i64) -> bool {
+        self.not_before.is_none_or(|from| now >= from)
+            && self.expires_at.is_none_or(|until| now < until)
+    }
+
+    /// Checks signature, issuer and audience. The times are [`Claims::admit`]'s: the library is given a clock at which
+    /// nothing is late or early, since its own rules are lenient by a quarter of an hour.
+    fn open(&self, token: &str) -> Result<JWTClaims<Own>, TokenError> {
+        let options = Some(VerificationOptions {
+            accept_future: true,
+            artificial_time: Some(UnixTimeStamp::from_secs(0)),
+            time_tolerance: None,
+            max_token_length: Some(TOKEN_BYTES_MAX),
+            required_key_id: Some(self.kid.clone()),
+            allowed_issuers: Some(HashSet::from([ISSUER.to_owned()])),
+            allowed_audiences: Some(HashSet::from([AUDIENCE.to_owned()])),
+            ..Default::default()
+        });
+        match &self.material {
+            Material::EdDsa(key) => key.verify_token(token, options),
+            Material::Es256(key) => key.verify_token(token, options),
+            Material::Hs256(key) => key.verify_token(token, options),
+        }
+        .map_err(|error| match error.downcast_ref::<JWTError>() {
+            Some(JWTError::RequiredAudienceMissing | JWTError::RequiredAudienceMismatch) => {
+                TokenError::WrongAudience
+            }
+            Some(JWTError::CompactEncodingError | JWTError::NotJWT) => TokenError::Malformed,
+            Some(_) => TokenError::Forged,
+            // A signature or claims that do not even decode.
+            None => TokenError::Malformed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Playback tokens: what the house signed opens its show; everything else has its own refusal.
+
+use jwt_simple::prelude::{Audiences, EdDSAKeyPairLike, NoCustomClaims};
+use proptest::prelude::*;
+use serde_json::json;
+use shared_wire::{SessionId, TicketId};
+
+use super::*;
+use crate::key::Pair;
+use crate::{Issuer, PrivateKey, jwks};
+
+const NOW: i64 = 1_700_000_000;
+
+fn show() -> ShowId {
+    ShowId::from_bytes([1; 10])
+}
+
+fn claims() -> Claims {
+    Claims {
+        ticket: TicketId::from_bytes([2; 10]),
+        show: show(),
+        session: SessionId::from_bytes([3; 10]),
+        tier: "all".to_owned(),
+        issued_at: NOW,
+        not_before: NOW,
+        expires_at: NOW + 100,
+    }
+}
+
+fn key(algorithm: Algorithm, random: u8) -> PrivateKey {
+    PrivateKey::generate(algorithm, algorithm.name(), &[random; 32]).unwrap()
+}
+
+fn house() -> Verifier {
+    let keys = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Hs256].map(|one| key(one, 9));
+    Verifier::from_json(&jwks(&keys)).unwrap()
+}
+
+fn token(algorithm: Algorithm) -> String {
+    Issuer::new(key(algorithm, 9)).issue(&claims()).unwrap()
+}
+
+fn refusal(token: &str) -> TokenError {
+    house().verify(token, &show(), NOW).unwrap_err()
+}
+
+/// A token with this header and these claims, signed by nobody.
+fn unsigned(header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    format!("{}.{}.{}", part(header), part(claims), BASE64URL_NOPAD.encode(&[0; 64]))
+}
+
+#[test]
+fn every_algorithm_opens_its_show() {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Hs256] {
+        assert_eq!(house().verify(&token(algorithm), &show(), NOW), Ok(claims()));
+        assert!(token(algorithm).len() < 1024);
+    }
+}
+
+#[test]
+fn times_are_exact_but_for_a_clock_that_runs_ahead() {
+    let token = token(Algorithm::EdDsa);
+    let at = |now| house().verify(&token, &show(), now).map(|_| ());
+    assert_eq!(at(NOW + 99), Ok(()));
+    assert_eq!(at(NOW + 100), Err(TokenError::Expired));
+    assert_eq!(at(NOW - 10), Ok(()));
+    assert_eq!(at(NOW - 11), Err(TokenError::NotYetValid));
+    assert_eq!(at(i64::MAX), Err(TokenError::Expired));
+    assert_eq!(at(i64::MIN), Err(TokenError::NotYetValid));
+}
+
+#[test]
+fn another_show_is_refused() {
+    let other = ShowId::from_bytes([8; 10]);
+    let answer = house().verify(&token(Algorithm::EdDsa), &other, NOW);
+    assert_eq!(answer, Err(TokenError::WrongShow));
+}
+
+#[test]
+fn size_and_form_come_first() {
+    assert_eq!(refusal(""), TokenError::Missing);
+    assert_eq!(refusal(&"a".repeat(10_000_000)), TokenError::TooLarge);
+    for text in ["a", "a.b", "a.b.c", "....", "e30.e30.e30", "\0.\0.\0"] {
+        assert_eq!(refusal(text), TokenError::Malformed, "{text}");
+    }
+}
+
+#[test]
+fn the_key_says_the_algorithm_and_not_the_header() {
+    let body = json!({});
+    for header in [
+        json!({ "alg": "none", "kid": "EdDSA" }),
+        json!({ "alg": "HS256", "kid": "EdDSA" }),
+        json!({ "alg": "EdDSA", "kid": "ES256" }),
+        json!({ "alg": "Ed25519", "kid": "EdDSA" }),
+        json!({ "alg": "EdDSA", "kid": "unknown" }),
+        json!({ "alg": "EdDSA", "kid": "EdDSA" }),
+        json!({ "alg": "EdDSA", "kid": "EdDSA", "crit": [] }),
+        json!({ "alg": "EdDSA", "kid": "EdDSA", "crit": ["b64"], "b64": false }),
+    ] {
+        assert_eq!(refusal(&unsigned(&header, &body)), TokenError::Forged, "{header}");
+    }
+    assert_eq!(refusal(&unsigned(&json!({ "alg": "EdDSA" }), &body)), TokenError::Malformed);
+}
+
+#[test]
+fn another_houses_key_of_the_same_name_is_refused() {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Hs256] {
+        let stranger = Issuer::new(key(algorithm, 8));
+        assert_eq!(refusal(&stranger.issue(&claims()).unwrap()), TokenError::Forged);
+    }
+}
+
+#[test]
+fn a_token_of_ours_for_another_purpose_is_refused() {
+    let PrivateKey { pair: Pair::EdDsa(pair), .. } = key(Algorithm::EdDsa, 9) else {
+        unreachable!("the key is EdDSA")
+    };
+    let sign = |change: fn(&mut JWTClaims<Own>)| {
+        let mut jwt = claims().to_jwt().unwrap();
+        change(&mut jwt);
+        pair.sign(jwt).unwrap()
+    };
+    let audience = sign(|jwt| jwt.audiences = Some(Audiences::AsString("studio".into())));
+    assert_eq!(refusal(&audience), TokenError::WrongAudience);
+    assert_eq!(refusal(&sign(|jwt| jwt.audiences = None)), TokenError::WrongAudience);
+    assert_eq!(refusal(&sign(|jwt| jwt.issuer = None)), TokenError::Forged);
+    assert_eq!(refusal(&sign(|jwt| jwt.expires_at = None)), TokenError::Malformed);
+    assert_eq!(refusal(&sign(|jwt| jwt.subject = Some("x".into()))), TokenError::Malformed);
+    let bare = claims().to_jwt().unwrap();
+    let bare = JWTClaims {
+        issued_at: bare.issued_at,
+        expires_at: bare.expires_at,
+        invalid_before: bare.invalid_before,
+        issuer: bare.issuer,
+        subject: bare.subject,
+        audiences: bare.audiences,
+        jwt_id: None,
+        nonce: None,
+        custom: NoCustomClaims {},
+    };
+    assert_eq!(refusal(&pair.sign(bare).unwrap()), TokenError::Malformed);
+}
+
+#[test]
+fn a_key_outside_its_time_verifies_nothing() {
+    let mut set: Value = serde_json::from_str(&jwks([&key(Algorithm::EdDsa, 9)])).unwrap();
+    set["keys"][0]["nbf"] = json!(NOW);
+    set["keys"][0]["exp"] = json!(NOW + 50);
+    let verifier = Verifier::from_json(&set.to_string()).unwrap();
+    let at = |now| verifier.verify(&token(Algorithm::EdDsa), &show(), now).map(|_| ());
+    assert_eq!(at(NOW), Ok(()));
+    assert_eq!(at(NOW + 50), Err(TokenError::Forged));
+    assert_eq!(at(NOW - 1), Err(TokenError::Forged));
+}
+
+#[test]
+fn key_sets_that_are_none_are_refused() {
+    let twice = jwks([&key(Algorithm::EdDsa, 1), &key(Algorithm::EdDsa, 2)]);
+    assert_eq!(Verifier::from_json(&twice).unwrap_err(), KeyError::Twice("EdDSA".into()));
+    for text in ["", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{}]}"#] {
+        assert!(Verifier::from_json(text).is_err(), "{text}");
+    }
+    assert_eq!(format!("{:?}", house()), r#"[("EdDSA", EdDsa), ("ES256", Es256), ("HS256", Hs256)]"#);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_flipped_bit_is_refused(at in any::<prop::sample::Index>(), bit in 0_u8..7) {
+        for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Hs256] {
+            let mut bytes = token(algorithm).into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let text = String::from_utf8(bytes).unwrap();
+            prop_assert!(house().verify(&text, &show(), NOW).is_err());
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text in "[A-Za-z0-9_.-]{0,200}|.{0,200}", now in any::<i64>()) {
+        prop_assert!(house().verify(&text, &show(), now).is_err());
+        let _ = Verifier::from_json(&text);
+        let _ = PrivateKey::from_text(&text);
+    }
+}
