@@ -1,1 +1,22 @@
-//! HLS playlists as text: rendering, parsing, blocking rules, byte-preserving rewriting.
+//! HLS playlists as text.
+//!
+//! In: a snapshot of a playlist, a query string, or a playlist's bytes. Out: playlist text, delivery
+//! directives, a verdict whether a request waits. Does not know: sockets, clocks, who is watching,
+//! where objects are stored. Compiles for `wasm32`, imports nothing.
+//!
+//! Clause numbers are those of draft-pantos-hls-rfc8216bis unless another text is named.
+
+pub mod blocking;
+pub mod directives;
+pub mod media;
+pub mod multivariant;
+pub mod recording;
+pub mod rewrite;
+
+mod date;
+mod write;
+
+pub use blocking::Verdict;
+pub use directives::Directives;
+pub use media::MediaPlaylist;
+pub use multivariant::Multivariant;

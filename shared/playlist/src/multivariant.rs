@@ -1,0 +1,101 @@
+//! A multivariant playlist as a snapshot, and its text.
+//!
+//! In: a [`Multivariant`]. Out: its text. Does not know how rates are measured, or who may see what.
+
+use crate::write::line;
+
+/// All renditions of a show, as one playlist offers them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Multivariant {
+    /// The sounds, in order of preference.
+    pub sounds: Vec<Sound>,
+    /// The variants, in order of preference.
+    pub variants: Vec<Variant>,
+}
+
+/// A sound of an audio group (`EXT-X-MEDIA`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sound {
+    /// The group variants name.
+    pub group: String,
+    /// What a listener chooses by.
+    pub name: String,
+    /// Its language (RFC 5646), where known.
+    pub language: Option<String>,
+    /// It plays when the listener chose nothing.
+    pub default: bool,
+    /// Its number of channels.
+    pub channels: u8,
+    /// Its media playlist, relative to this one.
+    pub uri: String,
+}
+
+/// One combination to play (`EXT-X-STREAM-INF`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// Peak segment bit rate of picture and sound together, in bit/s.
+    pub bandwidth: u64,
+    /// Average segment bit rate of picture and sound together, in bit/s.
+    pub average_bandwidth: u64,
+    /// Every format in it (RFC 6381).
+    pub codecs: Vec<String>,
+    /// Width and height of the picture, in pixels.
+    pub resolution: Option<(u32, u32)>,
+    /// Frames per 1000 seconds.
+    pub frame_rate_millihertz: Option<u32>,
+    /// The group of its sound.
+    pub audio: Option<String>,
+    /// Its media playlist, relative to this one.
+    pub uri: String,
+}
+
+impl Multivariant {
+    /// Its text. Every segment of ours starts with an IDR picture, so it says
+    /// `EXT-X-INDEPENDENT-SEGMENTS` for all of them.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        for sound in &self.sounds {
+            let language = attribute("LANGUAGE", sound.language.as_deref());
+            line!(
+                text,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID={},NAME={}{language},DEFAULT={},AUTOSELECT=YES,\
+                 CHANNELS=\"{}\",URI={}",
+                quoted(&sound.group),
+                quoted(&sound.name),
+                if sound.default { "YES" } else { "NO" },
+                sound.channels,
+                quoted(&sound.uri)
+            );
+        }
+        for variant in &self.variants {
+            line!(text, "#EXT-X-STREAM-INF:{}\n{}", variant.attributes(), variant.uri);
+        }
+        text
+    }
+}
+
+impl Variant {
+    fn attributes(&self) -> String {
+        let resolution = self.resolution.map(|(w, h)| format!(",RESOLUTION={w}x{h}"));
+        let rate = |rate: u32| format!(",FRAME-RATE={}.{:03}", rate / 1000, rate % 1000);
+        format!(
+            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{}{}{}",
+            self.bandwidth,
+            self.average_bandwidth,
+            quoted(&self.codecs.join(",")),
+            resolution.unwrap_or_default(),
+            self.frame_rate_millihertz.map(rate).unwrap_or_default(),
+            attribute("AUDIO", self.audio.as_deref())
+        )
+    }
+}
+
+fn attribute(name: &str, value: Option<&str>) -> String {
+    value.map(|value| format!(",{name}={}", quoted(value))).unwrap_or_default()
+}
+
+/// A quoted string; it cannot hold quotes or line ends (4.2), so those become spaces.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace(['"', '\r', '\n'], " "))
+}

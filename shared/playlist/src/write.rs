@@ -1,0 +1,130 @@
+//! The lines of media playlists.
+//!
+//! In: the pieces of a snapshot. Out: their tags, appended to a text. Does not know in which order
+//! they belong; `media` and `recording` do.
+
+use std::sync::Arc;
+
+use shared_media::Ticks;
+
+use crate::date;
+use crate::media::{Head, MediaPlaylist, Part, Report, SKIP_TARGETS, Segment};
+
+/// The last line of a playlist that will not change again.
+pub(crate) const END: &str = "#EXT-X-ENDLIST\n";
+
+/// Writing to a `String` cannot fail: its `fmt::Write` never returns an error.
+macro_rules! line {
+    ($text:expr, $($format:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = writeln!($text, $($format)*);
+    }};
+}
+pub(crate) use line;
+
+/// The header of a live playlist. Version 9: it offers delta updates (clause 8).
+pub(crate) fn live_header(text: &mut String, playlist: &MediaPlaylist) {
+    let target = i64::from(playlist.target_duration_s);
+    let part_target = u64::from(playlist.part_target_us);
+    line!(text, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:{target}");
+    line!(
+        text,
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},HOLD-BACK={}.0,\
+         CAN-SKIP-UNTIL={}.0",
+        micros(part_target * 3),
+        target * 3,
+        target * SKIP_TARGETS
+    );
+    line!(text, "#EXT-X-PART-INF:PART-TARGET={}", micros(part_target));
+    line!(text, "#EXT-X-MEDIA-SEQUENCE:{}", playlist.media_sequence);
+    line!(text, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", playlist.discontinuity_sequence);
+}
+
+/// The tag that stands for the segments a delta update leaves out.
+pub(crate) fn skip(text: &mut String, segments: usize) {
+    line!(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS={segments}");
+}
+
+/// What stands before a segment. `map` is the init segment in force, and becomes this one's.
+pub(crate) fn head(text: &mut String, head: &Head, map: &mut Option<Arc<str>>) {
+    if head.discontinuity {
+        text.push_str("#EXT-X-DISCONTINUITY\n");
+    }
+    if let Some(uri) = head.map.as_ref().filter(|uri| map.as_ref() != Some(uri)) {
+        line!(text, "#EXT-X-MAP:URI=\"{uri}\"");
+        *map = Some(uri.clone());
+    }
+    line!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", date::utc(head.utc_us));
+}
+
+/// The parts of a segment.
+pub(crate) fn parts(text: &mut String, parts: &[Part]) {
+    for part in parts {
+        let independent = if part.independent { ",INDEPENDENT=YES" } else { "" };
+        let gap = if part.gap { ",GAP=YES" } else { "" };
+        let duration = seconds(part.duration);
+        line!(text, "#EXT-X-PART:DURATION={duration},URI=\"{}\"{independent}{gap}", part.uri);
+    }
+}
+
+/// The segment itself: its duration and its URI.
+pub(crate) fn segment(text: &mut String, segment: &Segment) {
+    if segment.gap {
+        text.push_str("#EXT-X-GAP\n");
+    }
+    line!(text, "#EXTINF:{},\n{}", seconds(segment.duration), segment.uri);
+}
+
+/// The part that comes next.
+pub(crate) fn hint(text: &mut String, uri: &str) {
+    line!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{uri}\"");
+}
+
+/// Where another rendition is.
+pub(crate) fn report(text: &mut String, report: &Report) {
+    let last_part = report.last_part.map(|part| format!(",LAST-PART={part}")).unwrap_or_default();
+    line!(
+        text,
+        "#EXT-X-RENDITION-REPORT:URI=\"{}\",LAST-MSN={}{last_part}",
+        report.uri,
+        report.last_msn
+    );
+}
+
+/// A span in seconds, to the nearest microsecond.
+fn seconds(span: Ticks) -> String {
+    let ticks = u128::try_from(span.0).unwrap_or(0);
+    let per_second = shared_media::TICKS_PER_SECOND.unsigned_abs();
+    let micro = (ticks * 1_000_000 + u128::from(per_second / 2)) / u128::from(per_second);
+    micros(u64::try_from(micro).unwrap_or(u64::MAX))
+}
+
+/// Microseconds as decimal seconds, without trailing zeros beyond the third place.
+fn micros(micros: u64) -> String {
+    let mut text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    while text.ends_with('0') && text.len() > text.find('.').map_or(0, |dot| dot + 4) {
+        text.pop();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_exact_to_the_microsecond() {
+        for (ticks, text) in [
+            (0, "0.000"),
+            (180_000, "2.000"),
+            (30_000, "0.333333"),
+            (30_030, "0.333667"),
+            (1920, "0.021333"),
+            (900, "0.010"),
+            (1_234_567_890_123, "13717421.001367"),
+        ] {
+            assert_eq!(seconds(Ticks(ticks)), text);
+        }
+        assert_eq!(micros(333_340 * 3), "1.00002");
+    }
+}
