@@ -1,0 +1,10 @@
+//! Bad input and bad luck: each has a clear error, and nothing else is disturbed.
+//!
+//! In: the built program. Out: what the person at fault is told, and proof that a show beside it goes on. Does not know
+//! the inside.
+
+mod bystander;
+mod disk;
+mod publishing;
+mod starting;
+mod viewing;

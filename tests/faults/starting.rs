@@ -1,0 +1,86 @@
+//! A house that cannot start says what is in its way.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tests::program;
+
+fn up(data: &Path, flags: &[&str]) -> Output {
+    Command::new(program())
+        .args(["up", "--edge", "127.0.0.1:0", "--api", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"])
+        .arg("--data")
+        .arg(data)
+        .args(flags)
+        .output()
+        .expect("the program runs")
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for role in ["edge", "api", "rtmp"] {
+        // Later flags win over earlier ones, so each role in turn gets the taken address.
+        let mut command = Command::new(program());
+        command.arg("up").arg("--data").arg(directory.path().join(role));
+        for other in ["edge", "api", "rtmp"] {
+            let value = if other == role { address.as_str() } else { "127.0.0.1:0" };
+            command.args([format!("--{other}"), value.to_owned()]);
+        }
+        let output = command.output().expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{role}: {said}");
+        assert!(said.contains(&address), "{role}: {said}");
+        assert!(said.contains("in use"), "{role}: {said}");
+    }
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_named() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("a-file");
+    std::fs::write(&file, "").expect("writable");
+    // A file where the directory should be stops even root, who ignores modes.
+    let output = up(&file.join("data"), &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("a-file"), "{said}");
+}
+
+#[test]
+fn a_data_directory_in_use_is_refused() {
+    let house = tests::House::start(&[]);
+    let output = up(&house.data(), &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("another"), "{said}");
+}
+
+#[test]
+fn all_mistakes_of_the_configuration_are_told_at_once() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("matinee.toml");
+    std::fs::write(&file, "colour = \"red\"\nlog = \"loud\"\n").expect("writable");
+    let file = file.to_str().expect("UTF-8");
+    let output = up(directory.path(), &["--config", file, "--part-target-ms", "5"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for mistake in ["colour", "loud", "part-target-ms"] {
+        assert!(said.contains(mistake), "{mistake}: {said}");
+    }
+}
+
+#[test]
+fn the_command_line_says_when_no_house_runs() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let output = Command::new(program())
+        .args(["show", "create", "--title", "x", "--api", "http://127.0.0.1:9"])
+        .env("MATINEE_DATA", directory.path())
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("matinee up"), "{said}");
+}

@@ -1,0 +1,50 @@
+//! A publisher whose connection drops and who returns within the reconnect window.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use tests::viewer::{Playlist, fetch, renditions};
+use tests::{House, Publisher};
+
+use crate::clip::{self, Clip};
+use crate::whole::aligned;
+use crate::{ended, on_air};
+
+#[tokio::test]
+async fn the_same_show_goes_on_after_a_discontinuity() {
+    let house = House::start(&["--reconnect-window-s", "4"]);
+    let show = house.show("A dropped line");
+    let ticket = house.ticket(&show.id);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("clip.flv");
+    Clip { seconds: 6, height: 360, gop: 30, b_frames: 0 }.make(&file);
+
+    let client = Client::new();
+    let first = Publisher::of_file(&file, &show.rtmp);
+    let multivariant = on_air(&client, &ticket.playlist_url).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(first);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for (name, url) in renditions(&multivariant, &ticket.playlist_url) {
+        let list = Playlist::parse(&fetch(&client, &url).await.text(), &url);
+        assert!(!list.ended, "{name}: the show waits for its publisher");
+    }
+    let (well, said) = Publisher::of_file(&file, &show.rtmp).finish();
+    assert!(well, "the publisher may come back: {said}");
+
+    let lists = ended(&client, &ticket.playlist_url).await;
+    aligned(&lists);
+    for (name, list) in &lists {
+        let breaks = list.segments.iter().filter(|segment| segment.discontinuity).count();
+        assert_eq!(breaks, 1, "{name}: one discontinuity");
+        let media = directory.path().join(format!("{name}.mp4"));
+        list.download(&client, &media).await;
+        if name == "audio" {
+            continue;
+        }
+        let numbers: Vec<usize> = clip::pictures(&media).iter().map(|seen| seen.number).collect();
+        let restart = numbers.iter().rposition(|number| *number == 0).expect("it starts again");
+        assert!(numbers[..restart].iter().copied().eq(0..restart), "{name}: {numbers:?}");
+        assert!(numbers[restart..].iter().copied().eq(0..180), "{name}: {numbers:?}");
+    }
+}
