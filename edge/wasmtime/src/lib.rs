@@ -1,1 +1,43 @@
-//! Our own host for the edge component, with an HTTP cache and request collapsing under it.
+//! Our own host for the edge component: what `matinee up` answers viewers with.
+//!
+//! In: a component that exports `wasi:http/handler`, its environment, the one origin it may speak to. Out: an HTTP/1.1
+//! and h2c server that runs the component per request, with an HTTP cache and request collapsing under the component's
+//! own requests. Does not know tickets, sessions or playlists: those are the component's.
+//!
+//! Read in this order: a viewer's connection (`server`) brings a request (`request`), which an instance of the
+//! component answers (`instance`), whose own requests (`outbound`) come out of the cache (`cache`) or from the origin.
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test may fail"
+    )
+)]
+
+mod config;
+mod error;
+
+mod server;
+
+mod request;
+
+mod access;
+mod sessions;
+
+mod instance;
+
+mod engine;
+mod guest_log;
+
+mod outbound;
+
+mod cache;
+
+pub use config::{CacheLimits, ComponentSource, Config, Limits};
+pub use error::Error;
+pub use server::Edge;

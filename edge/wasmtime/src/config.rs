@@ -1,0 +1,147 @@
+//! What the host is told, and every limit it keeps.
+//!
+//! In: nothing. Out: [`Config`]. Does not know flags, files or environment variables: the binary fills it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Where the component comes from.
+#[derive(Debug, Clone)]
+pub enum ComponentSource {
+    /// A `.wasm` file.
+    Path(PathBuf),
+    /// The bytes of one.
+    Bytes(Bytes),
+}
+
+/// Everything [`Edge::start`](crate::Edge::start) needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where viewers connect; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The component.
+    pub component: ComponentSource,
+    /// What the component sees as its environment. `MATINEE_ORIGIN` is added from `origin` if it is not here.
+    pub environment: Vec<(String, String)>,
+    /// `http://host:port` of the origin, the only address the component may send requests to.
+    pub origin: String,
+    /// Limits of the server and of the component's instances.
+    pub limits: Limits,
+    /// Limits of the cache.
+    pub cache: CacheLimits,
+}
+
+impl Config {
+    /// A configuration with the default limits.
+    #[must_use]
+    pub fn new(listen: SocketAddr, component: ComponentSource, origin: impl Into<String>) -> Self {
+        Self {
+            listen,
+            component,
+            environment: Vec::new(),
+            origin: origin.into(),
+            limits: Limits::default(),
+            cache: CacheLimits::default(),
+        }
+    }
+}
+
+/// Limits of the server, the component's instances and the requests to the origin.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Viewers' connections at a time; more wait in the kernel's queue.
+    pub connections_max: usize,
+    /// Requests at a time that the component has not answered yet; more get 503.
+    pub requests_max: usize,
+    /// Time the component has for one request, above the 12 s a blocking reload may be held.
+    pub request_time_max: Duration,
+    /// Size of a request's head in bytes, HTTP/1.1 and HTTP/2.
+    pub head_bytes_max: u32,
+    /// Header fields of a request, HTTP/1.1.
+    pub headers_max: usize,
+    /// Time a viewer has to send a request's head; also how long an idle connection is kept.
+    pub head_time_max: Duration,
+    /// Size of a request's body in bytes.
+    pub body_bytes_max: u64,
+    /// Concurrent streams of one HTTP/2 connection.
+    pub streams_max: u32,
+    /// How long open connections may finish after shutdown was asked for.
+    pub drain_time_max: Duration,
+
+    /// Instances of the component at a time.
+    pub instances_max: u32,
+    /// Memory of one instance in bytes.
+    pub instance_bytes_max: usize,
+    /// Requests one instance answers before it is replaced.
+    pub instance_requests_max: usize,
+    /// Requests one instance works on at a time.
+    pub instance_concurrent_max: usize,
+    /// How long an idle instance is kept.
+    pub instance_idle_max: Duration,
+    /// How long an instance may go on after its last answer.
+    pub instance_after_max: Duration,
+    /// How long a request waits for room for an instance.
+    pub instance_wait_max: Duration,
+    /// Running time an instance has since it took its latest request; it is ended when that is used up.
+    pub cpu_time_max: Duration,
+
+    /// Time to connect to the origin.
+    pub connect_time_max: Duration,
+    /// Time until the origin's answer begins, above the 12 s a blocking reload may be held.
+    pub first_byte_time_max: Duration,
+    /// Time between two pieces of the origin's answer.
+    pub between_bytes_time_max: Duration,
+    /// Idle connections to the origin that are kept.
+    pub origin_idle_max: usize,
+    /// Playback sessions that are counted as active at a time.
+    pub sessions_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            requests_max: 10_000,
+            request_time_max: Duration::from_secs(30),
+            head_bytes_max: 32 * 1024,
+            headers_max: 100,
+            head_time_max: Duration::from_secs(30),
+            body_bytes_max: 1024 * 1024,
+            streams_max: 128,
+            drain_time_max: Duration::from_secs(15),
+            instances_max: 1_000,
+            instance_bytes_max: 64 * 1024 * 1024,
+            instance_requests_max: 128,
+            instance_concurrent_max: 16,
+            instance_idle_max: Duration::from_secs(1),
+            instance_after_max: Duration::from_mins(1),
+            instance_wait_max: Duration::from_secs(5),
+            cpu_time_max: Duration::from_secs(2),
+            connect_time_max: Duration::from_secs(3),
+            first_byte_time_max: Duration::from_secs(20),
+            between_bytes_time_max: Duration::from_secs(10),
+            origin_idle_max: 64,
+            sessions_max: 200_000,
+        }
+    }
+}
+
+/// Limits of the cache under the component's requests.
+#[derive(Debug, Clone)]
+pub struct CacheLimits {
+    /// Bytes of all objects together.
+    pub bytes_max: u64,
+    /// Bytes of one object; a larger one is passed on without being kept or shared.
+    pub object_bytes_max: usize,
+    /// Requests to the origin that others can wait on, at a time; more are passed.
+    pub fetches_max: usize,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        Self { bytes_max: 512 * 1024 * 1024, object_bytes_max: 32 * 1024 * 1024, fetches_max: 4_096 }
+    }
+}

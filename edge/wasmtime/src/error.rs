@@ -1,0 +1,39 @@
+//! Why the host could not start, and by whose fault.
+//!
+//! In: failures of the operating system, the configuration or the component. Out: [`Error`]. Does not know requests: a
+//! failed request is answered, never returned.
+
+use std::net::SocketAddr;
+
+/// Why [`Edge::start`](crate::Edge::start) gave up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Configuration: another program has the address.
+    #[error("{0} is in use by another program: stop that program, or choose another address for the edge")]
+    AddressInUse(SocketAddr),
+    /// Configuration: the address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Configuration: the origin is not `http://host[:port]`.
+    #[error("the origin must be http://host[:port] with nothing behind it, not {0:?}")]
+    Origin(String),
+    /// Configuration: the component's file cannot be read.
+    #[error("cannot read the edge component {path}: {cause}; `make edge` builds it")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Configuration: these bytes are no component, or it wants something this host does not offer.
+    #[error("the edge component is not one this host can run: {0}")]
+    Component(String),
+    /// Us: the WebAssembly engine or the operating system's address space.
+    #[error("the WebAssembly engine did not start: {0}")]
+    Engine(String),
+}

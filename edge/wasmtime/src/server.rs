@@ -1,0 +1,166 @@
+//! The server: viewers' connections in, answers out, a quiet end.
+//!
+//! In: a [`Config`]. Out: a running edge. Does not know what is in a request.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use metrics::gauge;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{interval, sleep, timeout};
+use tracing::{debug, info, warn};
+
+use crate::config::{Config, Limits};
+use crate::engine;
+use crate::error::Error;
+use crate::request::Answers;
+
+/// How long accepting rests after the system refused a connection, such as for want of file descriptors.
+const REST: Duration = Duration::from_millis(100);
+/// How often a silent HTTP/2 peer is asked whether it is still there.
+const PING: Duration = Duration::from_secs(20);
+/// How often the gauge of active sessions is set.
+const COUNT: Duration = Duration::from_secs(1);
+
+/// An edge that listens.
+pub struct Edge {
+    listener: TcpListener,
+    address: SocketAddr,
+    answers: Arc<Answers>,
+}
+
+impl Edge {
+    /// Takes the address and compiles the component; connections wait until [`run`](Self::run).
+    ///
+    /// # Errors
+    /// The address cannot be had, the origin is no address, or the component cannot be run. See [`Error`].
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let listener = TcpListener::bind(config.listen).await.map_err(|cause| refused(config.listen, cause))?;
+        let address = listener.local_addr().map_err(|cause| refused(config.listen, cause))?;
+        let handlers = engine::handlers(&config).await?;
+        let answers = Arc::new(Answers::new(handlers, config.limits));
+        Ok(Self { listener, address, answers })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is done, then lets what was begun finish, within a limit.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        info!(address = %self.address, "the edge is open");
+        let limits = self.answers.limits.clone();
+        let places = Arc::new(Semaphore::new(limits.connections_max));
+        let drain = GracefulShutdown::new();
+        let mut shutdown = pin!(shutdown);
+        let mut count = interval(COUNT);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                _ = count.tick() => self.count(),
+                accepted = accept(&self.listener, &places) => match accepted {
+                    Ok((stream, place)) => {
+                        let answers = Arc::clone(&self.answers);
+                        tokio::spawn(serve(stream, place, answers, drain.watcher()));
+                    }
+                    Err(error) => {
+                        warn!(%error, "the system refuses connections");
+                        sleep(REST).await;
+                    }
+                },
+            }
+        }
+        drop(self.listener);
+        if timeout(limits.drain_time_max, drain.shutdown()).await.is_err() {
+            warn!("some viewers were still being served when the edge closed");
+        }
+        info!("the edge is closed");
+    }
+
+    fn count(&self) {
+        let active = u32::try_from(self.answers.sessions.active(Instant::now())).unwrap_or(u32::MAX);
+        gauge!("matinee_edge_sessions_active").set(f64::from(active));
+    }
+}
+
+fn refused(address: SocketAddr, cause: io::Error) -> Error {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => Error::AddressInUse(address),
+        _ => Error::Listen { address, cause },
+    }
+}
+
+/// The next connection, when there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
+}
+
+/// Serves one connection to its end.
+async fn serve(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    answers: Arc<Answers>,
+    drain: Watcher,
+) {
+    let begun = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&begun);
+    let head_time_max = answers.limits.head_time_max;
+    let builder = protocol(&answers.limits);
+    let service = service_fn(move |request| {
+        asked.store(true, Ordering::Relaxed);
+        let answers = Arc::clone(&answers);
+        async move { Ok::<_, Infallible>(answers.answer(request).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let mut connection = pin!(drain.watch(connection));
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        // hyper limits the time of a head once it knows the protocol; until then this does.
+        () = sleep(head_time_max) => {
+            if !begun.load(Ordering::Relaxed) {
+                return;
+            }
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(error, "a viewer's connection ended early");
+    }
+    drop(place);
+}
+
+fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time_max)
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.head_bytes_max as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.head_bytes_max)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(limits.head_time_max);
+    builder
+}
