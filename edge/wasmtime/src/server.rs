@@ -46,6 +46,15 @@ impl Edge {
     /// The address cannot be had, the origin is no address, or the component cannot be run. See [`Error`].
     pub async fn start(config: Config) -> Result<Self, Error> {
         let listener = TcpListener::bind(config.listen).await.map_err(|cause| refused(config.listen, cause))?;
+        Self::start_on(listener, config).await
+    }
+
+    /// The same on a listener that is there already; `config.listen` is not used. For a caller that must know the
+    /// address before it knows the component's environment.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_on(listener: TcpListener, config: Config) -> Result<Self, Error> {
         let address = listener.local_addr().map_err(|cause| refused(config.listen, cause))?;
         let handlers = engine::handlers(&config).await?;
         let answers = Arc::new(Answers::new(handlers, config.limits));
