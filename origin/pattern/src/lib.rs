@@ -1,1 +1,22 @@
-//! The test-pattern publisher: a moving UTC clock and a beep, sent over real RTMP.
+//! The test-pattern publisher: a card with a moving UTC clock and a beep, sent over real RTMP.
+//!
+//! In: an RTMP address and the size of the picture. Out: a publication like any other publisher's, in real time, until
+//! told to stop. Does not know the house it publishes to: whatever speaks RTMP will do.
+//!
+//! The order of a frame: [`schedule`] says when it is due, [`picture`] draws it, [`sound`] fills the time until then,
+//! [`driver`] encodes both and sends them. All but the last are pure. A test reads the clock of any picture of the
+//! card, at any rung, with [`read_clock`].
+
+mod config;
+mod error;
+mod schedule;
+
+pub mod picture;
+pub mod sound;
+
+mod driver;
+
+pub use config::Config;
+pub use driver::publish;
+pub use error::Error;
+pub use picture::read_clock;

@@ -1,0 +1,124 @@
+//! What the publisher is told, and every limit of it.
+//!
+//! In: nothing. Out: [`Config`]. Does not know where the values came from.
+
+use std::time::Duration;
+
+use crate::Error;
+
+/// Longest address, in bytes.
+pub(crate) const URL_BYTES_MAX: usize = 2048;
+/// Smallest picture, in luma samples: below it the clock strip's cells are too narrow to read.
+pub(crate) const WIDTH_MIN: u32 = 284;
+/// Smallest height, in luma samples.
+pub(crate) const HEIGHT_MIN: u32 = 160;
+/// Largest picture, in luma samples.
+pub(crate) const WIDTH_MAX: u32 = 3840;
+/// Largest height, in luma samples.
+pub(crate) const HEIGHT_MAX: u32 = 2160;
+/// Most frames per second.
+pub(crate) const FRAME_RATE_MAX: u32 = 120;
+/// Longest wait for the network, opening or sending, in microseconds.
+pub(crate) const NETWORK_WAIT_US_MAX: u64 = 10_000_000;
+/// How far frames may be late before some are left out, in microseconds.
+pub(crate) const LATE_US_MAX: u64 = 1_000_000;
+/// How long reading two clocks may take for them to be compared, in microseconds.
+pub(crate) const READING_US_MAX: u64 = 1000;
+/// How often a sleeping publisher looks whether it is to stop.
+pub(crate) const STOP_LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What to publish, and where to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `rtmp://host:port/live/<stream key>`. It holds a secret: it is never logged.
+    pub url: String,
+    /// Width in luma samples, even, 284 to 3840.
+    pub width: u32,
+    /// Height in luma samples, even, 160 to 2160.
+    pub height: u32,
+    /// Frames per second, 1 to 120.
+    pub frame_rate: u32,
+    /// Frames from one keyframe to the next; every group is closed.
+    pub gop_frames: u32,
+    /// What the video encoder aims at, in bit/s.
+    pub video_bit_rate: u32,
+    /// What the AAC encoder aims at, in bit/s.
+    pub audio_bit_rate: u32,
+    /// How long to publish; `None`: until stopped.
+    pub duration: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            width: 1280,
+            height: 720,
+            frame_rate: 30,
+            gop_frames: 30,
+            video_bit_rate: 2_500_000,
+            audio_bit_rate: 128_000,
+            duration: None,
+        }
+    }
+}
+
+impl Config {
+    /// Whether everything is within its limits.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the first value that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        let even = |n: u32| n.is_multiple_of(2);
+        let rtmp = self.url.starts_with("rtmp://") && self.url.len() <= URL_BYTES_MAX;
+        let rules = [
+            (rtmp && !self.url.contains('\0'), "url: rtmp://host:port/live/<stream key>"),
+            (
+                even(self.width) && (WIDTH_MIN..=WIDTH_MAX).contains(&self.width),
+                "width: even, 284 to 3840",
+            ),
+            (
+                even(self.height) && (HEIGHT_MIN..=HEIGHT_MAX).contains(&self.height),
+                "height: even, 160 to 2160",
+            ),
+            ((1..=FRAME_RATE_MAX).contains(&self.frame_rate), "frame_rate: 1 to 120"),
+            ((1..=1000).contains(&self.gop_frames), "gop_frames: 1 to 1000"),
+            (
+                (50_000..=50_000_000).contains(&self.video_bit_rate),
+                "video_bit_rate: 50 kbit/s to 50 Mbit/s",
+            ),
+            ((32_000..=320_000).contains(&self.audio_bit_rate), "audio_bit_rate: 32 to 320 kbit/s"),
+        ];
+        match rules.iter().find(|(kept, _)| !kept) {
+            Some((_, rule)) => Err(Error::Config { rule }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_needs_only_an_address() {
+        let url = "rtmp://127.0.0.1:1935/live/k".to_owned();
+        assert_eq!(Config { url, ..Config::default() }.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_value_out_of_its_limits_is_named() {
+        let good = Config { url: "rtmp://h/live/k".to_owned(), ..Config::default() };
+        for (bad, name) in [
+            (Config { url: "http://h/".to_owned(), ..good.clone() }, "url"),
+            (Config { url: "rtmp://h/\0".to_owned(), ..good.clone() }, "url"),
+            (Config { width: 1281, ..good.clone() }, "width"),
+            (Config { height: 100, ..good.clone() }, "height"),
+            (Config { frame_rate: 0, ..good.clone() }, "frame_rate"),
+            (Config { gop_frames: 0, ..good }, "gop_frames"),
+        ] {
+            let Err(Error::Config { rule }) = bad.check() else { panic!("{name} was taken") };
+            assert!(rule.starts_with(name), "{rule}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The publishing itself: the only place with clocks, FFmpeg and a socket.
+//!
+//! In: a [`Config`] and the word to stop. Out: a publication in real time, or why it ended. Does not know what the card
+//! looks like.
+
+mod encode;
+mod outlet;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ffmpeg_next as ffmpeg;
+
+use crate::config::{Config, READING_US_MAX, STOP_LOOK_EVERY};
+use crate::error::Error;
+use crate::picture::Card;
+use crate::schedule::{Schedule, Step};
+use encode::{AudioEncoder, VideoEncoder};
+use outlet::Outlet;
+
+/// Publishes the test pattern until `stop` is set or `config.duration` is over. It blocks, and belongs in a process or
+/// thread of its own.
+///
+/// # Errors
+/// Whatever ends it before, with whose fault it is: it does not try again by itself.
+pub fn publish(config: Config, stop: &AtomicBool) -> Result<(), Error> {
+    config.check()?;
+    ffmpeg::init().map_err(|error| broken("starting FFmpeg", error))?;
+    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    let video = VideoEncoder::open(&config)?;
+    let audio = AudioEncoder::open(&config)?;
+    let outlet = Outlet::open(&config.url, &video, &audio)?;
+    let publisher = Publisher {
+        card: Card::new(config.width, config.height),
+        video,
+        audio,
+        outlet,
+        end_us: config.duration.map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+    };
+    tracing::info!(
+        width = config.width,
+        height = config.height,
+        frame_rate = config.frame_rate,
+        "the test pattern is on the air"
+    );
+    publisher.run(config.frame_rate, stop)
+}
+
+struct Publisher {
+    card: Card,
+    video: VideoEncoder,
+    audio: AudioEncoder,
+    outlet: Outlet,
+    end_us: Option<u64>,
+}
+
+impl Publisher {
+    fn run(mut self, frame_rate: u32, stop: &AtomicBool) -> Result<(), Error> {
+        let (mut schedule, wait_us) = Schedule::next_after(utc_us(), frame_rate);
+        let zero = Instant::now() + Duration::from_micros(wait_us);
+        let mut frame = 0;
+        while !stop.load(Ordering::Relaxed) {
+            if self.end_us.is_some_and(|end| schedule.due_us(frame) >= end) {
+                break;
+            }
+            let elapsed_us = follow_clocks(&mut schedule, zero);
+            match schedule.step(frame, elapsed_us) {
+                Step::Wait(us) => thread::sleep(Duration::from_micros(us).min(STOP_LOOK_EVERY)),
+                Step::Skip(frames) => {
+                    tracing::warn!(frames, "too late: frames left out");
+                    frame += frames;
+                }
+                Step::Draw => {
+                    self.send(&schedule, frame)?;
+                    frame += 1;
+                }
+            }
+        }
+        self.outlet.close();
+        Ok(())
+    }
+
+    /// Sends the sound up to a frame, then the frame.
+    fn send(&mut self, schedule: &Schedule, frame: u64) -> Result<(), Error> {
+        let due_us = schedule.due_us(frame);
+        while self.audio.next_block_end_us() <= due_us {
+            let first_us = self.audio.next_block_us();
+            for packet in self.audio.encode(schedule.utc_us(first_us))? {
+                self.outlet.write_audio(packet)?;
+            }
+        }
+        let picture = self.card.draw(schedule.utc_us(due_us), frame);
+        for packet in self.video.encode(picture, frame)? {
+            self.outlet.write_video(packet)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads both clocks and answers the microseconds since frame 0 was due; 0 before.
+///
+/// UTC is compared only where nothing came between the two readings: a thread that was put to sleep there would see a
+/// clock that jumped.
+fn follow_clocks(schedule: &mut Schedule, zero: Instant) -> u64 {
+    let before = elapsed_us(zero);
+    let utc = utc_us();
+    let after = elapsed_us(zero);
+    if before > 0 && after - before < READING_US_MAX {
+        schedule.follow(utc, before);
+    }
+    after
+}
+
+fn elapsed_us(zero: Instant) -> u64 {
+    u64::try_from(zero.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The wall clock, in microseconds since the Unix epoch.
+fn utc_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn broken(what: &'static str, error: ffmpeg::Error) -> Error {
+    Error::Broken { what, why: error.to_string() }
+}

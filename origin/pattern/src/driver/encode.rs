@@ -1,0 +1,156 @@
+//! The two encoders: x264 without delay, and AAC.
+//!
+//! In: pictures and moments. Out: packets. Does not know the network.
+
+use ffmpeg_next as ffmpeg;
+
+use ffmpeg::codec::encoder;
+use ffmpeg::format::{Pixel, Sample, sample};
+use ffmpeg::util::frame;
+use ffmpeg::{ChannelLayout, Dictionary, Packet, Rational, codec, color};
+
+use super::broken;
+use crate::config::Config;
+use crate::error::Error;
+use crate::picture::canvas::Canvas;
+use crate::sound::{self, SAMPLE_RATE};
+
+/// Samples in a frame of AAC-LC (ISO/IEC 14496-3, 4.5.1.1).
+const BLOCK_SAMPLES: u64 = 1024;
+
+/// Pictures in, H.264 out: Main profile, closed groups, no reordering, each frame at once.
+pub(super) struct VideoEncoder {
+    pub(super) encoder: encoder::Video,
+    /// One frame of the card.
+    pub(super) time_base: Rational,
+    frame: frame::Video,
+}
+
+impl VideoEncoder {
+    pub(super) fn open(config: &Config) -> Result<Self, Error> {
+        let name = "libx264";
+        let found = encoder::find_by_name(name).ok_or(Error::NoEncoder { name })?;
+        let open = |error| broken("opening the video encoder", error);
+        let mut video = codec::Context::new_with_codec(found).encoder().video().map_err(open)?;
+        let rate = Rational::new(i32::try_from(config.frame_rate).unwrap_or(i32::MAX), 1);
+        video.set_width(config.width);
+        video.set_height(config.height);
+        video.set_format(Pixel::YUV420P);
+        video.set_time_base(rate.invert());
+        video.set_frame_rate(Some(rate));
+        video.set_gop(config.gop_frames);
+        video.set_max_b_frames(0);
+        video.set_bit_rate(config.video_bit_rate as usize);
+        video.set_colorspace(color::Space::BT709);
+        video.set_color_primaries(color::Primaries::BT709);
+        video.set_color_transfer_characteristic(color::TransferCharacteristic::BT709);
+        video.set_color_range(color::Range::MPEG);
+        video.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::CLOSED_GOP);
+        let bit_rate = config.video_bit_rate.to_string();
+        let mut options = Dictionary::new();
+        for (name, value) in [
+            ("preset", "superfast"),
+            ("tune", "zerolatency"),
+            ("profile", "main"),
+            ("sc_threshold", "0"),
+            ("forced-idr", "1"),
+            ("threads", "1"),
+            ("maxrate", &bit_rate),
+            ("bufsize", &bit_rate),
+        ] {
+            options.set(name, value);
+        }
+        Ok(Self {
+            encoder: video.open_with(options).map_err(open)?,
+            time_base: rate.invert(),
+            frame: frame::Video::new(Pixel::YUV420P, config.width, config.height),
+        })
+    }
+
+    pub(super) fn encode(&mut self, picture: &Canvas, number: u64) -> Result<Vec<Packet>, Error> {
+        for (plane, samples, width) in [
+            (0, &picture.luma, picture.width),
+            (1, &picture.blue, picture.width / 2),
+            (2, &picture.red, picture.width / 2),
+        ] {
+            let stride = self.frame.stride(plane);
+            let rows = self.frame.data_mut(plane).chunks_mut(stride);
+            for (to, from) in rows.zip(samples.chunks_exact(width)) {
+                to[..width].copy_from_slice(from);
+            }
+        }
+        self.frame.set_pts(Some(number.cast_signed()));
+        let failed = |error| broken("encoding a picture", error);
+        self.encoder.send_frame(&self.frame).map_err(failed)?;
+        Ok(drain(&mut self.encoder))
+    }
+}
+
+/// Moments in, AAC out.
+pub(super) struct AudioEncoder {
+    pub(super) encoder: encoder::Audio,
+    frame: frame::Audio,
+    blocks: u64,
+}
+
+impl AudioEncoder {
+    /// One sample.
+    pub(super) fn time_base() -> Rational {
+        Rational::new(1, SAMPLE_RATE.cast_signed())
+    }
+
+    pub(super) fn open(config: &Config) -> Result<Self, Error> {
+        let name = "aac";
+        let found = encoder::find_by_name(name).ok_or(Error::NoEncoder { name })?;
+        let open = |error| broken("opening the audio encoder", error);
+        let mut audio = codec::Context::new_with_codec(found).encoder().audio().map_err(open)?;
+        let format = Sample::F32(sample::Type::Planar);
+        audio.set_rate(SAMPLE_RATE.cast_signed());
+        audio.set_format(format);
+        audio.set_channel_layout(ChannelLayout::STEREO);
+        audio.set_bit_rate(config.audio_bit_rate as usize);
+        audio.set_time_base(Self::time_base());
+        audio.set_flags(codec::Flags::GLOBAL_HEADER);
+        let mut frame = frame::Audio::new(format, BLOCK_SAMPLES as usize, ChannelLayout::STEREO);
+        frame.set_rate(SAMPLE_RATE);
+        Ok(Self { encoder: audio.open().map_err(open)?, frame, blocks: 0 })
+    }
+
+    /// When the next block begins, in microseconds after the start.
+    pub(super) fn next_block_us(&self) -> u64 {
+        self.blocks * BLOCK_SAMPLES * 1_000_000 / u64::from(SAMPLE_RATE)
+    }
+
+    /// When the next block is over and may be sent.
+    pub(super) fn next_block_end_us(&self) -> u64 {
+        (self.blocks + 1) * BLOCK_SAMPLES * 1_000_000 / u64::from(SAMPLE_RATE)
+    }
+
+    /// Encodes the next block, whose first sample is at `first_utc_us`.
+    pub(super) fn encode(&mut self, first_utc_us: i64) -> Result<Vec<Packet>, Error> {
+        for channel in 0..2 {
+            sound::fill(self.frame.plane_mut::<f32>(channel), first_utc_us);
+        }
+        self.frame.set_pts(Some((self.blocks * BLOCK_SAMPLES).cast_signed()));
+        self.blocks += 1;
+        let failed = |error| broken("encoding sound", error);
+        self.encoder.send_frame(&self.frame).map_err(failed)?;
+        let mut packets = drain(&mut self.encoder);
+        // The encoder's run-in lies before the start; FLV cannot say so, and without it nothing but one block's first
+        // half is lost.
+        packets.retain(|packet| packet.pts().is_some_and(|pts| pts >= 0));
+        Ok(packets)
+    }
+}
+
+fn drain(encoder: &mut encoder::Encoder) -> Vec<Packet> {
+    let mut packets = Vec::new();
+    loop {
+        let mut packet = Packet::empty();
+        // Both "needs more" and "at the end" stop here; a real failure shows at the next `send_frame`.
+        if encoder.receive_packet(&mut packet).is_err() {
+            return packets;
+        }
+        packets.push(packet);
+    }
+}
