@@ -1,0 +1,237 @@
+//! The store as others hold it: puts from the packager, reads by key, one writer task.
+//!
+//! In: objects and keys. Out: bytes, metrics, log lines. Does not decide anything: that is the machine's.
+
+mod disk;
+mod report;
+mod writer;
+
+use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use shared_media::{Now, Object, ObjectSink, Poll};
+use shared_wire::key::{Key, KeyObject, MediaFile};
+use tokio::sync::{Notify, RwLock, Semaphore};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::disk::{Disk, Local};
+use crate::machine::{Health, Input, Machine, Output, Write};
+use crate::{Config, Error};
+
+/// The store. Clones are the same store; with the last one the writer stops and the directory is free again.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    _hold: Arc<Hold>,
+}
+
+/// What ends with the last clone.
+struct Hold {
+    _lock: Option<File>,
+    _writer: DropGuard,
+}
+
+/// What the store and its writer share.
+struct Shared {
+    config: Config,
+    disk: Box<dyn Disk>,
+    started: Instant,
+    driven: Mutex<Driven>,
+    /// A write is ready, or one is done.
+    changed: Notify,
+    /// Held while a text changes on disk, so that a reader sees each piece exactly once.
+    texts: RwLock<()>,
+    reads: Semaphore,
+}
+
+/// The machine, and the write it has handed out until the writer takes it.
+struct Driven {
+    machine: Machine,
+    ready: Option<Write>,
+}
+
+impl Store {
+    /// Opens the directory, clears what a crash left half written and starts the writer. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::Missing`], [`Error::NotWritable`], [`Error::Full`] or [`Error::Locked`].
+    pub fn open(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let (disk, lock) = Local::open(&config.root, config.object_bytes_max)?;
+        Ok(Self::start(config, Box::new(disk), Some(lock)))
+    }
+
+    fn start(config: Config, disk: Box<dyn Disk>, lock: Option<File>) -> Self {
+        report::describe();
+        let shared = Arc::new(Shared {
+            disk,
+            started: Instant::now(),
+            driven: Mutex::new(Driven { machine: Machine::new(&config), ready: None }),
+            changed: Notify::new(),
+            texts: RwLock::new(()),
+            reads: Semaphore::new(config.reads_max),
+            config,
+        });
+        let stop = CancellationToken::new();
+        tokio::spawn(writer::run(Arc::clone(&shared), stop.clone()));
+        Self { shared, _hold: Arc::new(Hold { _lock: lock, _writer: stop.drop_guard() }) }
+    }
+
+    /// The object's bytes; `None` if there is no such object (any more).
+    ///
+    /// # Errors
+    /// [`Error::Read`] if it is there and the disk does not give it.
+    pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, Error> {
+        let name = key.to_string();
+        if let Some(bytes) = self.shared.driven().machine.held(&name) {
+            report::read("memory");
+            return Ok(Some(bytes));
+        }
+        let bytes = match &key.object {
+            KeyObject::Media { file: MediaFile::Part(..), .. } => None,
+            KeyObject::Media { .. } => self.shared.read(name).await?,
+            KeyObject::Multivariant | KeyObject::Playlist { .. } => self.shared.text(name).await?,
+        };
+        report::read(if bytes.is_some() { "disk" } else { "none" });
+        Ok(bytes)
+    }
+
+    /// The object's bytes as text.
+    ///
+    /// # Errors
+    /// As [`Self::get`], and [`Error::NotText`].
+    pub async fn read_text(&self, key: &Key) -> Result<Option<String>, Error> {
+        let Some(bytes) = self.get(key).await? else { return Ok(None) };
+        let text = String::from_utf8(bytes.into()).map_err(|_| Error::NotText(key.to_string()))?;
+        Ok(Some(text))
+    }
+
+    /// The playlists of recordings that no `#EXT-X-ENDLIST` closes: shows that a crash cut off. Ask before the first
+    /// show of this run goes on air. What a crash cut off within a line is removed from them.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the directory cannot be read.
+    pub async fn open_recordings(&self) -> Result<Vec<Key>, Error> {
+        self.shared.on_disk("the list of recordings", |disk| disk.open_recordings()).await
+    }
+
+    /// How the recording is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.driven().machine.health()
+    }
+
+    /// Waits until all that was put is on disk, for a drain.
+    ///
+    /// # Errors
+    /// [`Error::Unsaved`] if the disk did not take it within `drain_ms_max`.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let limit = Duration::from_millis(self.shared.config.drain_ms_max);
+        let empty = async {
+            loop {
+                let changed = self.shared.changed.notified();
+                if self.shared.driven().machine.waiting() == 0 {
+                    return;
+                }
+                // The writer looks every tick at the latest, so this ends even if a notification goes to it alone.
+                let _ = tokio::time::timeout(writer::TICK, changed).await;
+            }
+        };
+        match tokio::time::timeout(limit, empty).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Error::Unsaved { objects: self.shared.driven().machine.waiting() }),
+        }
+    }
+
+    fn put_as(&self, object: Object, input: impl FnOnce(Object) -> Input) {
+        if Key::parse(&object.key).is_some() {
+            self.shared.drive(input(object));
+        } else {
+            report::not_a_key(&object.key);
+        }
+    }
+}
+
+impl ObjectSink for Store {
+    fn put_part(&self, object: Object) {
+        self.put_as(object, Input::Part);
+    }
+
+    fn put(&self, object: Object) {
+        self.put_as(object, Input::Whole);
+    }
+
+    fn replace(&self, object: Object) {
+        self.put_as(object, Input::Whole);
+    }
+
+    fn append(&self, object: Object) {
+        self.put_as(object, Input::Append);
+    }
+}
+
+impl Shared {
+    fn driven(&self) -> MutexGuard<'_, Driven> {
+        // The machine does not panic while it is held; if it ever did, its counts are still whole.
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The law of machines: handle, then poll until it waits.
+    fn drive(&self, input: Input) {
+        let us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mut driven = self.driven();
+        driven.machine.handle(Now { monotonic_us: us, utc_us: 0 }, input);
+        while let Poll::Output(output) = driven.machine.poll() {
+            match output {
+                Output::Write(write) => driven.ready = Some(write),
+                Output::Lost { key, loss } => report::lost(&key, loss),
+                Output::Health(health) => report::health(health),
+            }
+        }
+        report::levels(&driven.machine);
+        drop(driven);
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+
+    async fn text(self: &Arc<Self>, name: String) -> Result<Option<Bytes>, Error> {
+        let _between_writes = self.texts.read().await;
+        let unwritten = self.driven().machine.unwritten(&name);
+        let base = match unwritten.base {
+            Some(base) => Some(base),
+            None => self.read(name).await?,
+        };
+        if unwritten.pieces.is_empty() {
+            return Ok(base);
+        }
+        let mut text = BytesMut::from(base.unwrap_or_default().as_ref());
+        unwritten.pieces.iter().for_each(|piece| text.extend_from_slice(piece));
+        Ok(Some(text.freeze()))
+    }
+
+    async fn read(self: &Arc<Self>, name: String) -> Result<Option<Bytes>, Error> {
+        let key = name.clone();
+        self.on_disk(&name, move |disk| disk.read(&key)).await
+    }
+
+    /// Does one thing on the disk, on a thread that may wait for it.
+    async fn on_disk<T: Send + 'static>(
+        self: &Arc<Self>,
+        what: &str,
+        step: impl FnOnce(&dyn Disk) -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let failed = |reason: String| Error::Read { key: what.to_owned(), reason };
+        let _permit = self.reads.acquire().await.map_err(|error| failed(error.to_string()))?;
+        let shared = Arc::clone(self);
+        tokio::task::spawn_blocking(move || step(shared.disk.as_ref()))
+            .await
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The one task that writes: takes what the machine hands out, answers how it went, lets time pass.
+//!
+//! In: ready writes. Out: `Written` or `Failed`. Does not know what follows from either.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, report};
+use crate::machine::{Failure, Input, Operation, Write};
+
+/// How long the machine goes without hearing the time.
+pub(super) const TICK: Duration = Duration::from_millis(250);
+
+/// Writes until the store is gone.
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        let ready = shared.driven().ready.take();
+        match ready {
+            Some(write) => carry_out(&shared, write).await,
+            None => tokio::select! {
+                () = stop.cancelled() => return,
+                () = shared.changed.notified() => {}
+                () = tokio::time::sleep(TICK) => shared.drive(Input::Tick),
+            },
+        }
+    }
+}
+
+async fn carry_out(shared: &Arc<Shared>, write: Write) {
+    let is_text = write.key.ends_with(".m3u8");
+    let _alone = if is_text { Some(shared.texts.write().await) } else { None };
+    let disk = Arc::clone(shared);
+    let started = Instant::now();
+    let done = tokio::task::spawn_blocking(move || {
+        let result = match write.operation {
+            Operation::Create => disk.disk.create(&write.key, &write.bytes),
+            Operation::Append => disk.disk.append(&write.key, &write.bytes),
+        };
+        (result, write)
+    })
+    .await;
+    match done {
+        Ok((Ok(()), write)) => {
+            report::written(write.bytes.len(), started.elapsed());
+            shared.drive(Input::Written);
+        }
+        Ok((Err(error), write)) => {
+            let failure = failure(&error);
+            report::failed(&write.key, &error, failure);
+            shared.drive(Input::Failed(failure));
+        }
+        // The thread was cancelled with the runtime, or the disk's code panicked: nothing is known to be written.
+        Err(error) => {
+            tracing::error!(%error, "a write did not finish");
+            shared.drive(Input::Failed(Failure::Io));
+        }
+    }
+}
+
+fn failure(error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Failure::DiskFull,
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::AlreadyExists => Failure::Refused,
+        _ => Failure::Io,
+    }
+}

@@ -1,0 +1,123 @@
+//! The objects in memory, and which of them goes when.
+//!
+//! In: objects with the time they are kept until. Out: their bytes; what was dropped. Does not know the disk, only
+//! whether a write of the object is still under way.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use shared_media::Object;
+
+/// How often objects past their time are looked for, in microseconds.
+const SWEEP_US: u64 = 1_000_000;
+
+/// Objects in the order they came.
+#[derive(Debug)]
+pub(super) struct Window {
+    bytes_max: usize,
+    bytes: usize,
+    next: u64,
+    sweep_at_us: u64,
+    by_age: BTreeMap<u64, Held>,
+    by_key: HashMap<String, u64>,
+}
+
+#[derive(Debug)]
+struct Held {
+    key: String,
+    bytes: Bytes,
+    until_us: u64,
+    /// The write that has not reached the disk yet.
+    write: Option<u64>,
+}
+
+/// An object that was dropped before it was on disk.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Evicted {
+    pub(super) key: String,
+    pub(super) write: u64,
+}
+
+impl Window {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self {
+            bytes_max,
+            bytes: 0,
+            next: 0,
+            sweep_at_us: 0,
+            by_age: BTreeMap::new(),
+            by_key: HashMap::new(),
+        }
+    }
+
+    /// Takes an object, in place of an older one of its key. `write` is its way to the disk, if it has one.
+    pub(super) fn put(&mut self, object: Object, until_us: u64, write: Option<u64>) {
+        self.remove(&object.key);
+        self.bytes += object.bytes.len();
+        self.by_key.insert(object.key.clone(), self.next);
+        let held = Held { key: object.key, bytes: object.bytes, until_us, write };
+        self.by_age.insert(self.next, held);
+        self.next += 1;
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Bytes> {
+        let age = self.by_key.get(key)?;
+        self.by_age.get(age).map(|held| held.bytes.clone())
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        if let Some(held) = self.by_key.remove(key).and_then(|age| self.by_age.remove(&age)) {
+            self.bytes -= held.bytes.len();
+        }
+    }
+
+    /// The write of this object is over: nothing holds it in memory but its time.
+    pub(super) fn saved(&mut self, key: &str, write: u64) {
+        let held = self.by_key.get(key).and_then(|age| self.by_age.get_mut(age));
+        if let Some(held) = held.filter(|held| held.write == Some(write)) {
+            held.write = None;
+        }
+    }
+
+    /// Drops what is past its time and not waiting for the disk. Over the limit, drops the oldest that do not wait;
+    /// and only if that is not enough, the oldest that do: those are answered. What is being `written` stays.
+    pub(super) fn evict(&mut self, now_us: u64, written: Option<u64>) -> Vec<Evicted> {
+        if now_us >= self.sweep_at_us {
+            self.sweep_at_us = now_us + SWEEP_US;
+            self.drop_down_to(0, |held| held.write.is_none() && held.until_us <= now_us);
+        }
+        self.drop_down_to(self.bytes_max, |held| held.write.is_none());
+        self.drop_down_to(self.bytes_max, |held| held.write.is_none() || held.write != written)
+            .into_iter()
+            .filter_map(|held| held.write.map(|write| Evicted { key: held.key, write }))
+            .collect()
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_age.len()
+    }
+
+    /// Drops objects that may go, oldest first, until no more than so many bytes are held.
+    fn drop_down_to(&mut self, bytes_goal: usize, may_go: impl Fn(&Held) -> bool) -> Vec<Held> {
+        let mut gone = Vec::new();
+        let mut ages = self.by_age.iter();
+        while self.bytes > bytes_goal
+            && let Some((age, held)) = ages.next()
+        {
+            if may_go(held) {
+                self.bytes -= held.bytes.len();
+                gone.push(*age);
+            }
+        }
+        gone.iter()
+            .filter_map(|age| self.by_age.remove(age))
+            .inspect(|held| {
+                self.by_key.remove(&held.key);
+            })
+            .collect()
+    }
+}
