@@ -1,1 +1,73 @@
-//! What to answer a viewer: pure decisions, the same on every host.
+//! What to answer a viewer: one decision, the same on every host.
+//!
+//! In: a request's line and headers, the deny list, the time and 16 random bytes as arguments; then the head of the
+//! origin's answer. Out: an [`Answer`] to send, or a [`Fetch`] to make and how its answer is passed on. Does not know
+//! sockets, clocks, caches, or which host runs it. Compiles for `wasm32`, never panics.
+//!
+//! The law for a shell, per request:
+//! 1. [`decide`]. An [`Decision::Answer`] is sent as it is.
+//! 2. A [`Decision::Guarded`] fetch needs the deny list: if [`DenyState::is_due`], fetch [`deny_request`] and give the
+//!    body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`].
+//! 3. Make the fetch at [`Config::origin`]. No answer: [`Fetch::unreachable`] or [`Fetch::timed_out`].
+//! 4. [`Fetch::relay`] says what becomes of the origin's answer: its body passes untouched, goes through the rewriter,
+//!    or is replaced.
+//!
+//! ```
+//! use edge_answer::{Config, Decision, Request, decide};
+//! # let key = "A".repeat(43);
+//! # let keys = format!(r#"{{"keys":[{{"kty":"oct","alg":"HS256","kid":"k","k":"{key}"}}]}}"#);
+//! let config = Config::from_lookup(|name| match name {
+//!     "MATINEE_ORIGIN" => Some("http://origin:8081".into()),
+//!     "MATINEE_EDGE_KEY" => Some("a long secret".into()),
+//!     "MATINEE_SESSION_KEYS" => Some(format!("s1:{key}")),
+//!     "MATINEE_TOKEN_KEYS" => Some(keys.clone()),
+//!     _ => None,
+//! })
+//! .map_err(|errors| format!("{errors:?}"))?;
+//! let request = Request { method: "GET", path: "/healthz", query: None, header: &|_| None };
+//! let Decision::Answer(answer) = decide(&config, &request, 0, [0; 16]) else {
+//!     return Err("an answer was due".into());
+//! };
+//! assert_eq!(answer.head.status, 200);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::arithmetic_side_effects,
+        reason = "a test that panics has failed, which is its purpose"
+    )
+)]
+
+pub mod config;
+
+mod request;
+mod route;
+mod decide;
+mod deny;
+mod fetch;
+mod relay;
+mod answer;
+mod refusal;
+
+pub use answer::{Answer, Head};
+pub use config::{Config, ConfigError, Origin};
+pub use decide::{Decision, Guarded, decide};
+pub use deny::{DenyError, DenyState, deny_request};
+pub use fetch::{Fetch, Method};
+pub use refusal::Refusal;
+pub use relay::Relay;
+pub use request::Request;

@@ -1,0 +1,100 @@
+//! An answer to a viewer, and the headers that stand on every one.
+//!
+//! In: a status, headers, a body. Out: [`Answer`]. Does not know why.
+//!
+//! Every answer, errors too, is open to scripts of any site: players run anywhere, and nothing here depends on cookies
+//! (Fetch standard, CORS protocol).
+
+use shared_wire::header::REQUEST_ID;
+
+/// Headers of an answer that scripts of other sites may read. hls.js takes the first part it asks for from `Age`.
+const EXPOSED: &str = "Age, Cache-Control, Content-Length, Content-Range, Date, ETag, Retry-After, \
+    X-Cache, X-Request-ID";
+/// Headers a script of another site may send, with those of CMCD (CTA-5004).
+const TAKEN: &str = "Authorization, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, \
+    Content-Type, If-None-Match, Range, X-Request-ID";
+/// How long a browser may remember a preflight, in seconds: the longest that any of them takes.
+const PREFLIGHT_S: &str = "86400";
+
+/// The head of an answer. Names are in lower case, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// An answer that needs nothing more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Status and headers.
+    pub head: Head,
+    /// The body; empty for `HEAD`.
+    pub body: Vec<u8>,
+}
+
+impl Head {
+    /// A head with what stands on every answer.
+    pub(crate) fn new(status: u16, request_id: &str) -> Self {
+        let headers = vec![
+            ("access-control-allow-origin", "*".to_owned()),
+            ("access-control-expose-headers", EXPOSED.to_owned()),
+            ("cross-origin-resource-policy", "cross-origin".to_owned()),
+            ("timing-allow-origin", "*".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+            (REQUEST_ID, request_id.to_owned()),
+        ];
+        Self { status, headers }
+    }
+
+    /// Sets a header.
+    pub(crate) fn put(&mut self, name: &'static str, value: impl Into<String>) {
+        let value = value.into();
+        match self.headers.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, old)) => *old = value,
+            None => self.headers.push((name, value)),
+        }
+    }
+
+    /// A header's value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, request_id: &str) -> Self {
+        Self { head: Head::new(status, request_id), body: Vec::new() }
+    }
+
+    pub(crate) fn with_body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.head.put("content-type", content_type);
+        self.body = body.into();
+        self
+    }
+
+    /// The answer to `OPTIONS` (Fetch standard, CORS-preflight fetch).
+    pub(crate) fn preflight(request_id: &str) -> Self {
+        let mut answer = Self::new(204, request_id);
+        answer.head.put("access-control-allow-methods", "GET, HEAD, POST, OPTIONS");
+        answer.head.put("access-control-allow-headers", TAKEN);
+        answer.head.put("access-control-max-age", PREFLIGHT_S);
+        answer.head.put("cache-control", "public, max-age=86400");
+        answer
+    }
+
+    /// The process is alive and has all it needs.
+    pub(crate) fn healthy(request_id: &str) -> Self {
+        let mut answer = Self::new(200, request_id);
+        answer.head.put("cache-control", "no-store");
+        answer.with_body("text/plain; charset=utf-8", "ok\n")
+    }
+
+    /// The same answer to a `HEAD` (RFC 9110, 9.3.2).
+    pub(crate) fn without_body(mut self) -> Self {
+        self.body.clear();
+        self
+    }
+}

@@ -1,0 +1,142 @@
+//! Every refusal of the edge: a status, a stable code, a sentence.
+//!
+//! In: what was wrong. Out: an [`Answer`] with a problem body (RFC 9457). Does not know the request beyond its id.
+
+use shared_ticket::{SessionError, TokenError};
+use shared_wire::Problem;
+use shared_wire::header::TYPE_PROBLEM;
+
+use crate::Answer;
+
+/// Why the edge does not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The path has an encoding, dots or a shape we never use.
+    BadPath,
+    /// The delivery directives are malformed; says how.
+    BadDirective(String),
+    /// Nothing here.
+    NotFound,
+    /// Another method is due; holds the `Allow` header.
+    MethodNotAllowed(&'static str),
+    /// The body is not JSON.
+    UnsupportedMediaType,
+    /// The body is longer than [`crate::config::BODY_BYTES_MAX`].
+    BodyTooLarge,
+    /// The playback token does not admit.
+    Token(TokenError),
+    /// The session does not admit.
+    Session(SessionError),
+    /// The deny list holds the session or its ticket; the reason is the list's.
+    Denied(String),
+    /// No connection to the origin.
+    OriginUnreachable,
+    /// The origin took too long.
+    OriginTimedOut,
+    /// The origin answered what it must not; says what.
+    OriginFailed(&'static str),
+    /// The edge has not been told all it needs; names what.
+    Misconfigured(String),
+}
+
+impl Refusal {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::BadPath | Self::BadDirective(_) | Self::Token(TokenError::TooLarge) => 400,
+            Self::Token(TokenError::WrongShow | TokenError::WrongAudience)
+            | Self::Session(_)
+            | Self::Denied(_) => 403,
+            Self::Token(_) => 401,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed(_) => 405,
+            Self::BodyTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::OriginUnreachable | Self::OriginFailed(_) => 502,
+            Self::Misconfigured(_) => 503,
+            Self::OriginTimedOut => 504,
+        }
+    }
+
+    /// The stable name that programs test.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::BadPath => "bad_path",
+            Self::BadDirective(_) => "bad_directive",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Token(error) => error.code(),
+            Self::Session(error) => error.code(),
+            Self::Denied(reason) => reason,
+            Self::OriginUnreachable | Self::OriginTimedOut => "origin_unreachable",
+            Self::OriginFailed(_) => "origin_failed",
+            Self::Misconfigured(_) => "edge_misconfigured",
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::BadPath => "The path is not one this house uses.",
+            Self::BadDirective(_) => "The playlist directives are malformed.",
+            Self::NotFound => "There is nothing here.",
+            Self::MethodNotAllowed(_) => "This method is not allowed here.",
+            Self::UnsupportedMediaType => "The body must be application/json.",
+            Self::BodyTooLarge => "The body is too large.",
+            Self::Token(TokenError::Expired) | Self::Session(SessionError::Expired) => {
+                "The right to watch has expired."
+            }
+            Self::Token(_) => "The playback token does not open this show.",
+            Self::Session(_) => "The playback session is not valid.",
+            Self::Denied(_) => "The right to watch was withdrawn.",
+            Self::OriginUnreachable => "The origin cannot be reached.",
+            Self::OriginTimedOut => "The origin took too long to answer.",
+            Self::OriginFailed(_) => "The origin answered with an error.",
+            Self::Misconfigured(_) => "This edge is not configured.",
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::BadDirective(detail) | Self::Misconfigured(detail) => Some(detail.clone()),
+            Self::Token(error) => Some(error.to_string()),
+            Self::Session(error) => Some(error.to_string()),
+            Self::OriginFailed(what) => Some((*what).to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The answer that says so, for the request of this id. It is not to be cached: the next try may fare better.
+    #[must_use]
+    pub fn answer(&self, request_id: &str) -> Answer {
+        let mut problem = Problem::new(self.status(), self.code(), self.title(), request_id);
+        problem.detail = self.detail();
+        let mut answer = Answer::new(self.status(), request_id);
+        answer.head.put("cache-control", "no-store");
+        match self {
+            Self::MethodNotAllowed(allow) => answer.head.put("allow", *allow),
+            // RFC 9110, 15.5.2: a 401 names a scheme.
+            Self::Token(_) if self.status() == 401 => {
+                answer.head.put("www-authenticate", "Bearer realm=\"matinee\"");
+            }
+            Self::Misconfigured(_) | Self::OriginUnreachable => answer.head.put("retry-after", "1"),
+            _ => {}
+        }
+        answer.with_body(TYPE_PROBLEM, problem.to_json())
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
+impl From<SessionError> for Refusal {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}

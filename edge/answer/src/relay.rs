@@ -1,0 +1,124 @@
+//! What of the origin's answer reaches the viewer.
+//!
+//! In: the origin's status and headers. Out: [`Relay`]: the viewer's head, and what becomes of the body. Does not see
+//! the body.
+//!
+//! Media and media playlists are the same bytes for everyone, so the origin's cache policy holds for viewers as well.
+//! What is for caches alone (`Surrogate-*`) and what is of one connection stops here.
+
+use shared_playlist::rewrite::{Mapping, Rewriter};
+use shared_wire::header::{CACHE, TYPE_PLAYLIST, TYPE_PROBLEM};
+
+use crate::fetch::Then;
+use crate::{Answer, Fetch, Head, Method, Refusal};
+
+/// What to send after the origin's head has come.
+pub enum Relay {
+    /// This head and the origin's body, untouched.
+    Pass(Head),
+    /// This head and the origin's body, through the rewriter; up to [`crate::config::PLAYLIST_BYTES_MAX`].
+    Rewrite(Head, Box<Rewriter>),
+    /// This, and not the origin's body.
+    Replace(Answer),
+}
+
+/// What passes with media and media playlists.
+const MEDIA: [&str; 15] = [
+    "accept-ranges",
+    "age",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "last-modified",
+    "retry-after",
+    "server-timing",
+    "vary",
+    CACHE,
+];
+
+/// What passes besides with pages.
+const PAGES: [&str; 6] = [
+    "content-language",
+    "content-security-policy",
+    "link",
+    "permissions-policy",
+    "referrer-policy",
+    "x-frame-options",
+];
+
+/// What passes with the multivariant playlist, which is one viewer's own.
+const OWN: [&str; 3] = ["content-type", "date", CACHE];
+
+impl Fetch {
+    /// What becomes of the origin's answer. `header` looks a header up by its name in lower case.
+    #[must_use]
+    pub fn relay<'a>(&self, status: u16, header: &dyn Fn(&str) -> Option<&'a str>) -> Relay {
+        if let Some(what) = self.fault(status, header) {
+            return Relay::Replace(self.refuse(&Refusal::OriginFailed(what)));
+        }
+        let mut head = Head::new(status, &self.request_id);
+        let mut pass = |names: &[&'static str]| {
+            for name in names {
+                if let Some(value) = header(name) {
+                    head.put(name, value);
+                }
+            }
+        };
+        match &self.then {
+            Then::Rewrite { prefix, root } if status == 200 => {
+                pass(&OWN);
+                head.put("cache-control", "private, no-store");
+                if self.method == Method::Head {
+                    return Relay::Pass(head);
+                }
+                let mapping = Mapping { prefix: prefix.clone(), root: root.clone() };
+                Relay::Rewrite(head, Box::new(Rewriter::new(mapping)))
+            }
+            Then::Public => {
+                pass(&MEDIA);
+                pass(&PAGES);
+                Relay::Pass(head)
+            }
+            Then::Media | Then::Rewrite { .. } => {
+                pass(&MEDIA);
+                Relay::Pass(head)
+            }
+        }
+    }
+
+    /// What the viewer must not see: the origin refusing its own edge, a redirect to who knows where, an answer that
+    /// is none of ours.
+    fn fault<'a>(
+        &self,
+        status: u16,
+        header: &dyn Fn(&str) -> Option<&'a str>,
+    ) -> Option<&'static str> {
+        let is = |content_type: &str| {
+            let sent = header("content-type").unwrap_or_default();
+            sent.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(content_type)
+        };
+        match status {
+            // A ticket's own 401 or 403 is the viewer's; the edge's is not.
+            401 | 403 if !matches!(self.then, Then::Public) => Some("it does not know this edge"),
+            304 => None,
+            100..=199 | 300..=399 => Some("it answered with a redirect"),
+            200 => match &self.then {
+                Then::Rewrite { .. } if !is(TYPE_PLAYLIST) => Some("it sent no playlist"),
+                Then::Rewrite { .. } if header("content-encoding").is_some() => {
+                    Some("it encoded what was to be rewritten")
+                }
+                _ => None,
+            },
+            400..=599 if !is(TYPE_PROBLEM) => Some("it sent an error without a reason"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

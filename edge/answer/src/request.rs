@@ -1,0 +1,161 @@
+//! A viewer's request, as the decision sees it.
+//!
+//! In: the request line and a lookup of headers. Out: its parts, checked, and a description that may be logged. Does
+//! not know routes.
+
+use data_encoding::{HEXLOWER, BASE64URL_NOPAD};
+use hmac_sha256::Hash;
+use shared_wire::{header, is_request_id};
+
+use crate::config::{ConfigError, HEADER_BYTES_MAX, PATH_BYTES_MAX, QUERY_BYTES_MAX};
+use crate::{Answer, Refusal};
+
+/// A viewer's request without its body.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The path as it was sent, not decoded.
+    pub path: &'a str,
+    /// The query as it was sent, without its `?`.
+    pub query: Option<&'a str>,
+    /// Looks a header up by its name in lower case; `None` also if its value is not text.
+    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+}
+
+/// Bytes of a hash that stand for a secret in a log.
+const MARK_BYTES: usize = 4;
+
+impl<'a> Request<'a> {
+    /// The id of this request: the viewer's own if it may be taken over, else one made of the random bytes.
+    pub(crate) fn id(&self, random: [u8; 16]) -> String {
+        let own = (self.header)(header::REQUEST_ID).filter(|id| is_request_id(id));
+        own.map_or_else(|| HEXLOWER.encode(&random), str::to_owned)
+    }
+
+    /// The answer of an edge that has not been told all it needs.
+    #[must_use]
+    pub fn misconfigured(&self, errors: &[ConfigError], random: [u8; 16]) -> Answer {
+        let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Refusal::Misconfigured(all.join("; ")).answer(&self.id(random))
+    }
+
+    /// A header of a length that may go on to the origin.
+    pub(crate) fn short_header(&self, name: &str) -> Option<&'a str> {
+        (self.header)(name).filter(|value| value.len() <= HEADER_BYTES_MAX)
+    }
+
+    /// The path, if every resolver reads it alike: no encoding, no dots to resolve, no empty step. Each object here has
+    /// one spelling, so nothing else is ever needed.
+    pub(crate) fn plain_path(&self) -> Result<&'a str, Refusal> {
+        let form = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_' | b'~');
+        let steps = self.path.strip_prefix('/').ok_or(Refusal::BadPath)?;
+        let plain = self.path.len() <= PATH_BYTES_MAX && self.path.bytes().all(form);
+        let resolved = steps.is_empty() || steps.split('/').all(|step| !matches!(step, "" | "." | ".."));
+        if plain && resolved { Ok(self.path) } else { Err(Refusal::BadPath) }
+    }
+
+    /// The query, empty if there is none or it is longer than anything we read.
+    pub(crate) fn short_query(&self) -> Option<&'a str> {
+        self.query.filter(|query| query.len() <= QUERY_BYTES_MAX)
+    }
+
+    /// The one value of a query parameter; the values of a repeated one are joined to what no one can have signed.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
+        let mut values = self.query.unwrap_or_default().split('&').filter_map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            (key == name).then_some(value)
+        });
+        let first = values.next()?;
+        Some(if values.next().is_some() { "twice" } else { first })
+    }
+
+    /// The request as it may stand in a log: what lets someone watch is replaced by `~` and a short hash, which is the
+    /// same for the same secret; of the query only the delivery directives stay.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let mut text = format!("{} ", self.method.get(..8).unwrap_or(self.method));
+        let path: String = self.path.chars().take(PATH_BYTES_MAX).collect();
+        let mut steps = path.split('/');
+        let mut is_secret = false;
+        if let Some(first) = steps.next() {
+            text.push_str(first);
+        }
+        for step in steps {
+            text.push('/');
+            if is_secret {
+                text.push_str(&mark(step));
+            } else {
+                text.extend(step.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }));
+            }
+            is_secret = step == "p" && !is_secret;
+        }
+        if let Some(token) = self.parameter("token") {
+            text.push_str("?token=");
+            text.push_str(&mark(token));
+        } else if let Ok(directives) =
+            shared_playlist::Directives::parse(self.short_query().unwrap_or_default())
+        {
+            let query = directives.to_string();
+            if !query.is_empty() {
+                text.push('?');
+                text.push_str(&query);
+            }
+        }
+        text
+    }
+}
+
+/// What stands for a secret in a log.
+fn mark(secret: &str) -> String {
+    let hash = Hash::hash(secret.as_bytes());
+    let short = hash.get(..MARK_BYTES).unwrap_or_default();
+    format!("~{}", BASE64URL_NOPAD.encode(short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request<'a>(path: &'a str, query: Option<&'a str>) -> Request<'a> {
+        Request { method: "GET", path, query, header: &|_| None }
+    }
+
+    #[test]
+    fn only_plain_paths_are_read() {
+        for path in ["/", "/live/a/index.m3u8", "/assets/index-D_y~z.js", "/a/...", "/a/.b"] {
+            assert_eq!(request(path, None).plain_path(), Ok(path));
+        }
+        let long = format!("/{}", "a".repeat(PATH_BYTES_MAX));
+        for path in
+            ["", "*", "a", "//", "/a//b", "/a/", "/../a", "/a/..", "/a/./b", "/%2e%2e/a", "/a\\b", "/ä", "/a b", &long]
+        {
+            assert_eq!(request(path, None).plain_path(), Err(Refusal::BadPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_description_holds_no_secret() {
+        let described = request("/live/s/index.m3u8", Some("x=1&token=eyJ.a.b")).described();
+        assert_eq!(described, "GET /live/s/index.m3u8?token=~lXm4zw");
+        let described = request("/p/SECRET/720p/index.m3u8", Some("_HLS_part=1&_HLS_msn=02&a=b")).described();
+        assert_eq!(described, "GET /p/~Cf_IiQ/720p/index.m3u8?_HLS_msn=2&_HLS_part=1");
+        assert_eq!(request("/x\n\u{1b}y", None).described(), "GET /x??y");
+    }
+
+    #[test]
+    fn a_repeated_parameter_has_no_value_of_its_own() {
+        assert_eq!(request("/", Some("token=a&b=c")).parameter("token"), Some("a"));
+        assert_eq!(request("/", Some("token=a&token=a")).parameter("token"), Some("twice"));
+        assert_eq!(request("/", Some("token")).parameter("token"), None);
+    }
+
+    #[test]
+    fn request_ids_are_taken_over_or_made() {
+        let own = |id: &'static str| {
+            Request { method: "GET", path: "/", query: None, header: &move |_| Some(id) }.id([10; 16])
+        };
+        assert_eq!(own("abc-1"), "abc-1");
+        assert_eq!(own("a b"), "0a".repeat(16));
+    }
+}

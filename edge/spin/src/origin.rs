@@ -1,0 +1,158 @@
+//! Fetches from the origin.
+//!
+//! In: a fetch that was decided. Out: what to send to the viewer. Waits as long as the limits of `edge-answer` say.
+
+use edge_answer::config::{
+    BODY_BYTES_MAX, DENY_BYTES_MAX, DENY_WAIT_MS, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX,
+};
+use edge_answer::{Config, Fetch, Head, Method, Relay, deny_request};
+use http_body_util::{BodyExt, Limited};
+use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http::types::{
+    self, ErrorCode, Fields, RequestOptions, Response, Scheme,
+};
+use spin_sdk::wasip3::http_compat::{IncomingBody, IncomingMessage};
+use spin_sdk::wasip3::{wit_future, wit_stream};
+use spin_sdk::wit_bindgen::spawn;
+
+use crate::viewer::Outcome;
+
+/// The body of a viewer's request.
+pub(crate) type ViewerBody = IncomingBody<types::Request>;
+
+/// Makes a fetch and says what to send.
+pub(crate) async fn fetch(config: &Config, fetch: &Fetch, body: ViewerBody) -> Outcome {
+    let body = match fetch.method {
+        Method::Post => match read(body, BODY_BYTES_MAX).await {
+            Some(body) => Some(body),
+            None => return Outcome::Answer(fetch.body_too_large()),
+        },
+        Method::Get | Method::Head => None,
+    };
+    let sent = match request(config, fetch, body, ORIGIN_WAIT_MS) {
+        Ok(request) => client::send(request).await,
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok(response) => relay(fetch, response).await,
+        Err(error) => Outcome::Answer(refused(fetch, &error)),
+    }
+}
+
+/// The deny list's bytes, if the origin sends them in time.
+pub(crate) async fn deny_list(config: &Config, request_id: &str) -> Option<Vec<u8>> {
+    let fetch = deny_request(config, request_id);
+    let request = request(config, &fetch, None, DENY_WAIT_MS).ok()?;
+    let response = client::send(request).await.ok()?;
+    let is_good = response.get_status_code() == 200;
+    let body = IncomingBody::new(response).ok().filter(|_| is_good)?;
+    read(body, DENY_BYTES_MAX).await
+}
+
+async fn relay(fetch: &Fetch, response: Response) -> Outcome {
+    let headers: Vec<(String, Vec<u8>)> = response.get_headers().copy_all();
+    let lookup = |name: &str| {
+        let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    };
+    match fetch.relay(response.get_status_code(), &lookup) {
+        Relay::Pass(head) if fetch.method == Method::Head => Outcome::head(head),
+        Relay::Pass(head) => Outcome::Pass(head, response),
+        Relay::Replace(answer) => Outcome::Answer(answer),
+        Relay::Rewrite(head, mut rewriter) => {
+            let Some(body) = playlist(response).await else {
+                return Outcome::Answer(fetch.not_rewritable());
+            };
+            let mut out = Vec::with_capacity(body.len() * 2);
+            if rewriter.push(&body, &mut out).is_err() {
+                return Outcome::Answer(fetch.not_rewritable());
+            }
+            rewriter.finish(&mut out);
+            Outcome::whole(head, out)
+        }
+    }
+}
+
+async fn playlist(response: Response) -> Option<Vec<u8>> {
+    read(IncomingBody::new(response).ok()?, PLAYLIST_BYTES_MAX).await
+}
+
+/// A whole body, if it is not longer than `bytes_max` and does not break off.
+async fn read<T: IncomingMessage>(body: IncomingBody<T>, bytes_max: usize) -> Option<Vec<u8>> {
+    let whole = Limited::new(body, bytes_max).collect().await.ok()?;
+    Some(whole.to_bytes().into())
+}
+
+fn request(
+    config: &Config,
+    fetch: &Fetch,
+    body: Option<Vec<u8>>,
+    wait_ms: u64,
+) -> Result<types::Request, ErrorCode> {
+    let list: Vec<(String, Vec<u8>)> = fetch
+        .headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()))
+        .collect();
+    let headers = Fields::from_list(&list).map_err(|_| ErrorCode::HttpProtocolError)?;
+    if let Some(body) = &body {
+        let length = body.len().to_string().into_bytes();
+        headers.append("content-length", &length).map_err(|_| ErrorCode::HttpProtocolError)?;
+    }
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let contents = body.map(|body| {
+        let (mut writer, reader) = wit_stream::new();
+        spawn(async move {
+            writer.write_all(body).await;
+        });
+        reader
+    });
+    let (request, _) = types::Request::new(headers, contents, trailers, options(wait_ms));
+    let scheme = if config.origin.is_tls { Scheme::Https } else { Scheme::Http };
+    let refused = |()| ErrorCode::HttpRequestUriInvalid;
+    request.set_method(&method(fetch.method)).map_err(refused)?;
+    request.set_scheme(Some(&scheme)).map_err(refused)?;
+    request.set_authority(Some(&config.origin.authority)).map_err(refused)?;
+    request.set_path_with_query(Some(&fetch.path_and_query)).map_err(refused)?;
+    Ok(request)
+}
+
+/// How long to wait for the head of an answer. A host that knows no such limit has its own.
+fn options(wait_ms: u64) -> Option<RequestOptions> {
+    let options = RequestOptions::new();
+    let wait_ns = Some(wait_ms.saturating_mul(1_000_000));
+    let connect = options.set_connect_timeout(wait_ns);
+    let first_byte = options.set_first_byte_timeout(wait_ns);
+    (connect.is_ok() && first_byte.is_ok()).then_some(options)
+}
+
+const fn method(method: Method) -> types::Method {
+    match method {
+        Method::Get => types::Method::Get,
+        Method::Head => types::Method::Head,
+        Method::Post => types::Method::Post,
+    }
+}
+
+fn refused(fetch: &Fetch, error: &ErrorCode) -> edge_answer::Answer {
+    match error {
+        ErrorCode::DnsTimeout
+        | ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => fetch.timed_out(),
+        _ => fetch.unreachable(),
+    }
+}
+
+impl Outcome {
+    /// A head alone. It says nothing of the body's length: some hosts hold the empty body against it.
+    fn head(mut head: Head) -> Self {
+        head.headers.retain(|(name, _)| *name != "content-length");
+        Self::whole(head, Vec::new())
+    }
+
+    const fn whole(head: Head, body: Vec<u8>) -> Self {
+        Self::Answer(edge_answer::Answer { head, body })
+    }
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Builds the edge for WebAssembly: target/edge/edge.wasm, a component for Spin, wasmtime and our own host, and
+# target/edge/fastly.wasm, a module for Fastly Compute and Viceroy.
+#
+#   scripts/edge.sh [all|spin|fastly]
+#
+# rustup's targets are used where they can be had. Where they cannot (an offline or filtered network) Debian's compiler
+# builds the same with its own copy of the standard library's source:
+#   apt-get install --no-install-recommends rustc-web cargo-web rust-web-src wasi-libc lld-22
+# MATINEE_WASM_TOOLCHAIN=rustup or =debian chooses one and does not look for the other.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+what=${1:-all}
+out=target/edge
+toolchain=${MATINEE_WASM_TOOLCHAIN:-auto}
+wasm_ld=$(command -v wasm-ld-22 || command -v wasm-ld || true)
+
+say() { echo "edge: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+has_rustup_target() {
+    local sysroot
+    sysroot=$(rustc --print sysroot 2>/dev/null) || return 1
+    [ -n "$(ls "$sysroot/lib/rustlib/$1/lib" 2>/dev/null)" ]
+}
+
+get_rustup_target() {
+    has_rustup_target "$1" && return
+    command -v rustup >/dev/null || return 1
+    say "adding the target $1"
+    timeout 300 rustup target add "$1" >&2 && has_rustup_target "$1"
+}
+
+has_debian() {
+    [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && [ -n "$wasm_ld" ] &&
+        [ -e /usr/lib/wasm32-wasi/crt1-reactor.o ] &&
+        [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library" ]
+}
+
+# component-ld of rustup's own toolchain: Debian has none.
+component_ld() {
+    local host
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    echo "$(rustc --print sysroot)/lib/rustlib/$host/bin/wasm-component-ld"
+}
+
+# rustup <package> <target>
+with_rustup() {
+    cargo build --profile edge --target "$2" --target-dir target/wasm -p "$1"
+}
+
+# debian <package> <linker> <flags…>: its target is always wasm32-wasip1; the linker makes a component or a module.
+with_debian() {
+    local package=$1 linker=$2
+    shift 2
+    env -u RUSTUP_TOOLCHAIN -u RUSTFLAGS -u CARGO \
+        RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+        CARGO_TARGET_WASM32_WASIP1_LINKER="$linker" \
+        CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi $*" \
+        /usr/bin/cargo build -Zbuild-std=std,panic_abort --profile edge \
+        --target wasm32-wasip1 --target-dir "target/wasm-debian/$package" -p "$package"
+}
+
+# choose <target>: rustup or debian
+choose() {
+    case $toolchain in
+        rustup) get_rustup_target "$1" || die "rustup has no target $1"; echo rustup ;;
+        debian) has_debian || die "Debian's rustc-web, cargo-web, rust-web-src, wasi-libc or lld-22 is missing"; echo debian ;;
+        auto)
+            if get_rustup_target "$1"; then echo rustup
+            elif has_debian; then say "rustup has no target $1: using Debian's compiler"; echo debian
+            else die "neither rustup's target $1 nor Debian's rustc-web and its companions can be had"
+            fi ;;
+        *) die "MATINEE_WASM_TOOLCHAIN is auto, rustup or debian" ;;
+    esac
+}
+
+# put <file> <name>: replaces the artefact only when it changed, and in one step.
+put() {
+    mkdir -p "$out"
+    cmp -s "$1" "$out/$2" && return
+    cp "$1" "$out/$2.new"
+    mv "$out/$2.new" "$out/$2"
+    say "$out/$2 ($(($(stat -c %s "$out/$2" 2>/dev/null || stat -f %z "$out/$2") / 1024)) kB)"
+}
+
+build_spin() {
+    local by
+    by=$(choose wasm32-wasip2)
+    if [ "$by" = rustup ]; then
+        with_rustup edge-spin wasm32-wasip2
+        put target/wasm/wasm32-wasip2/edge/edge_spin.wasm edge.wasm
+    else
+        with_debian edge-spin "$(component_ld)" \
+            -C link-arg=/usr/lib/wasm32-wasi/crt1-reactor.o -C linker-flavor=wasm-ld \
+            -C link-arg=--wasm-ld-path -C "link-arg=$wasm_ld" \
+            -C link-arg=--wasi-adapter -C link-arg=reactor
+        put target/wasm-debian/edge-spin/wasm32-wasip1/edge/edge_spin.wasm edge.wasm
+    fi
+}
+
+build_fastly() {
+    local by
+    by=$(choose wasm32-wasip1)
+    if [ "$by" = rustup ]; then
+        with_rustup edge-fastly wasm32-wasip1
+        put target/wasm/wasm32-wasip1/edge/edge-fastly.wasm fastly.wasm
+    else
+        with_debian edge-fastly "$wasm_ld" -C link-arg=/usr/lib/wasm32-wasi/crt1-command.o
+        put target/wasm-debian/edge-fastly/wasm32-wasip1/edge/edge-fastly.wasm fastly.wasm
+    fi
+}
+
+case $what in
+    spin) build_spin ;;
+    fastly) build_fastly ;;
+    all) build_spin; build_fastly ;;
+    *) die "usage: scripts/edge.sh [all|spin|fastly]" ;;
+esac
