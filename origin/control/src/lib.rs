@@ -1,1 +1,200 @@
 //! Shows, stream keys, tickets and sessions: the REST API and the rows behind it.
+//!
+//! In: a data directory, requests of creators and viewers, what ingest reports. Out: [`Control::router`] for `/v1/*`
+//! and `/openapi.json`; the deny list and the states of shows, from memory; the keys edges need. Does not know media,
+//! publishers' protocols or how edges decide. Nothing a viewer asks per request reaches the database, but for the one
+//! swap of a ticket for a token.
+
+mod api;
+mod config;
+mod denied;
+mod error;
+mod keys;
+mod page;
+mod playback;
+mod rows;
+mod secret;
+mod shows;
+mod tickets;
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use shared_wire::ShowId;
+use shared_wire::api::{DenyList, IssuedTicket, NewShow, NewTicket, ShowState, State};
+use tokio::time::MissedTickBehavior;
+
+use keys::Keys;
+
+pub use config::{Clock, Config};
+pub use error::{Error, Fault};
+pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
+pub use shared_wire::api::CreatedShow;
+pub use shows::ShowRecord;
+
+/// The house's control, open. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Control {
+    house: Arc<House>,
+}
+
+/// What all handles share.
+struct House {
+    config: Config,
+    keys: Arc<Keys>,
+    shows: shows::Shows,
+    tickets: tickets::Tickets,
+    sessions: Arc<playback::Sessions>,
+    denied: Arc<denied::Denials>,
+    #[cfg(test)]
+    rows: rows::Rows,
+    /// Held, and so locked, until the last handle is gone.
+    _lock: File,
+}
+
+impl Control {
+    /// Opens the house in `config.data_dir`; makes it on the first start. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// By configuration: [`Error::DataDir`], [`Error::InUse`], [`Error::NewerSchema`]. By the disk:
+    /// [`Error::StorageFull`], [`Error::Corrupt`], [`Error::KeyFile`], [`Error::Storage`]. By us: [`Error::Random`].
+    pub async fn open(config: Config) -> Result<Self, Error> {
+        keys::make_dir(&config.data_dir)?;
+        let lock = lock(&config.data_dir)?;
+        let keys = Arc::new(Keys::open(&config.data_dir)?);
+        let rows = rows::Rows::open(&config).await?;
+        let denied = Arc::new(denied::Denials::open(rows.clone(), &config).await?);
+        let sessions =
+            Arc::new(playback::Sessions::new(rows.clone(), config.clone(), keys.clone()));
+        let tickets =
+            tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
+        let shows = shows::Shows::open(rows.clone(), config.clone()).await?;
+        let house = Arc::new(House {
+            config,
+            keys,
+            shows,
+            tickets,
+            sessions,
+            denied,
+            #[cfg(test)]
+            rows,
+            _lock: lock,
+        });
+        tokio::spawn(sweep(Arc::downgrade(&house)));
+        Ok(Self { house })
+    }
+
+    /// The routes of `/v1/*` and `/openapi.json`, each answering errors as `application/problem+json`. It has no
+    /// fallback, so that it can be merged into a larger router.
+    pub fn router(&self) -> axum::Router {
+        api::router(self.house.clone())
+    }
+
+    /// The show that a publisher's stream key publishes; `None` for whatever is no key of this house. A show that is
+    /// [`State::Ended`] is found too: whether it may go live again is the caller's to decide.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn show_by_stream_key(&self, key: &str) -> Result<Option<ShowRecord>, Error> {
+        self.house.shows.by_stream_key(key).await
+    }
+
+    /// Moves a show to a state; `false` if nothing changed. An ended show goes live again or stays ended.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors.
+    pub async fn set_state(&self, show: ShowId, state: State) -> Result<bool, Error> {
+        self.house.shows.set_state(show, state).await
+    }
+
+    /// All shows, from memory, in no order.
+    #[must_use]
+    pub fn shows(&self) -> Vec<ShowState> {
+        self.house.shows.all()
+    }
+
+    /// One show, from memory.
+    #[must_use]
+    pub fn show_state(&self, show: ShowId) -> Option<ShowState> {
+        self.house.shows.state(show)
+    }
+
+    /// Makes a show, as `POST /v1/shows` does.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::ShowsFull`], storage errors.
+    pub async fn create_show(&self, new: NewShow) -> Result<CreatedShow, Error> {
+        self.house.shows.create(self.house.now(), new).await
+    }
+
+    /// Issues a ticket, as `POST /v1/shows/{show}/tickets` does.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], [`Error::Invalid`], storage errors.
+    pub async fn issue_ticket(&self, show: ShowId, new: NewTicket) -> Result<IssuedTicket, Error> {
+        self.house.shows.state(show).ok_or(Error::ShowUnknown)?;
+        self.house.tickets.issue(self.house.now(), show, new).await
+    }
+
+    /// Who may no longer watch, from memory.
+    #[must_use]
+    pub fn denied(&self) -> Arc<DenyList> {
+        self.house.denied.list()
+    }
+
+    /// Whether this is the key of our edges (`matinee-edge-key`), compared in a time that tells nothing about it.
+    #[must_use]
+    pub fn is_edge(&self, presented: &[u8]) -> bool {
+        self.house.keys.is_edge(presented)
+    }
+
+    /// What an edge must be told to work for this house, but for `MATINEE_ORIGIN`.
+    #[must_use]
+    pub fn edge_environment(&self) -> EdgeEnvironment {
+        self.house.keys.edge_environment()
+    }
+}
+
+impl House {
+    fn now(&self) -> i64 {
+        (self.config.clock)()
+    }
+}
+
+/// Keeps a second house out of the same directory; the system lets go when the process ends, however it ends.
+fn lock(data_dir: &Path) -> Result<File, Error> {
+    let path = data_dir.join("lock");
+    let opened = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = opened.map_err(|error| Error::file(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: data_dir.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(Error::file(&path, &error)),
+    }
+}
+
+/// Shortest time between two sweeps; an interval of zero would be none.
+const SWEEP_EVERY_MIN: Duration = Duration::from_millis(1);
+
+/// Drops what has expired, now and then, for as long as the house is open.
+async fn sweep(house: Weak<House>) {
+    let Some(every) = house.upgrade().map(|house| house.config.sweep_every) else { return };
+    let mut ticks = tokio::time::interval(every.max(SWEEP_EVERY_MIN));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(house) = house.upgrade() else { return };
+        let now = house.now();
+        let denied = house.denied.sweep(now).await;
+        if let Err(error) = denied.and(house.sessions.sweep(now).await) {
+            tracing::warn!(%error, "expired sessions could not be dropped; trying again later");
+        }
+    }
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

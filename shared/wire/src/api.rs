@@ -2,6 +2,10 @@
 //!
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
+mod list;
+
+pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{SessionId, ShowId, TicketId};

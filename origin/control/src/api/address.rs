@@ -1,0 +1,49 @@
+//! What a request's address names: a show, a page of a list.
+//!
+//! In: path and query of strangers. Out: a show that exists, a [`Page`]. Does not know what is done with them.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::Deserialize;
+use shared_wire::api::ShowState;
+
+use super::refusal::Refusal;
+use crate::page::Page;
+use crate::{Error, House};
+
+/// The show in the path, which exists.
+pub(super) struct Known(pub(super) ShowState);
+
+impl FromRequestParts<Arc<House>> for Known {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
+        // Whatever is no id names no show.
+        let path = Path::<String>::from_request_parts(parts, house).await.ok();
+        let id = path.and_then(|Path(text)| text.parse().ok());
+        let known = id.and_then(|id| house.shows.state(id));
+        known.map(Self).ok_or_else(|| Error::ShowUnknown.into())
+    }
+}
+
+/// `?limit=…&cursor=…`, and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    limit: Option<u64>,
+    cursor: Option<String>,
+}
+
+impl FromRequestParts<Arc<House>> for Page {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
+        let query = Query::<PageQuery>::try_from_uri(&parts.uri).map_err(|error| {
+            let title = "The query cannot be read.";
+            Refusal::new(StatusCode::BAD_REQUEST, "query_malformed", title)
+                .with_detail(error.body_text())
+        })?;
+        Ok(Self::new(&house.config, query.limit, query.cursor.as_deref())?)
+    }
+}

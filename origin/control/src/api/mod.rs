@@ -1,0 +1,88 @@
+//! The REST API: which request goes where, and who may send it.
+//!
+//! In: HTTP requests. Out: JSON as `shared_wire::api` and `openapi.json` have it. Does not know rows, nor how it is served.
+
+mod address;
+mod admin;
+mod body;
+mod playback;
+mod refusal;
+mod request_id;
+mod shows;
+mod tickets;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, any, get, post};
+
+use crate::House;
+use refusal::Refusal;
+
+/// The description of the API, in OpenAPI 3.1; a test holds it to the routes and the types.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// Who may send a request.
+enum Access {
+    /// Whoever has the administrator's credential.
+    Admin,
+    /// Anybody.
+    Public,
+}
+
+/// Every operation: where, for whom, what.
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 12] {
+    use Access::{Admin, Public};
+    [
+        ("/v1/shows", Admin, post(shows::create)),
+        ("/v1/shows", Admin, get(shows::list)),
+        ("/v1/shows/{show}", Admin, get(shows::get)),
+        ("/v1/shows/{show}/end", Admin, post(shows::end)),
+        ("/v1/shows/{show}/stream-key", Admin, post(shows::rotate_key)),
+        ("/v1/shows/{show}/tickets", Admin, post(tickets::issue)),
+        ("/v1/shows/{show}/tickets", Admin, get(tickets::list)),
+        ("/v1/tickets/revoke", Admin, post(tickets::revoke)),
+        ("/v1/shows/{show}/sessions", Admin, get(playback::list)),
+        ("/v1/shows/{show}/playback", Public, post(playback::exchange)),
+        ("/v1/shows/{show}/state", Public, get(shows::state)),
+        ("/openapi.json", Public, get(openapi)),
+    ]
+}
+
+/// The routes, ready to be served or merged.
+pub(crate) fn router(house: Arc<House>) -> Router {
+    let mut router = Router::new();
+    for (path, access, handler) in routes() {
+        let handler = match access {
+            Access::Admin => handler.route_layer(from_fn_with_state(house.clone(), admin::check)),
+            Access::Public => handler,
+        };
+        router = router.route(path, handler);
+    }
+    router
+        .route("/v1/{*rest}", any(nothing_here))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(request_id::name))
+        .with_state(house)
+}
+
+async fn openapi() -> impl IntoResponse {
+    let headers =
+        [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=60")];
+    (headers, OPENAPI)
+}
+
+async fn nothing_here() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
+}
+
+async fn wrong_method() -> Refusal {
+    let title = "This address does not take this method.";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title)
+}
+
+#[cfg(test)]
+mod tests;

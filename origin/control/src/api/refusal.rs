@@ -1,0 +1,124 @@
+//! What the API answers when it does not do what it was asked.
+//!
+//! In: [`Error`]s, and what is wrong with a request before it reaches the house. Out: a status, a stable code and
+//! sentences. Does not know the request's id; `request_id` adds it.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use shared_wire::Problem;
+
+use crate::Error;
+
+/// An error on its way out.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    title: &'static str,
+    detail: Option<String>,
+    retry_after_s: Option<u32>,
+    /// For the log, when the fault is the house's.
+    pub(super) ours: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal without detail.
+    pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
+        Self { status, code, title, detail: None, retry_after_s: None, ours: None }
+    }
+
+    /// The same, with what was wrong this time.
+    pub(super) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same, under another status.
+    pub(super) const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The body.
+    pub(super) fn problem(&self, request_id: &str) -> Problem {
+        let problem = Problem::new(self.status.as_u16(), self.code, self.title, request_id);
+        match &self.detail {
+            Some(detail) => problem.with_detail(detail),
+            None => problem,
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(after_s) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after_s));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (status, code, title) = kind(&error);
+        let refusal = Self::new(status, code, title);
+        match &error {
+            // What the database says is for the log; a stranger would only learn how the house is built.
+            Error::Storage { .. } | Error::Corrupt { .. } | Error::DataDir { .. } => {
+                Self { ours: Some(error.to_string()), ..refusal }
+            }
+            Error::TooManyAttempts { retry_after_s } => {
+                let retry_after_s = Some(*retry_after_s);
+                Self { retry_after_s, ..refusal }.with_detail(error.to_string())
+            }
+            _ => {
+                let ours = status.is_server_error().then(|| error.to_string());
+                Self { ours, ..refusal }.with_detail(error.to_string())
+            }
+        }
+    }
+}
+
+/// The status, code and title of an error.
+const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::Invalid { .. } => {
+            (S::UNPROCESSABLE_ENTITY, "field_invalid", "A field is out of bounds.")
+        }
+        Error::ShowUnknown => (S::NOT_FOUND, "show_unknown", "There is no such show."),
+        Error::ShowsFull => (S::CONFLICT, "shows_full", "The house takes no more shows."),
+        Error::EndUnheard => {
+            (S::SERVICE_UNAVAILABLE, "end_unheard", "The publisher could not be told.")
+        }
+        Error::TicketUnknown => (S::FORBIDDEN, "ticket_unknown", "There is no such ticket."),
+        Error::TicketRevoked => (S::FORBIDDEN, "ticket_revoked", "The ticket was revoked."),
+        Error::TicketExpired => (S::FORBIDDEN, "ticket_expired", "The ticket's time is over."),
+        Error::TicketWrongShow => {
+            (S::FORBIDDEN, "ticket_wrong_show", "The ticket is for another show.")
+        }
+        Error::TooManySessions => {
+            (S::TOO_MANY_REQUESTS, "too_many_sessions", "The ticket has too many sessions.")
+        }
+        Error::TooManyAttempts { .. } => {
+            (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong tickets were tried.")
+        }
+        Error::DeniedFull => (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full."),
+        Error::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "The disk is full."),
+        Error::Busy => (S::SERVICE_UNAVAILABLE, "busy", "The house is busy."),
+        Error::DataDir { .. } | Error::Storage { .. } | Error::Corrupt { .. } => {
+            (S::INTERNAL_SERVER_ERROR, "storage_failed", "The house's storage failed.")
+        }
+        Error::InUse { .. }
+        | Error::KeyFile { .. }
+        | Error::NewerSchema { .. }
+        | Error::Random
+        | Error::Sign => (S::INTERNAL_SERVER_ERROR, "internal", "The house failed."),
+    }
+}

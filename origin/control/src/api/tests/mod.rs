@@ -1,0 +1,10 @@
+//! Every route, in process: what it answers to its callers and to strangers.
+//!
+//! In: a test house. Out: assertions. Does not know how the house does it.
+
+mod hostile;
+mod listing;
+mod openapi;
+mod playback;
+mod revoking;
+mod showing;

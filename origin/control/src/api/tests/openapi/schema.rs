@@ -1,0 +1,168 @@
+//! Holds the schemas of `openapi.json` to the types of `shared_wire`: examples of each type, with everything and with
+//! as little as possible, fit the schema; and what the schema forbids, the type refuses.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shared_wire::api::{
+    CreatedShow, IssuedTicket, NewPlayback, NewShow, NewTicket, Playback, RevokeTicket,
+    SessionList, SessionState, ShowList, ShowState, State, TicketList, TicketState,
+};
+use shared_wire::{Problem, ShowId};
+
+use super::{document, object};
+
+const ID: &str = "0123456789abcdef";
+
+/// Why a value does not fit a schema; `None` if it does. Knows the keywords the document uses, and fails on others.
+fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
+    // The type first: the other keywords speak of values of that type.
+    let (types, others): (Vec<_>, Vec<_>) = object(schema).iter().partition(|(k, _)| *k == "type");
+    for (keyword, rule) in types.into_iter().chain(others) {
+        let fits = match keyword.as_str() {
+            "$ref" => {
+                let target = document.pointer(rule.as_str().unwrap().trim_start_matches('#'));
+                if let Some(why) = misfit(document, target.unwrap(), value) {
+                    return Some(why);
+                }
+                true
+            }
+            "type" => match rule.as_str().unwrap() {
+                "object" => value.is_object(),
+                "array" => value.is_array(),
+                "string" => value.is_string(),
+                "integer" => value.is_i64(),
+                other => panic!("unknown type {other}"),
+            },
+            "required" => {
+                let names = rule.as_array().unwrap();
+                names.iter().all(|name| value.get(name.as_str().unwrap()).is_some())
+            }
+            "properties" => {
+                for (name, schema) in object(rule) {
+                    if let Some(why) = value.get(name).and_then(|v| misfit(document, schema, v)) {
+                        return Some(format!("{name}: {why}"));
+                    }
+                }
+                true
+            }
+            "additionalProperties" => {
+                let known = object(&schema["properties"]);
+                object(value).keys().all(|name| known.contains_key(name))
+            }
+            "items" => {
+                let why = value.as_array().unwrap().iter().find_map(|v| misfit(document, rule, v));
+                if why.is_some() {
+                    return why;
+                }
+                true
+            }
+            "enum" => rule.as_array().unwrap().contains(value),
+            "minLength" => value.as_str().unwrap().chars().count() as i64 >= rule.as_i64().unwrap(),
+            "maxLength" => value.as_str().unwrap().chars().count() as i64 <= rule.as_i64().unwrap(),
+            "minimum" => value.as_i64() >= rule.as_i64(),
+            "maximum" => value.as_i64() <= rule.as_i64(),
+            // Held to the types' own forms by the tests of the ids and secrets.
+            "pattern" | "format" | "description" => true,
+            other => panic!("unknown keyword {other}"),
+        };
+        if !fits {
+            return Some(format!("{value} against {keyword} {rule}"));
+        }
+    }
+    None
+}
+
+/// Checks one type against the schema of its name. `full` has every field; `closed` types take no other.
+fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool) {
+    let document = document();
+    let schema = &document["components"]["schemas"][name];
+    let read = |value: &Value| serde_json::from_value::<T>(value.clone());
+    let written = |value: &T| serde_json::to_value(value).unwrap();
+
+    assert_eq!(misfit(&document, schema, &full), None, "{name}");
+    assert_eq!(written(&read(&full).unwrap()), full, "{name} reads and writes what is described");
+    let described: Vec<_> = object(&schema["properties"]).keys().collect();
+    assert_eq!(object(&full).keys().collect::<Vec<_>>(), described, "{name} has these fields");
+
+    let required = schema["required"].as_array().unwrap();
+    for field in object(&full).keys() {
+        let mut without = full.clone();
+        without.as_object_mut().unwrap().remove(field);
+        let needed = required.contains(&json!(field));
+        assert_eq!(read(&without).is_err(), needed, "{name} without {field}");
+        assert_eq!(misfit(&document, schema, &without).is_some(), needed, "{name}");
+        if !needed {
+            assert_eq!(written(&read(&without).unwrap()), without, "{name} leaves {field} out");
+        }
+        let mut wrong = full.clone();
+        wrong[field] = json!(true);
+        assert!(read(&wrong).is_err() && misfit(&document, schema, &wrong).is_some(), "{name}");
+    }
+
+    let mut more = full;
+    more["more"] = json!(1);
+    assert_eq!(read(&more).is_err(), closed, "{name} with more");
+    assert_eq!(misfit(&document, schema, &more).is_some(), closed, "{name} with more");
+}
+
+fn show() -> Value {
+    json!({ "show": ID, "starts_at": 2, "state": "live", "title": "t" })
+}
+
+fn ticket() -> Value {
+    json!({ "created_at": 1, "expires_at": 2, "id": ID, "note": "n", "revoked_at": 3, "show": ID })
+}
+
+fn session() -> Value {
+    json!({ "created_at": 1, "expires_at": 2, "session": ID, "ticket": ID })
+}
+
+#[test]
+fn what_callers_send_is_as_described_and_closed() {
+    check::<NewShow>("NewShow", json!({ "starts_at": 1, "title": "t" }), true);
+    check::<NewTicket>("NewTicket", json!({ "note": "n", "valid_s": 60 }), true);
+    check::<RevokeTicket>("RevokeTicket", json!({ "ticket": ID }), true);
+    check::<NewPlayback>("NewPlayback", json!({ "ticket": "tk_" }), true);
+}
+
+#[test]
+fn what_is_answered_is_as_described() {
+    let publish = json!({ "rtmp": "rtmp://h/live/sk_" });
+    let created = json!({ "publish": publish, "show": ID, "stream_key": "sk_" });
+    check::<CreatedShow>("CreatedShow", created, false);
+    check::<ShowState>("ShowState", show(), false);
+    check::<ShowList>("ShowList", json!({ "next": "1", "shows": [show()] }), false);
+    let issued = json!({
+        "expires_at": 1, "id": ID, "playlist_url": "http://h/", "ticket": "tk_", "watch_url": "http://h/"
+    });
+    check::<IssuedTicket>("IssuedTicket", issued, false);
+    check::<TicketState>("TicketState", ticket(), false);
+    check::<TicketList>("TicketList", json!({ "next": "1", "tickets": [ticket()] }), false);
+    let playback = json!({ "expires_at": 1, "playlist_url": "/", "session": ID, "token": "t" });
+    check::<Playback>("Playback", playback, false);
+    check::<SessionState>("SessionState", session(), false);
+    check::<SessionList>("SessionList", json!({ "next": "1", "sessions": [session()] }), false);
+    let problem =
+        json!({ "code": "c", "detail": "d", "request_id": "r", "status": 404, "title": "t" });
+    check::<Problem>("Problem", problem, false);
+}
+
+#[test]
+fn every_state_is_described() {
+    let states = [State::Scheduled, State::Live, State::Interrupted, State::Ended];
+    let names: Vec<_> = states.iter().map(|state| serde_json::to_value(state).unwrap()).collect();
+    assert_eq!(document()["components"]["schemas"]["State"]["enum"], json!(names));
+}
+
+#[test]
+fn the_form_of_an_id_is_described() {
+    // The alphabet of the pattern, spelled out, is the one ids are written in.
+    let pattern = &document()["components"]["schemas"]["Id"]["pattern"];
+    assert_eq!(pattern, "^[0-9a-hjkmnp-tv-z]{16}$");
+    let described = |c: char| c.is_ascii_digit() || (c.is_ascii_lowercase() && !"ilou".contains(c));
+    for c in ('\0'..='\u{7f}').chain(['é']) {
+        let text: String = std::iter::repeat_n(c, 16).collect();
+        assert_eq!(text.parse::<ShowId>().is_ok(), described(c), "{c:?}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What control is told, once, before it starts; and every limit it keeps.
+//!
+//! In: the binary's values. Out: [`Config`]. Does not know flags, environment or files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use shared_wire::ShowId;
+use tokio::sync::mpsc;
+
+/// Tells the time in seconds since the Unix epoch, UTC; tests bring their own.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Everything control has to be told. Limits are named for what they bound, with the unit last.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the database, the administrator's credential and the keys are kept.
+    pub data_dir: PathBuf,
+    /// Where viewers reach the edge, without a slash at the end: `http://127.0.0.1:8080`.
+    pub edge_url: String,
+    /// Where publishers reach ingest, without a slash at the end: `rtmp://127.0.0.1:1935/live`.
+    pub rtmp_url: String,
+    /// Told of every show the API ends, so that ingest can let its publisher go.
+    pub ends: Option<mpsc::Sender<ShowId>>,
+    /// The clock.
+    pub clock: Clock,
+
+    /// How long a ticket is good for when its issuer does not say.
+    pub ticket_valid_s: u32,
+    /// The longest a ticket can be good for.
+    pub ticket_valid_s_max: u32,
+    /// How long a playback token, and so the session sealed from it, lives; a ticket's end cuts it short.
+    pub token_valid_s: u32,
+    /// Live sessions one ticket may have; a viewer needs one per visit of the page.
+    pub sessions_per_ticket_max: u64,
+    /// How long a session is listed after its end.
+    pub session_kept_s: u32,
+    /// Entries of the deny list; edges keep the whole of it in memory and fetch it every second.
+    pub denied_max: usize,
+    /// How long an entry of the deny list outlives the last session it denies: the clocks of edges may be slow.
+    pub denied_leeway_s: u32,
+    /// Shows; each is kept in memory.
+    pub shows_max: usize,
+    /// Characters of a show's title.
+    pub title_chars_max: usize,
+    /// Characters of a ticket's note.
+    pub note_chars_max: usize,
+    /// Bytes of a request body.
+    pub body_bytes_max: usize,
+    /// How long a request body may take to arrive.
+    pub body_wait: Duration,
+    /// Rows of one page of a list, when the caller does not say.
+    pub page_rows: u64,
+    /// Rows of one page of a list at most.
+    pub page_rows_max: u64,
+    /// Tickets that were none, per [`Config::failed_attempts_window_s`], before all attempts are turned away.
+    pub failed_attempts_max: u32,
+    /// The window in which failed attempts are counted.
+    pub failed_attempts_window_s: u32,
+    /// How long a writer waits for another one in the database.
+    pub database_wait: Duration,
+    /// Connections to the database.
+    pub database_connections_max: u32,
+    /// How long ending a show waits for ingest to take the message.
+    pub end_wait: Duration,
+    /// How often expired entries and sessions are dropped.
+    pub sweep_every: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("."),
+            edge_url: "http://127.0.0.1:8080".to_owned(),
+            rtmp_url: "rtmp://127.0.0.1:1935/live".to_owned(),
+            ends: None,
+            clock: Arc::new(unix_time),
+            ticket_valid_s: 24 * 3600,
+            ticket_valid_s_max: 400 * 24 * 3600,
+            token_valid_s: 6 * 3600,
+            sessions_per_ticket_max: 256,
+            session_kept_s: 30 * 24 * 3600,
+            denied_max: 10_000,
+            denied_leeway_s: 300,
+            shows_max: 10_000,
+            title_chars_max: 200,
+            note_chars_max: 200,
+            body_bytes_max: 16 * 1024,
+            body_wait: Duration::from_secs(10),
+            page_rows: 50,
+            page_rows_max: 200,
+            failed_attempts_max: 300,
+            failed_attempts_window_s: 10,
+            database_wait: Duration::from_secs(5),
+            database_connections_max: 4,
+            end_wait: Duration::from_secs(2),
+            sweep_every: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The machine's clock; before 1970 it says 0.
+fn unix_time() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

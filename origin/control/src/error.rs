@@ -1,0 +1,177 @@
+//! What can go wrong in control, and by whose fault.
+//!
+//! In: refusals of ours, errors of the database and the file system. Out: [`Error`]. Does not know HTTP; no variant
+//! holds a secret.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Whose fault an error is, and so who can mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Whoever sent the request.
+    Peer,
+    /// Whoever configured and runs the house.
+    Config,
+    /// The disk or the database on it.
+    Storage,
+    /// This program.
+    Us,
+}
+
+/// Why control could not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The data directory cannot be used.
+    #[error(
+        "the data directory {path} cannot be used ({reason}): give it to the user matinee runs as, or name another"
+    )]
+    DataDir {
+        /// The directory, or the file in it.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Another process has it.
+    #[error(
+        "another matinee is using the data directory {path}: stop it, or name another directory"
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A key or credential file is not what we wrote.
+    #[error(
+        "{path} is damaged: restore it, or delete it to have a new one made (what it sealed ends)"
+    )]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database was written by a newer version.
+    #[error(
+        "the database has a newer form ({version}) than this matinee knows: run the newer version"
+    )]
+    NewerSchema {
+        /// The first migration we do not know.
+        version: String,
+    },
+    /// The database is damaged.
+    #[error("the database is damaged ({what}): restore it from a backup")]
+    Corrupt {
+        /// What was wrong.
+        what: String,
+    },
+    /// No room on the disk.
+    #[error("the disk is full: make room, then try again")]
+    StorageFull,
+    /// Others were writing for too long.
+    #[error("the database is busy: try again")]
+    Busy,
+    /// Any other failure of the database.
+    #[error("the database failed: {reason}")]
+    Storage {
+        /// What it said.
+        reason: String,
+    },
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    Random,
+    /// A token could not be signed.
+    #[error("a playback token could not be signed")]
+    Sign,
+    /// A field of the request is out of bounds.
+    #[error("`{field}` {reason}")]
+    Invalid {
+        /// Which field.
+        field: &'static str,
+        /// What it must be.
+        reason: String,
+    },
+    /// No such show.
+    #[error("there is no show of this id")]
+    ShowUnknown,
+    /// No more shows can be made.
+    #[error("the house has as many shows as it may")]
+    ShowsFull,
+    /// The show was ended, but ingest did not take notice.
+    #[error("the show is ended, but its publisher could not be told: try again")]
+    EndUnheard,
+    /// No such ticket.
+    #[error("this is not a ticket of this house")]
+    TicketUnknown,
+    /// The ticket was revoked.
+    #[error("the ticket was revoked")]
+    TicketRevoked,
+    /// The ticket's time is over.
+    #[error("the ticket's time is over")]
+    TicketExpired,
+    /// The ticket is for another show.
+    #[error("the ticket is for another show")]
+    TicketWrongShow,
+    /// Too many sessions with one ticket.
+    #[error("the ticket has as many sessions as it may: wait for one to end")]
+    TooManySessions,
+    /// Too many wrong tickets lately.
+    #[error("too many wrong tickets were tried: wait {retry_after_s} s")]
+    TooManyAttempts {
+        /// When to try again, in seconds.
+        retry_after_s: u32,
+    },
+    /// The deny list has no room for one more.
+    #[error(
+        "the ticket gives no new sessions any more, but the deny list is full: its sessions run to their end"
+    )]
+    DeniedFull,
+}
+
+impl Error {
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::DataDir { .. } | Self::InUse { .. } | Self::NewerSchema { .. } => Fault::Config,
+            Self::ShowsFull | Self::DeniedFull => Fault::Config,
+            Self::KeyFile { .. } | Self::Corrupt { .. } => Fault::Storage,
+            Self::StorageFull | Self::Busy | Self::Storage { .. } => Fault::Storage,
+            Self::Random | Self::Sign | Self::EndUnheard => Fault::Us,
+            Self::Invalid { .. } | Self::ShowUnknown | Self::TicketUnknown => Fault::Peer,
+            Self::TicketRevoked | Self::TicketExpired | Self::TicketWrongShow => Fault::Peer,
+            Self::TooManySessions | Self::TooManyAttempts { .. } => Fault::Peer,
+        }
+    }
+
+    /// A failure of the file system at `path`.
+    pub(crate) fn file(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return Self::StorageFull;
+        }
+        Self::DataDir { path: path.into(), reason: error.to_string() }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        let (DbErr::Conn(RuntimeErr::SqlxError(inner))
+        | DbErr::Exec(RuntimeErr::SqlxError(inner))
+        | DbErr::Query(RuntimeErr::SqlxError(inner))) = &error
+        else {
+            return Self::Storage { reason: error.to_string() };
+        };
+        let sqlx::Error::Database(told) = inner.as_ref() else {
+            return Self::Storage { reason: inner.to_string() };
+        };
+        // SQLite's result codes (sqlite.org/rescode.html); the low byte is the primary one.
+        let code = told.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+        match code {
+            // SQLITE_CORRUPT, SQLITE_NOTADB
+            Some(11 | 26) => Self::Corrupt { what: told.message().to_owned() },
+            // SQLITE_FULL
+            Some(13) => Self::StorageFull,
+            // SQLITE_BUSY, SQLITE_LOCKED
+            Some(5 | 6) => Self::Busy,
+            _ => Self::Storage { reason: told.message().to_owned() },
+        }
+    }
+}

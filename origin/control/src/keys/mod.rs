@@ -1,0 +1,152 @@
+//! The house's secrets: the administrator's credential, and the keys it shares with its edges.
+//!
+//! In: the data directory. Out: [`Keys`]; made on the first start, read on every later one. Does not know requests.
+
+mod file;
+
+use std::fmt;
+use std::path::Path;
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use hmac_sha256::Hash;
+use shared_ticket::{Algorithm, Issuer, PrivateKey, SessionKeys, jwks};
+
+use crate::Error;
+use crate::secret::random;
+
+pub(crate) use file::make_dir;
+
+/// The administrator's credential in the data directory; the command line reads it there.
+pub const ADMIN_TOKEN_FILE: &str = "admin.token";
+/// The directory of keys in the data directory.
+const KEYS_DIR: &str = "keys";
+
+/// What an edge is told to work for this house. `Debug` names the variables and hides their values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EdgeEnvironment {
+    /// Names (`MATINEE_…`) and values. `MATINEE_ORIGIN` is the caller's to add.
+    pub variables: Vec<(String, String)>,
+}
+
+impl fmt::Debug for EdgeEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.variables.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// The secrets, loaded.
+pub(crate) struct Keys {
+    /// Signs playback tokens.
+    pub(crate) issuer: Issuer,
+    admin_hash: [u8; 32],
+    edge_key: String,
+    edge_key_hash: [u8; 32],
+    session_keys: String,
+}
+
+impl Keys {
+    /// Loads the secrets in `data_dir`, and makes those that are missing.
+    ///
+    /// # Errors
+    /// [`Error::DataDir`], [`Error::StorageFull`], [`Error::KeyFile`], [`Error::Random`].
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, Error> {
+        let dir = data_dir.join(KEYS_DIR);
+        make_dir(&dir)?;
+        let admin = file::load_or_make(&data_dir.join(ADMIN_TOKEN_FILE), || prefixed("ad_"))?;
+        let edge_key = file::load_or_make(&dir.join("edge.key"), || prefixed("ek_"))?;
+
+        let path = dir.join("session.key");
+        let session_keys =
+            file::load_or_make(&path, || Ok(SessionKeys::generate(&kid()?, &random()?)))?;
+        SessionKeys::parse(&session_keys).map_err(|_| Error::KeyFile { path })?;
+
+        let path = dir.join("token.key");
+        let token_key = file::load_or_make(&path, || {
+            let key = PrivateKey::generate(Algorithm::EdDsa, &kid()?, &random()?);
+            key.map(|key| key.to_text()).map_err(|_| Error::Sign)
+        })?;
+        let token_key = PrivateKey::from_text(&token_key).map_err(|_| Error::KeyFile { path })?;
+
+        Ok(Self {
+            issuer: Issuer::new(token_key),
+            admin_hash: Hash::hash(admin.as_bytes()),
+            edge_key_hash: Hash::hash(edge_key.as_bytes()),
+            edge_key,
+            session_keys,
+        })
+    }
+
+    /// Whether this is the administrator's credential, in a time that tells nothing about it.
+    pub(crate) fn is_admin(&self, presented: &[u8]) -> bool {
+        Hash::verify(presented, &self.admin_hash)
+    }
+
+    /// Whether this is the key of our edges, in a time that tells nothing about it.
+    pub(crate) fn is_edge(&self, presented: &[u8]) -> bool {
+        Hash::verify(presented, &self.edge_key_hash)
+    }
+
+    /// What an edge is told.
+    pub(crate) fn edge_environment(&self) -> EdgeEnvironment {
+        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        EdgeEnvironment {
+            variables: vec![
+                variable("MATINEE_EDGE_KEY", &self.edge_key),
+                variable("MATINEE_SESSION_KEYS", &self.session_keys),
+                variable("MATINEE_TOKEN_KEYS", &jwks([self.issuer.key()])),
+            ],
+        }
+    }
+}
+
+/// A new secret of 256 bits, with a prefix that scanners for leaked secrets can look for.
+fn prefixed(prefix: &str) -> Result<String, Error> {
+    Ok(format!("{prefix}{}", BASE64URL_NOPAD.encode(&random::<32>()?)))
+}
+
+/// A new key's id: 8 characters. Random, so that no two keys of a house are ever taken for each other.
+fn kid() -> Result<String, Error> {
+    Ok(HEXLOWER.encode(&random::<4>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stay_the_same_and_open_for_those_who_have_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = Keys::open(dir.path()).unwrap();
+        let again = Keys::open(dir.path()).unwrap();
+        assert_eq!(keys.edge_environment(), again.edge_environment());
+        let admin = std::fs::read_to_string(dir.path().join(ADMIN_TOKEN_FILE)).unwrap();
+        assert!(again.is_admin(admin.trim().as_bytes()));
+        assert!(!again.is_admin(b"") && !again.is_admin(&admin.trim().as_bytes()[1..]));
+        let edge = keys.edge_environment().variables[0].1.clone();
+        assert!(again.is_edge(edge.as_bytes()) && !again.is_edge(admin.trim().as_bytes()));
+    }
+
+    #[test]
+    fn what_edges_are_told_is_never_printed() {
+        let dir = tempfile::tempdir().unwrap();
+        let environment = Keys::open(dir.path()).unwrap().edge_environment();
+        let printed = format!("{environment:?}");
+        for (name, value) in environment.variables {
+            assert!(printed.contains(&name) && !printed.contains(&value));
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Keys::open(dir.path()).unwrap());
+        for name in ["token.key", "session.key"] {
+            let path = dir.path().join(KEYS_DIR).join(name);
+            let good = std::fs::read(&path).unwrap();
+            std::fs::write(&path, "{}").unwrap();
+            let refused = Keys::open(dir.path()).map(drop);
+            assert_eq!(refused, Err(Error::KeyFile { path: path.clone() }));
+            std::fs::write(&path, good).unwrap();
+        }
+    }
+}

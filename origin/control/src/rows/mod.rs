@@ -1,0 +1,139 @@
+//! The database: one SQLite file, its tables, and the way they came to be.
+//!
+//! In: a path. Out: [`Rows`], a pool of connections to tables of the newest form. Does not know what the rows mean.
+
+pub(crate) mod counters;
+pub(crate) mod denials;
+mod migrations;
+pub(crate) mod sessions;
+pub(crate) mod shows;
+pub(crate) mod stream_keys;
+pub(crate) mod tickets;
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, EntityTrait,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{MigratorTrait, seaql_migrations};
+use shared_wire::Id;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::{Config, Error};
+
+/// The database's name in the data directory.
+const FILE: &str = "matinee.db";
+
+/// The tables, open.
+#[derive(Clone)]
+pub(crate) struct Rows {
+    database: DatabaseConnection,
+    /// SQLite has one writer at a time and lets the others poll; taking turns here is fair and wakes at once.
+    turn: Arc<Mutex<()>>,
+    wait: Duration,
+}
+
+/// A transaction that owns the right to write from its first statement on, so that what it reads stays true until it
+/// commits. It is undone when dropped without a commit.
+pub(crate) struct Change {
+    transaction: DatabaseTransaction,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Rows {
+    /// Opens the database of this house, makes it if there is none, and brings its tables to the newest form.
+    ///
+    /// # Errors
+    /// [`Error::DataDir`], [`Error::StorageFull`], [`Error::Corrupt`], [`Error::NewerSchema`], [`Error::Storage`].
+    pub(crate) async fn open(config: &Config) -> Result<Self, Error> {
+        let path = config.data_dir.join(FILE);
+        make_private(&path)?;
+        let wait = config.database_wait;
+        let mut options = ConnectOptions::new("sqlite:");
+        options
+            .max_connections(config.database_connections_max)
+            .acquire_timeout(wait)
+            .sqlx_logging(false)
+            .record_stmt_in_spans(false)
+            .map_sqlx_sqlite_opts(move |sqlite| {
+                sqlite
+                    .filename(&path)
+                    .in_memory(false)
+                    .shared_cache(false)
+                    .foreign_keys(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // In WAL mode a power cut may lose the last commits, never the database; a revocation that was
+                    // answered must hold, so every commit goes to the disk.
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(wait)
+            });
+        let database = Database::connect(options).await?;
+        check_known(&database).await?;
+        migrations::Migrator::up(&database, None).await?;
+        Ok(Self { database, turn: Arc::default(), wait })
+    }
+
+    /// For reading outside a transaction.
+    pub(crate) const fn read(&self) -> &DatabaseConnection {
+        &self.database
+    }
+
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when others write longer than `database_wait`; storage errors.
+    pub(crate) async fn write(&self) -> Result<Change, Error> {
+        let turn = tokio::time::timeout(self.wait, self.turn.clone().lock_owned());
+        let turn = turn.await.map_err(|_| Error::Busy)?;
+        let mode = Some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
+        let transaction = self.database.begin_with_options(options).await?;
+        Ok(Change { transaction, _turn: turn })
+    }
+}
+
+impl Change {
+    /// For the change's statements.
+    pub(crate) const fn on(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Makes the change true, on the disk.
+    ///
+    /// # Errors
+    /// Storage errors; then nothing has changed.
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// The id in a row.
+///
+/// # Errors
+/// [`Error::Corrupt`] if it is none.
+pub(crate) fn id<K>(stored: &str) -> Result<Id<K>, Error> {
+    stored.parse().map_err(|_| Error::Corrupt { what: format!("`{stored}` is no id") })
+}
+
+/// Makes the file, readable by its owner only, before SQLite would make it readable by all. SQLite gives its journals
+/// the same mode.
+fn make_private(path: &Path) -> Result<(), Error> {
+    // Opened for writing also when it is there: a file we may not write is refused here, in plain words.
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    opened.map(drop).map_err(|error| Error::file(path, &error))
+}
+
+/// Refuses a database that a newer version has changed.
+async fn check_known(database: &DatabaseConnection) -> Result<(), Error> {
+    migrations::Migrator::install(database).await?;
+    let known = migrations::Migrator::migrations();
+    let applied = seaql_migrations::Entity::find().all(database).await?;
+    let newer = applied.into_iter().find(|row| known.iter().all(|own| own.name() != row.version));
+    newer.map_or(Ok(()), |row| Err(Error::NewerSchema { version: row.version }))
+}

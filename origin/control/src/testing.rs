@@ -1,0 +1,138 @@
+//! A house in a temporary directory, with a clock that stands still, and requests to it without a socket.
+//!
+//! In: what a test asks. Out: statuses, headers, JSON. Does not know what is right.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::{ADMIN_TOKEN_FILE, Config, Control};
+
+/// When the tests take place.
+pub(crate) const NOW: i64 = 1_800_000_000;
+
+/// A house that a test has to itself.
+pub(crate) struct TestHouse {
+    pub(crate) control: Control,
+    pub(crate) dir: TempDir,
+    pub(crate) clock: Arc<AtomicI64>,
+    pub(crate) admin: String,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+/// A configuration for `dir`, at [`NOW`].
+pub(crate) fn config(dir: &Path, clock: &Arc<AtomicI64>) -> Config {
+    let clock = clock.clone();
+    let clock = Arc::new(move || clock.load(Ordering::Relaxed));
+    Config { data_dir: dir.to_owned(), clock, ..Config::default() }
+}
+
+impl TestHouse {
+    pub(crate) async fn open() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// A house whose configuration `change` has had a hand in.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::within(tempfile::tempdir().unwrap(), change).await
+    }
+
+    async fn within(dir: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::new(AtomicI64::new(NOW));
+        let mut config = config(dir.path(), &clock);
+        change(&mut config);
+        let control = Control::open(config).await.unwrap();
+        let admin = std::fs::read_to_string(dir.path().join(ADMIN_TOKEN_FILE)).unwrap();
+        Self { control, dir, clock, admin: admin.trim().to_owned() }
+    }
+
+    /// The same directory, opened again.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { control, dir, clock, .. } = self;
+        drop(control);
+        let again = Self::within(dir, |_| ()).await;
+        again.clock.store(clock.load(Ordering::Relaxed), Ordering::Relaxed);
+        again
+    }
+
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Sends any request.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.control.router().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let json = serde_json::from_slice(&bytes).unwrap_or_default();
+        Answer { status: parts.status, headers: parts.headers, json }
+    }
+
+    /// Sends a request as the administrator; a body is JSON.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
+        let bearer = format!("Bearer {}", self.admin);
+        let request = Request::builder().method(method).uri(path).header("authorization", bearer);
+        self.send(request.header("content-type", "application/json").body(text(&body)).unwrap())
+            .await
+    }
+
+    /// Sends a request as anybody; a body is JSON.
+    pub(crate) async fn anybody(&self, method: &str, path: &str, body: Value) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        self.send(request.header("content-type", "application/json").body(text(&body)).unwrap())
+            .await
+    }
+
+    /// Makes a show; what was answered.
+    pub(crate) async fn show(&self, title: &str) -> Value {
+        let made = self.admin("POST", "/v1/shows", json!({ "title": title })).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        made.json
+    }
+
+    /// Issues a ticket for a show; what was answered.
+    pub(crate) async fn ticket(&self, show: &str, new: Value) -> Value {
+        let issued = self.admin("POST", &format!("/v1/shows/{show}/tickets"), new).await;
+        assert_eq!(issued.status, StatusCode::CREATED, "{issued:?}");
+        issued.json
+    }
+
+    /// Swaps a ticket for a token.
+    pub(crate) async fn play(&self, show: &str, ticket: &str) -> Answer {
+        let path = format!("/v1/shows/{show}/playback");
+        self.anybody("POST", &path, json!({ "ticket": ticket })).await
+    }
+}
+
+impl Answer {
+    /// The code of a problem, which it must be.
+    pub(crate) fn code(&self) -> &str {
+        assert_eq!(self.headers["content-type"], "application/problem+json", "{self:?}");
+        assert_eq!(self.json["status"], self.status.as_u16());
+        assert_eq!(self.json["request_id"], self.headers["x-request-id"].to_str().unwrap());
+        self.json["code"].as_str().unwrap()
+    }
+}
+
+/// A string of an answer.
+pub(crate) fn field<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {json}"))
+}
+
+fn text(body: &Value) -> Body {
+    if body.is_null() { Body::empty() } else { Body::from(body.to_string()) }
+}

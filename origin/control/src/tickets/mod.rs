@@ -1,0 +1,151 @@
+//! Tickets: the right to watch a show until a time.
+//!
+//! In: what creators ask. Out: tickets (their secret once), and word to the deny list. Does not know HTTP or tokens.
+
+use std::sync::Arc;
+
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use shared_wire::api::{IssuedTicket, NewTicket, TicketList, TicketState};
+use shared_wire::{ShowId, TicketId};
+
+use crate::denied::Denials;
+use crate::page::{self, Page};
+use crate::playback::Sessions;
+use crate::rows::{self, Rows, sessions, tickets};
+use crate::secret::{Ticket, new_id};
+use crate::{Config, Error};
+
+/// All tickets of the house.
+pub(crate) struct Tickets {
+    rows: Rows,
+    config: Config,
+    sessions: Arc<Sessions>,
+    denied: Arc<Denials>,
+}
+
+impl Tickets {
+    pub(crate) const fn new(
+        rows: Rows,
+        config: Config,
+        sessions: Arc<Sessions>,
+        denied: Arc<Denials>,
+    ) -> Self {
+        Self { rows, config, sessions, denied }
+    }
+
+    /// Issues a ticket for a show that exists, with a first session for players that can only be given an address.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Random`], [`Error::Sign`], storage errors.
+    pub(crate) async fn issue(
+        &self,
+        now: i64,
+        show: ShowId,
+        new: NewTicket,
+    ) -> Result<IssuedTicket, Error> {
+        let expires_at = now.saturating_add(i64::from(self.check(&new)?));
+        let id: TicketId = new_id()?;
+        let ticket = Ticket::random()?;
+        let row = tickets::ActiveModel {
+            position: NotSet,
+            id: Set(id.to_string()),
+            hash: Set(ticket.hash()),
+            show_id: Set(show.to_string()),
+            note: Set(new.note),
+            created_at: Set(now),
+            expires_at: Set(expires_at),
+            revoked_at: Set(None),
+        };
+        let change = self.rows.write().await?;
+        tickets::Entity::insert(row).exec_without_returning(change.on()).await?;
+        let playback = self.sessions.begin(&change, now, id, show, expires_at).await?;
+        change.commit().await?;
+        metrics::counter!("matinee_tickets_issued_total").increment(1);
+        metrics::counter!("matinee_sessions_issued_total", "for" => "ticket").increment(1);
+        let edge = &self.config.edge_url;
+        let ticket = ticket.expose();
+        Ok(IssuedTicket {
+            // The fragment never leaves the browser, so the ticket stays out of every log.
+            watch_url: format!("{edge}/watch/{show}#ticket={ticket}"),
+            playlist_url: format!("{edge}{}", playback.playlist_url),
+            ticket,
+            id,
+            expires_at,
+        })
+    }
+
+    /// How long the new ticket is good for, in seconds.
+    fn check(&self, new: &NewTicket) -> Result<u32, Error> {
+        if let Some(note) = &new.note {
+            page::check_text("note", note, self.config.note_chars_max)?;
+        }
+        let valid_s = new.valid_s.unwrap_or(self.config.ticket_valid_s);
+        if (1..=self.config.ticket_valid_s_max).contains(&valid_s) {
+            return Ok(valid_s);
+        }
+        let reason = format!("must be 1 to {} seconds", self.config.ticket_valid_s_max);
+        Err(Error::Invalid { field: "valid_s", reason })
+    }
+
+    /// A page of a show's tickets, newest first.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn list(&self, show: ShowId, page: Page) -> Result<TicketList, Error> {
+        let query = tickets::Entity::find().filter(tickets::Column::ShowId.eq(show.to_string()));
+        let rows = page.of(query, tickets::Column::Position).all(self.rows.read()).await?;
+        let (rows, next) = page.cut(rows, |row| row.position);
+        let tickets = rows.iter().map(of_row).collect::<Result<_, _>>()?;
+        Ok(TicketList { tickets, next })
+    }
+
+    /// Revokes a ticket, named by its secret or its id, and denies its sessions. Doing it again changes nothing, but
+    /// denies them if the deny list was full the first time.
+    ///
+    /// # Errors
+    /// [`Error::TicketUnknown`], [`Error::DeniedFull`] (the ticket is revoked all the same), storage errors.
+    pub(crate) async fn revoke(&self, now: i64, named: &str) -> Result<TicketState, Error> {
+        let by_name = match Ticket::parse(named) {
+            Some(ticket) => tickets::Column::Hash.eq(ticket.hash()),
+            None => {
+                let id: TicketId = named.parse().map_err(|_| Error::TicketUnknown)?;
+                tickets::Column::Id.eq(id.to_string())
+            }
+        };
+        let change = self.rows.write().await?;
+        let found = tickets::Entity::find().filter(by_name).one(change.on()).await?;
+        let mut ticket = of_row(&found.ok_or(Error::TicketUnknown)?)?;
+        if ticket.revoked_at.is_none() {
+            ticket.revoked_at = Some(now);
+            tickets::Entity::update_many()
+                .col_expr(tickets::Column::RevokedAt, Expr::value(now))
+                .filter(tickets::Column::Id.eq(ticket.id.to_string()))
+                .exec(change.on())
+                .await?;
+            metrics::counter!("matinee_tickets_revoked_total").increment(1);
+        }
+        let last = sessions::Entity::find()
+            .filter(sessions::Column::TicketId.eq(ticket.id.to_string()))
+            .order_by_desc(sessions::Column::ExpiresAt)
+            .one(change.on())
+            .await?;
+        match last.map(|session| session.expires_at).filter(|until| *until > now) {
+            Some(until) => self.denied.deny(change, ticket.id, until).await?,
+            None => change.commit().await?,
+        }
+        Ok(ticket)
+    }
+}
+
+fn of_row(row: &tickets::Model) -> Result<TicketState, Error> {
+    Ok(TicketState {
+        id: rows::id(&row.id)?,
+        show: rows::id(&row.show_id)?,
+        note: row.note.clone(),
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        revoked_at: row.revoked_at,
+    })
+}
