@@ -28,10 +28,16 @@ pub enum Error {
         least: u64,
     },
     /// The directory's parent is not there.
-    #[error("{} cannot be made: its parent is missing; make it, or name another with --data", .0.display())]
+    #[error(
+        "{} cannot be made: its parent is missing; make it, or name another with --data",
+        .0.display()
+    )]
     Missing(PathBuf),
     /// The directory cannot be written to.
-    #[error("{} is not writable ({reason}); give this user write access, or name another with --data", root.display())]
+    #[error(
+        "{} is not writable ({reason}); give this user write access, or name another with --data",
+        root.display()
+    )]
     NotWritable {
         /// The directory.
         root: PathBuf,
@@ -39,10 +45,16 @@ pub enum Error {
         reason: String,
     },
     /// No space is left on the directory's disk.
-    #[error("the disk of {} is full; free some space, or name a directory on another with --data", .0.display())]
+    #[error(
+        "the disk of {} is full; free some space, or name a directory on another with --data",
+        .0.display()
+    )]
     Full(PathBuf),
     /// Another house uses the directory.
-    #[error("{} is used by another running house; stop that one, or name another directory with --data", .0.display())]
+    #[error(
+        "{} is used by another running house; stop that one, or name another with --data",
+        .0.display()
+    )]
     Locked(PathBuf),
     /// An object is there and cannot be read.
     #[error("{key} cannot be read from disk: {reason}")]

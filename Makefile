@@ -1,0 +1,24 @@
+# Thin: the work is in scripts/. `make demo` and `make test` do all set-up themselves.
+.PHONY: demo test check build edge web setup
+.DEFAULT_GOAL := build
+
+demo: ## build everything and watch a live test pattern
+	@scripts/demo.sh
+
+test: ## every test, then how many passed
+	@scripts/test.sh
+
+check: ## formatting, lints, the rules of the house, licences
+	@scripts/check.sh
+
+build: setup ## the binary with all it embeds, unoptimised
+	@scripts/build.sh debug
+
+edge: ## the edge for WebAssembly hosts
+	@scripts/edge.sh
+
+web: setup ## the pages
+	@scripts/web.sh
+
+setup: ## what a fresh machine lacks to build
+	@scripts/setup.sh demo

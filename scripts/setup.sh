@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# Everything a fresh machine lacks to build and test Matinee. Does nothing, quickly, where nothing is missing.
+#
+#   scripts/setup.sh [demo|test]     demo leaves out what only the tests need (a browser, Viceroy, a 7 minute build)
+#
+# Debian 12/13 and Ubuntu: packages by apt, through sudo unless root. macOS: Homebrew. Needs git, a C compiler, rustup.
+source "$(dirname "$0")/shell.sh"
+
+for_tests=yes
+case ${1:-test} in
+    test) ;;
+    demo) for_tests=no ;;
+    *) die "usage: scripts/setup.sh [demo|test]" ;;
+esac
+
+rust_minor_min=95
+viceroy=0.22.0
+
+# --- system packages -------------------------------------------------------------------------------------------------
+
+libraries="libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev"
+debian_build="pkg-config clang libclang-dev ca-certificates ffmpeg $libraries"
+# Debian's compiler for WebAssembly, where rustup cannot fetch its targets.
+debian_wasm="rustc-web cargo-web rust-web-src wasi-libc lld-22 clang-22"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt_updated=no
+apt_install() {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "as root, run: apt-get install --no-install-recommends $*"
+    export DEBIAN_FRONTEND=noninteractive
+    [ $apt_updated = yes ] || as_root apt-get -qq update </dev/null
+    apt_updated=yes
+    as_root apt-get -qq install -y --no-install-recommends "$@" </dev/null >&2
+}
+
+apt_missing() {
+    local package
+    for package in "$@"; do
+        case $installed in *" $package "*) ;; *) echo "$package" ;; esac
+    done
+}
+
+system_debian() {
+    local missing
+    installed=" $(dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' |
+        sed -n 's/^\([^: ]*\)[^ ]* installed$/\1/p' | tr '\n' ' ')"
+    missing=$(apt_missing $debian_build)
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$missing" ] || step "system packages: $(echo $missing)" apt_install $missing
+    command -v npm >/dev/null || step "Node.js" apt_install nodejs npm
+}
+
+system_macos() {
+    command -v brew >/dev/null || die "install Homebrew first: https://brew.sh"
+    local formula
+    for formula in pkg-config ffmpeg llvm node; do
+        brew list --versions "$formula" >/dev/null || step "Homebrew: $formula" brew install "$formula"
+    done
+}
+
+# --- Rust and its targets --------------------------------------------------------------------------------------------
+
+rust_is_new_enough() {
+    local minor
+    minor=$(rustc --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+    [ "${minor:-0}" -ge $rust_minor_min ]
+}
+
+rust() {
+    command -v rustup >/dev/null || command -v rustc >/dev/null || die "install rustup first: https://rustup.rs"
+    rust_is_new_enough || {
+        command -v rustup >/dev/null || die "Rust 1.$rust_minor_min or later is needed: install rustup"
+        step "Rust" rustup toolchain install stable --profile minimal -c rustfmt -c clippy
+        rust_is_new_enough || die "Rust 1.$rust_minor_min or later is needed: rustup default stable"
+    }
+}
+
+has_target() {
+    [ -n "$(ls "$sysroot/lib/rustlib/$1/lib" 2>/dev/null)" ]
+}
+
+wasm_targets() {
+    sysroot=$(rustc --print sysroot)
+    local target missing=""
+    for target in wasm32-wasip1 wasm32-wasip2; do
+        has_target $target || missing="$missing $target"
+    done
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086 # a list of names
+    if command -v rustup >/dev/null && timeout 300 rustup target add $missing >&2; then return; fi
+    command -v apt-get >/dev/null || die "cannot get the targets$missing: rustup target add$missing"
+    say "rustup cannot fetch$missing: Debian's compiler is used instead"
+    # shellcheck disable=SC2086
+    [ -z "$(apt_missing $debian_wasm)" ] || apt_install $debian_wasm
+}
+
+# --- Node.js and its packages ----------------------------------------------------------------------------------------
+
+# Vite asks for 20.19 or 22.12; Debian 12 and Ubuntu 24.04 ship 18.
+node_is_new_enough() {
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number);
+        process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null
+}
+
+newer_node() {
+    npm install --silent --no-audit --no-fund --prefix "$MATINEE_TOOLS/node-22" node@22 </dev/null
+    export PATH="$MATINEE_TOOLS/node-22/node_modules/node/bin:$PATH"
+    node_is_new_enough
+}
+
+# npm_packages <folder>: as its lock file says, unless they are there.
+npm_packages() {
+    local stamp="$1/node_modules/.installed-from"
+    cmp -s "$1/package-lock.json" "$stamp" && return
+    step "npm packages of $1" npm_ci "$1"
+    cp "$1/package-lock.json" "$stamp"
+}
+
+npm_ci() {
+    (cd "$1" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund </dev/null)
+}
+
+# --- What only the tests need ----------------------------------------------------------------------------------------
+
+has_browser() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        # Ubuntu's chromium-browser is a script that asks for a snap.
+        command -v $name >/dev/null && $name --version >/dev/null 2>&1 && return
+    done
+    [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
+}
+
+browser() {
+    [ -n "${MATINEE_CHROMIUM:-}" ] && return
+    has_browser && return
+    if grep -qs '^ID=debian' /etc/os-release; then
+        step "Chromium" apt_install chromium fonts-dejavu-core
+    else
+        die "install Chromium or Google Chrome, or name one in MATINEE_CHROMIUM"
+    fi
+}
+
+# Fastly's local host. Optimised less than its authors do: it serves tests, and the build is what costs here.
+viceroy() {
+    local root="$MATINEE_TOOLS/viceroy-$viceroy"
+    [ -x "$root/bin/viceroy" ] && return
+    step "Viceroy $viceroy, once per machine (about 7 minutes on two cores)" viceroy_install "$root"
+}
+
+viceroy_install() {
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=false \
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
+        cargo install --quiet --locked --root "$1" "viceroy@$viceroy" </dev/null &&
+        rm -rf "$MATINEE_TOOLS/viceroy-build"
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+mkdir -p "$MATINEE_TOOLS"
+if [ "$(uname -s)" = Darwin ]; then
+    system_macos
+elif command -v apt-get >/dev/null; then
+    system_debian
+else
+    say "no apt and no Homebrew here: FFmpeg's libraries, ffmpeg, clang, Node.js and Chromium must be installed already"
+fi
+command -v cc >/dev/null || die "a C compiler is needed: apt-get install gcc"
+rust
+wasm_targets
+node_is_new_enough || step "Node.js 22 (the system's is too old)" newer_node
+npm_packages web
+if [ $for_tests = yes ]; then
+    [ ! -f tests/browser/package-lock.json ] || npm_packages tests/browser
+    browser
+    viceroy
+fi

@@ -1,0 +1,27 @@
+# Sourced by the other scripts: strict mode, the repository as working directory, where built tools are kept, and steps
+# that say what they do and how long it took. For bash 3.2 (macOS) and later.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Tools that are built or fetched once per machine live outside the tree, so that a clean clone finds them.
+export MATINEE_TOOLS=${MATINEE_TOOLS:-$HOME/.cache/matinee/tools}
+# A Node.js of ours, where the system's is too old (scripts/setup.sh puts it there).
+[ ! -x "$MATINEE_TOOLS/node-22/node_modules/node/bin/node" ] ||
+    export PATH="$MATINEE_TOOLS/node-22/node_modules/node/bin:$PATH"
+# rustup's programs, for shells that were opened before it was installed.
+[ ! -d "$HOME/.cargo/bin" ] || case ":$PATH:" in
+    *":$HOME/.cargo/bin:"*) ;;
+    *) export PATH="$HOME/.cargo/bin:$PATH" ;;
+esac
+
+say() { echo "matinee: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# step <what it does> <command…>
+step() {
+    local what=$1 started=$SECONDS
+    shift
+    say "→ $what"
+    "$@" || die "✗ $what (after $((SECONDS - started)) s)"
+    say "✓ $what ($((SECONDS - started)) s)"
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Every test, from a fresh clone. Ends with the sum of what passed and failed.
+source "$(dirname "$0")/shell.sh"
+
+step "set-up" scripts/setup.sh test
+scripts/build.sh tests
+
+log=target/test.log
+failed=0
+run() {
+    local what=$1 started=$SECONDS
+    shift
+    say "→ $what"
+    # A test must not wait for a keyboard.
+    if "$@" </dev/null 2>&1 | tee -a $log; then
+        say "✓ $what ($((SECONDS - started)) s)"
+    else
+        say "✗ $what ($((SECONDS - started)) s)"
+        failed=1
+    fi
+}
+
+: >$log
+run "Rust tests" cargo test --no-fail-fast
+run "web tests" env NO_COLOR=1 npm --prefix web run --silent test
+
+# cargo: `test result: ok. 5 passed; 0 failed; …`; vitest: `Tests  1 failed | 7 passed (8)`.
+awk '
+    /^test result:/ { passed += $4; wrong += $6 }
+    /^ *Tests +.*\([0-9]+\)$/ { for (i = 2; i <= NF; i++) { if ($i == "passed") passed += $(i-1); if ($i == "failed") wrong += $(i-1) } }
+    END { printf "%d passed, %d failed\n", passed, wrong; exit wrong > 0 }' $log || failed=1
+exit $failed
