@@ -1,0 +1,79 @@
+//! Every limit of the ingest stage.
+//!
+//! In: the binary's settings. Out: [`Config`]. Does not know where they came from.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// Where ingest listens, and the limit of everything it queues, waits for or holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The address of the RTMP port.
+    pub listen: SocketAddr,
+    /// The RTMP application publishers connect to, the first word of the URL's path.
+    pub app: String,
+    /// Connections served at the same time.
+    pub connections_max: usize,
+    /// Connections above that which are told so; any more are closed without a word.
+    pub turned_away_max: usize,
+    /// How long a connection may take from its first byte until its stream key is asked about.
+    pub handshake_timeout: Duration,
+    /// How long the [`crate::Gate`] may take to judge a stream key.
+    pub admission_timeout: Duration,
+    /// How long a publisher may be silent before it counts as gone.
+    pub idle_timeout: Duration,
+    /// How long one answer to a peer may take to be written.
+    pub write_timeout: Duration,
+    /// How long a closed connection is still read from, so that the peer gets to see why it was closed.
+    pub linger_timeout: Duration,
+    /// Bytes a peer may send before its stream key is admitted.
+    pub unauthenticated_bytes_max: usize,
+    /// Bytes of one RTMP message, and of all unfinished ones of a connection together.
+    pub message_bytes_max: usize,
+    /// RTMP chunk streams a connection may use.
+    pub chunk_streams_max: usize,
+    /// Bytes of one access unit.
+    pub access_unit_bytes_max: usize,
+    /// Width and height of a picture, in luma samples.
+    pub picture_side_max: u32,
+    /// Publications of a show that may wait for the next stage.
+    pub queue_depth: usize,
+    /// How long a show waits for its publisher to come back.
+    pub reconnect_window: Duration,
+    /// A step of a publisher's clock above this is a discontinuity.
+    pub jump_max: Duration,
+    /// A timestamp this close to the exact frame grid is put on it. RTMP counts whole milliseconds, so rounding alone
+    /// takes it up to one off.
+    pub snap_max: Duration,
+    /// How long publishers and shows may take to close when the house does.
+    pub drain_timeout: Duration,
+    /// Ended shows remembered, so that a publisher cannot reopen one before the gate has heard of its end.
+    pub ended_shows_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1935)),
+            app: "live".to_owned(),
+            connections_max: 64,
+            turned_away_max: 16,
+            handshake_timeout: Duration::from_secs(10),
+            admission_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(10),
+            linger_timeout: Duration::from_secs(3),
+            unauthenticated_bytes_max: 64 << 10,
+            message_bytes_max: 8 << 20,
+            chunk_streams_max: 32,
+            access_unit_bytes_max: 8 << 20,
+            picture_side_max: 8192,
+            queue_depth: 256,
+            reconnect_window: Duration::from_secs(60),
+            jump_max: Duration::from_secs(2),
+            snap_max: Duration::from_micros(1500),
+            drain_timeout: Duration::from_secs(5),
+            ended_shows_max: 1024,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! One publisher's connection.
+//!
+//! In: an accepted socket. Out: its media, in the show it belongs to; answers to the peer. Does not know RTMP: the
+//! session does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use metrics::counter;
+use shared_media::{Poll, Publication, TrackKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{self, Instant};
+
+use super::shows::{Shows, Turn};
+use crate::machine::intake;
+use crate::machine::session::{Closing, Input, Metadata, Output, Session};
+use crate::{Error, Refusal, StreamKey};
+
+/// Bytes read from a socket at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// An accepted connection.
+pub(super) struct Connection {
+    shows: Arc<Shows>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    session: Session,
+    turn: Option<Turn>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        shows: Arc<Shows>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        turned_away: Option<Refusal>,
+    ) -> Self {
+        let session = Session::new(shows.now(), Arc::clone(shows.config()), turned_away);
+        Self { shows, stream, peer, session, turn: None }
+    }
+
+    /// Serves the peer until it goes or is sent away.
+    pub(super) async fn run(mut self) {
+        if let Err(error) = self.stream.set_nodelay(true) {
+            tracing::debug!(peer = %self.peer, %error, "answers may be delayed");
+        }
+        let closing = match self.serve().await {
+            Ok(closing) => closing,
+            Err(error) => Closing::Failed(error),
+        };
+        let show = self.turn.as_ref().map(|turn| turn.show().to_owned());
+        let (peer, show) = (self.peer, show.as_deref());
+        match &closing {
+            Closing::Unpublished => tracing::info!(%peer, show, "the publisher has stopped"),
+            Closing::Refused(refusal) => {
+                counter!("matinee_ingest_refusals_total", "reason" => refusal.reason())
+                    .increment(1);
+                tracing::info!(%peer, show, %refusal, "publisher refused");
+            }
+            Closing::Failed(error) => tracing::info!(%peer, show, %error, "publisher lost"),
+        }
+        self.turn = None; // the show need not wait for the peer to close
+        if !matches!(closing, Closing::Failed(_)) {
+            self.linger().await;
+        }
+    }
+
+    async fn serve(&mut self) -> Result<Closing, Error> {
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            if let Some(closing) = self.carry_out().await? {
+                return Ok(closing);
+            }
+            let deadline = self.session.deadline_us().map(|us| self.shows.instant(us));
+            let leave = match &self.turn {
+                Some(turn) => turn.dismissed(),
+                None => self.shows.closing(),
+            };
+            // Reading comes before the deadline: whoever was held up by a full channel was not silent.
+            let read = tokio::select! {
+                biased;
+                () = leave.cancelled() => None,
+                read = self.stream.read(&mut buffer) => Some(read?),
+                () = until(deadline) => Some(usize::MAX),
+            };
+            let now = self.shows.now();
+            match read {
+                None => self.session.handle(now, Input::Refuse(self.parting())),
+                Some(0) => return Err(Error::Connection(std::io::ErrorKind::UnexpectedEof)),
+                Some(count) => match buffer.get(..count) {
+                    Some(bytes) => {
+                        counter!("matinee_ingest_bytes_total").increment(count as u64);
+                        self.session.handle(now, Input::Bytes(bytes));
+                    }
+                    None => self.session.handle(now, Input::Tick),
+                },
+            }
+        }
+    }
+
+    /// Does what the session wants, until it waits (`None`) or is over.
+    async fn carry_out(&mut self) -> Result<Option<Closing>, Error> {
+        while let Poll::Output(output) = self.session.poll() {
+            match output {
+                Output::Write(bytes) => {
+                    let patience = self.shows.config().write_timeout;
+                    match time::timeout(patience, self.stream.write_all(&bytes)).await {
+                        Ok(written) => written?,
+                        Err(_) => return Err(Error::Timeout("the peer does not read")),
+                    }
+                }
+                Output::Publish(key) => {
+                    let answer = match self.admit(key).await {
+                        Ok(()) => Input::Admit,
+                        Err(refusal) => Input::Refuse(refusal),
+                    };
+                    self.session.handle(self.shows.now(), answer);
+                }
+                Output::Metadata(metadata) => {
+                    self.describe(&metadata);
+                    self.take_in(intake::Input::Metadata(metadata)).await?;
+                }
+                Output::Video(tag) => self.take_in(intake::Input::Video(tag)).await?,
+                Output::Audio(tag) => self.take_in(intake::Input::Audio(tag)).await?,
+                Output::Close(closing) => return Ok(Some(closing)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks the gate whose key it is, and takes that show's place on air.
+    async fn admit(&mut self, key: StreamKey) -> Result<(), Refusal> {
+        let patience = self.shows.config().admission_timeout;
+        let verdict = time::timeout(patience, self.shows.gate().admit(&key, self.peer)).await;
+        let admission = verdict.map_err(|_| Refusal::Unavailable)??;
+        let turn = self.shows.claim(admission)?;
+        tracing::info!(peer = %self.peer, show = turn.show(), "publisher admitted");
+        self.turn = Some(turn);
+        Ok(())
+    }
+
+    fn describe(&self, metadata: &Metadata) {
+        let encoder: Option<String> =
+            metadata.encoder.as_ref().map(|name| name.chars().take(80).collect());
+        let show = self.turn.as_ref().map(Turn::show);
+        tracing::debug!(peer = %self.peer, show, ?encoder, "the publisher described its stream");
+    }
+
+    async fn take_in(&mut self, input: intake::Input) -> Result<(), Error> {
+        let Some(turn) = &mut self.turn else { return Ok(()) };
+        for output in turn.take_in(input) {
+            match output {
+                intake::Output::Publish(publication) => {
+                    count(&publication);
+                    let dismissed = turn.dismissed().clone();
+                    tokio::select! {
+                        biased;
+                        () = dismissed.cancelled() => return Ok(()), // seen again before the next read
+                        handed_on = turn.hand_on(publication) => handed_on?,
+                    }
+                }
+                intake::Output::Dropped(reason) => {
+                    let reason = reason.as_str();
+                    counter!("matinee_ingest_frames_dropped_total", "reason" => reason)
+                        .increment(1);
+                }
+                intake::Output::Refuse(refusal) => {
+                    self.session.handle(self.shows.now(), Input::Refuse(refusal));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a publisher is told that has to go.
+    fn parting(&self) -> Refusal {
+        if self.shows.closing().is_cancelled() { Refusal::Unavailable } else { Refusal::ShowEnded }
+    }
+
+    /// Lets the peer read our last words: closing a socket that has unread bytes would wipe them out on its side.
+    async fn linger(&mut self) {
+        let mut buffer = [0; 4096];
+        let closed = async {
+            self.stream.shutdown().await?;
+            while self.stream.read(&mut buffer).await? > 0 {}
+            Ok::<(), std::io::Error>(())
+        };
+        // Whether it has read them cannot be known; after this time we have done our part.
+        let _ = time::timeout(self.shows.config().linger_timeout, closed).await;
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn count(publication: &Publication) {
+    let kind = match publication {
+        Publication::Unit(TrackKind::Video, _) => "video",
+        Publication::Unit(TrackKind::Audio, _) => "audio",
+        _ => return,
+    };
+    counter!("matinee_ingest_frames_total", "kind" => kind).increment(1);
+}

@@ -1,0 +1,96 @@
+//! The `AudioSpecificConfig` of AAC (ISO/IEC 14496-3, 1.6.2.1).
+//!
+//! In: its bytes. Out: rate, channels and how long a frame is. Does not decode.
+
+use bytes::Bytes;
+
+use super::cursor::Bits;
+
+/// What a configuration says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AacConfig {
+    /// Samples per second that a decoder gives out.
+    pub(super) sample_rate: u32,
+    /// Samples per second of the core coder, in which frames are counted: half of the above with SBR.
+    pub(super) core_rate: u32,
+    /// Number of channels.
+    pub(super) channels: u8,
+    /// Samples of the core coder per frame.
+    pub(super) frame_samples: u32,
+}
+
+/// Table 1.18.
+const RATES: [u32; 13] =
+    [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
+
+/// Audio object types (table 1.17).
+const PLAIN: std::ops::RangeInclusive<u32> = 1..=4; // Main, LC, SSR, LTP
+const SBR: u32 = 5;
+const PS: u32 = 29;
+
+/// Reads a configuration. `None` if it is cut off, or not of an AAC that players take.
+pub(super) fn config(asc: &Bytes) -> Option<AacConfig> {
+    let mut bits = Bits::new(asc);
+    let mut object = object_type(&mut bits)?;
+    let core_rate = rate(&mut bits)?;
+    let channels = match bits.read(4)? {
+        7 => 8,
+        channels @ 1..=6 => u8::try_from(channels).ok()?,
+        _ => return None, // 0: channels are listed in the stream, which MP4 players do not take
+    };
+    let mut sample_rate = core_rate;
+    let parametric_stereo = object == PS;
+    if object == SBR || object == PS {
+        sample_rate = rate(&mut bits)?;
+        object = object_type(&mut bits)?;
+    }
+    if !PLAIN.contains(&object) {
+        return None;
+    }
+    let frame_samples = if bits.read(1)? == 1 { 960 } else { 1024 };
+    let channels = if parametric_stereo { 2 } else { channels };
+    let rates = 7350..=96000;
+    let sane = rates.contains(&core_rate) && rates.contains(&sample_rate);
+    sane.then_some(AacConfig { sample_rate, core_rate, channels, frame_samples })
+}
+
+fn object_type(bits: &mut Bits<'_>) -> Option<u32> {
+    match bits.read(5)? {
+        31 => Some(32 + bits.read(6)?),
+        object => Some(object),
+    }
+}
+
+fn rate(bits: &mut Bits<'_>) -> Option<u32> {
+    match bits.read(4)? {
+        15 => bits.read(24),
+        index => RATES.get(usize::try_from(index).ok()?).copied(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(asc: &'static [u8]) -> Option<(u32, u32, u8)> {
+        let config = config(&Bytes::from_static(asc))?;
+        Some((config.sample_rate, config.core_rate, config.channels))
+    }
+
+    #[test]
+    fn configurations_of_real_encoders_are_understood() {
+        assert_eq!(read(&[0x11, 0x90]), Some((48000, 48000, 2))); // FFmpeg, AAC-LC
+        assert_eq!(read(&[0x12, 0x10, 0x56, 0xE5, 0]), Some((44100, 44100, 2))); // FFmpeg, with its extension
+        assert_eq!(read(&[0x12, 0x08]), Some((44100, 44100, 1)));
+        assert_eq!(read(&[0x2B, 0x11, 0x88, 0x00]), Some((48000, 24000, 2))); // HE-AAC
+    }
+
+    #[test]
+    fn what_is_cut_off_or_senseless_is_refused() {
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&[0x12]), None);
+        assert_eq!(read(&[0x12, 0x00]), None);
+        assert_eq!(read(&[0x17, 0x80, 0, 0, 0]), None);
+        assert_eq!(read(&[0xFF; 8]), None);
+    }
+}

@@ -1,0 +1,345 @@
+//! One show's media, from FLV tags to publications.
+//!
+//! In: what publishers of the show send, one after the other, and when. Out: [`Publication`]s in their order, and what
+//! was dropped and why. Does not know connections or keys.
+//!
+//! The first access unit of a publisher brings along all configurations known by then. Video begins with a keyframe,
+//! also after a discontinuity. One bad tag costs that tag; only a codec we do not take ends a publisher.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shared_media::{
+    AccessUnit, Anchor, AudioConfig, Now, Poll, Publication, Rational, TrackConfig, TrackKind,
+    VideoConfig,
+};
+
+use super::flv::{self, Held, Useless};
+use super::session::{Metadata, Tag};
+use super::sps::plausible;
+use super::timeline::{Misplaced, Timeline};
+use super::{aac, avc};
+use crate::{Config, Refusal, Resume};
+
+/// What a publisher of the show sends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A video tag.
+    Video(Tag),
+    /// An audio tag.
+    Audio(Tag),
+    /// A description.
+    Metadata(Metadata),
+    /// It is gone. Another one may come.
+    Interrupt,
+}
+
+/// What comes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Hand this on.
+    Publish(Publication),
+    /// Count this.
+    Dropped(Reason),
+    /// Turn the publisher away.
+    Refuse(Refusal),
+}
+
+/// Why a tag was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It ends too early, or its NAL lengths do not add up.
+    Malformed,
+    /// A decoder could not do with this configuration.
+    BadConfig,
+    /// Nothing has said how to decode it.
+    NoConfig,
+    /// Video that needs a keyframe which did not come.
+    NoKeyframe,
+    /// An access unit above its limit.
+    TooLarge,
+    /// It belongs before what was published already.
+    Late,
+    /// It is left over from a clock that has jumped.
+    Stale,
+}
+
+impl Reason {
+    /// One word for metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::BadConfig => "bad_config",
+            Self::NoConfig => "no_config",
+            Self::NoKeyframe => "no_keyframe",
+            Self::TooLarge => "too_large",
+            Self::Late => "late",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// One show's media.
+#[derive(Debug)]
+pub struct Intake {
+    config: Arc<Config>,
+    timeline: Timeline,
+    claimed_rate: Option<Rational>,
+    nal_length_bytes: usize,
+    video: Known<VideoConfig>,
+    audio: Known<AudioConfig>,
+    needs_keyframe: bool,
+    outbox: VecDeque<Output>,
+}
+
+/// A configuration, and whether it was handed on.
+#[derive(Debug)]
+struct Known<T> {
+    config: Option<T>,
+    announced: bool,
+}
+
+impl<T: PartialEq> Known<T> {
+    const NOTHING: Self = Self { config: None, announced: false };
+
+    fn learn(&mut self, config: T) {
+        if self.config.as_ref() != Some(&config) {
+            *self = Self { config: Some(config), announced: false };
+        }
+    }
+
+    /// The configuration, once after each change.
+    fn news(&mut self) -> Option<&T> {
+        let news = self.config.as_ref().filter(|_| !self.announced);
+        self.announced |= news.is_some();
+        news
+    }
+}
+
+impl Intake {
+    /// A show that begins, or goes on from an earlier process.
+    #[must_use]
+    pub fn new(config: Arc<Config>, resume: Option<Resume>) -> Self {
+        Self {
+            timeline: Timeline::new(&config, resume),
+            config,
+            claimed_rate: None,
+            nal_length_bytes: 4,
+            video: Known::NOTHING,
+            audio: Known::NOTHING,
+            needs_keyframe: true,
+            outbox: VecDeque::new(),
+        }
+    }
+
+    /// The UTC of tick 0, known with the first access unit.
+    #[must_use]
+    pub const fn anchor(&self) -> Option<Anchor> {
+        self.timeline.anchor()
+    }
+
+    /// Something came. Poll until it waits, then come again.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        let result = match input {
+            Input::Video(tag) => self.video(now, &tag),
+            Input::Audio(tag) => self.audio(now, &tag),
+            Input::Metadata(metadata) => {
+                self.claimed_rate = metadata.frame_rate.and_then(rational);
+                self.refine_video();
+                Ok(())
+            }
+            Input::Interrupt => {
+                self.timeline.interrupt();
+                self.claimed_rate = None;
+                self.video = Known::NOTHING;
+                self.audio = Known::NOTHING;
+                self.needs_keyframe = true;
+                Ok(())
+            }
+        };
+        if let Err(reason) = result {
+            self.outbox.push_back(Output::Dropped(reason));
+        }
+    }
+
+    /// What is to be handed on next.
+    pub fn poll(&mut self) -> Poll<Output> {
+        self.outbox.pop_front().map_or(Poll::Wait, Poll::Output)
+    }
+
+    fn video(&mut self, now: Now, tag: &Tag) -> Result<(), Reason> {
+        let Some(held) = self.held(flv::video(&tag.body))? else { return Ok(()) };
+        let (composition_ms, data) = match held {
+            Held::Nothing => return Ok(()),
+            Held::Config(record) => return self.configure_video(&record),
+            Held::Unit { composition_ms, data } => (composition_ms, data),
+        };
+        if self.video.config.is_none() {
+            return Err(Reason::NoConfig);
+        }
+        if data.len() > self.config.access_unit_bytes_max {
+            return self.lose_video(Reason::TooLarge);
+        }
+        let Some((data, keyframe)) = avc::unit(&data, self.nal_length_bytes) else {
+            return self.lose_video(Reason::Malformed);
+        };
+        if self.needs_keyframe && !keyframe {
+            return Err(Reason::NoKeyframe);
+        }
+        let placed = self.timeline.place(now, TrackKind::Video, tag.timestamp_ms, composition_ms);
+        let placed = placed.map_err(Reason::from)?;
+        self.announce(placed.broke);
+        if placed.broke && !keyframe {
+            return Err(Reason::NoKeyframe);
+        }
+        self.needs_keyframe = false;
+        let unit = AccessUnit { pts: placed.pts, dts: placed.dts, keyframe, data };
+        self.publish(Publication::Unit(TrackKind::Video, unit));
+        Ok(())
+    }
+
+    fn audio(&mut self, now: Now, tag: &Tag) -> Result<(), Reason> {
+        let Some(held) = self.held(flv::audio(&tag.body))? else { return Ok(()) };
+        let data = match held {
+            Held::Nothing => return Ok(()),
+            Held::Config(asc) => return self.configure_audio(asc),
+            Held::Unit { data, .. } => data,
+        };
+        if self.audio.config.is_none() {
+            return Err(Reason::NoConfig);
+        }
+        if data.len() > self.config.access_unit_bytes_max {
+            return Err(Reason::TooLarge);
+        }
+        if data.is_empty() {
+            return Err(Reason::Malformed);
+        }
+        let placed = self.timeline.place(now, TrackKind::Audio, tag.timestamp_ms, 0);
+        let placed = placed.map_err(Reason::from)?;
+        self.announce(placed.broke);
+        let unit = AccessUnit { pts: placed.dts, dts: placed.dts, keyframe: true, data };
+        self.publish(Publication::Unit(TrackKind::Audio, unit));
+        Ok(())
+    }
+
+    /// What a tag holds; a codec that is not taken is refused here, and holds nothing.
+    fn held(&mut self, held: Result<Held, Useless>) -> Result<Option<Held>, Reason> {
+        match held {
+            Ok(held) => Ok(Some(held)),
+            Err(Useless::CutOff) => Err(Reason::Malformed),
+            Err(Useless::Codec(codec)) => {
+                self.outbox.push_back(Output::Refuse(Refusal::UnsupportedCodec(codec)));
+                Ok(None)
+            }
+        }
+    }
+
+    fn configure_video(&mut self, record: &Bytes) -> Result<(), Reason> {
+        if record.is_empty() {
+            return Ok(()); // some encoders end a stream with one
+        }
+        let side_max = self.config.picture_side_max;
+        let read = avc::config(record)
+            .filter(|read| read.picture.width <= side_max && read.picture.height <= side_max);
+        let Some(read) = read else {
+            self.video = Known::NOTHING;
+            return Err(Reason::BadConfig);
+        };
+        self.nal_length_bytes = read.nal_length_bytes;
+        let stated = VideoConfig {
+            avcc: read.avcc,
+            width: read.picture.width,
+            height: read.picture.height,
+            frame_rate: read.picture.frame_rate.or(self.claimed_rate),
+        };
+        if self.video.config.as_ref() != Some(&stated) {
+            self.needs_keyframe = true;
+        }
+        self.video.learn(stated);
+        self.refine_video();
+        Ok(())
+    }
+
+    /// Fills in the frame rate from the metadata, and sets the frame grid.
+    fn refine_video(&mut self) {
+        let claimed_rate = self.claimed_rate;
+        let Some(config) = &mut self.video.config else { return };
+        if !self.video.announced {
+            config.frame_rate = config.frame_rate.or(claimed_rate);
+        }
+        if let Some(rate) = config.frame_rate.or(claimed_rate) {
+            self.timeline.set_frame_duration(TrackKind::Video, rate.den, rate.num);
+        }
+    }
+
+    fn configure_audio(&mut self, asc: Bytes) -> Result<(), Reason> {
+        if asc.is_empty() {
+            return Ok(());
+        }
+        let Some(read) = aac::config(&asc) else {
+            self.audio = Known::NOTHING;
+            return Err(Reason::BadConfig);
+        };
+        self.timeline.set_frame_duration(TrackKind::Audio, read.frame_samples, read.core_rate);
+        let (sample_rate, channels) = (read.sample_rate, read.channels);
+        self.audio.learn(AudioConfig { asc, sample_rate, channels });
+        Ok(())
+    }
+
+    /// A picture is lost, and with it those that refer to it.
+    fn lose_video(&mut self, reason: Reason) -> Result<(), Reason> {
+        self.needs_keyframe = true;
+        Err(reason)
+    }
+
+    /// Everything the next stage must know before the next unit.
+    fn announce(&mut self, broke: bool) {
+        if broke {
+            self.publish(Publication::Discontinuity);
+            self.needs_keyframe = true;
+            self.video.announced = false;
+            self.audio.announced = false;
+        }
+        if let Some(config) = self.video.news().cloned() {
+            self.publish(Publication::Config(TrackConfig::Video(config)));
+        }
+        if let Some(config) = self.audio.news().cloned() {
+            self.publish(Publication::Config(TrackConfig::Audio(config)));
+        }
+    }
+
+    fn publish(&mut self, publication: Publication) {
+        self.outbox.push_back(Output::Publish(publication));
+    }
+}
+
+impl From<Misplaced> for Reason {
+    fn from(misplaced: Misplaced) -> Self {
+        match misplaced {
+            Misplaced::Late => Self::Late,
+            Misplaced::Stale => Self::Stale,
+        }
+    }
+}
+
+/// The frame rate an encoder means: 29.97 is 30000/1001.
+fn rational(frames_per_second: f64) -> Option<Rational> {
+    if !(1.0..=300.0).contains(&frames_per_second) {
+        return None;
+    }
+    let whole = frames_per_second.round();
+    if (frames_per_second - whole).abs() < 0.001 {
+        return plausible(whole as u32, 1); // at most 300
+    }
+    let ntsc = (frames_per_second * 1.001).round();
+    if (frames_per_second - ntsc / 1.001).abs() < 0.005 {
+        return plausible(ntsc as u32 * 1000, 1001); // at most 300 000
+    }
+    plausible((frames_per_second * 1000.0).round() as u32, 1000)
+}
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

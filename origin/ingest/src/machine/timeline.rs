@@ -1,0 +1,282 @@
+//! From a publisher's milliseconds to the show's own timeline.
+//!
+//! In: RTMP timestamps (32-bit milliseconds that wrap, jitter, step back and jump), when they came. Out: DTS and PTS in
+//! 90 kHz ticks, which only grow for the whole life of the show. Does not know what the frames hold.
+//!
+//! A *stretch* is a time in which the publisher's clock runs on evenly. In it, all tracks share one offset, so sound and
+//! picture keep their distance. A stretch ends when the publisher goes or its clock jumps; the next one begins at the
+//! tick of the wall-clock time its first frame came at, so that anchor + PTS is UTC again.
+
+use std::time::Duration;
+
+use shared_media::{Anchor, Now, TICKS_PER_SECOND, Ticks, TrackKind};
+
+use crate::{Config, Resume};
+
+/// Milliseconds a video timestamp may step back and still be only moved, not taken for a jump.
+const VIDEO_STEP_BACK_MS: i64 = 100;
+/// For this long after a stretch began, timestamps that do not fit are dropped: they are left over from before, or
+/// the clock has not settled. So a broken clock costs one discontinuity a second at most.
+const SETTLING_US: u64 = 1_000_000;
+
+/// Where a frame belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// When it is decoded; above all earlier ones of its track.
+    pub dts: Ticks,
+    /// When it is shown; never below `dts`.
+    pub pts: Ticks,
+    /// A new stretch begins with it, which does not continue what came before.
+    pub broke: bool,
+}
+
+/// A frame with no place on the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misplaced {
+    /// It belongs before what has been placed already.
+    Late,
+    /// Its clock is not the one the stretch has just begun with.
+    Stale,
+}
+
+/// The timeline of one show.
+#[derive(Debug)]
+pub struct Timeline {
+    jump_max_ms: i64,
+    snap_max: Ticks,
+    anchor: Option<Anchor>,
+    /// The next stretch begins above this.
+    floor: Option<Ticks>,
+    stretch: Option<Stretch>,
+    video: Track,
+    audio: Track,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    clock: Clock,
+    /// The latest time heard on the shared clock.
+    last_ms: i64,
+    began_us: u64,
+}
+
+/// A publisher's milliseconds tied to a tick.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    ms: i64,
+    tick: Ticks,
+}
+
+#[derive(Debug, Default)]
+struct Track {
+    /// The last timestamp in this stretch, and when it came.
+    heard: Option<(i64, u64)>,
+    /// Set if this track runs on a clock of its own.
+    own: Option<Clock>,
+    last_dts: Option<Ticks>,
+    grid: Grid,
+}
+
+impl Timeline {
+    /// The timeline of a show that begins, or of one that goes on from an earlier process.
+    #[must_use]
+    pub fn new(config: &Config, resume: Option<Resume>) -> Self {
+        Self {
+            jump_max_ms: span(config.jump_max).as_micros() / 1000,
+            snap_max: span(config.snap_max),
+            anchor: resume.map(|resume| resume.anchor),
+            floor: resume.map(|resume| resume.last_dts),
+            stretch: None,
+            video: Track::default(),
+            audio: Track::default(),
+        }
+    }
+
+    /// The UTC of tick 0, once the first frame was placed.
+    #[must_use]
+    pub const fn anchor(&self) -> Option<Anchor> {
+        self.anchor
+    }
+
+    /// Frames of this kind last `samples` of `samples_per_second` each: timestamps next to that grid are put on it.
+    pub fn set_frame_duration(&mut self, kind: TrackKind, samples: u32, samples_per_second: u32) {
+        let (num, den) = (TICKS_PER_SECOND * i64::from(samples), i64::from(samples_per_second));
+        let grid = &mut self.track(kind).grid;
+        if num > 0 && den > 0 && grid.frame != Some((num, den)) {
+            *grid = Grid { frame: Some((num, den)), origin: None };
+        }
+    }
+
+    /// The publisher is gone: whatever comes next begins a new stretch.
+    pub fn interrupt(&mut self) {
+        self.stretch = None;
+    }
+
+    /// Finds the place of a frame that came now.
+    ///
+    /// # Errors
+    /// [`Misplaced`] if it has none and is to be dropped.
+    pub fn place(
+        &mut self,
+        now: Now,
+        kind: TrackKind,
+        timestamp_ms: u32,
+        composition_ms: i32,
+    ) -> Result<Placed, Misplaced> {
+        let mut broke = false;
+        let mut stretch = match self.stretch {
+            Some(stretch) => stretch,
+            None => self.begin(now, timestamp_ms, &mut broke),
+        };
+        let mut ms = self.unwrapped(kind, stretch, timestamp_ms);
+        if self.jumped(now, kind, ms) {
+            if young(now, stretch) {
+                return Err(Misplaced::Stale);
+            }
+            stretch = self.begin(now, timestamp_ms, &mut broke);
+            ms = i64::from(timestamp_ms);
+        }
+        let jump_max_ms = self.jump_max_ms;
+        let snap_max = self.snap_max;
+        let track = self.track(kind);
+        if track.heard.is_none() && (ms - stretch.last_ms).abs() > jump_max_ms {
+            if young(now, stretch) {
+                return Err(Misplaced::Stale);
+            }
+            // It keeps a clock of its own, which is tied to where the others are now.
+            track.own = Some(Clock { ms, tick: stretch.clock.at(stretch.last_ms) });
+        }
+        track.heard = Some((ms, now.monotonic_us));
+        let raw = track.own.unwrap_or(stretch.clock).at(ms);
+        let snapped = track.grid.snap(raw, snap_max);
+        let shown = Ticks::from_millis(i64::from(composition_ms).clamp(0, jump_max_ms)) + raw;
+        let shown = track.grid.near(shown, snap_max);
+
+        let lowest = match track.last_dts {
+            Some(last) => (last + Ticks(1)).max(stretch.clock.tick),
+            None => stretch.clock.tick,
+        };
+        if snapped < lowest && kind == TrackKind::Audio {
+            return Err(Misplaced::Late);
+        }
+        let dts = snapped.max(lowest);
+        let pts = shown.max(dts);
+        track.last_dts = Some(dts);
+        if track.own.is_none() {
+            stretch.last_ms = stretch.last_ms.max(ms);
+        }
+        self.floor = self.floor.max(Some(pts));
+        self.stretch = Some(stretch);
+        Ok(Placed { dts, pts, broke })
+    }
+
+    /// A new stretch, at tick 0 if it is the show's first.
+    fn begin(&mut self, now: Now, timestamp_ms: u32, broke: &mut bool) -> Stretch {
+        let tick = match (self.anchor, self.floor) {
+            (Some(anchor), floor) => {
+                *broke = true;
+                let above = floor.map_or(Ticks::ZERO, |floor| floor + Ticks(1));
+                anchor.ticks_at(now.utc_us).max(above)
+            }
+            (None, _) => Ticks::ZERO,
+        };
+        self.anchor.get_or_insert(Anchor { utc_us: now.utc_us });
+        for track in [&mut self.video, &mut self.audio] {
+            track.heard = None;
+            track.own = None;
+            track.grid.origin = None;
+        }
+        let ms = i64::from(timestamp_ms);
+        let stretch =
+            Stretch { clock: Clock { ms, tick }, last_ms: ms, began_us: now.monotonic_us };
+        self.stretch = Some(stretch);
+        stretch
+    }
+
+    /// The timestamp as a count that does not wrap, next to what the track had last.
+    fn unwrapped(&mut self, kind: TrackKind, stretch: Stretch, timestamp_ms: u32) -> i64 {
+        let last = self.track(kind).heard.map_or(stretch.last_ms, |(ms, _)| ms);
+        let step = timestamp_ms.wrapping_sub(last as u32) as i32; // both modulo 2^32
+        last + i64::from(step)
+    }
+
+    /// Whether the track's clock stepped further than time can explain.
+    fn jumped(&mut self, now: Now, kind: TrackKind, ms: i64) -> bool {
+        let jump_max_ms = self.jump_max_ms;
+        let back_max_ms = match kind {
+            TrackKind::Video => VIDEO_STEP_BACK_MS.min(jump_max_ms),
+            TrackKind::Audio => jump_max_ms,
+        };
+        let Some((last_ms, last_us)) = self.track(kind).heard else { return false };
+        let step = ms - last_ms;
+        let passed_us = now.monotonic_us.saturating_sub(last_us);
+        let passed = i64::try_from(passed_us / 1000).unwrap_or(i64::MAX);
+        step < -back_max_ms || step.saturating_sub(passed) > jump_max_ms
+    }
+
+    const fn track(&mut self, kind: TrackKind) -> &mut Track {
+        match kind {
+            TrackKind::Video => &mut self.video,
+            TrackKind::Audio => &mut self.audio,
+        }
+    }
+}
+
+impl Clock {
+    fn at(self, ms: i64) -> Ticks {
+        self.tick + Ticks::from_millis(ms - self.ms)
+    }
+}
+
+fn young(now: Now, stretch: Stretch) -> bool {
+    now.monotonic_us.saturating_sub(stretch.began_us) < SETTLING_US
+}
+
+fn span(duration: Duration) -> Ticks {
+    Ticks::from_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The exact times frames would have at a constant rate. RTMP rounds to milliseconds; on the grid 30 frames a second are
+/// 3000 ticks apart again, and parts get their exact durations.
+#[derive(Debug, Default)]
+struct Grid {
+    /// Ticks per frame, as a fraction: 44.1 kHz AAC has 2089.795….
+    frame: Option<(i64, i64)>,
+    /// The tick of one frame.
+    origin: Option<Ticks>,
+}
+
+impl Grid {
+    /// The grid's point next to `raw`, or `raw` itself as the new origin if it is off the grid.
+    fn snap(&mut self, raw: Ticks, snap_max: Ticks) -> Ticks {
+        match self.nearest(raw) {
+            Some(point) if (point - raw).0.abs() <= snap_max.0 => point,
+            _ => {
+                self.origin = Some(raw);
+                raw
+            }
+        }
+    }
+
+    /// Like [`Grid::snap`], for times that must not move the grid.
+    fn near(&self, raw: Ticks, snap_max: Ticks) -> Ticks {
+        self.nearest(raw).filter(|point| (*point - raw).0.abs() <= snap_max.0).unwrap_or(raw)
+    }
+
+    fn nearest(&self, raw: Ticks) -> Option<Ticks> {
+        let (num, den) = self.frame?;
+        let origin = self.origin?;
+        let frames = rounded_quotient(i128::from((raw - origin).0) * i128::from(den), num.into());
+        let offset = rounded_quotient(frames * i128::from(num), den.into());
+        Some(origin + Ticks(i64::try_from(offset).ok()?))
+    }
+}
+
+/// `divisor` is above 0: [`Timeline::set_frame_duration`] sees to it.
+fn rounded_quotient(dividend: i128, divisor: i128) -> i128 {
+    (dividend + divisor / 2).div_euclid(divisor)
+}
+
+#[cfg(test)]
+#[path = "timeline_tests.rs"]
+mod tests;

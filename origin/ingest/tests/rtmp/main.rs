@@ -1,0 +1,10 @@
+//! The RTMP port as real publishers see it: the `ffmpeg` program and raw sockets against [`origin_ingest::Server`].
+//!
+//! In: test patterns. Out: nothing. Does not know the machines inside.
+
+mod stagehand;
+
+mod publishing;
+mod refusing;
+mod returning;
+mod surviving;
