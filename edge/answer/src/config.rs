@@ -31,8 +31,9 @@ pub const PLAYLIST_BYTES_MAX: usize = 1024 * 1024;
 pub const DENY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most entries of the deny list that are kept, the newest.
 pub const DENY_ENTRIES_MAX: usize = 50_000;
-/// How old the deny list may be, and how long after a failure it is asked for again, in milliseconds.
-pub const DENY_AGE_MS_MAX: i64 = 1000;
+/// How old the deny list may be, and how long after a failure it is asked for again, in milliseconds. With the second
+/// that a cache below may add, a picture stops within two.
+pub const DENY_AGE_MS_MAX: i64 = 500;
 /// How long one request's look for a newer deny list keeps the others from looking too, in milliseconds.
 pub const DENY_CLAIM_MS: i64 = 250;
 /// How long a shell should wait for the deny list, in milliseconds; then the last one is used.

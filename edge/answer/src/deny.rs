@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::config::{
     Config, DENY_AGE_MS_MAX, DENY_BYTES_MAX, DENY_CLAIM_MS, DENY_ENTRIES_MAX,
 };
-use crate::fetch::Then;
+use crate::fetch::{DENIED, Then};
 use crate::{Fetch, Method};
 
 /// Longest reason that is passed on as a code, in characters.
@@ -48,7 +48,7 @@ pub enum DenyError {
 /// The fetch of the deny list, on behalf of the request of this id. A shell may cache and collapse it for a second.
 #[must_use]
 pub fn deny_request(config: &Config, request_id: &str) -> Fetch {
-    Fetch::new(config, Method::Get, "/edge/denied".to_owned(), request_id, Then::Media)
+    Fetch::new(config, Method::Get, DENIED.to_owned(), request_id, Then::Media)
 }
 
 impl DenyState {

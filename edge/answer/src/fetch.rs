@@ -7,6 +7,9 @@ use shared_wire::header;
 
 use crate::{Answer, Config, Refusal};
 
+/// Where the origin keeps the deny list.
+pub(crate) const DENIED: &str = "/edge/denied";
+
 /// A method of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -73,6 +76,20 @@ impl Fetch {
 
     pub(crate) fn put(&mut self, name: &'static str, value: Option<&str>) {
         self.headers.extend(value.map(|value| (name, value.to_owned())));
+    }
+
+    /// The name under which a cache may keep the answer to this fetch of a playlist or the deny list, and let everyone
+    /// who asks alike meanwhile wait for the same one. `None` for all else: objects that never change, pages, `POST`.
+    ///
+    /// A shell that answers from such a cache leaves `If-None-Match` out of the fetch: the answer is not one viewer's.
+    #[must_use]
+    pub fn collapse_key(&self) -> Option<String> {
+        let path = self.path_and_query.split('?').next().unwrap_or_default();
+        let collapses = path.ends_with("/index.m3u8") || path == DENIED;
+        let encoding = self.headers.iter().find(|(name, _)| *name == "accept-encoding");
+        let encoding = encoding.map_or("identity", |(_, value)| value.as_str());
+        (collapses && self.method == Method::Get)
+            .then(|| format!("{encoding} {}", self.path_and_query))
     }
 
     /// The answer if there is no connection to the origin, or it broke before the head came.

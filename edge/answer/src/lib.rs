@@ -18,7 +18,7 @@
 //! # let keys = format!(r#"{{"keys":[{{"kty":"oct","alg":"HS256","kid":"k","k":"{key}"}}]}}"#);
 //! let config = Config::from_lookup(|name| match name {
 //!     "MATINEE_ORIGIN" => Some("http://origin:8081".into()),
-//!     "MATINEE_EDGE_KEY" => Some("a long secret".into()),
+//!     "MATINEE_EDGE_KEY" => Some("a-long-secret".into()),
 //!     "MATINEE_SESSION_KEYS" => Some(format!("s1:{key}")),
 //!     "MATINEE_TOKEN_KEYS" => Some(keys.clone()),
 //!     _ => None,
@@ -60,6 +60,7 @@ mod decide;
 mod deny;
 mod fetch;
 mod relay;
+mod freshness;
 mod answer;
 mod refusal;
 
@@ -68,6 +69,7 @@ pub use config::{Config, ConfigError, Origin};
 pub use decide::{Decision, Guarded, decide};
 pub use deny::{DenyError, DenyState, deny_request};
 pub use fetch::{Fetch, Method};
+pub use freshness::Freshness;
 pub use refusal::Refusal;
 pub use relay::Relay;
 pub use request::Request;

@@ -64,8 +64,11 @@ impl Fetch {
         let mut head = Head::new(status, &self.request_id);
         let mut pass = |names: &[&'static str]| {
             for name in names {
-                if let Some(value) = header(name) {
-                    head.put(name, value);
+                match header(name) {
+                    // Hosts differ in their spelling.
+                    Some(value) if *name == CACHE => head.put(name, value.to_ascii_lowercase()),
+                    Some(value) => head.put(name, value),
+                    None => {}
                 }
             }
         };

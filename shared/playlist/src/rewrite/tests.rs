@@ -73,7 +73,6 @@ fn what_is_not_ours_stays() {
         "",
         "   ",
         "#",
-        "\u{feff}",
     ] {
         assert_eq!(text(line), line);
         assert_eq!(text(&format!("#EXTM3U\n{line}\r\n")), format!("#EXTM3U\n{line}\r\n"));

@@ -1,1 +1,0 @@
-//! The edge on Fastly Compute.

@@ -1,0 +1,55 @@
+//! What a sandbox keeps between requests, and what it asks its host for.
+//!
+//! In: config store and secret store `matinee`, the clock, randomness. Out: configuration, the deny list, a time, random
+//! bytes. Keeps nothing of any viewer's.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use edge_answer::{Config, ConfigError, DenyState};
+use fastly::{ConfigStore, SecretStore};
+
+/// The name of both stores.
+const STORE: &str = "matinee";
+
+/// What a sandbox keeps.
+pub(crate) struct State {
+    /// The configuration, or what is wrong with it.
+    pub(crate) config: Result<Config, Vec<ConfigError>>,
+    /// The deny list.
+    pub(crate) deny: DenyState,
+}
+
+impl State {
+    /// Reads the four names, each from the config store or, what is secret, from the secret store.
+    pub(crate) fn read() -> Self {
+        let open = ConfigStore::try_open(STORE).ok();
+        let secret = SecretStore::open(STORE).ok();
+        let lookup = |name: &str| {
+            let plain = open.as_ref().and_then(|store| store.try_get(name).ok().flatten());
+            plain.or_else(|| {
+                let found = secret.as_ref()?.try_get(name).ok().flatten()?;
+                String::from_utf8(found.try_plaintext().ok()?.to_vec()).ok()
+            })
+        };
+        let config = Config::from_lookup(lookup);
+        for error in config.as_ref().err().into_iter().flatten() {
+            eprintln!("configuration: {error}");
+        }
+        Self { config, deny: DenyState::new() }
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// 16 bytes for a request's id. The standard library's keyed hash has its key from the host's randomness and a new one
+/// each time: enough for a name that is no secret.
+pub(crate) fn random() -> [u8; 16] {
+    let state = RandomState::new();
+    let both = u128::from(state.hash_one(0)) << 64 | u128::from(state.hash_one(1));
+    both.to_be_bytes()
+}
