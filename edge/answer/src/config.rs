@@ -94,7 +94,8 @@ impl Config {
             Origin::parse(text).ok_or("must be http(s)://host[:port] and nothing more")
         });
         let edge_key = read(&lookup, EDGE_KEY, |text| {
-            let good = text.len() <= EDGE_KEY_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic());
+            let good =
+                text.len() <= EDGE_KEY_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic());
             good.then(|| text.to_owned()).ok_or("must be 1 to 256 printable ASCII characters")
         });
         let session_keys = read(&lookup, SESSION_KEYS, SessionKeys::parse);
@@ -104,8 +105,7 @@ impl Config {
                 Ok(Self { origin, edge_key, session_keys, verifier })
             }
             (origin, edge_key, session_keys, verifier) => {
-                let errors =
-                    [origin.err(), edge_key.err(), session_keys.err(), verifier.err()];
+                let errors = [origin.err(), edge_key.err(), session_keys.err(), verifier.err()];
                 Err(errors.into_iter().flatten().collect())
             }
         }
@@ -135,7 +135,8 @@ impl Origin {
             _ => return None,
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
-        let form = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+        let form =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
         let good = !authority.is_empty() && authority.bytes().all(form);
         good.then(|| Self { is_tls, authority: authority.to_owned() })
     }
@@ -179,7 +180,8 @@ mod tests {
             assert_eq!((origin.scheme(), origin.host()), (scheme, host));
             assert_eq!(origin.url("/a?b"), format!("{}/a?b", url.trim_end_matches('/')));
         }
-        for url in ["", "origin", "ftp://a", "http://", "http://a/b", "http://u:p@a", "http://a?b"] {
+        for url in ["", "origin", "ftp://a", "http://", "http://a/b", "http://u:p@a", "http://a?b"]
+        {
             assert_eq!(Origin::parse(url), None, "{url}");
         }
     }

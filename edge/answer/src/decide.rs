@@ -13,6 +13,7 @@ use crate::route::Route;
 use crate::{Answer, DenyState, Fetch, Method, Refusal, Request};
 
 /// What to do with a request.
+#[derive(Debug)]
 pub enum Decision {
     /// Send this.
     Answer(Answer),
@@ -23,6 +24,7 @@ pub enum Decision {
 }
 
 /// A fetch for a viewer whose proof is good, and who may yet stand on the deny list.
+#[derive(Debug)]
 pub struct Guarded {
     session: SealedSession,
     fetch: Fetch,
@@ -85,7 +87,7 @@ impl Asked<'_, '_> {
             return Err(Refusal::NotFound);
         }
         let method = match (self.request.method, route) {
-            ("GET", Route::Health) | ("HEAD", Route::Health) => {
+            ("GET" | "HEAD", Route::Health) => {
                 return Ok(Decision::Answer(Answer::healthy(self.id)));
             }
             ("POST", Route::Playback) => return self.playback().map(Decision::Open),
@@ -180,7 +182,8 @@ impl Asked<'_, '_> {
         let takes = accepted.split(',').any(|one| {
             let (coding, weight) = one.split_once(';').unwrap_or((one, ""));
             let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
-            coding.trim().eq_ignore_ascii_case("gzip") && !weight.trim_matches(['0', '.']).is_empty()
+            coding.trim().eq_ignore_ascii_case("gzip")
+                && !weight.trim_matches(['0', '.']).is_empty()
         });
         takes.then_some("gzip")
     }

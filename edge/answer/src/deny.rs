@@ -10,9 +10,7 @@ use shared_wire::api::DenyList;
 use shared_wire::{SessionId, TicketId};
 use thiserror::Error;
 
-use crate::config::{
-    Config, DENY_AGE_MS_MAX, DENY_BYTES_MAX, DENY_CLAIM_MS, DENY_ENTRIES_MAX,
-};
+use crate::config::{Config, DENY_AGE_MS_MAX, DENY_BYTES_MAX, DENY_CLAIM_MS, DENY_ENTRIES_MAX};
 use crate::fetch::{DENIED, Then};
 use crate::{Fetch, Method};
 
@@ -62,10 +60,10 @@ impl DenyState {
     /// others are told no and use the list at hand. Before the first list there is none to use, so everyone is told yes.
     pub fn is_due(&mut self, now_ms: i64) -> bool {
         // A clock that was set back must not stop the looking.
-        let fresh = |confirmed: i64| (confirmed..confirmed.saturating_add(DENY_AGE_MS_MAX)).contains(&now_ms);
-        let resting = |until: i64| {
-            (until.saturating_sub(DENY_AGE_MS_MAX)..until).contains(&now_ms)
+        let fresh = |confirmed: i64| {
+            (confirmed..confirmed.saturating_add(DENY_AGE_MS_MAX)).contains(&now_ms)
         };
+        let resting = |until: i64| (until.saturating_sub(DENY_AGE_MS_MAX)..until).contains(&now_ms);
         if self.confirmed_ms.is_some_and(fresh) || self.rest_until_ms.is_some_and(resting) {
             return false;
         }

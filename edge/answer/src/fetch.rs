@@ -3,6 +3,8 @@
 //! In: what the decision found. Out: [`Fetch`], complete but for the origin's address. It holds nothing of the viewer
 //! that could split a cache: who asked is gone from path, query and headers. Does not know how it is sent.
 
+use std::fmt;
+
 use shared_wire::header;
 
 use crate::{Answer, Config, Refusal};
@@ -33,7 +35,7 @@ impl Method {
     }
 }
 
-/// A request to the origin. Its headers hold the edge key: never log them.
+/// A request to the origin. Its headers hold the edge key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fetch {
     /// The method. Only a `POST` has a body: the viewer's, up to [`crate::config::BODY_BYTES_MAX`].
@@ -49,7 +51,7 @@ pub struct Fetch {
 }
 
 /// What becomes of the origin's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Then {
     /// Media and media playlists: viewer-neutral bytes.
     Media,
@@ -57,6 +59,13 @@ pub(crate) enum Then {
     Rewrite { prefix: String, root: String },
     /// Pages and the API: as the origin says.
     Public,
+}
+
+/// Without the headers, which hold the edge key, and without a prefix that holds a session.
+impl fmt::Debug for Fetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fetch({} {})", self.method.name(), self.path_and_query)
+    }
 }
 
 impl Fetch {

@@ -66,9 +66,15 @@ mod tests {
     #[test]
     fn the_origin_says_how_long() {
         let cc = "cache-control";
-        assert_eq!(of(200, &[(cc, "public, max-age=6, stale-while-revalidate=2")]), Some((6, 2, 0)));
+        assert_eq!(
+            of(200, &[(cc, "public, max-age=6, stale-while-revalidate=2")]),
+            Some((6, 2, 0))
+        );
         assert_eq!(of(200, &[(cc, "max-age=6, s-maxage=\"1\""), ("age", "3")]), Some((1, 0, 3)));
-        assert_eq!(of(404, &[(cc, "max-age=1"), ("surrogate-control", "max-age=9")]), Some((9, 0, 0)));
+        assert_eq!(
+            of(404, &[(cc, "max-age=1"), ("surrogate-control", "max-age=9")]),
+            Some((9, 0, 0))
+        );
         assert_eq!(of(200, &[(cc, "max-age=1"), ("surrogate-control", "no-store")]), None);
         for policy in ["no-store", "Private, max-age=1", "no-cache", "max-age=x", ""] {
             assert_eq!(of(200, &[(cc, policy)]), None, "{policy}");

@@ -54,15 +54,15 @@
 
 pub mod config;
 
-mod request;
-mod route;
+mod answer;
 mod decide;
 mod deny;
 mod fetch;
-mod relay;
 mod freshness;
-mod answer;
 mod refusal;
+mod relay;
+mod request;
+mod route;
 
 pub use answer::{Answer, Head};
 pub use config::{Config, ConfigError, Origin};

@@ -25,6 +25,8 @@ pub struct Request<'a> {
 
 /// Bytes of a hash that stand for a secret in a log.
 const MARK_BYTES: usize = 4;
+/// Longest method that is logged, in characters.
+const METHOD_CHARS_MAX: usize = 8;
 
 impl<'a> Request<'a> {
     /// The id of this request: the viewer's own if it may be taken over, else one made of the random bytes.
@@ -48,10 +50,12 @@ impl<'a> Request<'a> {
     /// The path, if every resolver reads it alike: no encoding, no dots to resolve, no empty step. Each object here has
     /// one spelling, so nothing else is ever needed.
     pub(crate) fn plain_path(&self) -> Result<&'a str, Refusal> {
-        let form = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_' | b'~');
+        let form =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_' | b'~');
         let steps = self.path.strip_prefix('/').ok_or(Refusal::BadPath)?;
         let plain = self.path.len() <= PATH_BYTES_MAX && self.path.bytes().all(form);
-        let resolved = steps.is_empty() || steps.split('/').all(|step| !matches!(step, "" | "." | ".."));
+        let resolved =
+            steps.is_empty() || steps.split('/').all(|step| !matches!(step, "" | "." | ".."));
         if plain && resolved { Ok(self.path) } else { Err(Refusal::BadPath) }
     }
 
@@ -74,36 +78,27 @@ impl<'a> Request<'a> {
     /// same for the same secret; of the query only the delivery directives stay.
     #[must_use]
     pub fn described(&self) -> String {
-        let mut text = format!("{} ", self.method.get(..8).unwrap_or(self.method));
-        let path: String = self.path.chars().take(PATH_BYTES_MAX).collect();
-        let mut steps = path.split('/');
         let mut is_secret = false;
-        if let Some(first) = steps.next() {
-            text.push_str(first);
-        }
-        for step in steps {
-            text.push('/');
-            if is_secret {
-                text.push_str(&mark(step));
-            } else {
-                text.extend(step.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }));
-            }
+        let mut steps = Vec::new();
+        for step in self.path.split('/') {
+            steps.push(if is_secret { mark(step) } else { printable(step, PATH_BYTES_MAX) });
             is_secret = step == "p" && !is_secret;
         }
-        if let Some(token) = self.parameter("token") {
-            text.push_str("?token=");
-            text.push_str(&mark(token));
-        } else if let Ok(directives) =
-            shared_playlist::Directives::parse(self.short_query().unwrap_or_default())
-        {
-            let query = directives.to_string();
-            if !query.is_empty() {
-                text.push('?');
-                text.push_str(&query);
-            }
-        }
-        text
+        let path: String = steps.join("/").chars().take(PATH_BYTES_MAX).collect();
+        let query = match self.parameter("token") {
+            Some(token) => format!("token={}", mark(token)),
+            None => shared_playlist::Directives::parse(self.short_query().unwrap_or_default())
+                .map(|directives| directives.to_string())
+                .unwrap_or_default(),
+        };
+        let question = if query.is_empty() { "" } else { "?" };
+        format!("{} {path}{question}{query}", printable(self.method, METHOD_CHARS_MAX))
     }
+}
+
+/// A text without what could break a log line.
+fn printable(text: &str, chars_max: usize) -> String {
+    text.chars().take(chars_max).map(|c| if c.is_ascii_graphic() { c } else { '?' }).collect()
 }
 
 /// What stands for a secret in a log.
@@ -127,9 +122,22 @@ mod tests {
             assert_eq!(request(path, None).plain_path(), Ok(path));
         }
         let long = format!("/{}", "a".repeat(PATH_BYTES_MAX));
-        for path in
-            ["", "*", "a", "//", "/a//b", "/a/", "/../a", "/a/..", "/a/./b", "/%2e%2e/a", "/a\\b", "/ä", "/a b", &long]
-        {
+        for path in [
+            "",
+            "*",
+            "a",
+            "//",
+            "/a//b",
+            "/a/",
+            "/../a",
+            "/a/..",
+            "/a/./b",
+            "/%2e%2e/a",
+            "/a\\b",
+            "/ä",
+            "/a b",
+            &long,
+        ] {
             assert_eq!(request(path, None).plain_path(), Err(Refusal::BadPath), "{path}");
         }
     }
@@ -139,7 +147,8 @@ mod tests {
         let described = request("/live/s/index.m3u8", Some("x=1&token=eyJ.a.b")).described();
         assert_eq!(described, format!("GET /live/s/index.m3u8?token={}", mark("eyJ.a.b")));
         assert_eq!(mark("eyJ.a.b").len(), 9);
-        let described = request("/p/SECRET/720p/index.m3u8", Some("_HLS_part=1&_HLS_msn=02&a=b")).described();
+        let described =
+            request("/p/SECRET/720p/index.m3u8", Some("_HLS_part=1&_HLS_msn=02&a=b")).described();
         let mark = mark("SECRET");
         assert_eq!(described, format!("GET /p/{mark}/720p/index.m3u8?_HLS_msn=2&_HLS_part=1"));
         assert_eq!(request("/x\n\u{1b}y", None).described(), "GET /x??y");
@@ -155,7 +164,8 @@ mod tests {
     #[test]
     fn request_ids_are_taken_over_or_made() {
         let own = |id: &'static str| {
-            Request { method: "GET", path: "/", query: None, header: &move |_| Some(id) }.id([10; 16])
+            Request { method: "GET", path: "/", query: None, header: &move |_| Some(id) }
+                .id([10; 16])
         };
         assert_eq!(own("abc-1"), "abc-1");
         assert_eq!(own("a b"), "0a".repeat(16));

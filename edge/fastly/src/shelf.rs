@@ -13,15 +13,8 @@ use fastly::cache::core::{CacheError, CacheKey, Found, Transaction};
 use crate::origin::Failure;
 
 /// What is kept beside a body: the status and these headers.
-const KEPT: [&str; 7] = [
-    "cache-control",
-    "content-encoding",
-    "content-type",
-    "date",
-    "etag",
-    "last-modified",
-    "vary",
-];
+const KEPT: [&str; 7] =
+    ["cache-control", "content-encoding", "content-type", "date", "etag", "last-modified", "vary"];
 
 /// The response of this key: from the shelf, or fetched, and put there if the origin allows. Whoever asks while it is
 /// being fetched waits for it.

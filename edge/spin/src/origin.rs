@@ -8,9 +8,7 @@ use edge_answer::config::{
 use edge_answer::{Config, Fetch, Head, Method, Relay, deny_request};
 use http_body_util::{BodyExt, Limited};
 use spin_sdk::wasip3::http::client;
-use spin_sdk::wasip3::http::types::{
-    self, ErrorCode, Fields, RequestOptions, Response, Scheme,
-};
+use spin_sdk::wasip3::http::types::{self, ErrorCode, Fields, RequestOptions, Response, Scheme};
 use spin_sdk::wasip3::http_compat::{IncomingBody, IncomingMessage};
 use spin_sdk::wasip3::{wit_future, wit_stream};
 use spin_sdk::wit_bindgen::spawn;

@@ -69,11 +69,7 @@ impl PrivateKey {
     ///
     /// # Errors
     /// If `kid` has not the form of a key id; or, once in 2^32 times for ES256, if the bytes are no key: try others.
-    pub fn generate(
-        algorithm: Algorithm,
-        kid: &str,
-        random: &[u8; 32],
-    ) -> Result<Self, KeyError> {
+    pub fn generate(algorithm: Algorithm, kid: &str, random: &[u8; 32]) -> Result<Self, KeyError> {
         if !is_kid(kid, KID_CHARS_MAX) {
             return Err(KeyError::Id(KID_CHARS_MAX));
         }

@@ -1,1 +1,326 @@
-//! Tests.
+//! The decision, door by door: what is fetched, with what, and what is refused how.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SessionKeys, jwks};
+use shared_wire::{Problem, SessionId, TicketId};
+
+use super::*;
+use crate::config::{EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
+use crate::{Relay, deny_request};
+
+const SHOW: &str = "0123456789abcdef";
+const NOW: i64 = 1_700_000_000;
+const NOW_MS: i64 = NOW * 1000 + 250;
+const RANDOM: [u8; 16] = [0xab; 16];
+
+fn key() -> PrivateKey {
+    PrivateKey::generate(Algorithm::EdDsa, "k", &[9; 32]).unwrap()
+}
+
+fn config() -> Config {
+    Config::from_lookup(|name| match name {
+        ORIGIN => Some("http://origin:8081".to_owned()),
+        EDGE_KEY => Some("edge-secret".to_owned()),
+        SESSION_KEYS => Some(SessionKeys::generate("s", &[5; 32])),
+        TOKEN_KEYS => Some(jwks([&key()])),
+        _ => None,
+    })
+    .unwrap()
+}
+
+fn token_for(show: &str) -> String {
+    let claims = Claims {
+        ticket: TicketId::from_bytes([2; 10]),
+        show: show.parse().unwrap(),
+        session: SessionId::from_bytes([3; 10]),
+        tier: "all".to_owned(),
+        issued_at: NOW,
+        not_before: NOW,
+        expires_at: NOW + 60,
+    };
+    Issuer::new(key()).issue(&claims).unwrap()
+}
+
+fn sealed() -> String {
+    config().session_keys.seal(&SealedSession {
+        show: SHOW.parse().unwrap(),
+        session: SessionId::from_bytes([3; 10]),
+        ticket: TicketId::from_bytes([2; 10]),
+        expires_at: u32::try_from(NOW).unwrap() + 60,
+        policy: 0,
+    })
+}
+
+/// A fetch as one text: method, target, headers but for the two on every one.
+fn shown(fetch: &Fetch) -> String {
+    assert!(fetch.headers.contains(&("matinee-edge-key", "edge-secret".to_owned())));
+    let rest = fetch
+        .headers
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "matinee-edge-key" | "x-request-id"));
+    let rest: Vec<String> = rest.map(|(name, value)| format!(" {name}: {value}")).collect();
+    format!("{} {}{}", fetch.method.name(), fetch.path_and_query, rest.concat())
+}
+
+fn ask_at(
+    now_ms: i64,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+) -> Result<Fetch, Answer> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
+    let headers: HashMap<&str, &str> = headers.iter().copied().collect();
+    let header = |name: &str| headers.get(name).copied();
+    let request = Request { method, path, query, header: &header };
+    match decide(&config(), &request, now_ms, RANDOM) {
+        Decision::Answer(answer) => Err(answer),
+        Decision::Open(fetch) => Ok(fetch),
+        Decision::Guarded(guarded) => guarded.admit(&DenyState::new()),
+    }
+}
+
+fn ask(method: &str, target: &str, headers: &[(&str, &str)]) -> Result<Fetch, Answer> {
+    ask_at(NOW_MS, method, target, headers)
+}
+
+/// What is fetched for a `GET`.
+fn fetched(target: &str, headers: &[(&str, &str)]) -> String {
+    shown(&ask("GET", target, headers).unwrap_or_else(|answer| panic!("{target}: {answer:?}")))
+}
+
+/// Status and code of what is refused.
+fn refused(method: &str, target: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    let answer = ask(method, target, headers).err().unwrap_or_else(|| panic!("{target} passes"));
+    assert_eq!(answer.head.get("access-control-allow-origin"), Some("*"), "{target}");
+    assert_eq!(answer.head.get("content-type"), Some("application/problem+json"), "{target}");
+    let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(problem.status, answer.head.status);
+    assert_eq!(Some(problem.request_id.as_str()), answer.head.get("x-request-id"));
+    (problem.status, problem.code)
+}
+
+#[test]
+fn a_token_opens_its_show_and_is_gone_from_the_fetch() {
+    let token = token_for(SHOW);
+    let query = format!("/live/{SHOW}/index.m3u8?CMCD=x&token={token}&_HLS_msn=1");
+    assert_eq!(fetched(&query, &[("cookie", "a=b")]), format!("GET /o/{SHOW}/index.m3u8"));
+    let bearer = format!("bearer {token}");
+    let plain = format!("/live/{SHOW}/index.m3u8");
+    let fetch = ask("HEAD", &plain, &[("authorization", &bearer)]).unwrap();
+    assert_eq!(shown(&fetch), format!("HEAD /o/{SHOW}/index.m3u8"));
+}
+
+#[test]
+fn the_playlist_moves_below_a_session_that_opens() {
+    let target = format!("/live/{SHOW}/index.m3u8?token={}", token_for(SHOW));
+    let fetch = ask("GET", &target, &[]).unwrap();
+    let header = |name: &str| (name == "content-type").then_some("application/vnd.apple.mpegurl");
+    let Relay::Rewrite(head, mut rewriter) = fetch.relay(200, &header) else {
+        panic!("a rewrite was due")
+    };
+    assert_eq!(head.get("cache-control"), Some("private, no-store"));
+    let mut out = Vec::new();
+    rewriter.push(b"#EXTM3U\n720p/index.m3u8\n", &mut out).unwrap();
+    rewriter.finish(&mut out);
+    let text = String::from_utf8(out).unwrap();
+    let uri = text.lines().nth(1).unwrap();
+    assert_eq!(fetched(uri, &[]), format!("GET /o/{SHOW}/720p/index.m3u8"));
+}
+
+#[test]
+fn tokens_that_do_not_open() {
+    let live = format!("/live/{SHOW}/index.m3u8");
+    let with = |token: &str| refused("GET", &format!("{live}?token={token}"), &[]);
+    let is = |status, code: &str| (status, code.to_owned());
+    assert_eq!(refused("GET", &live, &[]), is(401, "token_missing"));
+    assert_eq!(with(""), is(401, "token_missing"));
+    assert_eq!(with("x"), is(401, "token_malformed"));
+    assert_eq!(with(&"x".repeat(10_000_000)), is(400, "token_too_large"));
+    assert_eq!(with(&token_for("fedcba9876543210")), is(403, "token_wrong_show"));
+    let token = token_for(SHOW);
+    assert_eq!(with(&format!("{token}&token={token}")), is(401, "token_malformed"));
+    let late = ask_at(NOW_MS + 60_000, "GET", &format!("{live}?token={token}"), &[]).unwrap_err();
+    assert!(String::from_utf8(late.body).unwrap().contains("token_expired"));
+    assert_eq!(late.head.get("www-authenticate"), Some("Bearer realm=\"matinee\""));
+}
+
+#[test]
+fn below_a_session_nothing_of_the_viewer_remains() {
+    let session = sealed();
+    let get = |rest: &str, headers: &[(&str, &str)]| {
+        fetched(&format!("/p/{session}/{rest}"), headers).replace(SHOW, "SHOW")
+    };
+    let viewer = [
+        ("cookie", "a=b"),
+        ("user-agent", "x"),
+        ("range", "bytes=0-9"),
+        ("if-none-match", "\"e\""),
+        ("accept-encoding", "br, gzip;q=0.5"),
+    ];
+    assert_eq!(
+        get("720p/index.m3u8?x=1&_HLS_part=02&_HLS_msn=7&_HLS_skip=YES", &viewer),
+        "GET /o/SHOW/720p/index.m3u8?_HLS_msn=7&_HLS_part=2&_HLS_skip=YES \
+         accept-encoding: gzip if-none-match: \"e\""
+    );
+    assert_eq!(
+        get("720p/e/s1.m4s?_HLS_msn=x&CMCD=y", &viewer),
+        "GET /o/SHOW/720p/e/s1.m4s range: bytes=0-9 if-none-match: \"e\""
+    );
+    assert_eq!(
+        get("720p/index.m3u8", &[("accept-encoding", "gzip;q=0, *")]),
+        "GET /o/SHOW/720p/index.m3u8"
+    );
+    assert_eq!(get("index.m3u8", &[]), "GET /o/SHOW/index.m3u8");
+    let long = "x".repeat(300);
+    assert_eq!(get("720p/e/i0.mp4", &[("range", &long)]), "GET /o/SHOW/720p/e/i0.mp4");
+}
+
+#[test]
+fn sessions_and_paths_that_do_not_open() {
+    let session = sealed();
+    let is = |status, code: &str| (status, code.to_owned());
+    let get = |rest: &str| refused("GET", &format!("/p/{session}{rest}"), &[]);
+    for rest in ["/../x", "/%2e%2e/x", "/720p//index.m3u8", "/720p/./index.m3u8", "/a\\b", "/"] {
+        assert_eq!(get(rest), is(400, "bad_path"), "{rest}");
+    }
+    for rest in ["", "/x", "/720p/e/s01.m4s", "/720p/e/f/s1.m4s", "/..a/index.m3u8"] {
+        assert_eq!(get(rest), is(404, "not_found"), "{rest}");
+    }
+    for query in ["_HLS_part=1", "_HLS_msn=x", "_HLS_msn=1&_HLS_msn=1", "_HLS_skip=no"] {
+        assert_eq!(get(&format!("/720p/index.m3u8?{query}")), is(400, "bad_directive"), "{query}");
+    }
+    let mut forged = session.clone().into_bytes();
+    forged[20] ^= 1;
+    let forged = String::from_utf8(forged).unwrap();
+    assert_eq!(refused("GET", "/p/x/index.m3u8", &[]), is(403, "session_malformed"));
+    assert_eq!(refused("GET", &format!("/p/{forged}/index.m3u8"), &[]), is(403, "session_forged"));
+    let late = ask_at(NOW_MS + 60_000, "GET", &format!("/p/{session}/index.m3u8"), &[]);
+    let late = String::from_utf8(late.unwrap_err().body).unwrap();
+    assert!(late.contains("session_expired"), "{late}");
+}
+
+#[test]
+fn a_viewer_on_the_deny_list_is_refused() {
+    let mut deny = DenyState::new();
+    let list = format!(
+        r#"{{"version":1,"entries":[{{"ticket":"{}","reason":"revoked","until":{}}}]}}"#,
+        TicketId::from_bytes([2; 10]),
+        NOW + 60
+    );
+    deny.accept(NOW_MS, list.as_bytes()).unwrap();
+    let live = format!("/live/{SHOW}/index.m3u8");
+    let token = format!("token={}", token_for(SHOW));
+    let below = format!("/p/{}/720p/e/s1.m4s", sealed());
+    for (method, path, query) in
+        [("GET", &live, Some(token.as_str())), ("GET", &below, None), ("HEAD", &below, None)]
+    {
+        let request = Request { method, path, query, header: &|_| None };
+        let Decision::Guarded(guarded) = decide(&config(), &request, NOW_MS, RANDOM) else {
+            panic!("{path} is guarded")
+        };
+        assert_eq!(guarded.request_id(), "ab".repeat(16));
+        let answer = guarded.admit(&deny).unwrap_err();
+        assert_eq!(answer.head.status, 403);
+        let body = String::from_utf8(answer.body).unwrap();
+        assert_eq!(body.contains("\"revoked\""), method == "GET");
+    }
+}
+
+#[test]
+fn public_pages_pass_without_their_viewer() {
+    let headers = [("cookie", "a=b"), ("authorization", "x"), ("accept-encoding", "gzip")];
+    for path in [
+        format!("/watch/{SHOW}"),
+        "/assets/a/b-C_1.js".to_owned(),
+        format!("/v1/shows/{SHOW}/state"),
+    ] {
+        let asked = fetched(&format!("{path}?x=1"), &headers);
+        assert_eq!(asked, format!("GET {path} accept-encoding: gzip"));
+    }
+}
+
+#[test]
+fn a_ticket_is_posted_as_json_of_a_bounded_size() {
+    let path = format!("/v1/shows/{SHOW}/playback");
+    let json = ("content-type", "Application/JSON; charset=utf-8");
+    let fetch = ask("POST", &path, &[json, ("content-length", "16384"), ("cookie", "x")]).unwrap();
+    assert_eq!(shown(&fetch), format!("POST {path} content-type: application/json"));
+    let is = |status, code: &str| (status, code.to_owned());
+    for length in ["16385", "-1", "99999999999999999999999"] {
+        let answer = refused("POST", &path, &[json, ("content-length", length)]);
+        assert_eq!(answer, is(413, "body_too_large"), "{length}");
+    }
+    for form in [[("content-type", "text/plain")].as_slice(), &[]] {
+        assert_eq!(refused("POST", &path, form), is(415, "unsupported_media_type"));
+    }
+    assert_eq!(refused("GET", &path, &[]), is(405, "method_not_allowed"));
+}
+
+#[test]
+fn other_methods_are_told_which_are_taken() {
+    for (method, path, allow) in [
+        ("POST", format!("/live/{SHOW}/index.m3u8"), "GET, HEAD, OPTIONS"),
+        ("DELETE", "/healthz".to_owned(), "GET, HEAD, OPTIONS"),
+        ("get", "/healthz".to_owned(), "GET, HEAD, OPTIONS"),
+        ("PUT", format!("/v1/shows/{SHOW}/playback"), "POST, OPTIONS"),
+    ] {
+        let answer = ask(method, &path, &[]).unwrap_err();
+        assert_eq!((answer.head.status, answer.head.get("allow")), (405, Some(allow)), "{path}");
+    }
+}
+
+#[test]
+fn preflights_are_answered_for_any_path() {
+    let answer = ask("OPTIONS", "/p/x/../y", &[("origin", "https://a")]).unwrap_err();
+    assert_eq!(answer.head.status, 204);
+    assert_eq!(answer.head.get("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.head.get("access-control-allow-credentials"), None);
+    assert!(answer.head.get("access-control-allow-headers").unwrap().contains("Range"));
+    assert!(answer.body.is_empty());
+}
+
+#[test]
+fn a_head_has_no_body_and_an_id_is_taken_over() {
+    let answer = ask("HEAD", "/nothing", &[("x-request-id", "mine")]).unwrap_err();
+    assert_eq!((answer.head.status, answer.body.len()), (404, 0));
+    assert_eq!(answer.head.get("x-request-id"), Some("mine"));
+    assert_eq!(ask("HEAD", "/healthz", &[]).unwrap_err().head.status, 200);
+}
+
+#[test]
+fn what_collapses_has_a_key_without_a_viewer() {
+    let session = sealed();
+    let key = |rest: &str, headers: &[(&str, &str)]| {
+        ask("GET", &format!("/p/{session}/{rest}"), headers).unwrap().collapse_key()
+    };
+    let playlist = format!("/o/{SHOW}/720p/index.m3u8?_HLS_msn=2");
+    let gzip = [("accept-encoding", "gzip"), ("if-none-match", "x")];
+    assert_eq!(key("720p/index.m3u8?_HLS_msn=2", &[]), Some(format!("identity {playlist}")));
+    assert_eq!(key("720p/index.m3u8?a=b&_HLS_msn=02", &gzip), Some(format!("gzip {playlist}")));
+    assert_eq!(key("720p/e/s1.m4s", &[]), None);
+    let denied = deny_request(&config(), "r");
+    assert_eq!(denied.collapse_key().as_deref(), Some("identity /edge/denied"));
+}
+
+proptest! {
+    #[test]
+    fn nothing_a_viewer_sends_panics_or_passes(
+        method in "GET|HEAD|POST|OPTIONS|.{0,5}",
+        path in "/(p|live|watch|assets|v1)/[a-z0-9./%_-]{0,40}|.{0,80}",
+        query in prop::option::of("(token|_HLS_msn|_HLS_part|_HLS_skip)=.{0,20}|.{0,40}"),
+        value in prop::option::of(".{0,300}"),
+        now_ms in any::<i64>(),
+    ) {
+        let header = |_: &str| value.as_deref();
+        let request = Request { method: &method, path: &path, query: query.as_deref(), header: &header };
+        let decision = decide(&config(), &request, now_ms, RANDOM);
+        prop_assert!(!matches!(decision, Decision::Guarded(_)));
+        if let Decision::Open(fetch) = decision {
+            prop_assert!(fetch.path_and_query.bytes().all(|b| b.is_ascii_graphic()));
+            prop_assert!(!fetch.path_and_query.contains("/o/") && !fetch.path_and_query.contains(".."));
+        }
+        prop_assert!(request.described().bytes().all(|b| b == b' ' || b.is_ascii_graphic()));
+    }
+}

@@ -162,7 +162,10 @@ fn key_sets_that_are_none_are_refused() {
     for text in ["", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{}]}"#] {
         assert!(Verifier::from_json(text).is_err(), "{text}");
     }
-    assert_eq!(format!("{:?}", house()), r#"[("EdDSA", EdDsa), ("ES256", Es256), ("HS256", Hs256)]"#);
+    assert_eq!(
+        format!("{:?}", house()),
+        r#"[("EdDSA", EdDsa), ("ES256", Es256), ("HS256", Hs256)]"#
+    );
 }
 
 proptest! {
