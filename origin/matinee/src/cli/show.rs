@@ -1,0 +1,119 @@
+//! `matinee show create | list | end`.
+//!
+//! In: parsed arguments. Out: what to print. Does not know HTTP.
+
+use clap::Subcommand;
+use serde_json::json;
+use shared_wire::ShowId;
+use shared_wire::api::{CreatedShow, NewShow, ShowList, ShowState, State};
+
+use super::error::Error;
+use super::house::{House, HouseFlags};
+use super::moment;
+use super::table::table;
+
+/// Pages of a list that are fetched, of 200 rows each.
+pub(super) const PAGES_MAX: usize = 50;
+
+/// Create, list and end shows.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ShowCommand {
+    /// Create a show and its stream key
+    Create {
+        /// The show's title
+        #[arg(long)]
+        title: String,
+        /// When it is to start, such as 2026-11-21T20:00:00+01:00
+        #[arg(long, value_name = "TIME", value_parser = moment::time)]
+        starts_at: Option<i64>,
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+    /// List shows, newest first
+    List {
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+    /// End a show: its publisher is sent away, its recording plays on
+    End {
+        /// The show's id
+        #[arg(value_name = "ID")]
+        show: ShowId,
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+}
+
+impl ShowCommand {
+    /// Carries the command out; what to print.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub(crate) async fn run(self) -> Result<String, Error> {
+        match self {
+            Self::Create { title, starts_at, house } => {
+                let at = House::find(&house).await?;
+                let new = NewShow { title, starts_at };
+                let made: CreatedShow = at.send("/v1/shows", &new).await?;
+                Ok(if house.json { json!(made).to_string() } else { created(&new.title, &made) })
+            }
+            Self::List { house } => {
+                let shows = all(&House::find(&house).await?).await?;
+                Ok(if house.json { json!({ "shows": shows }).to_string() } else { list(&shows) })
+            }
+            Self::End { show, house } => {
+                let path = format!("/v1/shows/{show}/end");
+                let ended: ShowState = House::find(&house).await?.post(&path).await?;
+                let said = format!("Show {show} is ended; its recording plays on.");
+                Ok(if house.json { json!(ended).to_string() } else { said })
+            }
+        }
+    }
+}
+
+/// Every show, newest first, up to [`PAGES_MAX`] pages of them.
+async fn all(house: &House) -> Result<Vec<ShowState>, Error> {
+    let mut shows = Vec::new();
+    let mut path = "/v1/shows?limit=200".to_owned();
+    for _ in 0..PAGES_MAX {
+        let page: ShowList = house.get(&path).await?;
+        shows.extend(page.shows);
+        let Some(next) = page.next else { break };
+        path = format!("/v1/shows?limit=200&cursor={next}");
+    }
+    Ok(shows)
+}
+
+fn created(title: &str, made: &CreatedShow) -> String {
+    let (show, key, rtmp) = (made.show, &made.stream_key, &made.publish.rtmp);
+    let server = rtmp.strip_suffix(key.as_str()).unwrap_or(rtmp).trim_end_matches('/');
+    format!(
+        "Show {show} is created: {title}\n\
+         \n  publish to  {rtmp}\
+         \n  in OBS      server {server}\
+         \n              stream key {key}\
+         \n  next        matinee ticket issue --show {show}\n\
+         \nThe stream key is a secret and is shown this once."
+    )
+}
+
+fn list(shows: &[ShowState]) -> String {
+    if shows.is_empty() {
+        return "There are no shows yet: matinee show create --title …".to_owned();
+    }
+    let row = |show: &ShowState| {
+        let state = match show.state {
+            State::Scheduled => "scheduled",
+            State::Live => "live",
+            State::Interrupted => "interrupted",
+            State::Ended => "ended",
+        };
+        let starts = show.starts_at.map_or_else(|| "-".to_owned(), moment::utc);
+        [show.show.to_string(), state.to_owned(), starts, show.title.clone()]
+    };
+    let rows: Vec<_> = shows.iter().map(row).collect();
+    table(["SHOW", "STATE", "STARTS", "TITLE"], &rows)
+}
