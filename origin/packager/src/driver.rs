@@ -1,0 +1,128 @@
+//! Runs a machine: its events come from a channel, its objects go into a sink, its playlists are
+//! answered from memory.
+//!
+//! In: a channel of [`Staged`] events, an [`ObjectSink`]. Out: a [`Handle`] to ask, and a task that
+//! ends with the show. Does not know HTTP; the binary turns answers into responses.
+
+mod answer;
+mod handle;
+mod version;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use metrics::{counter, histogram};
+use shared_media::{Anchor, Now, ObjectSink, Poll, Staged};
+use shared_wire::ShowId;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+pub use answer::{Answer, CachePolicy, Hint, Refusal};
+pub use handle::{Handle, RenditionStatus, Status};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::machine::{Machine, Output};
+
+/// What is left to do when a show is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// Keys of the recordings' playlists, still in their EVENT form: the store turns each into its
+    /// VOD form with [`shared_playlist::recording::finish`].
+    pub recordings: Vec<String>,
+}
+
+/// Starts to package a publication of a show. The task ends after [`Staged::End`], or when the
+/// channel closes, which it takes for the end. `epoch` is 1 to 16 of `a-z 0-9 -` and never used twice
+/// for the show.
+pub fn spawn(
+    config: Config,
+    show: ShowId,
+    epoch: String,
+    anchor: Anchor,
+    staged: mpsc::Receiver<Staged>,
+    sink: Arc<dyn ObjectSink>,
+) -> (Handle, JoinHandle<Finished>) {
+    let handle = Handle::new(&config, show, &epoch);
+    let machine = Machine::new(config, show, epoch, anchor);
+    let driver =
+        Driver { machine, show, sink, handle: handle.clone(), started: Instant::now(), done: None };
+    (handle, tokio::spawn(driver.run(staged)))
+}
+
+struct Driver {
+    machine: Machine,
+    show: ShowId,
+    sink: Arc<dyn ObjectSink>,
+    handle: Handle,
+    started: Instant,
+    done: Option<Finished>,
+}
+
+impl Driver {
+    async fn run(mut self, mut staged: mpsc::Receiver<Staged>) -> Finished {
+        loop {
+            let event = staged.recv().await.unwrap_or(Staged::End);
+            let is_end = event == Staged::End;
+            self.machine.handle(self.now(), event);
+            while let Poll::Output(output) = self.machine.poll() {
+                self.carry_out(output);
+            }
+            if is_end {
+                tracing::info!(show = %self.show, "packaging ended");
+                return self.done.unwrap_or(Finished { recordings: Vec::new() });
+            }
+        }
+    }
+
+    fn now(&self) -> Now {
+        let utc = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now {
+            monotonic_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            utc_us: i64::try_from(utc.as_micros()).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::PutPart(object) => self.sink.put_part(object),
+            Output::Put(object) => self.sink.put(object),
+            Output::Replace(object) => self.sink.replace(object),
+            Output::Append(object) => self.sink.append(object),
+            Output::Multivariant(object) => {
+                self.handle.publish_multivariant(object.bytes.clone());
+                self.sink.replace(object);
+            }
+            Output::View { rendition, playlist, arrived_us } => {
+                self.handle.publish(rendition.as_str(), playlist);
+                if let Some(arrived_us) = arrived_us {
+                    let delay_us = self.now().monotonic_us.saturating_sub(arrived_us);
+                    let rendition = rendition.to_string();
+                    histogram!("matinee_part_publish_delay_seconds", "rendition" => rendition)
+                        .record(std::time::Duration::from_micros(delay_us));
+                }
+            }
+            Output::Trouble(trouble) => self.report(&trouble),
+            Output::Finished { recordings } => self.done = Some(Finished { recordings }),
+        }
+    }
+
+    fn report(&self, trouble: &Error) {
+        match trouble {
+            Error::Dropped { rendition, why } => {
+                let why = why.name();
+                counter!("matinee_packager_units_dropped_total", "why" => why).increment(1);
+                tracing::debug!(show = %self.show, %rendition, why, "unit dropped");
+            }
+            Error::Gap { rendition, msn } => {
+                counter!("matinee_packager_gaps_total").increment(1);
+                tracing::warn!(show = %self.show, %rendition, msn, "segment without media");
+            }
+            Error::Configuration { .. } | Error::OutOfOrder(_) => {
+                counter!("matinee_packager_troubles_total").increment(1);
+                tracing::warn!(show = %self.show, "{trouble}");
+            }
+        }
+    }
+}

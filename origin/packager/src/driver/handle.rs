@@ -1,0 +1,258 @@
+//! Answers requests for a show's playlists and its next parts.
+//!
+//! In: playlists from the driver; requests from the binary. Out: answers, after a wait where the
+//! directives ask for one. Every form of a playlist is rendered and compressed once per version.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use metrics::gauge;
+use shared_playlist::blocking::{self, Limits, Verdict};
+use shared_playlist::{Directives, MediaPlaylist};
+use shared_wire::ShowId;
+use shared_wire::key::{Key, KeyObject, MediaFile};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::{Answer, CachePolicy, Hint, Refusal};
+use super::version::{Version, gzip};
+use crate::config::Config;
+
+/// Asks a running packager. Cheap to clone; goes on answering after the show has ended.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    show: ShowId,
+    epoch: String,
+    waiting_max: usize,
+    waiting: AtomicUsize,
+    renditions: RwLock<BTreeMap<String, watch::Sender<Arc<Version>>>>,
+    multivariant: RwLock<Option<Multivariant>>,
+}
+
+/// The multivariant playlist, plain and compressed.
+#[derive(Debug, Clone)]
+struct Multivariant {
+    plain: Bytes,
+    packed: Bytes,
+}
+
+/// How far a show has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The multivariant playlist is there: a player can start.
+    pub started: bool,
+    /// Every rendition has its `EXT-X-ENDLIST`.
+    pub ended: bool,
+    /// Every rendition that has anything.
+    pub renditions: Vec<RenditionStatus>,
+}
+
+/// How far a rendition has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenditionStatus {
+    /// Its name.
+    pub rendition: String,
+    /// The Media Sequence Number of the segment that is being filled.
+    pub next_msn: u64,
+    /// How many parts of that segment are listed.
+    pub open_parts: u64,
+}
+
+impl Handle {
+    pub(super) fn new(config: &Config, show: ShowId, epoch: &str) -> Self {
+        let shared = Shared {
+            show,
+            epoch: epoch.to_owned(),
+            waiting_max: config.waiting_requests_max,
+            waiting: AtomicUsize::new(0),
+            renditions: RwLock::default(),
+            multivariant: RwLock::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// A rendition's media playlist, as soon as it has what the directives ask for.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] says why there is none, and as which status.
+    pub async fn playlist(
+        &self,
+        rendition: &str,
+        directives: &Directives,
+        gzip: bool,
+    ) -> Result<Answer, Refusal> {
+        let mut versions = self.versions(rendition).ok_or(Refusal::NotFound)?;
+        let asked = Instant::now();
+        let mut place = None;
+        loop {
+            let version = Arc::clone(&versions.borrow_and_update());
+            let playlist = &version.playlist;
+            let limits = limits(playlist);
+            match blocking::decide(&version.edge, &limits, directives) {
+                Verdict::Ready => {
+                    let waited = directives.msn.is_some();
+                    let cache = CachePolicy::playlist(playlist.target_duration_s, waited);
+                    let body = version.body(directives.skip.is_some(), gzip);
+                    return Ok(Answer { body, gzip, cache });
+                }
+                Verdict::BadRequest(why) => return Err(Refusal::TooFar(why)),
+                Verdict::Wait => {}
+            }
+            if place.is_none() {
+                place = Some(Place::take(&self.shared).ok_or(Refusal::Busy)?);
+            }
+            let deadline = asked + Duration::from_millis(limits.wait_ms_max());
+            match timeout_at(deadline, versions.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(Refusal::Late),
+            }
+        }
+    }
+
+    /// The multivariant playlist; `None` until the show can be played.
+    #[must_use]
+    pub fn multivariant(&self, gzip: bool) -> Option<Answer> {
+        let multivariant = self.shared.multivariant.read().unwrap_or_else(PoisonError::into_inner);
+        let Multivariant { plain, packed } = multivariant.clone()?;
+        let target_duration_s = self.any_version().map_or(1, |any| any.playlist.target_duration_s);
+        let cache = CachePolicy::playlist(target_duration_s, false);
+        Some(Answer { body: if gzip { packed } else { plain }, gzip, cache })
+    }
+
+    /// Waits for a part that is not in the store yet, if it is the one its rendition's playlist
+    /// hints at. `key` is the part's key of `shared/wire`'s scheme.
+    pub async fn hinted(&self, key: &str) -> Hint {
+        let Some((rendition, uri)) = self.part(key) else {
+            return Hint::Absent;
+        };
+        let Some(mut versions) = self.versions(&rendition) else {
+            return Hint::Absent;
+        };
+        let asked = Instant::now();
+        let mut place = None;
+        loop {
+            let version = Arc::clone(&versions.borrow_and_update());
+            if lists(&version.playlist, &uri) {
+                return Hint::Ready;
+            }
+            if version.playlist.hint.as_ref() != Some(&uri) {
+                return Hint::Absent;
+            }
+            if place.is_none() {
+                place = Place::take(&self.shared);
+                if place.is_none() {
+                    return Hint::Busy;
+                }
+            }
+            let wait = Duration::from_millis(limits(&version.playlist).wait_ms_max());
+            if !matches!(timeout_at(asked + wait, versions.changed()).await, Ok(Ok(()))) {
+                return Hint::Late;
+            }
+        }
+    }
+
+    /// How far the show has come.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let renditions = self.shared.renditions.read().unwrap_or_else(PoisonError::into_inner);
+        let edges = renditions.iter().map(|(name, versions)| (name, versions.borrow().edge));
+        let edges: Vec<_> = edges.collect();
+        let multivariant = self.shared.multivariant.read().unwrap_or_else(PoisonError::into_inner);
+        Status {
+            started: multivariant.is_some(),
+            ended: !edges.is_empty() && edges.iter().all(|(_, edge)| edge.ended),
+            renditions: edges
+                .into_iter()
+                .map(|(rendition, edge)| RenditionStatus {
+                    rendition: rendition.clone(),
+                    next_msn: edge.next_msn,
+                    open_parts: edge.open_parts,
+                })
+                .collect(),
+        }
+    }
+
+    /// Puts a rendition's playlist in place of its last one and wakes whoever waits for it.
+    pub(super) fn publish(&self, rendition: &str, playlist: MediaPlaylist) {
+        let version = Arc::new(Version::new(playlist));
+        let mut renditions = self.shared.renditions.write().unwrap_or_else(PoisonError::into_inner);
+        match renditions.get(rendition) {
+            Some(versions) => {
+                versions.send_replace(version);
+            }
+            None => {
+                renditions.insert(rendition.to_owned(), watch::Sender::new(version));
+            }
+        }
+    }
+
+    pub(super) fn publish_multivariant(&self, plain: Bytes) {
+        let packed = gzip(&plain);
+        let mut slot = self.shared.multivariant.write().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Multivariant { plain, packed });
+    }
+
+    fn versions(&self, rendition: &str) -> Option<watch::Receiver<Arc<Version>>> {
+        let renditions = self.shared.renditions.read().unwrap_or_else(PoisonError::into_inner);
+        renditions.get(rendition).map(watch::Sender::subscribe)
+    }
+
+    fn any_version(&self) -> Option<Arc<Version>> {
+        let renditions = self.shared.renditions.read().unwrap_or_else(PoisonError::into_inner);
+        renditions.values().next().map(|versions| Arc::clone(&versions.borrow()))
+    }
+
+    /// The rendition and the URI of a part of this publication.
+    fn part(&self, key: &str) -> Option<(String, String)> {
+        let key = Key::parse(key).filter(|key| key.show == self.shared.show)?;
+        match key.object {
+            KeyObject::Media { rendition, epoch, file: file @ MediaFile::Part(..) }
+                if epoch == self.shared.epoch =>
+            {
+                Some((rendition, format!("{epoch}/{file}")))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn limits(playlist: &MediaPlaylist) -> Limits {
+    let MediaPlaylist { target_duration_s, part_target_us, .. } = *playlist;
+    Limits { target_duration_s, part_target_us }
+}
+
+/// Whether a part with bytes is listed, near the live edge or in a segment that had it.
+fn lists(playlist: &MediaPlaylist, uri: &str) -> bool {
+    let open = playlist.open.iter().map(|open| &open.parts);
+    let closed = playlist.segments.iter().rev().map(|segment| &segment.parts);
+    let mut parts = open.chain(closed).flatten();
+    parts.any(|part| part.uri == uri && !part.gap)
+}
+
+/// A place among the requests that wait; given back when dropped.
+struct Place<'a>(&'a Shared);
+
+impl<'a> Place<'a> {
+    fn take(shared: &'a Shared) -> Option<Self> {
+        let before = shared.waiting.fetch_add(1, Ordering::Relaxed);
+        gauge!("matinee_playlist_blocked").increment(1);
+        // Dropping it at once, where there are too many, gives the place back.
+        Some(Self(shared)).filter(|_| before < shared.waiting_max)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        gauge!("matinee_playlist_blocked").decrement(1);
+    }
+}

@@ -1,0 +1,46 @@
+//! One version of a media playlist and the forms it is sent in.
+//!
+//! In: a snapshot. Out: its bytes, whole or delta, plain or compressed; each form is made once, when
+//! it is first asked for. Does not know who asks.
+
+use std::io::Write as _;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use shared_playlist::MediaPlaylist;
+use shared_playlist::blocking::Edge;
+
+/// A version of a media playlist.
+#[derive(Debug)]
+pub(super) struct Version {
+    pub(super) playlist: MediaPlaylist,
+    pub(super) edge: Edge,
+    /// Plain and compressed, whole and delta.
+    forms: [OnceLock<Bytes>; 4],
+}
+
+impl Version {
+    pub(super) fn new(playlist: MediaPlaylist) -> Self {
+        Self { edge: playlist.edge(), playlist, forms: Default::default() }
+    }
+
+    /// Its bytes in one form.
+    pub(super) fn body(&self, delta: bool, compressed: bool) -> Bytes {
+        let [whole, whole_gzip, skip, skip_gzip] = &self.forms;
+        let (plain, packed) = if delta { (skip, skip_gzip) } else { (whole, whole_gzip) };
+        let playlist = &self.playlist;
+        let render = || if delta { playlist.render_delta() } else { playlist.render() };
+        let text = || plain.get_or_init(|| render().into()).clone();
+        if compressed { packed.get_or_init(|| gzip(&text())).clone() } else { text() }
+    }
+}
+
+/// The bytes, compressed (RFC 1952).
+pub(super) fn gzip(plain: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::default());
+    // Writing into a `Vec` cannot fail, so the stream is always whole.
+    let written = encoder.write_all(plain).and_then(|()| encoder.finish());
+    written.unwrap_or_default().into()
+}

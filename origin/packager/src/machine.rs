@@ -1,0 +1,342 @@
+//! The packager's logic, pure: no clock, no socket, no tokio.
+//!
+//! In: [`Staged`] events of one show. Out: [`Output`]s. Does not know who encodes, stores or watches.
+//!
+//! The first rendition of the plan leads: its keyframes decide where all are cut (`cuts`). Each
+//! rendition is a `track`: its units wait until their segment is decided, then fill `parts`, which
+//! `segment` writes and lists in the `window`. Rendition by rendition the same Media Sequence Number
+//! is the same span of time; one with nothing in a span lists a gap there.
+//!
+//! ```
+//! use origin_packager::{Config, Machine};
+//! use shared_media::{Anchor, Now, Poll, Staged};
+//!
+//! let show = "0123456789abcdef".parse().unwrap();
+//! let anchor = Anchor { utc_us: 1_700_000_000_000_000 };
+//! let mut machine = Machine::new(Config::default(), show, "e1".to_owned(), anchor);
+//! machine.handle(Now::default(), Staged::End);
+//! while let Poll::Output(output) = machine.poll() {
+//!     println!("{output:?}"); // carry it out
+//! }
+//! ```
+
+mod catalogue;
+mod cuts;
+mod names;
+mod output;
+mod parts;
+mod rates;
+mod sample;
+mod segment;
+mod track;
+mod window;
+
+use std::collections::VecDeque;
+
+use shared_media::{
+    AccessUnit, Anchor, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks, TrackConfig,
+};
+use shared_playlist::Multivariant;
+use shared_playlist::media::{MediaPlaylist, Report};
+use shared_wire::ShowId;
+
+pub use output::Output;
+
+use crate::config::Config;
+use crate::error::{Drop, Error};
+use cuts::Cuts;
+use names::Names;
+use output::object;
+use sample::Sample;
+use track::{Common, Track};
+
+/// Packages one publication of one show.
+#[derive(Debug)]
+pub struct Machine {
+    common: Common,
+    tracks: Vec<Track>,
+    cuts: Cuts,
+    phase: Phase,
+    /// The multivariant playlist as it was told last.
+    told: Option<Multivariant>,
+    /// When the leader was last heard, in microseconds of the monotonic clock.
+    leader_heard_us: u64,
+    /// Decode time of the leader's sample before, until the part target is chosen.
+    leader_before: Option<Ticks>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    /// No plan came yet.
+    Fresh,
+    /// The part target is not chosen yet: nothing was published.
+    Planned,
+    Running,
+    Ended,
+}
+
+impl Machine {
+    /// A machine for one publication. `epoch` is 1 to 16 of `a-z 0-9 -` and never used twice for
+    /// the show.
+    #[must_use]
+    pub fn new(config: Config, show: ShowId, epoch: String, anchor: Anchor) -> Self {
+        let cuts = Cuts::new(Ticks::ZERO, 1); // replaced by the plan
+        let common = Common {
+            part_target_us: config.part_target_us,
+            config,
+            names: Names { show, epoch },
+            anchor,
+            target_duration_s: 1,
+            outputs: VecDeque::new(),
+        };
+        Self {
+            common,
+            tracks: Vec::new(),
+            cuts,
+            phase: Phase::Fresh,
+            told: None,
+            leader_heard_us: 0,
+            leader_before: None,
+        }
+    }
+
+    /// What to do next.
+    pub fn poll(&mut self) -> Poll<Output> {
+        self.common.outputs.pop_front().map_or(Poll::Wait, Poll::Output)
+    }
+
+    /// Takes an event. Poll afterwards until it waits.
+    pub fn handle(&mut self, now: Now, event: Staged) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        match event {
+            Staged::Plan(plan) => self.plan(now, plan),
+            Staged::Config(id, config) => self.configure(&id, config),
+            Staged::Unit(id, unit) => self.unit(now, &id, unit),
+            Staged::Discontinuity => self.end_section(),
+            Staged::End => self.end(),
+        }
+        self.tell(self.phase == Phase::Ended);
+        if self.phase == Phase::Ended {
+            let recorded = self.tracks.iter().filter(|track| track.writer.is_recording);
+            let key = |track: &Track| self.common.names.playlist(&track.rung.rendition.id);
+            let recordings = recorded.map(key).collect();
+            self.common.outputs.push_back(Output::Finished { recordings });
+        }
+    }
+
+    fn plan(&mut self, now: Now, plan: Plan) {
+        if self.phase != Phase::Fresh {
+            return self.out_of_order("a second plan");
+        }
+        self.phase = Phase::Planned;
+        self.leader_heard_us = now.monotonic_us;
+        self.common.target_duration_s = plan.target_duration_s.max(1);
+        let shortest = Ticks::from_millis(i64::from(self.common.config.segment_ms_min));
+        self.cuts = Cuts::new(shortest, self.common.target_duration_s);
+        let track = |(index, rung)| Track::new(rung, index == 0, &self.common);
+        self.tracks = plan.rungs.into_iter().enumerate().map(track).collect();
+    }
+
+    fn configure(&mut self, id: &RenditionId, config: TrackConfig) {
+        let Some(track) = self.tracks.iter_mut().find(|track| track.rung.rendition.id == *id)
+        else {
+            return self.out_of_order("a configuration of no planned rendition");
+        };
+        if track.rung.rendition.kind != config.kind() {
+            return self.out_of_order("a configuration of the other kind");
+        }
+        track.configure(config);
+    }
+
+    fn unit(&mut self, now: Now, id: &RenditionId, unit: AccessUnit) {
+        let Some(index) = self.tracks.iter().position(|track| track.rung.rendition.id == *id)
+        else {
+            return self.out_of_order("a unit of no planned rendition");
+        };
+        let reorder_max = self.millis(self.common.config.reorder_ms_max);
+        let track = &mut self.tracks[index];
+        let Some(sample) = track.timing.place(unit, now.monotonic_us, reorder_max) else {
+            let trouble = Error::Dropped { rendition: id.clone(), why: Drop::Timestamps };
+            return self.common.outputs.push_back(Output::Trouble(trouble));
+        };
+        if index == 0 {
+            self.leader_heard_us = now.monotonic_us;
+            self.lead(&sample);
+        } else {
+            self.follow(now, &sample);
+        }
+        self.tracks[index].push(sample, &mut self.common);
+        self.pump();
+    }
+
+    /// The leader's next sample: it may decide a cut, or break off what came before.
+    fn lead(&mut self, sample: &Sample) {
+        let jump_max = self.millis(self.common.config.jump_ms_max);
+        if self.cuts.is_running() && sample.dts - self.cuts.frontier() > jump_max {
+            self.end_section();
+        }
+        let frame = self.tracks[0].unit_duration();
+        if self.phase == Phase::Planned {
+            if let Some(before) = self.leader_before.replace(sample.dts) {
+                let frame = self.tracks[0].stated_duration().unwrap_or(sample.dts - before);
+                self.common.part_target_us = part_target_us(self.common.part_target_us, frame);
+                self.phase = Phase::Running;
+            }
+        }
+        self.cuts.leader(sample, frame, self.tracks[0].wants_keyframe());
+    }
+
+    /// Another rendition's next sample: while the leader is silent, it goes on without it.
+    fn follow(&mut self, now: Now, sample: &Sample) {
+        let lead_max = self.common.config.lead_ms_max;
+        let silent_us = now.monotonic_us.saturating_sub(self.leader_heard_us);
+        let until = sample.dts - self.millis(lead_max);
+        if silent_us > u64::from(lead_max) * 1000 && until > self.cuts.frontier() {
+            self.phase = Phase::Running;
+            self.cuts.without_leader(until);
+        }
+    }
+
+    fn pump(&mut self) {
+        if self.phase != Phase::Running {
+            return; // the part target is not chosen
+        }
+        for track in &mut self.tracks {
+            track.pump(&self.cuts, &mut self.common);
+        }
+        let behind = self.tracks.iter().map(Track::next_msn).min();
+        self.cuts.forget_before(behind.unwrap_or_default());
+    }
+
+    /// Closes every rendition's segment at the same place; what follows starts anew.
+    fn end_section(&mut self) {
+        if self.phase == Phase::Planned && self.cuts.is_running() {
+            self.phase = Phase::Running; // one sample was all there was
+        }
+        self.cuts.decide_all();
+        self.pump();
+        let span = self.tracks.iter().map(Track::reach).max().unwrap_or_default();
+        if span.0 > 0 {
+            for track in &mut self.tracks {
+                track.end_section(span, &mut self.common);
+            }
+        } else {
+            self.cuts.take_back();
+        }
+        self.cuts.restart();
+        for track in &mut self.tracks {
+            track.restart(self.cuts.next_msn());
+        }
+    }
+
+    fn end(&mut self) {
+        self.end_section();
+        self.phase = Phase::Ended;
+        for track in &mut self.tracks {
+            track.writer.changed = track.window.last().is_some();
+        }
+    }
+
+    /// Tells what has changed: playlists of renditions, then the multivariant playlist.
+    fn tell(&mut self, ended: bool) {
+        if !ended && !self.tracks.iter().any(|track| track.writer.changed) {
+            return;
+        }
+        for index in 0..self.tracks.len() {
+            if !std::mem::take(&mut self.tracks[index].writer.changed) {
+                continue;
+            }
+            let playlist = self.playlist(index, ended);
+            let track = &mut self.tracks[index];
+            let arrived_us = track.writer.arrived_us.take();
+            let rendition = track.rung.rendition.id.clone();
+            self.common.outputs.push_back(Output::View { rendition, playlist, arrived_us });
+        }
+        self.tell_multivariant(ended);
+    }
+
+    /// It is told once all renditions are ready, or the leader has run so long that the rest may
+    /// never come; and again when it has become another.
+    fn tell_multivariant(&mut self, ended: bool) {
+        let patience = self.millis(self.common.config.lag_ms_max);
+        let ready = self.tracks.iter().all(catalogue::is_ready)
+            || ended
+            || self.tracks.iter().any(|track| track.rates.duration() > patience);
+        let Some(new) = catalogue::catalogue(&self.tracks).filter(|_| ready) else {
+            return;
+        };
+        let differs = |old: &Multivariant| catalogue::differs(old, &new) || (ended && *old != new);
+        if self.told.as_ref().is_none_or(differs) {
+            let key = self.common.names.multivariant();
+            self.common.outputs.push_back(Output::Multivariant(object(key, new.render())));
+            self.told = Some(new);
+        }
+    }
+
+    fn playlist(&self, index: usize, ended: bool) -> MediaPlaylist {
+        let track = &self.tracks[index];
+        let others = self.tracks.iter().enumerate().filter(|(other, _)| *other != index);
+        let report = |(_, other): (usize, &Track)| {
+            let (last_msn, last_part) = other.window.last()?;
+            Some(Report { uri: names::sibling(&other.rung.rendition.id), last_msn, last_part })
+        };
+        MediaPlaylist {
+            target_duration_s: self.common.target_duration_s,
+            part_target_us: self.common.part_target_us,
+            media_sequence: track.window.media_sequence,
+            discontinuity_sequence: track.window.discontinuity_sequence,
+            segments: track.window.segments.iter().cloned().collect(),
+            open: track.window.open.clone(),
+            hint: (!ended).then(|| track.hint(&self.common)),
+            reports: others.filter_map(report).collect(),
+            ended,
+        }
+    }
+
+    fn out_of_order(&mut self, what: &'static str) {
+        self.common.outputs.push_back(Output::Trouble(Error::OutOfOrder(what)));
+    }
+
+    fn millis(&self, millis: u32) -> Ticks {
+        Ticks::from_millis(i64::from(millis))
+    }
+}
+
+/// The part target of a show whose leader has frames of this length, in microseconds.
+///
+/// A part closes before the sample that would cross the target, so it may fall short of it by a
+/// frame; it must not fall short by more than 15 % (4.4.4.9). Where frames are too long for that,
+/// the target is made of whole frames, of one second at most, and 2 ms for jitter.
+fn part_target_us(configured_us: u32, frame: Ticks) -> u32 {
+    const JITTER_US: i64 = 2000;
+    let frame_us = frame.min(Ticks(TICKS_PER_SECOND)).as_micros() + 1; // rounded up
+    let configured = i64::from(configured_us);
+    if frame_us * 100 <= configured * 15 {
+        return configured_us;
+    }
+    let frames = ((configured + frame_us / 2) / frame_us).max(1);
+    u32::try_from(frames * frame_us + JITTER_US).unwrap_or(configured_us)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_target_fits_whole_frames() {
+        for (frame, target_us) in [
+            (1500, 333_340), // 60 Hz
+            (3000, 333_340),
+            (3600, 333_340),
+            (6000, 335_335), // 15 Hz: five frames
+            (9000, 302_003), // 10 Hz: three
+            (90_000, 1_002_001),
+            (900_000, 1_002_001),
+            (0, 333_340),
+        ] {
+            assert_eq!(part_target_us(333_340, Ticks(frame)), target_us, "{frame}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The multivariant playlist: which combinations there are to play.
+//!
+//! In: all renditions. Out: a [`Multivariant`], and whether it differs enough to be told anew. Does
+//! not know when it is asked.
+
+use shared_media::{TrackConfig, TrackKind};
+use shared_playlist::Multivariant;
+use shared_playlist::multivariant::{Sound, Variant};
+
+use super::names;
+use super::track::Track;
+
+/// The audio group that all variants with a picture name.
+const GROUP: &str = "audio";
+
+/// Bit rates that changed by less than this share are not told anew while a show runs.
+const CHANGE_PERCENT: u64 = 5;
+
+/// Whether a rendition can be offered: a player would find its configuration, a part, and a rate.
+pub(super) fn is_ready(track: &Track) -> bool {
+    track.writer.header.is_some() && track.window.last().is_some() && track.rates.is_known()
+}
+
+/// All combinations of the renditions that are ready; `None` if there is none.
+pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
+    let of_kind = |kind| {
+        let ready = tracks.iter().filter(|track| is_ready(track));
+        ready.filter(move |track| track.rung.rendition.kind == kind)
+    };
+    let has_picture = tracks.iter().any(|track| track.rung.rendition.kind == TrackKind::Video);
+    let mut multivariant = Multivariant::default();
+    if !has_picture {
+        multivariant.variants =
+            of_kind(TrackKind::Audio).map(|track| variant(track, &[])).collect();
+        return Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty());
+    }
+    let sounds: Vec<&Track> = of_kind(TrackKind::Audio).collect();
+    multivariant.sounds =
+        sounds.iter().enumerate().map(|(index, track)| sound(track, index == 0)).collect();
+    multivariant.variants =
+        of_kind(TrackKind::Video).map(|track| variant(track, &sounds)).collect();
+    Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty())
+}
+
+fn sound(track: &Track, default: bool) -> Sound {
+    let channels = match &track.writer.config {
+        Some(TrackConfig::Audio(audio)) => audio.channels,
+        _ => 2,
+    };
+    Sound {
+        group: GROUP.to_owned(),
+        name: track.rung.rendition.id.to_string(),
+        language: None,
+        default,
+        channels,
+        uri: names::child(&track.rung.rendition.id),
+    }
+}
+
+fn variant(track: &Track, sounds: &[&Track]) -> Variant {
+    let highest = |rate: fn(&Track) -> u64| sounds.iter().map(|sound| rate(sound)).max();
+    let codec = |track: &&Track| track.writer.header.as_ref().map(|header| header.codec.clone());
+    let mut codecs: Vec<String> = codec(&track).into_iter().collect();
+    codecs.extend(sounds.iter().filter_map(codec));
+    codecs.dedup();
+    let (resolution, stated) = match &track.writer.config {
+        Some(TrackConfig::Video(video)) => {
+            (Some((video.width, video.height)), video.frame_rate.filter(|rate| rate.den > 0))
+        }
+        _ => (None, None),
+    };
+    let stated = stated.map(|rate| {
+        let per_1000_s = u64::from(rate.num) * 1000;
+        let rounded = (per_1000_s + u64::from(rate.den) / 2) / u64::from(rate.den);
+        u32::try_from(rounded).unwrap_or(u32::MAX)
+    });
+    let measured = || resolution.and_then(|_| track.rates.frame_rate_millihertz());
+    Variant {
+        bandwidth: track.rates.peak() + highest(|sound| sound.rates.peak()).unwrap_or(0),
+        average_bandwidth: track.rates.average()
+            + highest(|sound| sound.rates.average()).unwrap_or(0),
+        codecs,
+        resolution,
+        frame_rate_millihertz: stated.or_else(measured),
+        audio: (!sounds.is_empty()).then(|| GROUP.to_owned()),
+        uri: names::child(&track.rung.rendition.id),
+    }
+}
+
+/// Whether players that come now should see another playlist than those before.
+pub(super) fn differs(old: &Multivariant, new: &Multivariant) -> bool {
+    let close = |old: u64, new: u64| old.abs_diff(new) * 100 <= old * CHANGE_PERCENT;
+    let same = |old: &Variant, new: &Variant| {
+        let (bandwidth, average_bandwidth) = (old.bandwidth, old.average_bandwidth);
+        let frame_rate_millihertz = old.frame_rate_millihertz;
+        close(old.bandwidth, new.bandwidth)
+            && close(old.average_bandwidth, new.average_bandwidth)
+            && old.frame_rate_millihertz.is_some() == new.frame_rate_millihertz.is_some()
+            && *old
+                == Variant { bandwidth, average_bandwidth, frame_rate_millihertz, ..new.clone() }
+    };
+    old.sounds != new.sounds
+        || old.variants.len() != new.variants.len()
+        || old.variants.iter().zip(&new.variants).any(|(old, new)| !same(old, new))
+}

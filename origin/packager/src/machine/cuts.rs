@@ -1,0 +1,205 @@
+//! Where all renditions are cut: the leader's keyframes decide.
+//!
+//! In: the leader's samples. Out: [`Cut`]s, numbered by Media Sequence Number, and the frontier up
+//! to which no further cut can come. Does not know the other renditions' samples.
+//!
+//! A cut is the leader's first keyframe at least the shortest segment after the cut before. Should
+//! none come in time, a cut is forced before the segment would outgrow the target duration; a
+//! rendition without a keyframe there has a gap. Cuts lie strictly after the frontier as it was, so
+//! whatever was already published stays where it is.
+
+use std::collections::VecDeque;
+
+use shared_media::{TICKS_PER_SECOND, Ticks};
+
+use super::sample::Sample;
+
+/// The start of a segment, in every rendition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// The segment's Media Sequence Number.
+    pub(super) msn: u64,
+    /// The presentation time at which it starts.
+    pub(super) at: Ticks,
+    /// It does not continue what came before.
+    pub(super) discontinuity: bool,
+}
+
+/// All cuts that some rendition has yet to reach.
+#[derive(Debug)]
+pub(super) struct Cuts {
+    /// Shortest segment.
+    shortest: i64,
+    /// The target duration.
+    target: i64,
+    /// The newest cut of the section, a section being what lies between two discontinuities.
+    newest: Option<Ticks>,
+    /// No cut will come at or before this.
+    frontier: Ticks,
+    next_msn: u64,
+    discontinuity: bool,
+    list: VecDeque<Cut>,
+}
+
+/// Before the first sample of a section nothing is decided.
+const NOTHING: Ticks = Ticks(i64::MIN / 2);
+
+impl Cuts {
+    pub(super) fn new(shortest: Ticks, target_duration_s: u32) -> Self {
+        Self {
+            shortest: shortest.0,
+            target: i64::from(target_duration_s) * TICKS_PER_SECOND,
+            newest: None,
+            frontier: NOTHING,
+            next_msn: 0,
+            discontinuity: false,
+            list: VecDeque::new(),
+        }
+    }
+
+    /// Up to where no cut can come any more.
+    pub(super) const fn frontier(&self) -> Ticks {
+        self.frontier
+    }
+
+    /// The Media Sequence Number of the segment after the newest.
+    pub(super) const fn next_msn(&self) -> u64 {
+        self.next_msn
+    }
+
+    /// Whether the section has begun.
+    pub(super) const fn is_running(&self) -> bool {
+        self.newest.is_some()
+    }
+
+    /// The cut that starts a segment, if it is decided.
+    pub(super) fn get(&self, msn: u64) -> Option<Cut> {
+        let first = self.list.front()?.msn;
+        self.list.get(usize::try_from(msn.checked_sub(first)?).ok()?).copied()
+    }
+
+    /// The leader's next sample. `wanted` says that it needs a keyframe to start a segment, even if
+    /// the one before is only a quarter of the shortest.
+    pub(super) fn leader(&mut self, sample: &Sample, frame: Ticks, wanted: bool) {
+        let Some(newest) = self.newest else {
+            if sample.keyframe {
+                self.open(sample.pts);
+                self.frontier = sample.dts;
+            }
+            return;
+        };
+        let long_enough = sample.pts.0 >= newest.0 + self.shortest - frame.0 / 2;
+        let wanted = wanted && sample.pts.0 >= newest.0 + self.shortest / 4;
+        let is_cut = sample.keyframe && (long_enough || wanted) && sample.pts > self.frontier;
+        let longest = self.target + TICKS_PER_SECOND / 2; // EXTINF, rounded, is at most the target
+        let until = if is_cut { sample.pts.0 } else { sample.dts.0 + frame.0 };
+        self.force(until, longest);
+        if is_cut && self.newest.is_some_and(|newest| sample.pts > newest) {
+            self.open(sample.pts);
+        }
+        self.frontier = self.frontier.max(sample.dts);
+    }
+
+    /// The leader is silent, the others go on: decides up to `until` without it.
+    pub(super) fn without_leader(&mut self, until: Ticks) {
+        if self.newest.is_none() {
+            self.open(until);
+        }
+        self.force(until.0, self.target);
+        self.frontier = self.frontier.max(until);
+    }
+
+    /// Everything up to now is decided: the section is over.
+    pub(super) fn decide_all(&mut self) {
+        self.frontier = Ticks(i64::MAX / 2);
+    }
+
+    /// Takes back the newest cut, in whose segment no rendition has anything.
+    pub(super) fn take_back(&mut self) {
+        if self.newest.take().is_some() {
+            self.list.pop_back();
+            self.next_msn -= 1;
+        }
+    }
+
+    /// A new section starts; its first segment is marked, unless it is the first of all.
+    pub(super) fn restart(&mut self) {
+        self.list.clear();
+        self.newest = None;
+        self.frontier = NOTHING;
+        self.discontinuity = self.next_msn > 0;
+    }
+
+    /// Forgets the cuts before a segment: all renditions have passed them.
+    pub(super) fn forget_before(&mut self, msn: u64) {
+        while self.list.front().is_some_and(|cut| cut.msn < msn) {
+            self.list.pop_front();
+        }
+    }
+
+    /// Cuts at the target duration while a segment up to `until` would be `longest` or more.
+    fn force(&mut self, until: i64, longest: i64) {
+        while let Some(newest) = self.newest.filter(|newest| until - newest.0 >= longest) {
+            self.open(Ticks((newest.0 + self.target).max(self.frontier.0 + 1)));
+        }
+    }
+
+    fn open(&mut self, at: Ticks) {
+        let discontinuity = std::mem::take(&mut self.discontinuity);
+        self.list.push_back(Cut { msn: self.next_msn, at, discontinuity });
+        self.next_msn += 1;
+        self.newest = Some(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    const FRAME: i64 = 3000;
+
+    fn cuts_of(keyframes: &[i64], frames: i64) -> Vec<i64> {
+        let mut cuts = Cuts::new(Ticks(180_000), 4);
+        for frame in 0..frames {
+            let (at, keyframe) = (Ticks(frame * FRAME), keyframes.contains(&frame));
+            let sample = Sample { pts: at, dts: at, keyframe, data: Bytes::new(), arrived_us: 0 };
+            cuts.leader(&sample, Ticks(FRAME), false);
+        }
+        cuts.list.iter().map(|cut| cut.at.0 / FRAME).collect()
+    }
+
+    #[test]
+    fn segments_end_at_the_first_keyframe_after_two_seconds() {
+        let every = |step: usize| (0..300).step_by(step).collect::<Vec<i64>>();
+        assert_eq!(cuts_of(&every(30), 200), [0, 60, 120, 180]);
+        assert_eq!(cuts_of(&every(90), 200), [0, 90, 180]);
+        assert_eq!(cuts_of(&every(60), 200), [0, 60, 120, 180]);
+        assert_eq!(cuts_of(&[10, 20, 70, 75, 130], 200), [10, 70, 130]);
+    }
+
+    #[test]
+    fn no_segment_outgrows_the_target_duration() {
+        // The next keyframe comes after 10 s: forced once the segment would round to 5 s.
+        let cuts = cuts_of(&[0, 300], 320);
+        assert_eq!(cuts, [0, 133, 267]);
+        for pair in cuts.windows(2) {
+            assert!((pair[1] - pair[0]) * FRAME < 4 * 90_000 + 45_000, "{cuts:?}");
+        }
+    }
+
+    #[test]
+    fn without_the_leader_cuts_keep_the_cadence() {
+        let mut cuts = Cuts::new(Ticks(180_000), 2);
+        cuts.without_leader(Ticks(1000));
+        cuts.without_leader(Ticks(1000 + 2 * 180_000));
+        let at: Vec<i64> = cuts.list.iter().map(|cut| cut.at.0).collect();
+        assert_eq!(at, [1000, 181_000, 361_000]);
+        cuts.forget_before(1);
+        assert_eq!(
+            (cuts.get(0), cuts.get(1).map(|cut| cut.msn), cuts.get(3)),
+            (None, Some(1), None)
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! Filling, writing and listing the segments of one rendition.
+//!
+//! In: samples that belong to the current segment, in order. Out: init segments, parts, segments,
+//! lines of the recording, and the entries of the window. Does not know when a segment ends.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use shared_media::{RenditionId, Ticks, TrackConfig};
+use shared_playlist::media::{Head, Part, Segment as Listed};
+use shared_playlist::recording;
+use shared_wire::key::MediaFile;
+
+use super::cuts::Cut;
+use super::output::{Output, object};
+use super::parts::{ClosedPart, Parts};
+use super::sample::Sample;
+use super::track::Common;
+use super::window::Window;
+use crate::cmaf::{self, Header};
+use crate::error::{Drop, Error};
+
+/// The segment being filled.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) cut: Cut,
+    rendition: RenditionId,
+    /// Presentation time of its first sample.
+    start: Option<Ticks>,
+    parts: Parts,
+    /// The bytes of its parts so far, and how many there are with those of the open part.
+    written: Vec<Bytes>,
+    bytes: usize,
+    samples: u64,
+    /// Where the last written part ended.
+    end: Ticks,
+    measured: Option<Ticks>,
+}
+
+impl Segment {
+    pub(super) fn new(cut: Cut, rendition: RenditionId, common: &Common) -> Self {
+        Self {
+            cut,
+            rendition,
+            start: None,
+            parts: Parts::new(common.part_target()),
+            written: Vec::new(),
+            bytes: 0,
+            samples: 0,
+            end: cut.at,
+            measured: None,
+        }
+    }
+
+    /// Whether no sample came yet.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.start.is_none()
+    }
+
+    /// The newest sample's decode time.
+    pub(super) fn newest(&self) -> Option<Ticks> {
+        self.parts.newest()
+    }
+
+    /// How long the sample before the newest lasts.
+    pub(super) const fn measured(&self) -> Option<Ticks> {
+        self.measured
+    }
+
+    /// How far it reaches beyond its cut, if its newest sample lasts `unit`.
+    pub(super) fn reach(&self, unit: Ticks) -> Ticks {
+        self.newest().map_or(Ticks::ZERO, |newest| newest + unit - self.cut.at)
+    }
+
+    fn head(&self, map: Option<&Arc<str>>, common: &Common) -> Head {
+        Head {
+            discontinuity: self.cut.discontinuity,
+            map: map.cloned(),
+            utc_us: common.anchor.utc_us_at(self.start.unwrap_or(self.cut.at)),
+        }
+    }
+}
+
+/// The decoder configuration in force and the numbers of what is written.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    /// The configuration of `header`.
+    pub(super) config: Option<TrackConfig>,
+    /// What the fragments are read with.
+    pub(super) header: Option<Header>,
+    /// The number of the next part of the current segment.
+    pub(super) next_part: u32,
+    /// The playlist of the rendition changed since it was last told.
+    pub(super) changed: bool,
+    /// When the newest listed unit came in.
+    pub(super) arrived_us: Option<u64>,
+    /// The recording has been begun.
+    pub(super) is_recording: bool,
+    announced: Option<TrackConfig>,
+    map: Option<Arc<str>>,
+    recorded_map: Option<Arc<str>>,
+    headers: u32,
+    sequence: u32,
+}
+
+impl Writer {
+    /// A configuration for the samples that follow; it takes effect when a segment starts.
+    pub(super) fn announce(&mut self, config: TrackConfig) {
+        self.announced = Some(config).filter(|config| self.config.as_ref() != Some(config));
+    }
+
+    /// Whether a sample can go into the segment. `starts` says that the segment may start with it.
+    pub(super) fn admit(
+        &mut self,
+        segment: &Segment,
+        sample: &Sample,
+        starts: bool,
+        common: &mut Common,
+    ) -> Result<(), Result<Drop, Error>> {
+        if segment.is_empty() {
+            if !starts {
+                return Err(Ok(Drop::NoKeyframe));
+            }
+            if let Some(config) = self.announced.take() {
+                self.configure(config, &segment.rendition, common).map_err(Err)?;
+            }
+            if self.header.is_none() {
+                return Err(Ok(Drop::Unconfigured));
+            }
+        } else if self.announced.is_some() {
+            return Err(Ok(Drop::NoKeyframe)); // of another configuration than the segment's
+        }
+        if segment.bytes + sample.data.len() > common.config.segment_bytes_max {
+            return Err(Ok(Drop::TooLarge));
+        }
+        Ok(())
+    }
+
+    /// Writes an init segment and puts its configuration in force.
+    fn configure(
+        &mut self,
+        config: TrackConfig,
+        rendition: &RenditionId,
+        common: &mut Common,
+    ) -> Result<(), Error> {
+        let header = cmaf::header(&config).map_err(|error| {
+            self.header = None;
+            Error::Configuration { rendition: rendition.clone(), reason: error.to_string() }
+        })?;
+        let file = MediaFile::Init(self.headers);
+        let key = common.names.media(rendition, file);
+        common.outputs.push_back(Output::Put(object(key, header.bytes.clone())));
+        self.map = Some(common.names.uri(file).into());
+        self.headers += 1;
+        self.config = Some(config);
+        self.header = Some(header);
+        Ok(())
+    }
+
+    /// Adds an admitted sample.
+    pub(super) fn write(
+        &mut self,
+        segment: &mut Segment,
+        sample: Sample,
+        window: &mut Window,
+        common: &mut Common,
+    ) {
+        segment.start.get_or_insert(sample.pts);
+        segment.bytes += sample.data.len();
+        segment.samples += 1;
+        segment.measured = segment.newest().map(|newest| sample.dts - newest);
+        for part in segment.parts.push(sample) {
+            self.part(segment, &part, window, common);
+        }
+    }
+
+    /// Writes and lists a part.
+    fn part(
+        &mut self,
+        segment: &mut Segment,
+        part: &ClosedPart,
+        window: &mut Window,
+        common: &mut Common,
+    ) {
+        let timescale = self.header.as_ref().map_or(1, |header| header.timescale);
+        self.sequence = self.sequence.wrapping_add(1);
+        let Some(bytes) = cmaf::fragment(self.sequence, timescale, &part.samples) else {
+            let rendition = segment.rendition.clone();
+            let trouble = Error::Dropped { rendition, why: Drop::Timestamps };
+            common.outputs.push_back(Output::Trouble(trouble));
+            return;
+        };
+        let file = MediaFile::Part(segment.cut.msn, self.next_part);
+        let key = common.names.media(&segment.rendition, file);
+        common.outputs.push_back(Output::PutPart(object(key, bytes.clone())));
+        segment.written.push(bytes);
+        segment.end = part.samples.last().map_or(segment.end, |last| last.end);
+        let independent = part.samples.iter().any(|sample| sample.keyframe);
+        let (uri, duration) = (common.names.uri(file), part.duration(common.part_target()));
+        let listed = Part { uri, duration, independent, gap: false };
+        window.part(&segment.head(self.map.as_ref(), common), listed);
+        self.next_part += 1;
+        self.changed = true;
+        self.arrived_us = Some(part.arrived_us);
+    }
+
+    /// Closes the segment, its last sample at `end`. Without samples it becomes a gap of `gap`.
+    /// Gives its bytes, samples and duration, unless it is a gap.
+    pub(super) fn close(
+        &mut self,
+        mut segment: Segment,
+        end: Option<Ticks>,
+        gap: Ticks,
+        window: &mut Window,
+        common: &mut Common,
+    ) -> Option<(usize, u64, Ticks)> {
+        if let Some(end) = end {
+            let parts = std::mem::replace(&mut segment.parts, Parts::new(Ticks::ZERO));
+            for part in parts.finish(end) {
+                self.part(&mut segment, &part, window, common);
+            }
+        }
+        let file = MediaFile::Segment(segment.cut.msn);
+        let bytes: usize = segment.written.iter().map(Bytes::len).sum();
+        let filled = segment.start.filter(|_| bytes > 0);
+        let duration = filled.map_or(gap, |start| segment.end - start);
+        if filled.is_some() {
+            let mut whole = BytesMut::with_capacity(bytes);
+            segment.written.iter().for_each(|part| whole.extend_from_slice(part));
+            let key = common.names.media(&segment.rendition, file);
+            common.outputs.push_back(Output::Put(object(key, whole)));
+        } else {
+            let (rendition, msn) = (segment.rendition.clone(), segment.cut.msn);
+            common.outputs.push_back(Output::Trouble(Error::Gap { rendition, msn }));
+        }
+        let head = segment.head(self.map.as_ref(), common);
+        let uri = common.names.uri(file);
+        self.record(&segment.rendition, &head, &uri, duration, filled.is_none(), common);
+        window.close(head, uri, duration, filled.is_none());
+        self.changed = true;
+        filled.map(|_| (bytes, segment.samples, duration))
+    }
+
+    /// Adds a segment to the recording's playlist.
+    fn record(
+        &mut self,
+        rendition: &RenditionId,
+        head: &Head,
+        uri: &str,
+        duration: Ticks,
+        gap: bool,
+        common: &mut Common,
+    ) {
+        let key = common.names.playlist(rendition);
+        if !std::mem::replace(&mut self.is_recording, true) {
+            let header = recording::header(common.target_duration_s);
+            common.outputs.push_back(Output::Replace(object(key.clone(), header)));
+        }
+        let (head, uri, parts) = (head.clone(), uri.to_owned(), Vec::new());
+        let listed = Listed { head, uri, duration, gap, parts };
+        let entry = recording::entry(&listed, &mut self.recorded_map);
+        common.outputs.push_back(Output::Append(object(key, entry)));
+    }
+}

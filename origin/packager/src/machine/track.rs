@@ -1,0 +1,251 @@
+//! One rendition: from its access units to its parts, segments and playlist window.
+//!
+//! In: units and configurations of one rendition, and the [`Cuts`] of the show. Out: [`Output`]s.
+//! Does not know the other renditions; it waits for cuts, never for them.
+
+use std::collections::VecDeque;
+
+use shared_media::{Anchor, Rung, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind};
+use shared_wire::key::MediaFile;
+
+use super::cuts::{Cut, Cuts};
+use super::names::Names;
+use super::output::Output;
+use super::rates::Rates;
+use super::sample::{Sample, Timing};
+use super::segment::{Segment, Writer};
+use super::window::Window;
+use crate::config::Config;
+use crate::error::{Drop, Error};
+
+/// What all renditions of a show have in common.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) config: Config,
+    pub(super) names: Names,
+    pub(super) anchor: Anchor,
+    pub(super) target_duration_s: u32,
+    pub(super) part_target_us: u32,
+    pub(super) outputs: VecDeque<Output>,
+}
+
+impl Common {
+    /// The longest part, in ticks.
+    pub(super) const fn part_target(&self) -> Ticks {
+        Ticks::from_micros(self.part_target_us as i64)
+    }
+}
+
+/// What waits for a decision about its segment.
+#[derive(Debug)]
+enum Waiting {
+    Config(TrackConfig),
+    Sample(Sample),
+}
+
+/// One rendition of a show.
+#[derive(Debug)]
+pub(super) struct Track {
+    pub(super) rung: Rung,
+    pub(super) timing: Timing,
+    pub(super) window: Window,
+    pub(super) rates: Rates,
+    pub(super) writer: Writer,
+    leads: bool,
+    waiting: VecDeque<Waiting>,
+    /// The newest configuration that came in; `writer` has the one in force.
+    announced: Option<TrackConfig>,
+    /// The segment that is being filled.
+    segment: Option<Segment>,
+    /// The number of the segment after it.
+    next_msn: u64,
+}
+
+impl Track {
+    pub(super) fn new(rung: Rung, leads: bool, common: &Common) -> Self {
+        let window = Window::new(Ticks::from_millis(i64::from(common.config.window_ms)));
+        let rates = Rates::new(common.target_duration_s, rung.target_bit_rate);
+        Self {
+            rung,
+            timing: Timing::default(),
+            window,
+            rates,
+            writer: Writer::default(),
+            leads,
+            waiting: VecDeque::new(),
+            announced: None,
+            segment: None,
+            next_msn: 0,
+        }
+    }
+
+    /// How long a unit lasts, as its configuration states it.
+    pub(super) fn stated_duration(&self) -> Option<Ticks> {
+        let stated = match self.announced.as_ref()? {
+            TrackConfig::Video(video) => video.frame_duration()?,
+            TrackConfig::Audio(audio) => {
+                Ticks(1024 * TICKS_PER_SECOND / i64::from(audio.sample_rate.max(1)))
+            }
+        };
+        Some(stated).filter(|duration| duration.0 > 0)
+    }
+
+    /// How long a unit lasts where the next one does not say so.
+    pub(super) fn unit_duration(&self) -> Ticks {
+        let measured = || self.segment.as_ref().and_then(Segment::measured);
+        let duration = self.stated_duration().or_else(measured);
+        duration.unwrap_or(Ticks(TICKS_PER_SECOND / 30)).min(Ticks(TICKS_PER_SECOND))
+    }
+
+    /// Whether it needs a keyframe to go on: its segment has nothing yet, or its configuration
+    /// changed.
+    pub(super) fn wants_keyframe(&self) -> bool {
+        let in_force = self.writer.config.as_ref();
+        self.segment.as_ref().is_some_and(Segment::is_empty) || self.announced.as_ref() != in_force
+    }
+
+    /// How far the segment being filled reaches beyond its cut.
+    pub(super) fn reach(&self) -> Ticks {
+        let reach = |segment: &Segment| segment.reach(self.unit_duration());
+        self.segment.as_ref().map_or(Ticks::ZERO, reach)
+    }
+
+    /// The Media Sequence Number of the first segment it has not begun.
+    pub(super) const fn next_msn(&self) -> u64 {
+        self.next_msn
+    }
+
+    /// The part that comes next.
+    pub(super) fn hint(&self, common: &Common) -> String {
+        let (msn, part) = match &self.segment {
+            Some(segment) => (segment.cut.msn, self.writer.next_part),
+            None => (self.next_msn, 0),
+        };
+        common.names.uri(MediaFile::Part(msn, part))
+    }
+
+    /// A configuration for the units that follow.
+    pub(super) fn configure(&mut self, config: TrackConfig) {
+        self.announced = Some(config.clone());
+        self.waiting.push_back(Waiting::Config(config));
+    }
+
+    /// A unit. The oldest that waits makes room for it if there are too many.
+    pub(super) fn push(&mut self, sample: Sample, common: &mut Common) {
+        self.waiting.push_back(Waiting::Sample(sample));
+        if self.waiting.len() > common.config.held_units_max {
+            let oldest = self.waiting.iter().position(|item| matches!(item, Waiting::Sample(_)));
+            if oldest.and_then(|oldest| self.waiting.remove(oldest)).is_some() {
+                self.drop_one(Drop::Held, common);
+            }
+        }
+    }
+
+    /// Puts whatever is decided where it belongs.
+    pub(super) fn pump(&mut self, cuts: &Cuts, common: &mut Common) {
+        while let Some(item) = self.waiting.pop_front() {
+            match item {
+                Waiting::Config(config) => self.writer.announce(config),
+                Waiting::Sample(sample) => {
+                    if let Some(undecided) = self.place(sample, cuts, common) {
+                        self.waiting.push_front(Waiting::Sample(undecided));
+                        break;
+                    }
+                }
+            }
+        }
+        let lag_max = Ticks::from_millis(i64::from(common.config.lag_ms_max));
+        while let Some(cut) = cuts.get(self.next_msn) {
+            if cut.at + lag_max >= cuts.frontier() {
+                break;
+            }
+            self.enter(cut, None, common);
+        }
+    }
+
+    /// Ends the section: closes its last segment, which is a gap of `span` if it has nothing.
+    pub(super) fn end_section(&mut self, span: Ticks, common: &mut Common) {
+        if let Some(segment) = self.segment.take() {
+            let end = segment.newest().map(|newest| newest + self.unit_duration());
+            self.close(segment, end, span, common);
+        }
+    }
+
+    /// Starts a new section, in which nothing of before counts. `next_msn` is its first segment.
+    pub(super) fn restart(&mut self, next_msn: u64) {
+        self.waiting.retain(|item| matches!(item, Waiting::Config(_)));
+        self.segment = None;
+        self.next_msn = next_msn;
+    }
+
+    /// Puts a sample into its segment; gives it back if that is not decided yet.
+    fn place(&mut self, sample: Sample, cuts: &Cuts, common: &mut Common) -> Option<Sample> {
+        while let Some(cut) = cuts.get(self.next_msn).filter(|cut| self.reaches(&sample, cut)) {
+            self.enter(cut, Some(sample.dts), common);
+        }
+        let half = Ticks(self.unit_duration().0 / 2);
+        let decided = cuts.get(self.next_msn).is_some() || sample.dts + half < cuts.frontier();
+        if !self.leads && !decided {
+            return Some(sample);
+        }
+        match &mut self.segment {
+            None => self.drop_one(Drop::NoKeyframe, common), // before the first cut
+            Some(segment) if sample.dts + half < segment.cut.at => {
+                self.drop_one(Drop::Late, common);
+            }
+            Some(segment) => {
+                let video = self.rung.rendition.kind == TrackKind::Video;
+                let starts = !video || sample.keyframe && sample.pts - half <= segment.cut.at;
+                let outcome = self.writer.admit(segment, &sample, starts, common);
+                match outcome {
+                    Ok(()) => self.writer.write(segment, sample, &mut self.window, common),
+                    Err(error) => common.outputs.push_back(Output::Trouble(match error {
+                        Ok(why) => {
+                            Error::Dropped { rendition: self.rung.rendition.id.clone(), why }
+                        }
+                        Err(error) => error,
+                    })),
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a sample lies at or after a cut. A picture of the segment before may, by jitter, be
+    /// decoded close to it; only a keyframe there, or a picture clearly after it, has reached it.
+    fn reaches(&self, sample: &Sample, cut: &Cut) -> bool {
+        let half = Ticks(self.unit_duration().0 / 2);
+        match self.rung.rendition.kind {
+            TrackKind::Video if sample.keyframe => sample.pts + half >= cut.at,
+            TrackKind::Video => sample.dts > cut.at + half,
+            TrackKind::Audio => sample.dts + half >= cut.at,
+        }
+    }
+
+    /// Closes the segment being filled at a cut and begins the next. `next` is the decode time of
+    /// the sample that follows, if one does.
+    fn enter(&mut self, cut: Cut, next: Option<Ticks>, common: &mut Common) {
+        if let Some(segment) = self.segment.take() {
+            let by_itself = segment.newest().map(|newest| newest + self.unit_duration());
+            // The last sample lasts until the next, but over a hole only up to the cut.
+            let end = by_itself.map(|own| next.map_or(own, |next| next.min(own.max(cut.at))));
+            let span = cut.at - segment.cut.at;
+            self.close(segment, end, span, common);
+        }
+        self.writer.next_part = 0;
+        self.next_msn = cut.msn + 1;
+        self.segment = Some(Segment::new(cut, self.rung.rendition.id.clone(), common));
+    }
+
+    fn close(&mut self, segment: Segment, end: Option<Ticks>, gap: Ticks, common: &mut Common) {
+        let measure = self.writer.close(segment, end, gap, &mut self.window, common);
+        if let Some((bytes, samples, duration)) = measure {
+            self.rates.segment(bytes, samples, duration);
+        }
+    }
+
+    fn drop_one(&self, why: Drop, common: &mut Common) {
+        let rendition = self.rung.rendition.id.clone();
+        common.outputs.push_back(Output::Trouble(Error::Dropped { rendition, why }));
+    }
+}
