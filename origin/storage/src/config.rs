@@ -21,6 +21,8 @@ pub struct Config {
     pub part_retention_s: u64,
     /// How long an object stays in memory besides being on disk, in seconds.
     pub segment_memory_s: u64,
+    /// How long an object that the disk did not take stays in memory, in seconds: the live playlists list it meanwhile.
+    pub lost_memory_s: u64,
     /// One object, in bytes; larger ones are neither taken nor read.
     pub object_bytes_max: usize,
     /// Objects waiting for the disk.
@@ -46,6 +48,7 @@ impl Default for Config {
             memory_bytes_max: 1 << 30,
             part_retention_s: 60,
             segment_memory_s: 60,
+            lost_memory_s: 15 * 60,
             object_bytes_max: 64 << 20,
             write_queue_max: 4096,
             write_queue_bytes_max: 512 << 20,

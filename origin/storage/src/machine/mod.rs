@@ -186,9 +186,12 @@ impl Machine {
 
     fn whole(&mut self, now: Now, object: Object) {
         if self.fits(&object) {
-            let until_us = now.monotonic_us + self.config.segment_memory_s * 1_000_000;
             let write = self.enqueue(Operation::Create, object.clone());
-            self.window.put(object, until_us, write);
+            let kept_s = match write {
+                Some(_) => self.config.segment_memory_s,
+                None => self.config.lost_memory_s,
+            };
+            self.window.put(object, now.monotonic_us + kept_s * 1_000_000, write);
         }
     }
 
@@ -214,7 +217,8 @@ impl Machine {
         if attempts >= self.config.write_attempts_max
             && let Some(write) = self.queue.done()
         {
-            self.window.saved(&write.key, write.id);
+            let until_us = now.monotonic_us + self.config.lost_memory_s * 1_000_000;
+            self.window.lost(&write.key, write.id, until_us);
             self.lose(write.key, Loss::Disk(failure));
         }
         self.turn(Health::Degraded(failure));

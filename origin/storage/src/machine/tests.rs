@@ -99,9 +99,13 @@ fn a_broken_path_is_given_up_and_the_next_object_goes_on() {
     after(&mut machine, 1, Input::Tick);
     let given_up = after(&mut machine, 1, Input::Failed(Failure::Refused));
     assert_eq!(given_up, [lost("a", Loss::Disk(Failure::Refused))]);
-    assert!(machine.held("a").is_some(), "live still has it");
     let next = after(&mut machine, 2, Input::Tick);
     assert!(matches!(&next[..], [Output::Write(write)] if write.key == "b"));
+    after(&mut machine, 14 * 60, Input::Written);
+    assert!(machine.held("a").is_some(), "it is listed still, and only memory has it");
+    assert_eq!(machine.held("b"), None);
+    after(&mut machine, 16 * 60, Input::Tick);
+    assert_eq!(machine.held("a"), None);
 }
 
 #[test]

@@ -71,12 +71,24 @@ impl Window {
         }
     }
 
-    /// The write of this object is over: nothing holds it in memory but its time.
+    /// The write of this object is done: nothing holds it in memory but its time.
     pub(super) fn saved(&mut self, key: &str, write: u64) {
-        let held = self.by_key.get(key).and_then(|age| self.by_age.get_mut(age));
-        if let Some(held) = held.filter(|held| held.write == Some(write)) {
+        if let Some(held) = self.waiting(key, write) {
             held.write = None;
         }
+    }
+
+    /// The write of this object is given up: memory alone has it, until then.
+    pub(super) fn lost(&mut self, key: &str, write: u64, until_us: u64) {
+        if let Some(held) = self.waiting(key, write) {
+            held.write = None;
+            held.until_us = until_us;
+        }
+    }
+
+    fn waiting(&mut self, key: &str, write: u64) -> Option<&mut Held> {
+        let held = self.by_key.get(key).and_then(|age| self.by_age.get_mut(age));
+        held.filter(|held| held.write == Some(write))
     }
 
     /// Drops what is past its time and not waiting for the disk. Over the limit, drops the oldest that do not wait;
