@@ -1,0 +1,272 @@
+//! The player: hls.js where the browser has Media Source Extensions, the browser's own HLS else.
+//!
+//! In: a playlist's address, the viewer's wishes. Out: what became of the picture, and its numbers. Does not know
+//! tickets or shows.
+
+import Hls, { type ErrorData, type HlsConfig } from 'hls.js';
+import workerUrl from 'hls.js/dist/hls.worker.js?url';
+
+import { isRefusal, problemCode, refusalAt } from './api';
+import type { Mode } from './state';
+import { Motion } from './motion';
+
+/** What the player tells. */
+export type Report =
+  | { type: 'playing' | 'starved' | 'lost' | 'blocked' | 'finished' }
+  | { type: 'refused'; code: string };
+
+/** A rung of the ladder, as the menu shows it. */
+export interface Rung {
+  index: number;
+  height: number;
+  bitRate: number;
+  frameRate: number;
+  codecs: string;
+}
+
+/** How far behind its aim a live picture may fall before it jumps, in seconds. */
+const BEHIND_S_MAX = 3;
+/** How often a recording's session is looked at: its long buffer would hide that it was withdrawn. In milliseconds. */
+const SESSION_LOOK_MS = 2000;
+/** Decoder failures that are mended in place, per attached source. */
+const MENDS_MAX = 3;
+
+export class Player {
+  readonly motion: Motion;
+  private hls: Hls | null = null;
+  private mode: Mode = 'live';
+  private url = '';
+  private mends = 0;
+  /** Where a recording is to go on after trouble, in seconds. */
+  private resumeAt = 0;
+  private sessionLook = 0;
+  /** Whether the browser, not the viewer, switched the sound off. */
+  silenced = false;
+
+  constructor(
+    readonly video: HTMLVideoElement,
+    private readonly still: HTMLCanvasElement,
+    private readonly report: (report: Report) => void,
+  ) {
+    this.motion = new Motion(video, {
+      moves: () => {
+        this.still.hidden = true;
+        this.report({ type: 'playing' });
+      },
+      stands: () => this.report({ type: 'starved' }),
+      tick: () => this.stayNearEdge(),
+    });
+    video.addEventListener('ended', () => {
+      this.resumeAt = 0;
+      this.report({ type: 'finished' });
+    });
+    video.addEventListener('error', () => {
+      if (this.hls === null && this.url !== '') void this.nativeFailed();
+    });
+  }
+
+  /** Plays a source from the live edge, or a recording from its start. */
+  attach(url: string, mode: Mode): void {
+    if (mode === 'recording' && mode === this.mode && this.url !== '') {
+      this.resumeAt = this.video.currentTime;
+    }
+    this.freeze();
+    this.release();
+    this.mode = mode;
+    this.url = url;
+    this.motion.begin();
+    if (Hls.isSupported()) this.attachHls(url);
+    else this.attachNative(url);
+    this.sessionLook = window.setInterval(() => void this.lookAtSession(), SESSION_LOOK_MS);
+  }
+
+  /** Stops at once and lets go of the source; nothing of the picture stays. */
+  detach(): void {
+    this.release();
+    this.still.hidden = true;
+    this.resumeAt = 0;
+    this.url = '';
+  }
+
+  /** Begins or goes on, muted if the browser wants it so. */
+  async play(): Promise<void> {
+    if (this.isLive) this.goLive();
+    try {
+      await this.video.play();
+    } catch (error) {
+      if ((error as DOMException).name !== 'NotAllowedError') return;
+      if (this.video.muted) return this.report({ type: 'blocked' });
+      this.video.muted = true;
+      this.silenced = true;
+      await this.play();
+    }
+  }
+
+  /** Jumps to the live edge. */
+  goLive(): void {
+    const edge = this.hls?.liveSyncPosition;
+    if (edge !== undefined && edge !== null && edge - this.video.currentTime > 0.5) {
+      this.motion.jump(edge);
+    }
+  }
+
+  get isLive(): boolean {
+    return this.mode === 'live';
+  }
+
+  get rungs(): Rung[] {
+    return (this.hls?.levels ?? []).map((level, index) => ({
+      index,
+      height: level.height,
+      bitRate: level.bitrate,
+      frameRate: level.frameRate,
+      codecs: [level.videoCodec, level.audioCodec].filter(Boolean).join(', '),
+    }));
+  }
+
+  /** The rung that plays. */
+  get rung(): Rung | null {
+    return this.rungs[this.hls?.currentLevel ?? -1] ?? null;
+  }
+
+  /** The rung the viewer chose; null: the player chooses. */
+  get chosen(): number | null {
+    return this.hls === null || this.hls.autoLevelEnabled ? null : this.hls.loadLevel;
+  }
+
+  choose(rung: number | null): void {
+    if (this.hls !== null) this.hls.nextLevel = rung ?? -1;
+  }
+
+  /** UTC at which the shown picture was made, as the playlist says. */
+  get playingDate(): Date | null {
+    if (this.hls !== null) return this.hls.playingDate;
+    const video = this.video as HTMLVideoElement & { getStartDate?: () => Date };
+    const start = video.getStartDate?.().getTime() ?? NaN;
+    return Number.isNaN(start) ? null : new Date(start + video.currentTime * 1000);
+  }
+
+  /** Seconds from the picture's making to its showing, by this device's clock; null where it cannot be known. */
+  get latency(): number | null {
+    const date = this.playingDate;
+    return date === null || !this.isLive ? null : (Date.now() - date.getTime()) / 1000;
+  }
+
+  /** Seconds behind the newest part of the playlist, and how many are aimed at. */
+  get behind(): { now: number; aim: number } | null {
+    const aim = this.hls?.targetLatency ?? null;
+    return this.hls === null || aim === null || !this.isLive ? null : { now: this.hls.latency, aim };
+  }
+
+  /** Seconds in the buffer ahead of the picture. */
+  get buffer(): number {
+    const { buffered, currentTime } = this.video;
+    for (let i = 0; i < buffered.length; i += 1) {
+      if (buffered.start(i) <= currentTime + 0.1 && buffered.end(i) >= currentTime) {
+        return buffered.end(i) - currentTime;
+      }
+    }
+    return 0;
+  }
+
+  /** The measured way to the edge, in bit/s. */
+  get bandwidth(): number | null {
+    const estimate = this.hls?.bandwidthEstimate ?? NaN;
+    return Number.isFinite(estimate) ? estimate : null;
+  }
+
+  private attachHls(url: string): void {
+    const hls = new Hls(settings(this.mode, this.resumeAt));
+    this.hls = hls;
+    this.mends = 0;
+    hls.on(Hls.Events.ERROR, (_, data) => this.failed(hls, data));
+    hls.on(Hls.Events.MANIFEST_PARSED, () => void this.play());
+    hls.loadSource(url);
+    hls.attachMedia(this.video);
+  }
+
+  private attachNative(url: string): void {
+    this.video.src = url;
+    if (this.resumeAt > 0) this.video.currentTime = this.resumeAt;
+    void this.play();
+  }
+
+  private failed(hls: Hls, data: ErrorData): void {
+    if (hls !== this.hls) return;
+    const code = isRefusal(data.response?.code ?? 0) ? problemCode(bodyOf(data)) : null;
+    if (code !== null) {
+      this.report({ type: 'refused', code });
+    } else if (data.fatal) {
+      if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.mends < MENDS_MAX) {
+        this.mends += 1;
+        hls.recoverMediaError();
+      } else {
+        this.report({ type: 'lost' });
+      }
+    }
+  }
+
+  private async nativeFailed(): Promise<void> {
+    const code = await refusalAt(this.url);
+    this.report(code === null ? { type: 'lost' } : { type: 'refused', code });
+  }
+
+  private async lookAtSession(): Promise<void> {
+    if (this.hls !== null && this.isLive) return; // a live player asks several times a second anyway
+    const url = this.hls?.latestLevelDetails?.url ?? this.url;
+    const code = await refusalAt(url);
+    if (code !== null && url !== '' && this.url !== '') this.report({ type: 'refused', code });
+  }
+
+  private stayNearEdge(): void {
+    const behind = this.behind;
+    if (behind === null || this.video.paused || behind.now - behind.aim < BEHIND_S_MAX) return;
+    const edge = this.hls?.liveSyncPosition ?? null;
+    if (edge !== null && edge > this.video.currentTime && this.motion.isMoving) this.goLive();
+  }
+
+  /** Keeps the last picture in sight while the source changes. */
+  private freeze(): void {
+    const { videoWidth, videoHeight } = this.video;
+    if (videoWidth === 0 || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    this.still.width = videoWidth;
+    this.still.height = videoHeight;
+    this.still.getContext('2d')?.drawImage(this.video, 0, 0);
+    this.still.hidden = false;
+  }
+
+  private release(): void {
+    window.clearInterval(this.sessionLook);
+    this.motion.end();
+    this.hls?.destroy();
+    this.hls = null;
+    this.video.removeAttribute('src');
+    this.video.load();
+  }
+}
+
+function settings(mode: Mode, resumeAt: number): Partial<HlsConfig> {
+  const live = mode === 'live';
+  return {
+    workerPath: workerUrl,
+    lowLatencyMode: live,
+    startPosition: live ? -1 : resumeAt,
+    // The aim is the playlist's PART-HOLD-BACK; a picture that fell behind catches up unnoticed.
+    maxLiveSyncPlaybackRate: 1.1,
+    liveSyncOnStallIncrease: 0.5,
+    liveDurationInfinity: true,
+    startFragPrefetch: true,
+    abrEwmaDefaultEstimate: 5_000_000,
+    testBandwidth: false,
+    capLevelToPlayerSize: true,
+    backBufferLength: 30,
+    maxBufferLength: 20,
+    enableInterstitialPlayback: false,
+  };
+}
+
+/** The body of a failed request, whatever hls.js asked for it as. */
+function bodyOf(data: ErrorData): unknown {
+  const request: unknown = data.networkDetails;
+  return request instanceof XMLHttpRequest ? (request.response as unknown) : data.response?.data;
+}

@@ -1,0 +1,40 @@
+//! What the page says.
+
+import { expect, it } from 'vitest';
+import { initial, type Model, type Phase } from '../src/state';
+import { badge, bitRate, countdown, panel, position, ticketIn } from '../src/words';
+
+it('writes spans, places and rates as people do', () => {
+  expect(countdown(4 * 60_000 + 6100)).toBe('4:07');
+  expect(countdown(125 * 60_000)).toBe('2 h 05 min');
+  expect(countdown(86_400_000)).toBe('1 day');
+  expect(countdown((3 * 24 + 4) * 3_600_000)).toBe('3 days 4 h');
+  expect(position(247)).toBe('4:07');
+  expect(position(3847)).toBe('1:04:07');
+  expect(position(NaN)).toBe('0:00');
+  expect(bitRate(2_430_000)).toBe('2.4 Mb/s');
+  expect(bitRate(128_000)).toBe('128 kb/s');
+});
+
+it('finds the ticket in what was pasted', () => {
+  expect(ticketIn('  abc\n')).toBe('abc');
+  expect(ticketIn('https://h/watch/x#ticket=abc')).toBe('abc');
+  expect(ticketIn('https://h/watch/x#')).toBeNull();
+  expect(ticketIn('')).toBeNull();
+});
+
+it('has a panel for every phase but those with a picture', () => {
+  const phases: Phase[] = [
+    'ticket', 'checking', 'refused', 'waiting', 'joining', 'blocked', 'off-air', 'trouble', 'ended',
+  ];
+  for (const phase of phases) expect(panel({ ...initial, phase }, 0)?.title).toBeTruthy();
+  for (const phase of ['live', 'recording'] as const) expect(panel({ ...initial, phase }, 0)).toBeNull();
+});
+
+it('counts down to a known start', () => {
+  const show = { show: 'x', title: 'T', state: 'scheduled' as const, starts_at: 100 };
+  const model: Model = { ...initial, phase: 'waiting', show };
+  expect(panel(model, 40_000)?.title).toBe('Starts in 1:00');
+  expect(panel(model, 200_000)?.title).toBe('Starting soon');
+  expect(badge(model)?.text).toBe('Soon');
+});

@@ -1,0 +1,46 @@
+//! How the watch page is built: one page, hashed files below /assets/, nothing inline.
+//!
+//! In: src. Out: dist/index.html and dist/assets/*. Does not know who serves them.
+
+import { defineConfig, type Plugin } from 'vite';
+
+/** The page may load from its own address only; players need blobs for the picture. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self' blob:",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "media-src 'self' blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** Vite's development server needs inline scripts, so the policy is added when building. */
+function policy(): Plugin {
+  return {
+    name: 'policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
+
+export default defineConfig({
+  base: '/',
+  plugins: [policy()],
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 800,
+    reportCompressedSize: false,
+  },
+  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+} as Parameters<typeof defineConfig>[0]);
