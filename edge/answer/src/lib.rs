@@ -54,15 +54,15 @@
 
 pub mod config;
 
-mod answer;
+mod request;
+mod route;
 mod decide;
 mod deny;
 mod fetch;
-mod freshness;
-mod refusal;
 mod relay;
-mod request;
-mod route;
+mod freshness;
+mod answer;
+mod refusal;
 
 pub use answer::{Answer, Head};
 pub use config::{Config, ConfigError, Origin};

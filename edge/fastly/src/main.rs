@@ -12,9 +12,9 @@
     clippy::unreachable
 )]
 
+mod state;
 mod origin;
 mod shelf;
-mod state;
 
 use std::time::Duration;
 

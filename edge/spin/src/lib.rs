@@ -12,8 +12,8 @@
     clippy::unreachable
 )]
 
-mod origin;
 mod state;
+mod origin;
 mod viewer;
 
 use edge_answer::{Answer, Config, Decision, Fetch, Guarded, Request, decide};

@@ -28,11 +28,11 @@
 pub mod config;
 
 mod claims;
-mod error;
-mod issue;
 mod key;
-mod session;
+mod issue;
 mod verify;
+mod session;
+mod error;
 
 pub use claims::{AUDIENCE, Claims, ISSUER};
 pub use error::{KeyError, SessionError, TokenError};
