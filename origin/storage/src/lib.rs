@@ -1,7 +1,8 @@
 //! The live window in memory, every closed object on disk.
 //!
-//! In: objects under keys of `shared/wire`'s scheme, through [`shared_media::ObjectSink`]. Out: their bytes by key, from
-//! memory first, then from disk; after a restart from disk alone. Does not know HTTP, playlists' rules or the database.
+//! In: objects under keys of `shared/wire`'s scheme, through [`shared_media::ObjectSink`]. Out: their bytes by key,
+//! from memory first, then from disk; after a restart from disk alone. Does not know HTTP, playlists' rules or the
+//! database.
 //!
 //! A put never waits and never fails for its caller. One writer carries objects to the disk in the order they came.
 //! When the disk is full or broken the store is [`Health::Degraded`]: live goes on from memory, what cannot be kept is

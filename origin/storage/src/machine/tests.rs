@@ -172,7 +172,9 @@ proptest! {
     /// Whatever happens: memory and queue stay within their limits, what is held is held once, and an object that
     /// is not on disk leaves memory only with a loss that says so.
     #[test]
-    fn nothing_unsaved_leaves_silently(story in prop::collection::vec((0_u64..30, happening()), 1..200)) {
+    fn nothing_unsaved_leaves_silently(
+        story in prop::collection::vec((0_u64..30, happening()), 1..200),
+    ) {
         let config = small();
         let mut machine = Machine::new(&config);
         let mut seconds = 0;
