@@ -1,16 +1,23 @@
 //! What is told about a request: one log line and the counters.
 //!
 //! In: the request's method and path, the answer's status, the time it took. Out: a log line without any secret, metrics.
-//! Does not know bodies.
+//! Does not know bodies, but for the code of a denial.
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Body as _;
 use metrics::{counter, gauge};
+use shared_wire::Problem;
+use shared_wire::header::TYPE_PROBLEM;
 use tracing::info;
+use wasmtime_wasi_http::WasiBody;
 
-/// The header in which the component says why it denied; viewers never see it.
-pub(crate) const DENIAL: &str = "x-matinee-denial";
+/// Longest problem body that is read for its code, in bytes.
+const PROBLEM_BYTES_MAX: u64 = 4096;
+/// Longest code that becomes a metric's label, in bytes.
+const CODE_BYTES_MAX: usize = 32;
 /// Longest path that is logged, in bytes.
 const PATH_BYTES_MAX: usize = 120;
 /// First segments of the paths we serve; of any other path nothing is logged, for it may hold anything.
@@ -50,18 +57,43 @@ pub(crate) fn redacted(path: &str) -> String {
     shown
 }
 
-/// Takes the component's reason for a denial out of its answer and counts it.
-pub(crate) fn count_denial(headers: &mut HeaderMap) {
-    let Some(reason) = headers.remove(DENIAL) else { return };
-    let reason = reason.to_str().ok().filter(|code| {
-        (1..=32).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-    });
-    let reason = reason.unwrap_or("other").to_owned();
-    counter!("matinee_edge_denials_total", "reason" => reason).increment(1);
+/// Counts a denial by the `code` of its problem, and hands the answer on as it was.
+pub(crate) async fn count_denial(response: Response<WasiBody>) -> Response<WasiBody> {
+    let is_denial = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let is_problem =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t == TYPE_PROBLEM);
+    if !is_denial {
+        return response;
+    }
+    let small = response.body().size_hint().upper().is_some_and(|bytes| bytes <= PROBLEM_BYTES_MAX);
+    if !(is_problem && small) {
+        denied("other");
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    // A body that breaks off is answered as far as it came; its length tells the viewer.
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let code = serde_json::from_slice::<Problem>(&body).map(|problem| problem.code);
+    let form = |code: &String| {
+        (1..=CODE_BYTES_MAX).contains(&code.len())
+            && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
+    denied(code.ok().filter(form).as_deref().unwrap_or("other"));
+    Response::from_parts(parts, Full::new(body).map_err(|never| match never {}).boxed_unsync())
+}
+
+fn denied(reason: &str) {
+    counter!("matinee_edge_denials_total", "reason" => reason.to_owned()).increment(1);
 }
 
 /// Logs and counts an answer.
-pub(crate) fn note(method: &Method, path: &str, status: StatusCode, time: Duration, request_id: &str) {
+pub(crate) fn note(
+    method: &Method,
+    path: &str,
+    status: StatusCode,
+    time: Duration,
+    request_id: &str,
+) {
     let class = match status.as_u16() {
         100..=199 => "1xx",
         200..=299 => "2xx",

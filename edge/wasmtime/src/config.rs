@@ -142,6 +142,10 @@ pub struct CacheLimits {
 
 impl Default for CacheLimits {
     fn default() -> Self {
-        Self { bytes_max: 512 * 1024 * 1024, object_bytes_max: 32 * 1024 * 1024, fetches_max: 4_096 }
+        Self {
+            bytes_max: 512 * 1024 * 1024,
+            object_bytes_max: 32 * 1024 * 1024,
+            fetches_max: 4_096,
+        }
     }
 }

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tracing::{debug, info};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config as EngineConfig, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{
+    Config as EngineConfig, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::config::{ComponentSource, Config, Limits};

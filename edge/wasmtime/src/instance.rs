@@ -14,7 +14,7 @@ use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
-use tracing::warn;
+use tracing::{debug, warn};
 use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -59,12 +59,15 @@ impl WasiHttpHooks for Hooks {
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
+        options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let outbound = self.0.clone();
+        // The component may be in more of a hurry than the host.
+        let wait = options.and_then(|options| options.first_byte_timeout).unwrap_or(Duration::MAX);
         Box::new(async move {
-            let response = outbound.send(request).await?;
+            let sent = timeout(wait, outbound.send(request)).await;
+            let response = sent.unwrap_or(Err(WasiError::HttpResponseTimeout))?;
             let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
             Ok((response, done))
         })
@@ -194,7 +197,8 @@ impl WorkerState for Worker {
     fn drop(&self, store: Store<Guest>, result: Result<(), wasmtime::Error>) {
         drop(store);
         if let Err(error) = result {
-            warn!(error = format!("{error:#}"), "an instance of the edge component failed");
+            warn!(error = %error.root_cause(), "an instance of the edge component failed");
+            debug!(error = format!("{error:#}"), "where it failed");
         }
     }
 }

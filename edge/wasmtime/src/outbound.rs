@@ -94,7 +94,10 @@ impl Outbound {
     }
 
     /// Answers a request of the component; refuses every other address than the origin's.
-    pub(crate) async fn send(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, WasiError> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, WasiError> {
         let to_origin = request.uri().scheme() == Some(&Scheme::HTTP)
             && request.uri().authority() == Some(&self.0.authority);
         if !to_origin {
@@ -190,7 +193,8 @@ impl Outbound {
         rest: Incoming,
     ) -> Response<WasiBody> {
         let read = stream::iter(read.into_iter().map(|piece| Ok(Frame::data(piece))));
-        let frames = read.chain(self.timed(rest).into_data_stream().map(|data| data.map(Frame::data)));
+        let frames =
+            read.chain(self.timed(rest).into_data_stream().map(|data| data.map(Frame::data)));
         Response::from_parts(parts, StreamBody::new(frames).boxed_unsync())
     }
 }
@@ -200,7 +204,9 @@ fn authority(origin: &str) -> Option<Authority> {
     let uri: Uri = origin.parse().ok()?;
     let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
     let plain = uri.scheme() == Some(&Scheme::HTTP);
-    uri.into_parts().authority.filter(|authority| bare && plain && !authority.as_str().contains('@'))
+    uri.into_parts()
+        .authority
+        .filter(|authority| bare && plain && !authority.as_str().contains('@'))
 }
 
 /// Whether the viewer asked for the whole object.
@@ -256,7 +262,9 @@ mod tests {
     fn only_a_bare_http_address_is_an_origin() {
         assert_eq!(authority("http://127.0.0.1:8081").unwrap(), "127.0.0.1:8081");
         assert_eq!(authority("http://origin/").unwrap(), "origin");
-        for bad in ["", "origin:8081", "https://origin", "http://origin/path", "http://o/?a", "http://u@o"] {
+        for bad in
+            ["", "origin:8081", "https://origin", "http://origin/path", "http://o/?a", "http://u@o"]
+        {
             assert_eq!(authority(bad), None, "{bad}");
         }
     }

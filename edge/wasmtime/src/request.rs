@@ -42,6 +42,8 @@ enum Refusal {
     TooLarge,
     Slow,
     Failed,
+    /// The instance died, perhaps of another request.
+    Died,
 }
 
 impl Refusal {
@@ -50,7 +52,9 @@ impl Refusal {
             Self::Full => (503, "edge_full", "The edge is serving as many viewers as it can."),
             Self::TooLarge => (413, "body_too_large", "The request's body is too large."),
             Self::Slow => (504, "edge_timeout", "The answer took too long."),
-            Self::Failed => (502, "edge_failed", "The edge failed to answer this request."),
+            Self::Failed | Self::Died => {
+                (502, "edge_failed", "The edge failed to answer this request.")
+            }
         };
         Problem::new(status, code, title, request_id)
     }
@@ -59,7 +63,8 @@ impl Refusal {
         let problem = self.problem(request_id);
         let body = Full::from(problem.to_json()).map_err(|never| match never {}).boxed_unsync();
         let mut response = Response::new(body);
-        *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        *response.status_mut() =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TYPE_PROBLEM));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -91,10 +96,9 @@ impl Answers {
         let request_id = self.name(&mut request);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let mut response = match self.ask(request).await {
-            Ok(response) => response,
+            Ok(response) => access::count_denial(response).await,
             Err(refusal) => refusal.response(&request_id),
         };
-        access::count_denial(response.headers_mut());
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             response.headers_mut().entry(REQUEST_ID).or_insert(id);
         }
@@ -128,18 +132,19 @@ impl Answers {
             return Err(Refusal::TooLarge);
         }
         let (parts, body) = request.into_parts();
-        let again = (parts.method == Method::GET || parts.method == Method::HEAD).then(|| parts.clone());
+        let again =
+            (parts.method == Method::GET || parts.method == Method::HEAD).then(|| parts.clone());
         let bytes_max = usize::try_from(self.limits.body_bytes_max).unwrap_or(usize::MAX);
         let body = Limited::new(body, bytes_max)
             .map_err(|_| WasiError::HttpRequestBodySize(None))
             .boxed_unsync();
         match self.hand(&self.handlers.shared, Request::from_parts(parts, body)).await {
-            Err(Refusal::Failed) => match again {
-                // Its instance died, perhaps of another's request: once more, in an instance of its own.
+            Err(Refusal::Died) => match again {
+                // Once more, in an instance of its own.
                 Some(parts) => {
                     self.hand(&self.handlers.alone, Request::from_parts(parts, empty())).await
                 }
-                None => Err(Refusal::Failed),
+                None => Err(Refusal::Died),
             },
             answered => answered,
         }
@@ -153,7 +158,7 @@ impl Answers {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Full)?;
         handler.handle(place, request).await.map_err(|failure| {
             if failure.is::<TrapOrPanicError>() {
-                Refusal::Failed
+                Refusal::Died
             } else if failure.is::<ExpirationError>() {
                 Refusal::Slow
             } else if failure.is::<InstantiationError<tokio::sync::OwnedSemaphorePermit>>() {

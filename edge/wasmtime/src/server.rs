@@ -45,7 +45,9 @@ impl Edge {
     /// # Errors
     /// The address cannot be had, the origin is no address, or the component cannot be run. See [`Error`].
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let listener = TcpListener::bind(config.listen).await.map_err(|cause| refused(config.listen, cause))?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|cause| refused(config.listen, cause))?;
         Self::start_on(listener, config).await
     }
 
@@ -70,37 +72,45 @@ impl Edge {
     /// Serves until `shutdown` is done, then lets what was begun finish, within a limit.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         info!(address = %self.address, "the edge is open");
-        let limits = self.answers.limits.clone();
-        let places = Arc::new(Semaphore::new(limits.connections_max));
         let drain = GracefulShutdown::new();
-        let mut shutdown = pin!(shutdown);
-        let mut count = interval(COUNT);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => break,
-                _ = count.tick() => self.count(),
-                accepted = accept(&self.listener, &places) => match accepted {
-                    Ok((stream, place)) => {
-                        let answers = Arc::clone(&self.answers);
-                        tokio::spawn(serve(stream, place, answers, drain.watcher()));
-                    }
-                    Err(error) => {
-                        warn!(%error, "the system refuses connections");
-                        sleep(REST).await;
-                    }
-                },
-            }
+        tokio::select! {
+            () = shutdown => {}
+            () = self.welcome(&drain) => {}
+            () = self.count() => {}
         }
         drop(self.listener);
-        if timeout(limits.drain_time_max, drain.shutdown()).await.is_err() {
+        if timeout(self.answers.limits.drain_time_max, drain.shutdown()).await.is_err() {
             warn!("some viewers were still being served when the edge closed");
         }
         info!("the edge is closed");
     }
 
-    fn count(&self) {
-        let active = u32::try_from(self.answers.sessions.active(Instant::now())).unwrap_or(u32::MAX);
-        gauge!("matinee_edge_sessions_active").set(f64::from(active));
+    /// Takes viewers in, for good.
+    async fn welcome(&self, drain: &GracefulShutdown) {
+        let places = Arc::new(Semaphore::new(self.answers.limits.connections_max));
+        loop {
+            match accept(&self.listener, &places).await {
+                Ok((stream, place)) => {
+                    let answers = Arc::clone(&self.answers);
+                    tokio::spawn(serve(stream, place, answers, drain.watcher()));
+                }
+                Err(error) => {
+                    warn!(%error, "the system refuses connections");
+                    sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    /// Counts the sessions, for good.
+    async fn count(&self) {
+        let mut beat = interval(COUNT);
+        loop {
+            beat.tick().await;
+            let active = self.answers.sessions.active(Instant::now());
+            let active = u32::try_from(active).unwrap_or(u32::MAX);
+            gauge!("matinee_edge_sessions_active").set(f64::from(active));
+        }
     }
 }
 

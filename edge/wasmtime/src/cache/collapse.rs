@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
@@ -18,10 +19,23 @@ use crate::outbound::Failure;
 pub(crate) enum Fetched<B> {
     /// The whole answer.
     Whole(Arc<Object>),
+    /// No whole answer, but an older one that may stand in, and its age.
+    Stale(Arc<Object>, Duration),
     /// An answer too large to hold: for the one who began, as it comes.
     Stream(http::Response<B>),
     /// Nothing.
     Failed(Failure),
+}
+
+impl<B> Fetched<B> {
+    /// Whether the origin failed (RFC 5861, 4: no answer, or 500, 502, 503, 504).
+    pub(super) fn is_failure(&self) -> bool {
+        match self {
+            Self::Whole(object) => matches!(object.status.as_u16(), 500 | 502 | 503 | 504),
+            Self::Failed(_) => true,
+            Self::Stale(..) | Self::Stream(_) => false,
+        }
+    }
 }
 
 /// What those who wait are told.
@@ -29,6 +43,8 @@ pub(crate) enum Fetched<B> {
 enum Outcome {
     /// The answer.
     Whole(Arc<Object>),
+    /// An older answer and its age.
+    Stale(Arc<Object>, Duration),
     /// It cannot be shared.
     Alone,
     /// There is none.
@@ -112,6 +128,7 @@ where
         let fetched = fetch.await;
         let told = match &fetched {
             Fetched::Whole(object) if object.is_shareable() => Outcome::Whole(Arc::clone(object)),
+            Fetched::Stale(object, age) => Outcome::Stale(Arc::clone(object), *age),
             Fetched::Whole(_) | Fetched::Stream(_) => Outcome::Alone,
             Fetched::Failed(failure) => Outcome::Failed(*failure),
         };
@@ -122,6 +139,7 @@ where
     });
     match result.await {
         Ok(Fetched::Whole(object)) => Answer::Object(object, Via::Miss, None),
+        Ok(Fetched::Stale(object, age)) => Answer::Object(object, Via::Hit, Some(age)),
         Ok(Fetched::Stream(response)) => Answer::Stream(response),
         Ok(Fetched::Failed(failure)) => Answer::Failed(failure),
         Err(_) => Answer::Failed(Failure::Broken),
@@ -132,6 +150,7 @@ async fn wait<B>(mut waiting: Waiting) -> Answer<B> {
     let told = waiting.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
     match told {
         Some(Outcome::Whole(object)) => Answer::Object(object, Via::Collapsed, None),
+        Some(Outcome::Stale(object, age)) => Answer::Object(object, Via::Hit, Some(age)),
         Some(Outcome::Alone) => Answer::Alone,
         Some(Outcome::Failed(failure)) => Answer::Failed(failure),
         None => Answer::Failed(Failure::Broken),

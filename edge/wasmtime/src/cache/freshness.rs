@@ -6,16 +6,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_cache_semantics::{CacheOptions, CachePolicy};
 
 use super::Object;
 
 /// How long an answer may be kept, and how old it is already.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Freshness {
     /// From now.
     pub(super) lifetime: Duration,
+    /// After that, it may stand in for a failure for this long (RFC 5861, 4).
+    pub(super) stale_if_error: Duration,
     /// Since the origin made it, as far as `Age` tells.
     pub(super) age: Duration,
     /// Whether it depends on the request's `Accept-Encoding`.
@@ -43,6 +45,7 @@ pub(super) fn of(path: &str, gzip: bool, object: &Object, now: SystemTime) -> Op
     let lifetime = policy.time_to_live(now);
     (policy.is_storable() && lifetime > Duration::ZERO).then(|| Freshness {
         lifetime,
+        stale_if_error: stale_if_error(response.headers()),
         age: policy.age(now),
         varies,
     })
@@ -62,11 +65,19 @@ fn varies(object: &Object) -> Option<bool> {
     Some(varies)
 }
 
+fn stale_if_error(headers: &HeaderMap) -> Duration {
+    let control = headers.get(header::CACHE_CONTROL).and_then(|list| list.to_str().ok());
+    let mut items = control.unwrap_or_default().split(',');
+    let seconds = items.find_map(|item| item.trim().strip_prefix("stale-if-error=")?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0))
+}
+
 /// `Surrogate-Control` as a `Cache-Control`: `max-age` and `no-store` mean the same in both (Edge Architecture
 /// Specification, 2.2); its `content` and extensions are nothing to us.
 fn surrogate(control: &HeaderValue) -> Option<HeaderValue> {
     let items = control.to_str().ok()?.split(',').map(str::trim);
     let ours = items.filter_map(|item| match item.split_once('=') {
+        Some(("stale-if-error", _)) => Some(item.to_owned()),
         // `max-age=600+30` allows 30 s more of staleness, which we do not use.
         Some(("max-age", age)) => Some(format!("max-age={}", age.split('+').next().unwrap_or(age))),
         None if item == "no-store" => Some("no-store".to_owned()),

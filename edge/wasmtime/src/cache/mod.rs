@@ -25,6 +25,7 @@ pub(crate) use object::Object;
 
 use crate::config::CacheLimits;
 use collapse::Fetches;
+use freshness::Freshness;
 
 /// Bytes an entry costs besides its body: headers, key and the store's own.
 const ENTRY_BYTES: usize = 2048;
@@ -67,7 +68,8 @@ impl Key {
 
 /// Whether these headers accept gzip (RFC 9110, 12.5.3; `q=0` refuses).
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    let lists =
+        headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| {
         let mut parts = item.split(';').map(str::trim);
         let gzip = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
@@ -128,16 +130,15 @@ pub(crate) struct Cache {
 struct Stored {
     object: Arc<Object>,
     at: Instant,
-    fresh: Duration,
-    age: Duration,
+    freshness: Freshness,
 }
 
-/// Drops an entry when it is no longer fresh.
-struct Freshness;
+/// Drops an entry when it is of no more use.
+struct UseUp;
 
-impl Expiry<Key, Stored> for Freshness {
+impl Expiry<Key, Stored> for UseUp {
     fn expire_after_create(&self, _: &Key, stored: &Stored, _: Instant) -> Option<Duration> {
-        Some(stored.fresh)
+        Some(stored.freshness.lifetime.saturating_add(stored.freshness.stale_if_error))
     }
     fn expire_after_update(
         &self,
@@ -146,7 +147,7 @@ impl Expiry<Key, Stored> for Freshness {
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(stored.fresh)
+        Some(stored.freshness.lifetime.saturating_add(stored.freshness.stale_if_error))
     }
 }
 
@@ -158,7 +159,7 @@ impl Cache {
             .weigher(|_, stored: &Stored| {
                 u32::try_from(stored.object.body.len() + ENTRY_BYTES).unwrap_or(u32::MAX)
             })
-            .expire_after(Freshness)
+            .expire_after(UseUp)
             .build();
         let fetches = Fetches::new(limits.fetches_max);
         Self { store, fetches, object_bytes_max: limits.object_bytes_max }
@@ -174,7 +175,7 @@ impl Cache {
         F: Future<Output = Fetched<B>> + Send + 'static,
     {
         if !wants_fresh(&request.headers)
-            && let Some((object, age)) = self.lookup(&key).await
+            && let Some((object, age)) = self.lookup(&key, false).await
         {
             return Answer::Object(object, Via::Hit, Some(age));
         }
@@ -184,10 +185,15 @@ impl Cache {
         self.fetches
             .run(key, async move {
                 // A fetch may have ended between the look above and this one's beginning.
-                if again && let Some((object, _)) = cache.lookup(&stored_key).await {
+                if again && let Some((object, _)) = cache.lookup(&stored_key, false).await {
                     return Fetched::Whole(object);
                 }
                 let fetched = fetch.await;
+                if fetched.is_failure()
+                    && let Some((object, age)) = cache.lookup(&stored_key, true).await
+                {
+                    return Fetched::Stale(object, age);
+                }
                 if let Fetched::Whole(object) = &fetched {
                     cache.store(stored_key, object, SystemTime::now()).await;
                 }
@@ -196,12 +202,13 @@ impl Cache {
             .await
     }
 
-    async fn lookup(&self, key: &Key) -> Option<(Arc<Object>, Duration)> {
+    /// A stored object and its age: a fresh one, or one that may stand in for a failure (RFC 5861, 4).
+    async fn lookup(&self, key: &Key, may_be_stale: bool) -> Option<(Arc<Object>, Duration)> {
         for key in [&key.any(), key] {
-            if let Some(stored) = self.store.get(key).await {
-                let resident = stored.at.elapsed();
-                if resident < stored.fresh {
-                    return Some((stored.object, stored.age + resident));
+            if let Some(Stored { object, at, freshness }) = self.store.get(key).await {
+                let resident = at.elapsed();
+                if may_be_stale || resident < freshness.lifetime {
+                    return Some((object, freshness.age + resident));
                 }
             }
         }
@@ -215,12 +222,7 @@ impl Cache {
         let gzip = key.coding == Coding::Gzip;
         let Some(freshness) = freshness::of(&key.path, gzip, object, now) else { return };
         let key = if freshness.varies { key } else { key.any() };
-        let stored = Stored {
-            object: Arc::clone(object),
-            at: Instant::now(),
-            fresh: freshness.lifetime,
-            age: freshness.age,
-        };
+        let stored = Stored { object: Arc::clone(object), at: Instant::now(), freshness };
         self.store.insert(key, stored).await;
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use shared_wire::Problem;
+use shared_wire::header::{REQUEST_ID, TYPE_PROBLEM};
 
 /// What concerns one connection or one request, and is not kept (RFC 9111, 3.1).
 const NOT_KEPT: [HeaderName; 8] = [
@@ -47,7 +49,8 @@ impl Object {
     /// success that nobody may keep. A failure is shared, so that a struggling origin is asked once.
     pub(crate) fn is_shareable(&self) -> bool {
         let control = self.headers.get(header::CACHE_CONTROL).and_then(|list| list.to_str().ok());
-        let has = |word: &str| control.is_some_and(|list| list.split(',').any(|i| i.trim() == word));
+        let has =
+            |word: &str| control.is_some_and(|list| list.split(',').any(|i| i.trim() == word));
         !has("private") && (!has("no-store") || self.status.as_u16() >= 400)
     }
 
@@ -98,11 +101,20 @@ impl Object {
             None => whole,
             Some(Err(())) => {
                 set(headers, header::CONTENT_RANGE, &format!("bytes */{total}"));
-                (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new())
+                set(headers, header::CONTENT_TYPE, TYPE_PROBLEM);
+                let id =
+                    request.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+                let title = "The range lies beyond the end.";
+                let problem = Problem::new(416, "range_not_satisfiable", title, id);
+                (StatusCode::RANGE_NOT_SATISFIABLE, problem.to_json().into())
             }
             Some(Ok(part)) => {
                 let last = part.end.saturating_sub(1);
-                set(headers, header::CONTENT_RANGE, &format!("bytes {}-{last}/{total}", part.start));
+                set(
+                    headers,
+                    header::CONTENT_RANGE,
+                    &format!("bytes {}-{last}/{total}", part.start),
+                );
                 (StatusCode::PARTIAL_CONTENT, self.body.slice(part))
             }
         }

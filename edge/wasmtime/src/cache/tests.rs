@@ -89,10 +89,14 @@ async fn an_error_with_a_lifetime_is_kept_for_that_long() {
 fn surrogate_control_goes_before_cache_control() {
     let lifetime = |headers: &[(&str, &str)]| {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        freshness::of("/x", false, &object(200, headers, ""), now).map(|f| (f.lifetime.as_secs(), f.age.as_secs()))
+        freshness::of("/x", false, &object(200, headers, ""), now)
+            .map(|f| (f.lifetime.as_secs(), f.age.as_secs()))
     };
     assert_eq!(lifetime(&[("cache-control", "max-age=1")]), Some((1, 0)));
-    let both = [("cache-control", "no-store"), ("surrogate-control", "max-age=12+30, content=\"ESI/1.0\"")];
+    let both = [
+        ("cache-control", "no-store"),
+        ("surrogate-control", "max-age=12+30, content=\"ESI/1.0\""),
+    ];
     assert_eq!(lifetime(&both), Some((12, 0)));
     let old = [("cache-control", "max-age=10, s-maxage=20"), ("age", "5")];
     assert_eq!(lifetime(&old), Some((15, 5)));
@@ -101,7 +105,8 @@ fn surrogate_control_goes_before_cache_control() {
 
 #[tokio::test]
 async fn an_object_that_varies_has_one_entry_per_coding() {
-    let (cache, headers) = (cache(), [("cache-control", "max-age=60"), ("vary", "Accept-Encoding")]);
+    let (cache, headers) =
+        (cache(), [("cache-control", "max-age=60"), ("vary", "Accept-Encoding")]);
     let plain = request("/x", &[("accept-encoding", "br, gzip;q=0")]);
     let gzip = request("/x", &[("accept-encoding", "br;q=1, GZIP")]);
     assert_eq!(ask(&cache, &plain, object(200, &headers, "plain")).await.0, "miss");
@@ -121,7 +126,7 @@ async fn the_age_grows_in_the_store() {
     assert_eq!(stored.respond(&parts, None).headers()["age"], "7");
     let cache = cache();
     ask(&cache, &parts, stored).await;
-    let (object, age) = cache.lookup(&Key::of(&parts)).await.unwrap();
+    let (object, age) = cache.lookup(&Key::of(&parts), false).await.unwrap();
     assert_eq!(object.respond(&parts, Some(age)).headers()["age"], "7");
     let later = age + Duration::from_secs(2);
     assert_eq!(object.respond(&parts, Some(later)).headers()["age"], "9");
@@ -129,7 +134,11 @@ async fn the_age_grows_in_the_store() {
 
 #[test]
 fn conditions_are_answered_from_the_whole_object() {
-    let whole = object(200, &[("etag", "W/\"a\""), ("x-request-id", "r"), ("connection", "close")], "0123456789");
+    let whole = object(
+        200,
+        &[("etag", "W/\"a\""), ("x-request-id", "r"), ("connection", "close")],
+        "0123456789",
+    );
     let answer = |headers: &[(&str, &str)]| whole.respond(&request("/x", headers), None);
     let ranged = |range: &str| {
         let answer = answer(&[("range", range)]);
@@ -141,7 +150,9 @@ fn conditions_are_answered_from_the_whole_object() {
     assert_eq!(ranged("bytes=8-"), (206, "bytes 8-9/10".into(), ten.slice(8..)));
     assert_eq!(ranged("bytes=-3"), (206, "bytes 7-9/10".into(), ten.slice(7..)));
     assert_eq!(ranged("bytes=5-99999999999"), (206, "bytes 5-9/10".into(), ten.slice(5..)));
-    assert_eq!(ranged("bytes=10-"), (416, "bytes */10".into(), Bytes::new()));
+    let beyond = ranged("bytes=10-");
+    assert_eq!((beyond.0, beyond.1.as_str()), (416, "bytes */10"));
+    assert!(beyond.2.starts_with(b"{\"status\":416"));
     for ignored in ["bytes=4-2", "bytes=a-b", "bytes=0-1,3-4", "lines=1-2", "bytes=-"] {
         assert_eq!(ranged(ignored).0, 200, "{ignored}");
     }
@@ -154,8 +165,14 @@ fn conditions_are_answered_from_the_whole_object() {
     let mut head = request("/x", &[]);
     head.method = Method::HEAD;
     let answer = whole.respond(&head, None);
-    assert_eq!((answer.headers()["content-length"].to_str().unwrap(), answer.body().len()), ("10", 0));
-    assert!(!answer.headers().contains_key("x-request-id") && !answer.headers().contains_key("connection"));
+    assert_eq!(
+        (answer.headers()["content-length"].to_str().unwrap(), answer.body().len()),
+        ("10", 0)
+    );
+    assert!(
+        !answer.headers().contains_key("x-request-id")
+            && !answer.headers().contains_key("connection")
+    );
 }
 
 #[tokio::test]
@@ -210,7 +227,8 @@ async fn a_failure_goes_to_all_who_waited_and_is_forgotten() {
     let (first, second) = two(|| Fetched::Failed(Failure::Slow)).await;
     assert!(matches!(first, Answer::Failed(Failure::Slow)));
     assert!(matches!(second, Answer::Failed(Failure::Slow)));
-    let (first, second) = two(|| Fetched::Whole(object(503, &[("cache-control", "no-store")], ""))).await;
+    let (first, second) =
+        two(|| Fetched::Whole(object(503, &[("cache-control", "no-store")], ""))).await;
     assert!(matches!(first, Answer::Object(_, Via::Miss, None)));
     assert!(matches!(second, Answer::Object(_, Via::Collapsed, None)));
 }
@@ -219,7 +237,8 @@ async fn a_failure_goes_to_all_who_waited_and_is_forgotten() {
 async fn what_cannot_be_shared_is_fetched_by_each_for_oneself() {
     let (first, second) = two(|| Fetched::Stream(Response::new(()))).await;
     assert!(matches!((first, second), (Answer::Stream(_), Answer::Alone)));
-    let (first, second) = two(|| Fetched::Whole(object(200, &[("cache-control", "private")], "mine"))).await;
+    let (first, second) =
+        two(|| Fetched::Whole(object(200, &[("cache-control", "private")], "mine"))).await;
     assert!(matches!((first, second), (Answer::Object(..), Answer::Alone)));
 }
 
@@ -230,12 +249,29 @@ async fn a_fetch_that_panics_fails_and_is_forgotten() {
 }
 
 #[tokio::test]
+async fn what_is_stale_stands_in_for_a_failure_if_the_origin_lets_it() {
+    let (cache, parts) = (cache(), request("/edge/denied", &[]));
+    let brief = object(200, &[("cache-control", "max-age=1, stale-if-error=60")], "list");
+    ask(&cache, &parts, brief).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let down = async { Fetched::<()>::Failed(Failure::Connect) };
+    let answer = cache.answer(Key::of(&parts), &parts, down).await;
+    assert!(matches!(answer, Answer::Object(_, Via::Hit, Some(age)) if age.as_secs() >= 1));
+    let failing = object(503, &[("cache-control", "no-store")], "no");
+    assert_eq!(ask(&cache, &parts, failing).await, ("hit", "list".into()));
+    assert_eq!(ask(&cache, &parts, object(404, &[], "gone")).await, ("miss", "gone".into()));
+    assert_eq!(ask(&cache, &parts, object(200, &[], "new")).await, ("miss", "new".into()));
+}
+
+#[tokio::test]
 async fn the_store_keeps_its_bytes_below_the_limit() {
-    let limits = CacheLimits { bytes_max: 100_000, object_bytes_max: 50_000, ..CacheLimits::default() };
+    let limits =
+        CacheLimits { bytes_max: 100_000, object_bytes_max: 50_000, ..CacheLimits::default() };
     let cache = Cache::new(&limits);
     for n in 0..40 {
         let parts = request(&format!("/{n}"), &[]);
-        ask(&cache, &parts, object(200, &[("cache-control", "max-age=60")], &"x".repeat(10_000))).await;
+        ask(&cache, &parts, object(200, &[("cache-control", "max-age=60")], &"x".repeat(10_000)))
+            .await;
     }
     cache.store.run_pending_tasks().await;
     assert!(cache.store.weighted_size() <= 100_000);

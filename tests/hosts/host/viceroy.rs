@@ -1,0 +1,88 @@
+//! Viceroy: Fastly's own emulator, running the program for Fastly Compute.
+//!
+//! In: the settings, as a config store and a secret store. Out: an edge in a process of its own. Does not know the
+//! cases.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use super::{Running, artefact, setting};
+
+/// How long it may take to compile the program and listen.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// The process, killed when dropped, and the directory of its configuration.
+struct Life {
+    _child: Child,
+    _directory: TempDir,
+}
+
+pub(super) async fn start(settings: &[(String, String)]) -> Running {
+    let program = artefact("fastly.wasm");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let config = directory.path().join("fastly.toml");
+    std::fs::write(&config, manifest(settings)).expect("a manifest");
+    let address = free_address();
+    let log = std::fs::File::create(directory.path().join("viceroy.log")).expect("a log");
+    let mut child = Command::new(viceroy())
+        .arg("--addr")
+        .arg(address.to_string())
+        .arg("-C")
+        .arg(&config)
+        .arg(program)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Viceroy starts");
+    let deadline = Instant::now() + START_MAX;
+    while TcpStream::connect(address).await.is_err() {
+        let ended = child.try_wait().expect("a child").is_some();
+        if ended || Instant::now() > deadline {
+            let log = std::fs::read_to_string(directory.path().join("viceroy.log"));
+            panic!("Viceroy did not come up:\n{}", log.unwrap_or_default());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Running { address, _life: Box::new(Life { _child: child, _directory: directory }) }
+}
+
+/// `VICEROY`, or where `make setup` puts it.
+fn viceroy() -> PathBuf {
+    let own = std::env::var_os("VICEROY").map(PathBuf::from);
+    let path = own.unwrap_or_else(|| {
+        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        home.join(".cache/matinee/tools/viceroy-0.22.0/bin/viceroy")
+    });
+    assert!(path.is_file(), "{} is missing: run `make setup`", path.display());
+    path
+}
+
+fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+fn manifest(settings: &[(String, String)]) -> String {
+    let origin = setting(settings, "MATINEE_ORIGIN");
+    let mut text = format!(
+        "manifest_version = 3\nname = \"edge\"\nlanguage = \"rust\"\n\n\
+         [local_server.backends.origin]\nurl = \"{origin}\"\n\n\
+         [local_server.config_stores.matinee]\nformat = \"inline-toml\"\n\
+         [local_server.config_stores.matinee.contents]\nMATINEE_ORIGIN = \"{origin}\"\n\n\
+         [local_server.secret_stores]\nmatinee = [\n"
+    );
+    for (name, value) in settings.iter().filter(|(name, _)| name != "MATINEE_ORIGIN") {
+        writeln!(text, "  {{ key = \"{name}\", data = '''{value}''' }},").expect("a text grows");
+    }
+    text.push_str("]\n");
+    text
+}

@@ -1,0 +1,163 @@
+//! The house's keys, and every good and bad token a viewer may bring.
+//!
+//! In: a show. Out: tokens, sessions, and the four settings of an edge. Does not know the edge.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
+use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, jwks};
+use shared_wire::{SessionId, ShowId, TicketId};
+
+use crate::origin::EDGE_KEY;
+
+/// Seconds since the Unix epoch.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    i64::try_from(since.as_secs()).expect("and long before the end of time")
+}
+
+/// Ten bytes that were never given before.
+fn fresh() -> [u8; 10] {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let mut bytes = [0x5a; 10];
+    bytes[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    bytes
+}
+
+/// A show no other case knows.
+pub(crate) fn fresh_show() -> ShowId {
+    ShowId::from_bytes(fresh())
+}
+
+/// Good claims for a show.
+pub(crate) fn claims(show: ShowId) -> Claims {
+    Claims {
+        ticket: TicketId::from_bytes(fresh()),
+        show,
+        session: SessionId::from_bytes(fresh()),
+        tier: "all".to_owned(),
+        issued_at: now() - 10,
+        not_before: now() - 10,
+        expires_at: now() + 600,
+    }
+}
+
+fn key(algorithm: Algorithm, kid: &str, seed: u8) -> PrivateKey {
+    PrivateKey::generate(algorithm, kid, &[seed; 32]).expect("a key")
+}
+
+/// The house's keys, one per algorithm.
+fn house_keys() -> [PrivateKey; 3] {
+    [key(Algorithm::EdDsa, "ed", 1), key(Algorithm::Es256, "es", 2), key(Algorithm::Hs256, "hs", 3)]
+}
+
+fn session_keys() -> String {
+    SessionKeys::generate("s1", &[4; 32])
+}
+
+/// The settings of an edge, the same four names everywhere.
+pub(crate) fn settings(origin: &str) -> Vec<(String, String)> {
+    let keys = house_keys();
+    [
+        ("MATINEE_ORIGIN", origin.to_owned()),
+        ("MATINEE_EDGE_KEY", EDGE_KEY.to_owned()),
+        ("MATINEE_SESSION_KEYS", session_keys()),
+        ("MATINEE_TOKEN_KEYS", jwks(&keys)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// A token as the house signs them.
+pub(crate) fn token(claims: &Claims) -> String {
+    let [ed, ..] = house_keys();
+    Issuer::new(ed).issue(claims).expect("a token")
+}
+
+/// The same claims, signed in each of the house's ways.
+pub(crate) fn tokens(claims: &Claims) -> Vec<String> {
+    house_keys().into_iter().map(|key| Issuer::new(key).issue(claims).expect("a token")).collect()
+}
+
+/// A token by somebody else's key, which calls itself `kid`.
+pub(crate) fn foreign_token(claims: &Claims, kid: &str) -> String {
+    let foreign = key(Algorithm::EdDsa, kid, 9);
+    Issuer::new(foreign).issue(claims).expect("a token")
+}
+
+/// The payload of a good token, to be signed in bad ways.
+fn payload(claims: &Claims) -> Value {
+    let token = token(claims);
+    let part = token.split('.').nth(1).expect("a payload");
+    let bytes = BASE64URL_NOPAD.decode(part.as_bytes()).expect("base64url");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+fn assemble(header: &Value, payload: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let encode = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    let signed = format!("{}.{}", encode(header), encode(payload));
+    format!("{signed}.{}", BASE64URL_NOPAD.encode(&sign(signed.as_bytes())))
+}
+
+/// A token that asks not to be verified.
+pub(crate) fn unsigned_token(claims: &Claims, alg: &str) -> String {
+    assemble(&json!({"alg": alg, "kid": "ed", "typ": "JWT"}), &payload(claims), |_| Vec::new())
+}
+
+/// Tokens that pass a public key for a shared secret (RFC 8725, 2.1), in every form an attacker could guess.
+pub(crate) fn confused_tokens(claims: &Claims) -> Vec<String> {
+    let [ed, ..] = house_keys();
+    let jwk: Value = serde_json::from_str(&jwks([&ed])).expect("JSON");
+    let x = jwk["keys"][0]["x"].as_str().expect("a public key").to_owned();
+    let raw = BASE64URL_NOPAD.decode(x.as_bytes()).expect("base64url");
+    [raw, x.into_bytes(), jwk["keys"][0].to_string().into_bytes()]
+        .into_iter()
+        .map(|secret| {
+            let header = json!({"alg": "HS256", "kid": "ed", "typ": "JWT"});
+            assemble(&header, &payload(claims), |signed| {
+                hmac_sha256::HMAC::mac(signed, &secret).to_vec()
+            })
+        })
+        .collect()
+}
+
+/// A token the house signed, with one claim set to something else.
+pub(crate) fn token_with(claims: &Claims, claim: &str, value: Value) -> String {
+    let mut payload = payload(claims);
+    payload[claim] = value;
+    assemble(&json!({"alg": "HS256", "kid": "hs", "typ": "JWT"}), &payload, |signed| {
+        hmac_sha256::HMAC::mac(signed, [3; 32]).to_vec()
+    })
+}
+
+/// A sealed session as the edge makes them.
+pub(crate) fn sealed(claims: &Claims) -> String {
+    seal(&session_keys(), claims)
+}
+
+/// A session sealed by somebody else.
+pub(crate) fn foreign_sealed(claims: &Claims) -> String {
+    seal(&SessionKeys::generate("s1", &[8; 32]), claims)
+}
+
+fn seal(keys: &str, claims: &Claims) -> String {
+    let keys = SessionKeys::parse(keys).expect("session keys");
+    keys.seal(&SealedSession {
+        show: claims.show,
+        session: claims.session,
+        ticket: claims.ticket,
+        expires_at: u32::try_from(claims.expires_at).expect("before 2106"),
+        policy: 0,
+    })
+}
+
+/// The text with one character changed, another one each time.
+pub(crate) fn spoiled(text: &str) -> String {
+    static COUNT: AtomicU8 = AtomicU8::new(0);
+    let at = usize::from(COUNT.fetch_add(7, Ordering::Relaxed)) % text.len();
+    let mut bytes = text.as_bytes().to_vec();
+    bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+    String::from_utf8(bytes).expect("ASCII")
+}
