@@ -2,7 +2,8 @@
 //!
 //! In: src. Out: dist/index.html and dist/assets/*. Does not know who serves them.
 
-import { defineConfig, type Plugin } from 'vite';
+import { type Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 /** The page may load from its own address only; players need blobs for the picture. */
 const POLICY = [
@@ -42,5 +43,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
     reportCompressedSize: false,
   },
-  test: { include: ['test/**/*.test.ts'], environment: 'node' },
-} as Parameters<typeof defineConfig>[0]);
+  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+});

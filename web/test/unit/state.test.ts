@@ -1,8 +1,8 @@
 //! The viewer's way, step by step.
 
 import { describe, expect, it } from 'vitest';
-import type { Show } from '../src/api';
-import { backOffMs, initial, step, type Effect, type Event, type Model } from '../src/state';
+import type { Show } from '../../src/api';
+import { backOffMs, initial, step, type Effect, type Event, type Model } from '../../src/state';
 
 const playback = { session: 's', token: 't', playlist_url: '/live/x/index.m3u8?token=t', expires_at: 9 };
 const show = (state: Show['state']): Event => ({ type: 'show', show: { show: 'x', title: 'T', state } });

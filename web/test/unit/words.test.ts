@@ -1,8 +1,8 @@
 //! What the page says.
 
 import { expect, it } from 'vitest';
-import { initial, type Model, type Phase } from '../src/state';
-import { badge, bitRate, countdown, panel, position, ticketIn } from '../src/words';
+import { initial, type Model, type Phase } from '../../src/state';
+import { badge, bitRate, countdown, panel, position, ticketIn } from '../../src/words';
 
 it('writes spans, places and rates as people do', () => {
   expect(countdown(4 * 60_000 + 6100)).toBe('4:07');

@@ -1,0 +1,143 @@
+//! A house made of paper: serves the built page, a recording cut by ffmpeg as a live show, and any answer a test wants.
+//!
+//! In: the built page, switches. Out: an address. Does not know the real house; tests/browser meets that one.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.m3u8': 'application/vnd.apple.mpegurl',
+  '.mp4': 'video/mp4',
+  '.m4s': 'video/mp4',
+};
+
+/** Segments already there when a show goes on air. */
+const HEAD_START = 6;
+/** Segments in a live playlist. */
+const WINDOW = 6;
+
+export class PaperHouse {
+  state: 'scheduled' | 'live' | 'interrupted' | 'ended' = 'live';
+  startsAt: number | null = null;
+  title = 'An evening with the test pattern';
+  /** The code every exchange is refused with. */
+  refuseTicket: string | null = null;
+  /** The code every media request is refused with. */
+  refuseMedia: string | null = null;
+  /** Whether every request but the page itself is cut off. */
+  down = false;
+  /** Addresses asked for that are not ours: there must be none. */
+  readonly strangers: string[] = [];
+  address = '';
+  private since = 0;
+  private readonly media = mkdtempSync(join(tmpdir(), 'paper-'));
+  private readonly server: Server;
+
+  constructor(private readonly page: string) {
+    this.server = createServer((request, response) => this.answer(request, response));
+  }
+
+  async open(): Promise<void> {
+    const clip = [
+      '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=90',
+      '-f', 'lavfi', '-i', 'sine=f=440:d=90', '-c:v', 'libx264', '-preset', 'ultrafast',
+      '-g', '25', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-f', 'hls', '-hls_time', '1',
+      '-hls_list_size', '0', '-hls_segment_type', 'fmp4', '-hls_playlist_type', 'vod',
+      '-hls_segment_filename', join(this.media, 's%d.m4s'), join(this.media, 'vod.m3u8'),
+    ];
+    execFileSync('ffmpeg', clip, { stdio: ['ignore', 'inherit', 'inherit'] });
+    await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
+    this.address = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    this.reset();
+  }
+
+  /** A live show for every ticket. */
+  reset(): void {
+    Object.assign(this, { state: 'live', startsAt: null, refuseTicket: null, refuseMedia: null, down: false });
+    this.since = Date.now();
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+    rmSync(this.media, { recursive: true });
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const { pathname } = new URL(request.url ?? '/', this.address);
+    if (pathname.startsWith('/watch/')) return this.file(response, join(this.page, 'index.html'));
+    if (pathname.startsWith('/assets/')) return this.file(response, join(this.page, pathname));
+    if (this.down) return void request.socket.destroy();
+    if (pathname.endsWith('/state')) return this.json(response, 200, this.show(pathname));
+    if (pathname.endsWith('/playback')) return this.playback(response);
+    if (this.refuseMedia !== null) return this.problem(response, 403, this.refuseMedia);
+    if (pathname === '/live/x/index.m3u8') return this.text(response, this.multivariant());
+    if (pathname === '/p/s/v/index.m3u8') return this.text(response, this.playlist());
+    if (pathname.startsWith('/p/s/v/')) return this.file(response, join(this.media, pathname.slice(7)));
+    this.problem(response, 404, 'not_found');
+  }
+
+  private show(pathname: string): unknown {
+    return { show: pathname.split('/')[3], title: this.title, state: this.state, starts_at: this.startsAt };
+  }
+
+  private playback(response: ServerResponse): void {
+    if (this.refuseTicket !== null) return this.problem(response, 403, this.refuseTicket);
+    const expires = Math.floor(Date.now() / 1000) + 3600;
+    this.json(response, 200, {
+      session: 's', token: 't', playlist_url: '/live/x/index.m3u8?token=t', expires_at: expires,
+    });
+  }
+
+  private multivariant(): string {
+    return '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360,FRAME-RATE=25\n/p/s/v/index.m3u8\n';
+  }
+
+  /** The whole recording once it ended; the last segments before that. */
+  private playlist(): string {
+    const vod = readFileSync(join(this.media, 'vod.m3u8'), 'utf8');
+    if (this.state === 'ended') return vod;
+    const lines = vod.split('\n');
+    const first = lines.findIndex((line) => line.startsWith('#EXTINF'));
+    const head = lines.slice(0, first).filter((line) => !/MEDIA-SEQUENCE|PLAYLIST-TYPE/.test(line));
+    const end = Math.min(90, HEAD_START + Math.floor((Date.now() - this.since) / 1000));
+    const start = Math.max(0, end - WINDOW);
+    const date = new Date(this.since + (start - HEAD_START) * 1000).toISOString();
+    return [
+      ...head,
+      `#EXT-X-MEDIA-SEQUENCE:${start}`,
+      `#EXT-X-PROGRAM-DATE-TIME:${date}`,
+      ...lines.slice(first + start * 2, first + end * 2),
+      '',
+    ].join('\n');
+  }
+
+  private file(response: ServerResponse, path: string): void {
+    if (!existsSync(path)) return this.problem(response, 404, 'not_found');
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/plain' });
+    response.end(readFileSync(path));
+  }
+
+  private text(response: ServerResponse, body: string): void {
+    response.writeHead(200, { 'content-type': TYPES['.m3u8'] });
+    response.end(body);
+  }
+
+  private json(response: ServerResponse, status: number, body: unknown): void {
+    const type = status < 400 ? 'application/json' : 'application/problem+json';
+    response.writeHead(status, { 'content-type': type });
+    response.end(JSON.stringify(body));
+  }
+
+  private problem(response: ServerResponse, status: number, code: string): void {
+    this.json(response, status, { status, title: code, code, request_id: 'r' });
+  }
+}

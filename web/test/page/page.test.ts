@@ -1,0 +1,240 @@
+//! The built page in Chromium, in each of its states, against a house made of paper.
+//!
+//! Pictures of every state, on a desk and on a phone, are left in target/browser/page.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { build } from 'vite';
+import { PaperHouse } from './house';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const album = join(root, '../target/browser/page');
+const built = mkdtempSync(join(tmpdir(), 'page-'));
+const house = new PaperHouse(built);
+let browser: Browser;
+let page: Page;
+const strangers: string[] = [];
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  await build({ root, logLevel: 'error', build: { outDir: built, emptyOutDir: true } });
+  await house.open();
+  browser = await launch('--autoplay-policy=no-user-gesture-required');
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  house.close();
+  rmSync(built, { recursive: true });
+});
+
+beforeEach(async () => {
+  house.reset();
+  strangers.length = 0;
+  complaints.length = 0;
+  page = await sit(browser);
+});
+
+afterEach(async () => {
+  await page.context().close();
+  expect(strangers, 'no request leaves the house').toEqual([]);
+  expect(complaints, 'the content policy is kept').toEqual([]);
+});
+
+function launch(...more: string[]): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', ...more],
+  });
+}
+
+async function sit(where: Browser): Promise<Page> {
+  const seat = await where.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  seat.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== 'blob:' && protocol !== 'data:' && origin !== house.address) strangers.push(request.url());
+  });
+  seat.on('console', (message) => {
+    if (/content security policy/i.test(message.text())) complaints.push(message.text());
+  });
+  return seat;
+}
+
+async function watch(ticket: string | null = 'k'): Promise<void> {
+  await page.goto(`${house.address}/watch/x${ticket === null ? '' : `#ticket=${ticket}`}`);
+}
+
+interface Seen {
+  state: string;
+  time: number;
+}
+
+function seen(): Promise<Seen> {
+  return page.evaluate(() => ({
+    state: (window as unknown as { matinee?: { state: string } }).matinee?.state ?? '',
+    time: document.querySelector('video')?.currentTime ?? 0,
+  }));
+}
+
+/** Waits from outside: the page's policy forbids the evaluation that waiting inside needs. */
+async function until(what: string, is: (now: Seen) => boolean, timeout = 15_000): Promise<void> {
+  for (const start = Date.now(); ; await new Promise((wait) => setTimeout(wait, 50))) {
+    const now = await seen();
+    if (is(now)) return;
+    if (Date.now() - start > timeout) throw new Error(`wanted ${what}, sees ${JSON.stringify(now)}`);
+  }
+}
+
+const reaches = (phase: string, timeout?: number) => until(phase, ({ state }) => state === phase, timeout);
+
+async function photograph(name: string): Promise<void> {
+  for (const [seat, width, height] of [['desk', 1280, 800], ['phone', 390, 844]] as const) {
+    await page.setViewportSize({ width, height });
+    await page.screenshot({ path: join(album, `${name}-${seat}.png`) });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    expect(wide, `${name} fits a ${seat}`).toBe(false);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+const heading = () => page.locator('.veil h2').innerText();
+
+async function moves(): Promise<void> {
+  const before = (await seen()).time;
+  await until('a moving picture', ({ time }) => time > before + 0.5);
+}
+
+it('asks for a ticket and takes a pasted link', async () => {
+  await watch(null);
+  await reaches('ticket');
+  await photograph('no-ticket');
+  await page.getByLabel('Ticket').fill(`${house.address}/watch/x#ticket=k`);
+  await page.keyboard.press('Enter');
+  await reaches('live');
+});
+
+it('plays, remembers the ticket, and hides it from the address', async () => {
+  await watch();
+  await reaches('live');
+  await moves();
+  expect(page.url()).not.toContain('ticket');
+  await page.keyboard.press('i');
+  await page.getByText('Behind edge').waitFor();
+  await page.mouse.move(640, 400);
+  await photograph('live-with-statistics');
+  await page.keyboard.press('i');
+  await page.getByRole('button', { name: 'Quality' }).click();
+  await photograph('live-with-menu');
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await reaches('live');
+});
+
+for (const [code, refusal] of [
+  ['ticket_unknown', 'does not fit'],
+  ['ticket_expired', 'has expired'],
+  ['ticket_revoked', 'was withdrawn'],
+  ['too_many_sessions', 'is in use'],
+] as const) {
+  it(`says what is wrong with a ticket: ${code}`, async () => {
+    house.refuseTicket = code;
+    await watch();
+    await reaches('refused');
+    expect(await heading()).toContain(refusal);
+    await photograph(code);
+  });
+}
+
+it('stops at once when the ticket is revoked while watching', async () => {
+  await watch();
+  await reaches('live');
+  house.refuseMedia = 'revoked';
+  await reaches('refused', 3000);
+  expect(await heading()).toContain('withdrawn');
+  const gone = await page.evaluate(() => {
+    const video = document.querySelector('video');
+    return [video?.readyState, video?.hasAttribute('src'), document.querySelector('canvas')?.hidden];
+  });
+  expect(gone).toEqual([0, false, true]);
+  await photograph('revoked');
+  await page.reload();
+  await reaches('ticket');
+});
+
+it('counts down and starts by itself', async () => {
+  house.state = 'scheduled';
+  house.startsAt = Math.floor(Date.now() / 1000) + 8000;
+  await watch();
+  await reaches('waiting');
+  expect(await heading()).toMatch(/Starts in 2 h \d\d min/);
+  await photograph('waiting');
+  house.state = 'live';
+  await reaches('live');
+});
+
+it('keeps the last picture off air and goes on by itself', async () => {
+  await watch();
+  await reaches('live');
+  await moves();
+  house.state = 'interrupted';
+  await reaches('off-air');
+  await photograph('off-air');
+  house.state = 'live';
+  await reaches('live');
+  await moves();
+});
+
+it('offers the recording, which plays from the start', async () => {
+  house.state = 'ended';
+  await watch();
+  await reaches('ended');
+  await photograph('ended');
+  await page.getByRole('button', { name: 'Watch the recording' }).click();
+  await reaches('recording');
+  expect((await seen()).time).toBeLessThan(5);
+  await moves();
+  await page.keyboard.press('ArrowRight');
+  await until('ten seconds on', ({ time }) => time > 9);
+  await photograph('recording');
+  house.refuseMedia = 'revoked';
+  await reaches('refused', 4000);
+});
+
+it('says so when the network is gone, and recovers', async () => {
+  await watch();
+  await reaches('live');
+  house.down = true;
+  await reaches('trouble', 25_000);
+  await photograph('trouble');
+  house.down = false;
+  await reaches('live', 25_000);
+  await moves();
+});
+
+it('starts muted, or asks for a tap, where the browser wants it', async () => {
+  const strict = await launch('--autoplay-policy=document-user-activation-required');
+  try {
+    await page.context().close();
+    page = await sit(strict);
+    await watch();
+    await reaches('live');
+    await page.getByRole('button', { name: 'Tap for sound' }).waitFor();
+    await photograph('muted');
+    await page.getByRole('button', { name: 'Tap for sound' }).click();
+    expect(await page.evaluate(() => document.querySelector('video')?.muted)).toBe(false);
+    await page.addInitScript(() => {
+      HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+    });
+    await page.reload();
+    await reaches('blocked');
+    await photograph('blocked');
+  } finally {
+    await page.context().close();
+    await strict.close();
+    page = await sit(browser);
+  }
+});
