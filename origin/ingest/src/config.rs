@@ -22,8 +22,16 @@ pub struct Config {
     pub admission_timeout: Duration,
     /// How long a publisher may be silent before it counts as gone.
     pub idle_timeout: Duration,
+    /// A publisher silent for this long makes room for another with the same key: it is the same encoder, back from a
+    /// network that broke without a word.
+    pub takeover_silence: Duration,
+    /// How long that other one waits for the room.
+    pub takeover_timeout: Duration,
     /// How long one answer to a peer may take to be written.
     pub write_timeout: Duration,
+    /// How long a peer that was told to go may take to close the connection itself; some drop what they were told when
+    /// they see it closed.
+    pub parting_timeout: Duration,
     /// How long a closed connection is still read from, so that the peer gets to see why it was closed.
     pub linger_timeout: Duration,
     /// Bytes a peer may send before its stream key is admitted.
@@ -61,7 +69,10 @@ impl Default for Config {
             handshake_timeout: Duration::from_secs(10),
             admission_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(30),
+            takeover_silence: Duration::from_secs(5),
+            takeover_timeout: Duration::from_secs(2),
             write_timeout: Duration::from_secs(10),
+            parting_timeout: Duration::from_millis(500),
             linger_timeout: Duration::from_secs(3),
             unauthenticated_bytes_max: 64 << 10,
             message_bytes_max: 8 << 20,

@@ -88,14 +88,12 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::WrongKey | Self::AlreadyPublishing | Self::ShowEnded => {
-                "NetStream.Publish.BadName"
-            }
-            Self::UnsupportedCodec(_) => "NetStream.Publish.Rejected",
+            Self::WrongKey | Self::ShowEnded => "NetStream.Publish.Denied",
+            Self::AlreadyPublishing => "NetStream.Publish.BadName",
+            Self::UnsupportedCodec(_) | Self::Unavailable => "NetStream.Publish.Rejected",
             Self::HouseFull => "NetConnection.Connect.Rejected",
             Self::UnknownApp { .. } => "NetConnection.Connect.InvalidApp",
             Self::NotAViewersDoor => "NetStream.Play.Failed",
-            Self::Unavailable => "NetStream.Publish.Denied",
         }
     }
 
@@ -165,8 +163,8 @@ pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Admission, Refusal>> +
 
 /// What the binary supplies: who may publish, and where shows go.
 ///
-/// `opened` and `airtime` are called from async tasks and must not block; they come in the order in which things happen
-/// to a show.
+/// `opened` and `airtime` come in the order in which things happen to a show. They are called from async tasks while
+/// the shows are being changed: they must not block, and must not call the [`crate::Desk`].
 pub trait Gate: Send + Sync + 'static {
     /// Judges a stream key before any media is taken. Ingest itself sees to it that a show has one publisher.
     fn admit<'a>(&'a self, key: &'a StreamKey, peer: SocketAddr) -> Verdict<'a>;

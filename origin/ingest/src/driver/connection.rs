@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{self, Instant};
 
-use super::shows::{Shows, Turn};
+use super::shows::Shows;
+use super::turn::Turn;
 use crate::machine::intake;
 use crate::machine::session::{Closing, Input, Metadata, Output, Session};
 use crate::{Error, Refusal, StreamKey};
@@ -77,6 +78,8 @@ impl Connection {
                 Some(turn) => turn.dismissed(),
                 None => self.shows.closing(),
             };
+            let wait = |waits| self.turn.iter().for_each(|turn| turn.wait(waits));
+            wait(true);
             // Reading comes before the deadline: whoever was held up by a full channel was not silent.
             let read = tokio::select! {
                 biased;
@@ -84,6 +87,7 @@ impl Connection {
                 read = self.stream.read(&mut buffer) => Some(read?),
                 () = until(deadline) => Some(usize::MAX),
             };
+            wait(false);
             let now = self.shows.now();
             match read {
                 None => self.session.handle(now, Input::Refuse(self.parting())),
@@ -134,7 +138,16 @@ impl Connection {
         let patience = self.shows.config().admission_timeout;
         let verdict = time::timeout(patience, self.shows.gate().admit(&key, self.peer)).await;
         let admission = verdict.map_err(|_| Refusal::Unavailable)??;
-        let turn = self.shows.claim(admission)?;
+        let turn = match self.shows.claim(&admission) {
+            Ok(turn) => turn,
+            Err(refused) => {
+                let room = refused.room.ok_or(refused.refusal)?;
+                let patience = self.shows.config().takeover_timeout;
+                // Made in time or not, the second answer counts.
+                let _ = time::timeout(patience, room.cancelled()).await;
+                self.shows.claim(&admission).map_err(|refused| refused.refusal)?
+            }
+        };
         tracing::info!(peer = %self.peer, show = turn.show(), "publisher admitted");
         self.turn = Some(turn);
         Ok(())
@@ -180,15 +193,19 @@ impl Connection {
 
     /// Lets the peer read our last words: closing a socket that has unread bytes would wipe them out on its side.
     async fn linger(&mut self) {
-        let mut buffer = [0; 4096];
-        let closed = async {
-            self.stream.shutdown().await?;
-            while self.stream.read(&mut buffer).await? > 0 {}
-            Ok::<(), std::io::Error>(())
-        };
-        // Whether it has read them cannot be known; after this time we have done our part.
-        let _ = time::timeout(self.shows.config().linger_timeout, closed).await;
+        let config = Arc::clone(self.shows.config());
+        let parted = time::timeout(config.parting_timeout, read_out(&mut self.stream)).await;
+        if parted.is_err() && self.stream.shutdown().await.is_ok() {
+            // Whether it has read them cannot be known; after this time we have done our part.
+            let _ = time::timeout(config.linger_timeout, read_out(&mut self.stream)).await;
+        }
     }
+}
+
+/// Reads until the peer closes the connection or breaks it.
+async fn read_out(stream: &mut TcpStream) {
+    let mut buffer = vec![0; 4096];
+    while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -5,6 +5,7 @@
 
 mod connection;
 mod shows;
+mod turn;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

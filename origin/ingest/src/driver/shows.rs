@@ -1,14 +1,14 @@
 //! The shows on air in this process.
 //!
 //! In: publishers whose key was admitted, the end of shows, the clock. Out: a [`Turn`] on air for one publisher at a
-//! time; shows handed to the gate. Does not know connections.
+//! time, the end of shows. Does not know connections.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use metrics::gauge;
 use shared_media::{Now, Poll, Publication};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
@@ -16,9 +16,10 @@ use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::turn::Turn;
 use crate::machine::airtime::{Airtime, Input, Output, PublisherId, Slot};
-use crate::machine::intake::{self, Intake};
-use crate::{Admission, Config, Error, Gate, Opening, Refusal};
+use crate::machine::intake::Intake;
+use crate::{Admission, Config, Gate, Refusal, Resume};
 
 /// All shows on air.
 pub(super) struct Shows {
@@ -33,38 +34,55 @@ pub(super) struct Shows {
     tasks: TaskTracker,
 }
 
+/// What is written down about the shows.
 #[derive(Default)]
-struct Book {
+pub(super) struct Book {
     shows: HashMap<String, Show>,
     /// Shows that are over, the latest last.
     ended: VecDeque<String>,
     publishers: u64,
 }
 
+impl Book {
+    /// Keeps what a publisher leaves behind for the next one.
+    pub(super) fn put_back(&mut self, show: &str, carriage: Carriage) {
+        if let Some(show) = self.shows.get_mut(show) {
+            show.carriage = Some(carriage);
+        }
+    }
+}
+
 struct Show {
     slot: Slot,
     /// Here while nobody is on air.
     carriage: Option<Carriage>,
-    /// Cancelled to dismiss the publisher on air.
-    dismissal: CancellationToken,
+    signals: Signals,
+}
+
+/// What a show's book entry and the publisher on air say to each other.
+#[derive(Clone)]
+pub(super) struct Signals {
+    /// Cancelled to dismiss the publisher.
+    pub(super) dismissed: CancellationToken,
+    /// Cancelled when it has gone.
+    pub(super) gone: CancellationToken,
+    /// Since when the publisher is being waited for, in microseconds of the monotonic clock; [`u64::MAX`] while there
+    /// is something of it to be done.
+    pub(super) waited_for_since_us: Arc<AtomicU64>,
+}
+
+/// A claim that was turned down.
+pub(super) struct Refused {
+    pub(super) refusal: Refusal,
+    /// Cancelled when the one on air has gone, if it was told to make room: then the claim may be made again.
+    pub(super) room: Option<CancellationToken>,
 }
 
 /// What is handed from publisher to publisher of a show.
-struct Carriage {
-    intake: Intake,
+pub(super) struct Carriage {
+    pub(super) intake: Intake,
     /// Made with the first access unit.
-    publications: Option<mpsc::Sender<Publication>>,
-}
-
-/// One publisher's time on air. It ends when this is dropped.
-pub(super) struct Turn {
-    shows: Arc<Shows>,
-    show: String,
-    publisher: PublisherId,
-    /// Only missing while being dropped.
-    carriage: Option<Carriage>,
-    dismissed: CancellationToken,
-    on_air: bool,
+    pub(super) publications: Option<mpsc::Sender<Publication>>,
 }
 
 impl Shows {
@@ -114,44 +132,44 @@ impl Shows {
     }
 
     /// Lets a publisher on air, if it may.
-    pub(super) fn claim(self: &Arc<Self>, admission: Admission) -> Result<Turn, Refusal> {
+    pub(super) fn claim(self: &Arc<Self>, admission: &Admission) -> Result<Turn, Refused> {
         let now = self.now();
         let mut book = self.book();
         if self.closing.is_cancelled() {
-            return Err(Refusal::Unavailable);
+            return Err(Refusal::Unavailable.into());
         }
         if book.ended.contains(&admission.show) {
-            return Err(Refusal::ShowEnded);
+            return Err(Refusal::ShowEnded.into());
         }
         book.publishers += 1;
         let publisher = PublisherId(book.publishers);
-        let show = book.shows.entry(admission.show.clone()).or_insert_with(|| {
-            let intake = Intake::new(Arc::clone(&self.config), admission.resume);
-            Show {
-                slot: Slot::new(self.config.reconnect_window),
-                carriage: Some(Carriage { intake, publications: None }),
-                dismissal: CancellationToken::new(),
-            }
-        });
-        show.slot.handle(now, Input::Claim(publisher));
+        let show = book
+            .shows
+            .entry(admission.show.clone())
+            .or_insert_with(|| Show::new(&self.config, admission.resume));
+        let since_us = show.signals.waited_for_since_us.load(Ordering::Relaxed);
+        let silent_us = now.monotonic_us.saturating_sub(since_us);
+        let silent = Duration::from_micros(silent_us) >= self.config.takeover_silence;
+        show.slot.handle(now, Input::Claim { publisher, silent });
+        let mut room = None;
         let mut answer = Err(Refusal::Unavailable);
         while let Poll::Output(output) = show.slot.poll() {
-            answer = match output {
-                Output::Refuse(_, refusal) => Err(refusal),
-                _ => show.carriage.take().ok_or(Refusal::AlreadyPublishing),
-            };
+            match output {
+                Output::Admit(_) => {
+                    answer = show.carriage.take().ok_or(Refusal::AlreadyPublishing);
+                }
+                Output::Refuse(_, refusal) => answer = Err(refusal),
+                Output::Dismiss(_) => {
+                    show.signals.dismissed.cancel();
+                    room = Some(show.signals.gone.clone());
+                }
+                Output::Tell(_) | Output::Finish => {} // never follow from a claim
+            }
         }
-        let carriage = Some(answer?);
-        show.dismissal = self.closing.child_token();
-        gauge!("matinee_ingest_publishers").increment(1);
-        Ok(Turn {
-            shows: Arc::clone(self),
-            show: admission.show,
-            publisher,
-            carriage,
-            dismissed: show.dismissal.clone(),
-            on_air: false,
-        })
+        let carriage = answer.map_err(|refusal| Refused { refusal, room })?;
+        show.signals = Signals::new(self.closing.child_token());
+        let signals = show.signals.clone();
+        Ok(Turn::new(Arc::clone(self), admission.show.clone(), publisher, carriage, signals))
     }
 
     pub(super) fn airtime(&self, show: &str) -> Option<Airtime> {
@@ -202,19 +220,19 @@ impl Shows {
         }
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells a show's slot what happened and does what it wants.
-    fn happen(&self, book: &mut Book, name: &str, input: Input) {
+    pub(super) fn happen(&self, book: &mut Book, name: &str, input: Input) {
         let now = self.now();
         let Some(show) = book.shows.get_mut(name) else { return };
         show.slot.handle(now, input);
         let mut over = false;
         while let Poll::Output(output) = show.slot.poll() {
             match output {
-                Output::Dismiss(_) => show.dismissal.cancel(),
+                Output::Dismiss(_) => show.signals.dismissed.cancel(),
                 Output::Tell(airtime) => self.gate.airtime(name, airtime),
                 Output::Finish => {
                     over = true;
@@ -254,81 +272,32 @@ impl Shows {
     }
 }
 
+impl Show {
+    fn new(config: &Arc<Config>, resume: Option<Resume>) -> Self {
+        let intake = Intake::new(Arc::clone(config), resume);
+        Self {
+            slot: Slot::new(config.reconnect_window),
+            carriage: Some(Carriage { intake, publications: None }),
+            signals: Signals::new(CancellationToken::new()),
+        }
+    }
+}
+
+impl Signals {
+    fn new(dismissed: CancellationToken) -> Self {
+        let waited_for_since_us = Arc::new(AtomicU64::new(u64::MAX));
+        Self { dismissed, gone: CancellationToken::new(), waited_for_since_us }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, room: None }
+    }
+}
+
 impl fmt::Debug for Shows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shows").field("on_air", &self.book().shows.len()).finish_non_exhaustive()
-    }
-}
-
-impl Turn {
-    /// The show's identifier.
-    pub(super) fn show(&self) -> &str {
-        &self.show
-    }
-
-    /// Cancelled when the publisher shall go.
-    pub(super) const fn dismissed(&self) -> &CancellationToken {
-        &self.dismissed
-    }
-
-    /// What the publisher sent, and what comes of it.
-    pub(super) fn take_in(&mut self, input: intake::Input) -> Vec<intake::Output> {
-        let now = self.shows.now();
-        let mut outputs = Vec::new();
-        if let Some(carriage) = &mut self.carriage {
-            carriage.intake.handle(now, input);
-            while let Poll::Output(output) = carriage.intake.poll() {
-                outputs.push(output);
-            }
-        }
-        outputs
-    }
-
-    /// Hands a publication on. Waits while the show's channel is full: that is what slows the publisher down.
-    ///
-    /// # Errors
-    /// [`Error::Abandoned`] if nobody takes the show any more; it ends then.
-    pub(super) async fn hand_on(&mut self, publication: Publication) -> Result<(), Error> {
-        if !self.on_air {
-            self.go_on_air();
-        }
-        let channel = self.carriage.as_ref().and_then(|carriage| carriage.publications.as_ref());
-        match channel {
-            Some(channel) => match channel.send(publication).await {
-                Ok(()) => Ok(()),
-                Err(_) => {
-                    self.shows.end(&self.show);
-                    Err(Error::Abandoned)
-                }
-            },
-            None => Err(Error::Abandoned),
-        }
-    }
-
-    fn go_on_air(&mut self) {
-        let Some(carriage) = &mut self.carriage else { return };
-        let Some(anchor) = carriage.intake.anchor() else { return };
-        self.on_air = true;
-        let mut book = self.shows.book();
-        if carriage.publications.is_none() {
-            let (sender, publications) = mpsc::channel(self.shows.config.queue_depth.max(1));
-            carriage.publications = Some(sender);
-            self.shows.gate.opened(Opening { show: self.show.clone(), anchor, publications });
-        }
-        self.shows.happen(&mut book, &self.show, Input::Media(self.publisher));
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        gauge!("matinee_ingest_publishers").decrement(1);
-        let mut book = self.shows.book();
-        if let Some(mut carriage) = self.carriage.take() {
-            carriage.intake.handle(self.shows.now(), intake::Input::Interrupt);
-            if let Some(show) = book.shows.get_mut(&self.show) {
-                show.carriage = Some(carriage);
-            }
-        }
-        self.shows.happen(&mut book, &self.show, Input::Release(self.publisher));
     }
 }

@@ -30,8 +30,14 @@ pub struct PublisherId(pub u64);
 /// What happens to a show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A publisher with the show's key wants to go on air.
-    Claim(PublisherId),
+    /// A publisher with the show's key wants to go on air. `silent` says whether the one on air, if any, has not been
+    /// heard of for so long that it must make room.
+    Claim {
+        /// Who wants to.
+        publisher: PublisherId,
+        /// About who is.
+        silent: bool,
+    },
     /// Its first access unit came.
     Media(PublisherId),
     /// It is gone.
@@ -111,7 +117,7 @@ impl Slot {
     /// Something happened. Poll until it waits, then come again.
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
-            Input::Claim(publisher) => self.claim(publisher),
+            Input::Claim { publisher, silent } => self.claim(publisher, silent),
             Input::Media(publisher) if self.publisher == Some(publisher) => {
                 if matches!(self.airtime, Airtime::Scheduled | Airtime::Interrupted) {
                     self.tell(Airtime::Live);
@@ -146,7 +152,10 @@ impl Slot {
         self.outbox.pop_front().map_or(Poll::Wait, Poll::Output)
     }
 
-    fn claim(&mut self, publisher: PublisherId) {
+    fn claim(&mut self, publisher: PublisherId, silent: bool) {
+        if let Some(on_air) = self.publisher.filter(|_| silent) {
+            self.outbox.push_back(Output::Dismiss(on_air));
+        }
         let answer = if self.airtime == Airtime::Ended {
             Output::Refuse(publisher, Refusal::ShowEnded)
         } else if self.publisher.is_some() {
@@ -190,6 +199,10 @@ mod tests {
         Slot::new(Duration::from_micros(WINDOW_US))
     }
 
+    const fn claim(publisher: PublisherId) -> Input {
+        Input::Claim { publisher, silent: false }
+    }
+
     fn after(slot: &mut Slot, us: u64, input: Input) -> Vec<Output> {
         slot.handle(Now { monotonic_us: us, utc_us: 0 }, input);
         let mut outputs = Vec::new();
@@ -202,10 +215,10 @@ mod tests {
     #[test]
     fn a_second_publisher_is_refused_and_the_first_goes_on() {
         let mut slot = slot();
-        assert_eq!(after(&mut slot, 0, Input::Claim(FIRST)), [Output::Admit(FIRST)]);
+        assert_eq!(after(&mut slot, 0, claim(FIRST)), [Output::Admit(FIRST)]);
         assert_eq!(after(&mut slot, 1, Input::Media(FIRST)), [Output::Tell(Airtime::Live)]);
         let refused = [Output::Refuse(SECOND, Refusal::AlreadyPublishing)];
-        assert_eq!(after(&mut slot, 2, Input::Claim(SECOND)), refused);
+        assert_eq!(after(&mut slot, 2, claim(SECOND)), refused);
         assert_eq!(after(&mut slot, 3, Input::Release(SECOND)), []);
         assert_eq!(after(&mut slot, 4, Input::Media(FIRST)), []);
         assert_eq!(slot.publisher(), Some(FIRST));
@@ -214,13 +227,13 @@ mod tests {
     #[test]
     fn a_publisher_who_returns_in_time_is_live_again() {
         let mut slot = slot();
-        after(&mut slot, 0, Input::Claim(FIRST));
+        after(&mut slot, 0, claim(FIRST));
         after(&mut slot, 0, Input::Media(FIRST));
         let interrupted = [Output::Tell(Airtime::Interrupted)];
         assert_eq!(after(&mut slot, 10, Input::Release(FIRST)), interrupted);
         assert_eq!(slot.deadline_us(), Some(10 + WINDOW_US));
         assert_eq!(after(&mut slot, 9 + WINDOW_US, Input::Tick), []);
-        assert_eq!(after(&mut slot, 9 + WINDOW_US, Input::Claim(SECOND)), [Output::Admit(SECOND)]);
+        assert_eq!(after(&mut slot, 9 + WINDOW_US, claim(SECOND)), [Output::Admit(SECOND)]);
         assert_eq!(after(&mut slot, 20 + WINDOW_US, Input::Tick), []);
         let live = [Output::Tell(Airtime::Live)];
         assert_eq!(after(&mut slot, 21 + WINDOW_US, Input::Media(SECOND)), live);
@@ -229,23 +242,23 @@ mod tests {
     #[test]
     fn a_publisher_who_does_not_return_ends_the_show() {
         let mut slot = slot();
-        after(&mut slot, 0, Input::Claim(FIRST));
+        after(&mut slot, 0, claim(FIRST));
         after(&mut slot, 0, Input::Media(FIRST));
         after(&mut slot, 0, Input::Release(FIRST));
         let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
         assert_eq!(after(&mut slot, WINDOW_US, Input::Tick), ended);
         let refused = [Output::Refuse(SECOND, Refusal::ShowEnded)];
-        assert_eq!(after(&mut slot, WINDOW_US, Input::Claim(SECOND)), refused);
+        assert_eq!(after(&mut slot, WINDOW_US, claim(SECOND)), refused);
         assert_eq!(after(&mut slot, WINDOW_US, Input::End), []);
     }
 
     #[test]
     fn one_who_returns_without_media_does_not_keep_the_show_open() {
         let mut slot = slot();
-        after(&mut slot, 0, Input::Claim(FIRST));
+        after(&mut slot, 0, claim(FIRST));
         after(&mut slot, 0, Input::Media(FIRST));
         after(&mut slot, 0, Input::Release(FIRST));
-        after(&mut slot, 1, Input::Claim(SECOND));
+        after(&mut slot, 1, claim(SECOND));
         let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
         assert_eq!(after(&mut slot, WINDOW_US + 1, Input::Release(SECOND)), ended);
     }
@@ -253,7 +266,7 @@ mod tests {
     #[test]
     fn an_end_dismisses_the_publisher_before_it_is_handed_on() {
         let mut slot = slot();
-        after(&mut slot, 0, Input::Claim(FIRST));
+        after(&mut slot, 0, claim(FIRST));
         after(&mut slot, 0, Input::Media(FIRST));
         assert_eq!(after(&mut slot, 1, Input::End), [Output::Dismiss(FIRST)]);
         assert_eq!(after(&mut slot, 1, Input::Media(FIRST)), []);
@@ -262,9 +275,21 @@ mod tests {
     }
 
     #[test]
+    fn a_silent_publisher_makes_room_for_the_next() {
+        let mut slot = slot();
+        after(&mut slot, 0, claim(FIRST));
+        after(&mut slot, 0, Input::Media(FIRST));
+        let room = [Output::Dismiss(FIRST), Output::Refuse(SECOND, Refusal::AlreadyPublishing)];
+        let claimed = Input::Claim { publisher: SECOND, silent: true };
+        assert_eq!(after(&mut slot, 1, claimed), room);
+        after(&mut slot, 2, Input::Release(FIRST));
+        assert_eq!(after(&mut slot, 3, claim(SECOND)), [Output::Admit(SECOND)]);
+    }
+
+    #[test]
     fn a_key_that_was_only_tried_leaves_nothing_behind() {
         let mut slot = slot();
-        after(&mut slot, 0, Input::Claim(FIRST));
+        after(&mut slot, 0, claim(FIRST));
         assert_eq!(after(&mut slot, 1, Input::Release(FIRST)), []);
         assert!(slot.is_vacant());
     }

@@ -341,5 +341,4 @@ fn rational(frames_per_second: f64) -> Option<Rational> {
 }
 
 #[cfg(test)]
-#[path = "intake_tests.rs"]
 mod tests;

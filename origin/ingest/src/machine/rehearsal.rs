@@ -76,5 +76,4 @@ pub fn rehearse<'a>(
 }
 
 #[cfg(test)]
-#[path = "rehearsal_tests.rs"]
 mod tests;

@@ -97,9 +97,9 @@ pub struct Session {
     phase: Phase,
     /// Said instead of agreeing to `connect`.
     turned_away: Option<Refusal>,
-    /// What the URL's path had after the application's name, once `connect` was agreed to. Only then may commands be
+    /// What the URL's path had after the application's name (it may be the key), once `connect` was agreed to. Only then may commands be
     /// answered: before, the peer does not know our chunk size.
-    path: Option<String>,
+    path: Option<StreamKey>,
     inbox: BytesMut,
     reader: Reader,
     outbox: VecDeque<Output>,
@@ -305,7 +305,7 @@ impl Session {
                 let name = values.get(3).and_then(Value::as_text).unwrap_or_default();
                 let mut key = StreamKey::new(name);
                 if key.expose().is_empty() {
-                    key = StreamKey::new(self.path.as_deref().unwrap_or_default());
+                    key = self.path.clone().unwrap_or(key);
                 }
                 self.outbox.push_back(Output::Publish(key));
                 self.phase = Phase::Judging;
@@ -337,7 +337,7 @@ impl Session {
             self.outbox.extend(said.map(Output::Write));
             return self.close(Closing::Refused(refusal));
         }
-        self.path = Some(path.to_owned());
+        self.path = Some(StreamKey::new(path));
         self.outbox.extend(reply::connected(transaction).into_iter().map(Output::Write));
     }
 

@@ -278,5 +278,4 @@ fn rounded_quotient(dividend: i128, divisor: i128) -> i128 {
 }
 
 #[cfg(test)]
-#[path = "timeline_tests.rs"]
 mod tests;

@@ -23,14 +23,12 @@ async fn a_publisher_who_returns_continues_the_show_at_the_wall_clock() {
     first.kill().await.expect("ffmpeg runs");
     drop(first);
     // It sent faster than time passes; let the wall clock overtake it, so that it decides where the show goes on.
-    let leftover = tokio::time::timeout(Duration::from_secs(1), async {
-        let mut leftover = Vec::new();
+    let leftover = async {
         while let Some(publication) = opening.publications.recv().await {
-            leftover.push(publication);
-            publications.extend(leftover.drain(..));
+            publications.push(publication);
         }
-    });
-    let _ = leftover.await;
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), leftover).await;
     assert_eq!(house.airtimes(), [Airtime::Live, Airtime::Interrupted]);
 
     let second = ffmpeg("30", &format!("-t 1 {USUAL}"), &house.url("k1"));
@@ -112,9 +110,31 @@ async fn a_silent_publisher_counts_as_gone() {
     let mut house = House::open(config).await;
     let publisher = ffmpeg("30", &format!("-t 600 {USUAL}"), &house.url("k1"));
     let mut opening = house.opening().await;
-    let pid = publisher.id().expect("ffmpeg runs").to_string();
-    let stopped = tokio::process::Command::new("kill").args(["-STOP", &pid]).status().await;
-    assert!(stopped.expect("kill runs").success());
+    stop(&publisher).await;
     assert_eq!(whole(&mut opening).await.last(), Some(&Publication::End));
     house.close().await;
+}
+
+#[tokio::test]
+async fn a_silent_publisher_makes_room_for_its_return() {
+    let config = Config { takeover_silence: Duration::from_millis(300), ..quick() };
+    let mut house = House::open(config).await;
+    let first = ffmpeg("30", &format!("-vf realtime -t 600 {USUAL}"), &house.url("k1"));
+    let mut opening = house.opening().await;
+    stop(&first).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let second = ffmpeg("30", &format!("-t 1 {USUAL}"), &house.url("k1"));
+    let (went_well, said) = words(second).await;
+    assert!(went_well, "{said}");
+    let publications = whole(&mut opening).await;
+    assert!(publications.contains(&Publication::Discontinuity));
+    assert_in_order(&publications);
+    house.close().await;
+}
+
+/// Leaves the process and its connections as they are, without a sign of life.
+async fn stop(ffmpeg: &tokio::process::Child) {
+    let pid = ffmpeg.id().expect("ffmpeg runs").to_string();
+    let stopped = tokio::process::Command::new("kill").args(["-STOP", &pid]).status().await;
+    assert!(stopped.expect("kill runs").success());
 }

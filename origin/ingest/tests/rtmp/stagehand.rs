@@ -124,19 +124,19 @@ pub(crate) async fn until(
 }
 
 pub(crate) fn units(publications: &[Publication], kind: TrackKind) -> Vec<&AccessUnit> {
-    let unit = |publication| match publication {
-        &Publication::Unit(of, ref unit) if of == kind => Some(unit),
+    let of_kind = publications.iter().filter_map(|publication| match publication {
+        Publication::Unit(of, unit) if *of == kind => Some(unit),
         _ => None,
-    };
-    publications.iter().filter_map(unit).collect()
+    });
+    of_kind.collect()
 }
 
 pub(crate) fn configs(publications: &[Publication]) -> Vec<&TrackConfig> {
-    let config = |publication| match publication {
-        &Publication::Config(ref config) => Some(config),
+    let configs = publications.iter().filter_map(|publication| match publication {
+        Publication::Config(config) => Some(config),
         _ => None,
-    };
-    publications.iter().filter_map(config).collect()
+    });
+    configs.collect()
 }
 
 /// Checks what holds for every show.
