@@ -89,16 +89,12 @@ impl Edge {
     async fn welcome(&self, drain: &GracefulShutdown) {
         let places = Arc::new(Semaphore::new(self.answers.limits.connections_max));
         loop {
-            match accept(&self.listener, &places).await {
-                Ok((stream, place)) => {
-                    let answers = Arc::clone(&self.answers);
-                    tokio::spawn(serve(stream, place, answers, drain.watcher()));
-                }
-                Err(error) => {
-                    warn!(%error, "the system refuses connections");
-                    sleep(REST).await;
-                }
-            }
+            let Some((stream, place)) = accept(&self.listener, &places).await else {
+                sleep(REST).await;
+                continue;
+            };
+            let answers = Arc::clone(&self.answers);
+            tokio::spawn(serve(stream, place, answers, drain.watcher()));
         }
     }
 
@@ -121,15 +117,18 @@ fn refused(address: SocketAddr, cause: io::Error) -> Error {
     }
 }
 
-/// The next connection, when there is a place for it.
+/// The next connection, when there is a place for it; `None` if the system refuses, such as for want of descriptors.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, place))
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let accepted = listener.accept().await.and_then(|(stream, _)| {
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    });
+    let stream = accepted.inspect_err(|error| warn!(%error, "a connection was refused")).ok()?;
+    Some((stream, place))
 }
 
 /// Serves one connection to its end.
