@@ -21,7 +21,7 @@ export class Stats {
       this.values.set(name, value);
       list.append(el('div', {}, el('dt', {}, name), value));
     }
-    const close = iconButton('stop', 'Close statistics', () => this.toggle());
+    const close = iconButton('close', 'Close statistics', () => this.toggle());
     this.element = el(
       'section',
       { class: 'stats', 'aria-label': 'Statistics', hidden: true },

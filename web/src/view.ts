@@ -47,7 +47,8 @@ export class View {
 
   private renderPanel(model: Model, wanted: Panel | null): void {
     // Only another kind of panel is built anew, so that a field keeps what was typed and the focus stays.
-    const kind = wanted === null ? model.phase : `${model.phase} ${model.refusal ?? ''} ${wanted.notice}`;
+    const { phase, refusal } = model;
+    const kind = [phase, refusal, wanted?.icon, wanted?.notice, wanted?.busy].join(' ');
     if (wanted !== null) {
       if (this.heading.textContent !== wanted.title) this.heading.textContent = wanted.title;
       if (this.text.textContent !== wanted.text) this.text.textContent = wanted.text;

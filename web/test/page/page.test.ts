@@ -2,10 +2,11 @@
 //!
 //! Pictures of every state, on a desk and on a phone, are left in target/browser/page.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { build } from 'vite';
@@ -45,9 +46,21 @@ afterEach(async () => {
   expect(complaints, 'the content policy is kept').toEqual([]);
 });
 
+/** The browser to test in: the one that is named, else the first that is installed. */
+function program(): string {
+  const known = [
+    process.env['MATINEE_CHROMIUM'],
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  ];
+  return known.find((path) => path !== undefined && existsSync(path)) ?? 'chromium';
+}
+
 function launch(...more: string[]): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: program(),
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', ...more],
   });
 }
@@ -91,7 +104,17 @@ async function until(what: string, is: (now: Seen) => boolean, timeout = 15_000)
 
 const reaches = (phase: string, timeout?: number) => until(phase, ({ state }) => state === phase, timeout);
 
+/** What automated rules of accessibility have against the page as it stands. */
+async function barriers(): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const found = await (window as unknown as { axe: typeof axe }).axe.run();
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+  });
+}
+
 async function photograph(name: string): Promise<void> {
+  expect(await barriers(), name).toEqual([]);
   for (const [seat, width, height] of [['desk', 1280, 800], ['phone', 390, 844]] as const) {
     await page.setViewportSize({ width, height });
     await page.screenshot({ path: join(album, `${name}-${seat}.png`) });
@@ -221,6 +244,8 @@ it('starts muted, or asks for a tap, where the browser wants it', async () => {
     await page.context().close();
     page = await sit(strict);
     await watch();
+    // Every look inside counts as a touch, after which the browser would let it play.
+    await page.waitForTimeout(4000);
     await reaches('live');
     await page.getByRole('button', { name: 'Tap for sound' }).waitFor();
     await photograph('muted');
