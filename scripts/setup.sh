@@ -27,14 +27,22 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Shows what a command said only if it fails.
+quietly() {
+    local said
+    said=$(mktemp)
+    "$@" </dev/null >"$said" 2>&1 || { tail -n 40 "$said" >&2; rm "$said"; return 1; }
+    rm "$said"
+}
+
 apt_updated=no
 apt_install() {
     [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
         die "as root, run: apt-get install --no-install-recommends $*"
-    export DEBIAN_FRONTEND=noninteractive
-    [ $apt_updated = yes ] || as_root apt-get -qq update </dev/null
+    # A repository of others that is down must not stop us: what is missing fails below.
+    [ $apt_updated = yes ] || quietly as_root apt-get -qq update || true
     apt_updated=yes
-    as_root apt-get -qq install -y --no-install-recommends "$@" </dev/null >&2
+    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
 }
 
 apt_missing() {
@@ -107,7 +115,7 @@ node_is_new_enough() {
 }
 
 newer_node() {
-    npm install --silent --no-audit --no-fund --prefix "$MATINEE_TOOLS/node-22" node@22 </dev/null
+    quietly npm install --no-audit --no-fund --prefix "$MATINEE_TOOLS/node-22" node@22 || return
     export PATH="$MATINEE_TOOLS/node-22/node_modules/node/bin:$PATH"
     node_is_new_enough
 }
@@ -121,7 +129,7 @@ npm_packages() {
 }
 
 npm_ci() {
-    (cd "$1" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund </dev/null)
+    (cd "$1" && quietly npm ci --no-audit --no-fund)
 }
 
 # --- What only the tests need ----------------------------------------------------------------------------------------
