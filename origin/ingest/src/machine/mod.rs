@@ -5,7 +5,7 @@
 //!
 //! # Why RTMP is spoken here and not by a library
 //!
-//! Both candidates were read in source and tried with the tests of this folder in mind:
+//! Both candidates were read in source (a subtraction that can go below zero panics or, without checks, wraps):
 //!
 //! - `rml_rtmp` 0.8 is sans-io, but its chunk reader keeps one payload buffer for all chunk streams, so an audio chunk
 //!   between two chunks of a picture corrupts both or underflows (`length - current_payload_length`), which panics; an

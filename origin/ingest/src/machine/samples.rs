@@ -53,6 +53,25 @@ fn media(type_id: u8, tag: Tag) -> Bytes {
 
 /// All that a publisher sends with the key `secret`: two seconds of 25 Hz pictures and sound, then its farewell.
 pub(super) fn connection() -> Vec<u8> {
+    let mut bytes = connected();
+    let size = Bytes::from_static(&[0, 0, 16, 0]);
+    bytes.extend(chunk::write(&Message { timestamp: 0, type_id: 1, stream_id: 0, body: size }, 2));
+    bytes.extend(media(kind::VIDEO, video_config(&AVCC)));
+    bytes.extend(media(kind::AUDIO, audio_config()));
+    for frame in 0..50 {
+        let slices = if frame % 25 == 0 { &KEY } else { &DELTA };
+        let long = [&slices[..], &[0, 0, 0x13, 0x88, 0x41], &[frame as u8; 4999]].concat();
+        bytes.extend(media(kind::VIDEO, video(frame * 40, &long)));
+        bytes.extend(media(kind::AUDIO, audio(frame * 40)));
+    }
+    let stream = Value::Number(1.0);
+    let farewell = [Value::text("deleteStream"), Value::Number(5.0), Value::Null, stream];
+    bytes.extend(command(0, &farewell));
+    bytes
+}
+
+/// The part of it up to and with the wish to publish.
+pub(super) fn connected() -> Vec<u8> {
     let mut bytes = vec![3];
     bytes.extend([7; 2 * 1536]);
     let app = Value::Object(vec![("app".to_owned(), Value::text("live"))]);
@@ -64,23 +83,5 @@ pub(super) fn connection() -> Vec<u8> {
     let live = Value::text("live");
     let publish = [Value::text("publish"), Value::Number(4.0), Value::Null, key, live];
     bytes.extend(command(1, &publish));
-    let size = Message {
-        timestamp: 0,
-        type_id: 1,
-        stream_id: 0,
-        body: Bytes::from_static(&[0, 0, 16, 0]),
-    };
-    bytes.extend(chunk::write(&size, 2));
-    bytes.extend(media(kind::VIDEO, video_config(&AVCC)));
-    bytes.extend(media(kind::AUDIO, audio_config()));
-    for frame in 0..50 {
-        let slices = if frame % 25 == 0 { &KEY } else { &DELTA };
-        let long = [&slices[..], &[0, 0, 0x13, 0x88, 0x41], &[frame as u8; 4999]].concat();
-        bytes.extend(media(kind::VIDEO, video(frame * 40, &long)));
-        bytes.extend(media(kind::AUDIO, audio(frame * 40)));
-    }
-    let unpublish =
-        [Value::text("deleteStream"), Value::Number(5.0), Value::Null, Value::Number(1.0)];
-    bytes.extend(command(0, &unpublish));
     bytes
 }

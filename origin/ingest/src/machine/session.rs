@@ -350,3 +350,6 @@ impl Session {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,7 @@ impl Timeline {
             None => self.begin(now, timestamp_ms, &mut broke),
         };
         let mut ms = self.unwrapped(kind, stretch, timestamp_ms);
-        if self.jumped(now, kind, ms) {
+        if self.jumped(now, kind, ms, stretch) {
             if young(now, stretch) {
                 return Err(Misplaced::Stale);
             }
@@ -200,18 +200,21 @@ impl Timeline {
         last + i64::from(step)
     }
 
-    /// Whether the track's clock stepped further than time can explain.
-    fn jumped(&mut self, now: Now, kind: TrackKind, ms: i64) -> bool {
+    /// Whether the track's clock stepped further than time, or the other track, can explain: a gap in one track is
+    /// no jump.
+    fn jumped(&mut self, now: Now, kind: TrackKind, ms: i64, stretch: Stretch) -> bool {
         let jump_max_ms = self.jump_max_ms;
         let back_max_ms = match kind {
             TrackKind::Video => VIDEO_STEP_BACK_MS.min(jump_max_ms),
             TrackKind::Audio => jump_max_ms,
         };
-        let Some((last_ms, last_us)) = self.track(kind).heard else { return false };
+        let track = self.track(kind);
+        let Some((last_ms, last_us)) = track.heard else { return false };
+        let ahead = if track.own.is_none() { ms - stretch.last_ms } else { i64::MAX };
         let step = ms - last_ms;
         let passed_us = now.monotonic_us.saturating_sub(last_us);
         let passed = i64::try_from(passed_us / 1000).unwrap_or(i64::MAX);
-        step < -back_max_ms || step.saturating_sub(passed) > jump_max_ms
+        step < -back_max_ms || step.saturating_sub(passed).min(ahead) > jump_max_ms
     }
 
     const fn track(&mut self, kind: TrackKind) -> &mut Track {

@@ -105,6 +105,18 @@ fn a_pause_that_time_explains_is_no_jump() {
 }
 
 #[test]
+fn a_gap_in_one_track_is_no_jump() {
+    let mut timeline = timeline();
+    timeline.place(at(0), AUDIO, 0, 0).expect("the first fits");
+    // faster than time, as a file is sent
+    for ms in (0..9_000).step_by(1_000) {
+        timeline.place(at(0), VIDEO, ms, 0).expect("it grows");
+    }
+    let back = timeline.place(at(0), AUDIO, 9_000, 0).expect("it grows");
+    assert_eq!((back.dts.0, back.broke), (9_000 * 90, false));
+}
+
+#[test]
 fn a_track_whose_clock_alone_was_reset_gets_its_own_clock() {
     let mut timeline = timeline();
     let mut broken = 0;
