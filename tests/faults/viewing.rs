@@ -24,8 +24,8 @@ async fn viewers_who_may_not_watch_are_told_why() {
     let cases = [
         (format!("{edge}/live/{show}/index.m3u8"), 401, "token_missing"),
         (format!("{edge}/live/{show}/index.m3u8?token="), 401, "token_missing"),
-        (format!("{edge}/live/{show}/index.m3u8?token=x"), 403, "token_malformed"),
-        (format!("{edge}/live/{show}/index.m3u8?token={forged}"), 403, "token_forged"),
+        (format!("{edge}/live/{show}/index.m3u8?token=x"), 401, "token_malformed"),
+        (format!("{edge}/live/{show}/index.m3u8?token={forged}"), 401, "token_forged"),
         (format!("{edge}/live/{}/index.m3u8?token={token}", other.id), 403, "token_wrong_show"),
         (format!("{edge}/p/AAAA/source/index.m3u8"), 403, "session_malformed"),
         (format!("{edge}/nothing/here"), 404, "not_found"),
@@ -33,7 +33,7 @@ async fn viewers_who_may_not_watch_are_told_why() {
     for (url, status, code) in cases {
         refused(&fetch(&client, &url).await, status, code);
     }
-    for (path, code) in [("watch-me", "not_found"), ("0000000000000000", "not_found")] {
+    for (path, code) in [("watch-me", "not_found"), ("0000000000000000", "show_unknown")] {
         let url = format!("{edge}/v1/shows/{path}/state");
         refused(&fetch(&client, &url).await, 404, code);
     }

@@ -30,7 +30,7 @@ pub(crate) struct Clip {
 impl Clip {
     /// Makes the clip.
     pub(crate) fn make(self, file: &Path) {
-        let width = self.height * 16 / 9;
+        let width = (self.height * 16 / 9).next_multiple_of(2);
         let picture = format!("testsrc2=size={width}x{}:rate={FRAME_RATE}", self.height);
         let sound = "aevalsrc=0.8*sin(2*PI*1000*t)*lt(mod(t\\,1)\\,0.1):s=48000:c=stereo";
         let gop = self.gop.to_string();

@@ -6,6 +6,7 @@ mod clip;
 mod comeback;
 mod encoder_death;
 mod live_edge;
+mod observed;
 mod recording;
 mod whole;
 

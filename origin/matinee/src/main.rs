@@ -1,1 +1,70 @@
-fn main() {}
+//! `matinee`: one binary, a subcommand per role.
+//!
+//! In: the command line. Out: an exit code: 0 done, 1 failed (one message on standard error says whose fault it is), 2
+//! wrong usage. Does not know how a role is carried out; each has its own module.
+
+mod cli;
+mod delivery;
+mod demo;
+mod error;
+mod fault;
+mod gate;
+mod page;
+mod probes;
+mod settings;
+mod stage;
+mod telemetry;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// A streaming house: go live, sell tickets, let people watch.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Command {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Run the whole house: API, RTMP ingest, ladder, packager, storage and edge
+    Up(settings::Flags),
+    /// Create, list and end shows
+    #[command(subcommand)]
+    Show(cli::ShowCommand),
+    /// Issue, list and revoke tickets
+    #[command(subcommand)]
+    Ticket(cli::TicketCommand),
+    /// Encode one show's rungs: the house starts this itself
+    #[command(hide = true)]
+    Encode,
+    /// Publish the test pattern to an RTMP address
+    #[command(hide = true)]
+    Source(demo::SourceFlags),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse().role {
+        Role::Up(flags) => up::run(&flags),
+        Role::Show(command) => return cli::run_show(command),
+        Role::Ticket(command) => return cli::run_ticket(command),
+        Role::Encode => encode(),
+        Role::Source(flags) => demo::source(&flags),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("matinee: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn encode() -> Result<(), Error> {
+    origin_ladder::child_main(std::io::stdin(), std::io::stdout()).map_err(Error::Ladder)
+}

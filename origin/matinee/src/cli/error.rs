@@ -27,8 +27,8 @@ pub(crate) enum Error {
     },
     /// The credential cannot be read.
     #[error(
-        "the administrator's credential cannot be read from {path} ({reason}): name the data directory of the house \
-         with --data"
+        "the administrator's credential cannot be read from {path} ({reason}): name the data \
+         directory of the house with --data"
     )]
     Credential {
         /// The file.
@@ -38,8 +38,8 @@ pub(crate) enum Error {
     },
     /// The credential is another house's.
     #[error(
-        "the house at {api} does not know the credential in {path}: name its own data directory with --data, or \
-         another house with --api"
+        "the house at {api} does not know the credential in {path}: name its own data directory \
+         with --data, or another house with --api"
     )]
     WrongCredential {
         /// The address.

@@ -35,7 +35,12 @@ pub(crate) struct HouseFlags {
     )]
     pub(crate) api: String,
     /// The house's data directory, where the administrator's credential is kept
-    #[arg(long, env = "MATINEE_DATA", value_name = "DIR", default_value_os_t = super::default_data_dir())]
+    #[arg(
+        long,
+        env = "MATINEE_DATA",
+        value_name = "DIR",
+        default_value_os_t = super::default_data_dir()
+    )]
     pub(crate) data: PathBuf,
     /// Answer in JSON, for programs
     #[arg(long)]

@@ -1,0 +1,204 @@
+//! What edges fetch: playlists, init segments, segments and parts, below `/o/`.
+//!
+//! In: `GET /o/<key>` with the edge key. Out: bytes with the cache policy every edge obeys, or a problem. Does not know
+//! tickets, viewers or the database: what it serves is the same for everybody.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use origin_control::Control;
+use origin_packager::{Answer, Hint, Refusal};
+use origin_storage::Store;
+use shared_playlist::Directives;
+use shared_wire::header as wire;
+use shared_wire::key::{Key, KeyObject, MediaFile};
+
+use crate::fault;
+use crate::stage::Stages;
+
+/// Media keys carry the publication's epoch, so the bytes under one never change (rfc8216bis Appendix B.1 would allow
+/// six target durations for keys that may be used again).
+const MEDIA_CACHE: &str = "public, max-age=31536000, immutable";
+/// A finished show's playlists change no more, but a deleted recording should go from caches within minutes.
+const FINISHED_CACHE: &str = "public, max-age=60";
+/// An absent object: one target duration (rfc8216bis Appendix B.1), so that a storm of guesses is one request.
+const ABSENT_CACHE: &str = "public, max-age=2";
+
+/// What the handlers need.
+#[derive(Clone)]
+pub(crate) struct Delivery {
+    pub(crate) stages: Arc<Stages>,
+    pub(crate) store: Arc<Store>,
+}
+
+/// The routes below `/o/`; the caller guards them by [`only_edges`].
+pub(crate) fn router(delivery: Delivery) -> Router {
+    Router::new().route("/o/{*key}", get(object)).with_state(delivery)
+}
+
+/// Lets a request through that carries the edge key.
+pub(crate) async fn only_edges(
+    State(control): State<Control>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let given = request.headers().get(wire::EDGE_KEY).map_or(&b""[..], HeaderValue::as_bytes);
+    if control.is_edge(given) {
+        return next.run(request).await;
+    }
+    fault::problem(
+        request.headers(),
+        StatusCode::UNAUTHORIZED,
+        "edge_key_wrong",
+        "Only this house's edges may fetch here: MATINEE_EDGE_KEY is missing or another house's.",
+    )
+}
+
+async fn object(
+    State(delivery): State<Delivery>,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Some(key) = Key::parse(&path) else {
+        return absent(&headers, "There is no such object.");
+    };
+    let mut response = match &key.object {
+        KeyObject::Multivariant => delivery.multivariant(&key, &headers).await,
+        KeyObject::Playlist { rendition } => {
+            delivery.playlist(&key, rendition, query.as_deref(), &headers).await
+        }
+        KeyObject::Media { file, .. } => delivery.media(&key, *file, &headers).await,
+    };
+    if let Ok(tag) = HeaderValue::from_str(&key.show.to_string()) {
+        response.headers_mut().insert(wire::SURROGATE_KEY, tag);
+    }
+    response
+}
+
+impl Delivery {
+    async fn multivariant(&self, key: &Key, headers: &HeaderMap) -> Response {
+        if let Some(stage) = self.stages.live(key.show) {
+            return match stage.multivariant(takes_gzip(headers)) {
+                Some(answer) => playlist(answer),
+                None => absent(headers, "The show has not started."),
+            };
+        }
+        self.finished(key, headers).await
+    }
+
+    async fn playlist(
+        &self,
+        key: &Key,
+        rendition: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Response {
+        let Some(stage) = self.stages.live(key.show) else {
+            return self.finished(key, headers).await;
+        };
+        let directives = match Directives::parse(query.unwrap_or_default()) {
+            Ok(directives) => directives,
+            Err(why) => {
+                let detail = why.to_string();
+                return fault::problem(headers, StatusCode::BAD_REQUEST, "bad_directive", &detail);
+            }
+        };
+        match stage.playlist(rendition, &directives, takes_gzip(headers)).await {
+            Ok(answer) => playlist(answer),
+            Err(refusal) => refused(headers, &refusal),
+        }
+    }
+
+    async fn media(&self, key: &Key, file: MediaFile, headers: &HeaderMap) -> Response {
+        match self.store.get(key).await {
+            Ok(Some(bytes)) => return media(bytes),
+            Ok(None) => {}
+            Err(error) => return storage_failed(headers, &error),
+        }
+        // A part may be asked for as soon as a preload hint names it (rfc8216bis 6.2.6); the answer waits for it.
+        let hint = match (file, self.stages.live(key.show)) {
+            (MediaFile::Part(..), Some(stage)) => stage.hinted(&key.to_string()).await,
+            _ => Hint::Absent,
+        };
+        match hint {
+            Hint::Ready => match self.store.get(key).await {
+                Ok(Some(bytes)) => media(bytes),
+                Ok(None) => absent(headers, "The part is too old to be kept."),
+                Err(error) => storage_failed(headers, &error),
+            },
+            Hint::Absent => absent(headers, "There is no such object, or it is too old to be kept."),
+            Hint::Late => refused(headers, &Refusal::Late),
+            Hint::Busy => refused(headers, &Refusal::Busy),
+        }
+    }
+
+    async fn finished(&self, key: &Key, headers: &HeaderMap) -> Response {
+        match self.store.get(key).await {
+            Ok(Some(bytes)) => {
+                let mut response = bytes.into_response();
+                set(&mut response, wire::TYPE_PLAYLIST, FINISHED_CACHE);
+                response
+            }
+            Ok(None) => absent(headers, "The show has not started, or there is no such show."),
+            Err(error) => storage_failed(headers, &error),
+        }
+    }
+}
+
+fn playlist(answer: Answer) -> Response {
+    let mut response = answer.body.into_response();
+    set(&mut response, wire::TYPE_PLAYLIST, &answer.cache.to_string());
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if answer.gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn media(bytes: Bytes) -> Response {
+    let mut response = bytes.into_response();
+    set(&mut response, wire::TYPE_MP4, MEDIA_CACHE);
+    response
+}
+
+fn refused(headers: &HeaderMap, refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let code = if status == StatusCode::BAD_REQUEST { "bad_directive" } else { refusal.code() };
+    let mut response = fault::problem(headers, status, code, &refusal.to_string());
+    let cache = HeaderValue::from_static(refusal.cache_control());
+    response.headers_mut().insert(header::CACHE_CONTROL, cache);
+    response
+}
+
+fn absent(headers: &HeaderMap, detail: &str) -> Response {
+    let mut response = fault::problem(headers, StatusCode::NOT_FOUND, "not_found", detail);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(ABSENT_CACHE));
+    response
+}
+
+fn storage_failed(headers: &HeaderMap, error: &origin_storage::Error) -> Response {
+    tracing::error!(%error, "an object could not be read");
+    let detail = "The house's storage failed to read the object.";
+    fault::problem(headers, StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", detail)
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|text| text.split(',').any(|coding| coding.trim() == "gzip"))
+}
+
+fn set(response: &mut Response, content_type: &'static str, cache: &str) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(cache) = HeaderValue::from_str(cache) {
+        headers.insert(header::CACHE_CONTROL, cache);
+    }
+}

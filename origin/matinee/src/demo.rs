@@ -1,0 +1,111 @@
+//! The demo: a show of its own with the test pattern on the air, and a link to watch it.
+//!
+//! In: a running house. Out: a publisher child process that is restarted while the house runs, and the link. Does not
+//! know how the pattern is drawn.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use origin_control::Control;
+use shared_wire::api::{NewShow, NewTicket};
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Error;
+
+/// Hands the publishing address to the child: arguments can be read by every user of the machine.
+const URL_VARIABLE: &str = "MATINEE_SOURCE_URL";
+/// How long the publisher stays away after it failed.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Flags of `matinee source`.
+#[derive(Debug, Args)]
+pub(crate) struct SourceFlags {
+    /// rtmp://host:port/live/<stream key>
+    #[arg(long, env = URL_VARIABLE, hide_env_values = true)]
+    url: String,
+    /// Width of the picture
+    #[arg(long, default_value_t = 1280)]
+    width: u32,
+    /// Height of the picture
+    #[arg(long, default_value_t = 720)]
+    height: u32,
+    /// Frames per second
+    #[arg(long, default_value_t = 30)]
+    frame_rate: u32,
+    /// Stop after so many seconds
+    #[arg(long)]
+    seconds: Option<u64>,
+}
+
+/// `matinee source`: publishes until it is killed, its standard input closes, or the time is over.
+pub(crate) fn source(flags: &SourceFlags) -> Result<(), Error> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    if flags.seconds.is_none() {
+        // The house that started it holds the other end: when the house is gone, however it went, so is the pattern.
+        std::thread::spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            STOP.store(true, Ordering::Relaxed);
+        });
+    }
+    let config = origin_pattern::Config {
+        url: flags.url.clone(),
+        width: flags.width,
+        height: flags.height,
+        frame_rate: flags.frame_rate,
+        gop_frames: flags.frame_rate,
+        duration: flags.seconds.map(Duration::from_secs),
+        ..origin_pattern::Config::default()
+    };
+    origin_pattern::publish(config, &STOP).map_err(Error::Pattern)
+}
+
+/// Creates the demo show, keeps the pattern on the air until `stop`, and returns the link.
+pub(crate) async fn start(
+    control: &Control,
+    program: PathBuf,
+    stop: CancellationToken,
+) -> Result<String, Error> {
+    let new = NewShow { title: "Matinee test pattern".to_owned(), starts_at: None };
+    let made = control.create_show(new).await?;
+    let ticket = control.issue_ticket(made.show, NewTicket::default()).await?;
+    tokio::spawn(keep_publishing(program, made.publish.rtmp, stop));
+    Ok(ticket.watch_url)
+}
+
+async fn keep_publishing(program: PathBuf, url: String, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let outcome = match publisher(&program, &url) {
+            Ok(mut child) => {
+                // Held beside the child: waiting for a child closes what input it still has.
+                let _open = child.stdin.take();
+                tokio::select! {
+                    outcome = child.wait() => outcome.map(|status| status.to_string()),
+                    () = stop.cancelled() => return, // dropping the child kills it
+                }
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(status) => tracing::warn!(status, "the test pattern stopped; starting it again"),
+            Err(error) => tracing::error!(%error, "the test pattern cannot be started"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY_AFTER) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+fn publisher(program: &PathBuf, url: &str) -> std::io::Result<Child> {
+    Command::new(program)
+        .arg("source")
+        .env(URL_VARIABLE, url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+}

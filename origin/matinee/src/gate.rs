@@ -1,0 +1,92 @@
+//! The gate between publishers and the house: whose stream key is good, and where an opened show goes.
+//!
+//! In: what ingest asks and reports. Out: control's answers, shows handed to [`Stages`], states written by one task in
+//! the order things happened. Does not know RTMP or rows.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use origin_control::Control;
+use origin_ingest::{Admission, Airtime, Gate, Opening, Refusal, StreamKey, Verdict};
+use shared_wire::ShowId;
+use shared_wire::api::State;
+use tokio::sync::mpsc;
+
+use crate::stage::Stages;
+
+/// State changes that may wait for the database.
+const STATES_QUEUED_MAX: usize = 1024;
+
+/// Answers ingest. It exists before control does, so that the RTMP port is known when control is opened; until then
+/// publishers are told to try again.
+pub(crate) struct HouseGate {
+    inside: OnceLock<Inside>,
+}
+
+struct Inside {
+    control: Control,
+    stages: Arc<Stages>,
+    states: mpsc::Sender<(ShowId, State)>,
+}
+
+impl HouseGate {
+    pub(crate) const fn closed() -> Self {
+        Self { inside: OnceLock::new() }
+    }
+
+    /// Lets publishers in from now on.
+    pub(crate) fn open(&self, control: Control, stages: Arc<Stages>) {
+        let (states, changes) = mpsc::channel(STATES_QUEUED_MAX);
+        tokio::spawn(write_states(control.clone(), changes));
+        // A second opening would be a defect of the start sequence; the first one stays.
+        let _ = self.inside.set(Inside { control, stages, states });
+    }
+}
+
+impl Gate for HouseGate {
+    fn admit<'a>(&'a self, key: &'a StreamKey, _peer: SocketAddr) -> Verdict<'a> {
+        Box::pin(async move {
+            let inside = self.inside.get().ok_or(Refusal::Unavailable)?;
+            let found = inside.control.show_by_stream_key(key.expose()).await;
+            let show = found.map_err(|error| {
+                tracing::error!(%error, "a stream key could not be judged");
+                Refusal::Unavailable
+            })?;
+            let show = show.ok_or(Refusal::WrongKey)?;
+            if show.state == State::Ended {
+                return Err(Refusal::ShowEnded);
+            }
+            Ok(Admission { show: show.show.to_string(), resume: None })
+        })
+    }
+
+    fn opened(&self, opening: Opening) {
+        let show = opening.show.parse::<ShowId>().ok();
+        if let (Some(inside), Some(show)) = (self.inside.get(), show) {
+            inside.stages.begin(show, opening.anchor, opening.publications);
+        }
+    }
+
+    fn airtime(&self, show: &str, airtime: Airtime) {
+        let state = match airtime {
+            Airtime::Scheduled => State::Scheduled,
+            Airtime::Live => State::Live,
+            Airtime::Interrupted => State::Interrupted,
+            // The recording must be there before the page offers it, so the stage reports the end.
+            Airtime::Ended => return,
+        };
+        if let (Some(inside), Ok(show)) = (self.inside.get(), show.parse())
+            && inside.states.try_send((show, state)).is_err()
+        {
+            tracing::error!(%show, ?state, "the database is too slow: a show's state is lost");
+        }
+    }
+}
+
+async fn write_states(control: Control, mut changes: mpsc::Receiver<(ShowId, State)>) {
+    while let Some((show, state)) = changes.recv().await {
+        if let Err(error) = control.set_state(show, state).await {
+            tracing::error!(%show, ?state, %error, "a show's state was not kept");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The stages of every show on the air, joined: ingest → ladder → packager → storage.
+//!
+//! In: an opened show. Out: a handle that answers its playlists while it is live, a finished recording when it is over.
+//! Does not know what flows between the stages.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use origin_control::Control;
+use origin_storage::Store;
+use shared_media::{Anchor, Object, ObjectSink as _, Publication};
+use shared_playlist::recording;
+use shared_wire::ShowId;
+use shared_wire::api::State;
+use shared_wire::key::Key;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+/// How long an ended show answers from memory: players that wait for its next part learn of its end there.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// Every show on the air.
+pub(crate) struct Stages {
+    control: Control,
+    store: Arc<Store>,
+    ladder: origin_ladder::Config,
+    packager: origin_packager::Config,
+    live: RwLock<HashMap<ShowId, origin_packager::Handle>>,
+    /// One task a show; the house drains when all are done.
+    shows: TaskTracker,
+}
+
+impl Stages {
+    /// `part_target_ms` is advertised a third of a millisecond longer, so that ten frames of 30 Hz fit into 333 ms.
+    pub(crate) fn new(
+        control: Control,
+        store: Arc<Store>,
+        program: &Path,
+        part_target_ms: u32,
+    ) -> Self {
+        let command = vec![program.as_os_str().to_owned(), OsString::from("encode")];
+        Self {
+            control,
+            store,
+            ladder: origin_ladder::Config { command, ..origin_ladder::Config::default() },
+            packager: origin_packager::Config {
+                part_target_us: part_target_ms * 1000 + 340,
+                ..origin_packager::Config::default()
+            },
+            live: RwLock::default(),
+            shows: TaskTracker::new(),
+        }
+    }
+
+    /// The show's handle while it is live.
+    pub(crate) fn live(&self, show: ShowId) -> Option<origin_packager::Handle> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).get(&show).cloned()
+    }
+
+    /// Puts a show on the air.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        show: ShowId,
+        anchor: Anchor,
+        publications: mpsc::Receiver<Publication>,
+    ) {
+        let name = show.to_string();
+        let (staged, ladder) = origin_ladder::spawn(self.ladder.clone(), publications, &name);
+        let epoch = epoch(anchor);
+        let sink = Arc::clone(&self.store);
+        let (handle, packager) = origin_packager::spawn(
+            self.packager.clone(),
+            show,
+            epoch,
+            anchor,
+            staged,
+            sink,
+        );
+        self.change(|live| live.insert(show, handle));
+        metrics::gauge!("matinee_shows_live").increment(1.0);
+        tracing::info!(%show, "the show is on the air");
+        let stages = Arc::clone(self);
+        self.shows.spawn(async move {
+            if let Ok(Err(error)) = ladder.await {
+                tracing::error!(%show, %error, "the ladder gave up");
+            }
+            let recordings = match packager.await {
+                Ok(finished) => finished.recordings,
+                Err(error) => {
+                    tracing::error!(%show, %error, "the packager broke off");
+                    Vec::new()
+                }
+            };
+            stages.end(show, &recordings).await;
+        });
+    }
+
+    async fn end(self: &Arc<Self>, show: ShowId, recordings: &[String]) {
+        for key in recordings.iter().filter_map(|key| Key::parse(key)) {
+            finish(&self.store, &key).await;
+        }
+        if let Err(error) = self.control.set_state(show, State::Ended).await {
+            tracing::error!(%show, %error, "the show's end was not kept");
+        }
+        metrics::gauge!("matinee_shows_live").decrement(1.0);
+        tracing::info!(%show, "the show has ended");
+        // Not tracked: a draining house need not wait until the last player has asked again.
+        let stages = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(LINGER).await;
+            stages.change(|live| live.remove(&show));
+        });
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<ShowId, origin_packager::Handle>) -> T) -> T {
+        change(&mut self.live.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until every show has ended and its recording is finished.
+    pub(crate) async fn drained(&self) {
+        self.shows.close();
+        self.shows.wait().await;
+    }
+}
+
+/// Finishes the recordings that a crash left open, and names their shows.
+pub(crate) async fn finish_what_a_crash_left(store: &Store) -> Vec<ShowId> {
+    let open = store.open_recordings().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "recordings could not be looked for");
+        Vec::new()
+    });
+    let mut shows = Vec::new();
+    for key in open {
+        finish(store, &key).await;
+        if !shows.contains(&key.show) {
+            shows.push(key.show);
+        }
+    }
+    shows
+}
+
+/// Turns a recording's growing playlist into its finished form.
+async fn finish(store: &Store, key: &Key) {
+    match store.read_text(key).await {
+        Ok(Some(text)) => {
+            let bytes = recording::finish(&text).into_bytes().into();
+            store.replace(Object { key: key.to_string(), bytes });
+        }
+        Ok(None) => tracing::error!(%key, "a recording is not there to be finished"),
+        Err(error) => tracing::error!(%key, %error, "a recording could not be finished"),
+    }
+}
+
+/// The publication's epoch: its start in milliseconds since the Unix epoch, in base 36.
+fn epoch(anchor: Anchor) -> String {
+    let mut rest = u64::try_from(anchor.utc_us / 1000).unwrap_or(0);
+    let mut digits = Vec::new();
+    loop {
+        let digit = u32::try_from(rest % 36).unwrap_or(0);
+        digits.extend(char::from_digit(digit, 36));
+        rest /= 36;
+        if rest == 0 {
+            return digits.iter().rev().collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::epoch;
+    use shared_media::Anchor;
+
+    #[test]
+    fn an_epoch_is_short_and_grows() {
+        let earlier = epoch(Anchor { utc_us: 1_800_000_000_000_000 });
+        let later = epoch(Anchor { utc_us: 1_800_000_000_001_000 });
+        assert!(earlier.len() <= 16 && earlier < later, "{earlier} {later}");
+        assert_eq!(epoch(Anchor { utc_us: 36_000 }), "10");
+    }
+}

@@ -1,0 +1,274 @@
+//! `matinee up`: the start sequence and the drain sequence of the whole house.
+//!
+//! In: settings. Out: a running house until SIGINT or SIGTERM. Does not know what any room does inside.
+//!
+//! Start: 1. logs and metrics, 2. every port, so that the links are known, 3. storage and control, 4. the stages behind
+//! the RTMP door, 5. the API, 6. the edge. Drain, the other way round: 1. not ready any more, 2. publishers out, 3. shows
+//! end and recordings are finished, 4. viewers out, 5. the API, 6. the disk.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::{Json, Router, middleware};
+use bytes::Bytes;
+use edge_wasmtime::{ComponentSource, Edge};
+use origin_control::Control;
+use origin_storage::Store;
+use shared_wire::ShowId;
+use shared_wire::api::State;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::delivery::{self, Delivery};
+use crate::error::Error;
+use crate::gate::HouseGate;
+use crate::probes::{self, Probes};
+use crate::settings::{Flags, Settings};
+use crate::stage::{self, Stages};
+use crate::{demo, fault, page, telemetry};
+
+/// The edge, compiled to WebAssembly by `make edge`.
+const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/edge.wasm");
+/// Shows ended by the API that ingest has not been told of yet.
+const ENDS_QUEUED_MAX: usize = 64;
+/// How long edges may use their copy of the deny list: a revoked picture stops within two seconds.
+const DENY_LIST_CACHE: &str = "public, max-age=1";
+
+/// Runs the house until it is told to stop.
+pub(crate) fn run(flags: &Flags) -> Result<(), Error> {
+    let settings = flags.settle(|name| std::env::var(name).ok())?;
+    telemetry::start_logs(settings.log);
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Error::Machine(format!("threads cannot be started: {error}")))?;
+    runtime.block_on(house(settings, flags.demo))
+}
+
+/// The rooms that others hold on to.
+struct Rooms {
+    control: Control,
+    store: Arc<Store>,
+    stages: Arc<Stages>,
+    ready: Arc<AtomicBool>,
+    program: PathBuf,
+}
+
+async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
+    let metrics = telemetry::start_metrics()?;
+    let program = std::env::current_exe()
+        .map_err(|error| Error::Machine(format!("this program's own path is unknown: {error}")))?;
+
+    let gate = Arc::new(HouseGate::closed());
+    let ingest = origin_ingest::Config {
+        listen: settings.rtmp,
+        reconnect_window: settings.reconnect_window,
+        ..origin_ingest::Config::default()
+    };
+    let rtmp = origin_ingest::Server::bind(ingest, gate.clone()).await?;
+    let api = listen(settings.api, "API", "--api").await?;
+    let viewers = listen(settings.edge, "edge", "--edge").await?;
+    let addresses = Addresses::of(&settings, rtmp.local_addr(), &api, &viewers)?;
+
+    let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
+    let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
+    gate.open(rooms.control.clone(), rooms.stages.clone());
+    let desk = rtmp.desk();
+    tokio::spawn(async move {
+        while let Some(show) = to_end.recv().await {
+            desk.end(&show.to_string());
+        }
+    });
+
+    let publishers_out = CancellationToken::new();
+    let viewers_out = CancellationToken::new();
+    let api_out = CancellationToken::new();
+    let rtmp_task = tokio::spawn(rtmp.run(publishers_out.clone().cancelled_owned()));
+    let router = rooms.router(metrics);
+    let api_stop = api_out.clone().cancelled_owned();
+    let api_task =
+        tokio::spawn(axum::serve(api, router).with_graceful_shutdown(api_stop).into_future());
+    let edge = rooms.edge(&settings, &addresses, viewers).await?;
+    let edge_task = tokio::spawn(edge.run(viewers_out.clone().cancelled_owned()));
+    rooms.ready.store(true, Ordering::Relaxed);
+
+    let mut lines = addresses.lines(&settings);
+    if with_demo {
+        let link =
+            demo::start(&rooms.control, rooms.program.clone(), publishers_out.clone()).await?;
+        lines.push_str(&format!("  watch      {link}\n"));
+    }
+    announce(&lines);
+
+    told_to_stop().await?;
+    tracing::info!("draining");
+    rooms.ready.store(false, Ordering::Relaxed);
+    publishers_out.cancel();
+    broke("RTMP", rtmp_task.await);
+    rooms.stages.drained().await;
+    viewers_out.cancel();
+    broke("the edge", edge_task.await);
+    api_out.cancel();
+    broke("the API", api_task.await);
+    rooms.store.flush().await?;
+    tracing::info!("drained");
+    Ok(())
+}
+
+impl Rooms {
+    async fn open(
+        settings: &Settings,
+        addresses: &Addresses,
+        ends: mpsc::Sender<ShowId>,
+        program: PathBuf,
+    ) -> Result<Self, Error> {
+        let control = Control::open(origin_control::Config {
+            data_dir: settings.data.clone(),
+            edge_url: addresses.public_url.clone(),
+            rtmp_url: format!("{}/live", addresses.publish_url),
+            ends: Some(ends),
+            ..origin_control::Config::default()
+        })
+        .await?;
+        let store = Arc::new(Store::open(origin_storage::Config {
+            root: settings.data.join("objects"),
+            memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
+            ..origin_storage::Config::default()
+        })?);
+        end_what_a_crash_left(&control, &store).await;
+        let part_target_ms = settings.part_target_ms;
+        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms);
+        let ready = Arc::new(AtomicBool::new(false));
+        Ok(Self { control, store, stages: Arc::new(stages), ready, program })
+    }
+
+    fn router(&self, metrics: metrics_exporter_prometheus::PrometheusHandle) -> Router {
+        let control = self.control.clone();
+        let denied = axum::routing::get(move || {
+            let list = Json(control.denied().as_ref().clone());
+            async move { ([("cache-control", DENY_LIST_CACHE)], list) }
+        });
+        let for_edges = delivery::router(Delivery {
+            stages: self.stages.clone(),
+            store: self.store.clone(),
+        })
+        .merge(Router::new().route("/edge/denied", denied))
+        .route_layer(middleware::from_fn_with_state(self.control.clone(), delivery::only_edges));
+        Router::new()
+            .merge(self.control.router())
+            .merge(page::router())
+            .merge(probes::router(Probes { metrics, ready: self.ready.clone() }))
+            .merge(for_edges)
+            .fallback(fault::no_such_route)
+            .layer(middleware::from_fn(fault::with_request_id))
+    }
+
+    async fn edge(
+        &self,
+        settings: &Settings,
+        addresses: &Addresses,
+        viewers: TcpListener,
+    ) -> Result<Edge, Error> {
+        let component = ComponentSource::Bytes(Bytes::from_static(EDGE_COMPONENT));
+        let origin = format!("http://{}", addresses.api_from_here());
+        let mut config = edge_wasmtime::Config::new(settings.edge, component, origin);
+        config.environment = self.control.edge_environment().variables;
+        config.cache.bytes_max = settings.memory_bytes;
+        Ok(Edge::start_on(viewers, config).await?)
+    }
+}
+
+/// Shows that were live when the process was killed end with what reached the disk.
+async fn end_what_a_crash_left(control: &Control, store: &Store) {
+    for show in stage::finish_what_a_crash_left(store).await {
+        tracing::warn!(%show, "the house had stopped during the show; its recording is finished");
+    }
+    for show in control.shows() {
+        if !matches!(show.state, State::Live | State::Interrupted) {
+            continue;
+        }
+        if let Err(error) = control.set_state(show.show, State::Ended).await {
+            tracing::error!(show = %show.show, %error, "the show's end was not kept");
+        }
+    }
+}
+
+/// Where the house can be reached.
+struct Addresses {
+    api: SocketAddr,
+    public_url: String,
+    publish_url: String,
+}
+
+impl Addresses {
+    fn of(
+        settings: &Settings,
+        rtmp: SocketAddr,
+        api: &TcpListener,
+        viewers: &TcpListener,
+    ) -> Result<Self, Error> {
+        let unknown = |error| Error::Machine(format!("an address cannot be read back: {error}"));
+        let edge = viewers.local_addr().map_err(unknown)?;
+        Ok(Self {
+            api: api.local_addr().map_err(unknown)?,
+            public_url: settings.public_url.clone().unwrap_or_else(|| format!("http://{edge}")),
+            publish_url: settings.publish_url.clone().unwrap_or_else(|| format!("rtmp://{rtmp}")),
+        })
+    }
+
+    /// The API as the edge in this process reaches it: an address that stands for all is reached by loopback.
+    fn api_from_here(&self) -> SocketAddr {
+        let mut address = self.api;
+        if address.ip().is_unspecified() {
+            let v4 = address.is_ipv4();
+            address.set_ip(if v4 { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
+        }
+        address
+    }
+
+    fn lines(&self, settings: &Settings) -> String {
+        format!(
+            "matinee is up\n  viewers    {}\n  api        http://{}\n  publishers {}/live/<stream key>\n  \
+             data       {}\n",
+            self.public_url,
+            self.api,
+            self.publish_url,
+            settings.data.display()
+        )
+    }
+}
+
+async fn listen(address: SocketAddr, what: &str, flag: &str) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let why = if error.kind() == std::io::ErrorKind::AddrInUse {
+            format!("is in use by another program; choose another with {flag}")
+        } else {
+            format!("cannot be listened on: {error}")
+        };
+        Error::Machine(format!("the {what}'s address {address} {why}"))
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command line, for a person or a script")]
+fn announce(lines: &str) {
+    print!("{lines}");
+}
+
+async fn told_to_stop() -> Result<(), Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let broken = |error| Error::Machine(format!("signals cannot be received: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn broke<T>(what: &str, outcome: Result<T, tokio::task::JoinError>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "{what} broke off");
+    }
+}
