@@ -1,0 +1,23 @@
+//! What the ladder counts.
+//!
+//! In: what happened. Out: metrics. Does not know who reads them.
+
+use shared_media::Staged;
+
+pub(super) fn staged(event: &Staged, delay_us: Option<u64>) {
+    let Staged::Unit(id, _) = event else { return };
+    let rendition = id.to_string();
+    metrics::counter!("matinee_ladder_frames_total", "rendition" => rendition.clone()).increment(1);
+    if let Some(delay_us) = delay_us {
+        let delay = std::time::Duration::from_micros(delay_us);
+        metrics::histogram!("matinee_ladder_delay_seconds", "rendition" => rendition).record(delay);
+    }
+}
+
+pub(super) fn restarted() {
+    metrics::counter!("matinee_ladder_restarts_total").increment(1);
+}
+
+pub(super) fn refused(units: u32) {
+    metrics::counter!("matinee_ladder_refused_units_total").increment(units.into());
+}

@@ -1,0 +1,152 @@
+//! The child: turns the source's units into rungs and sound, through FFmpeg.
+//!
+//! In: frames of the parent on standard input. Out: frames to the parent on standard output, complaints on standard
+//! error. Ends when its input ends, so it never outlives its parent. Does not know playlists, the network, or time.
+
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+use bytes::Bytes;
+use ffmpeg_next as ffmpeg;
+use shared_media::{Ticks, TrackConfig, TrackKind};
+
+use crate::error::Error;
+use crate::machine::frame::{self, FromChild, LENGTH_BYTES, Setup, ToChild};
+
+mod pictures;
+
+mod rung;
+
+mod sound;
+
+use pictures::Pictures;
+use sound::Sound;
+
+const PIPE_BUFFER_BYTES: usize = 256 << 10;
+
+/// Media came that cannot be used; it is dropped and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refused;
+
+/// Why a piece of work was not done.
+enum Trouble {
+    /// The peer's media; dropped.
+    Media,
+    /// Our encoder; the child cannot go on.
+    Encoder(Error),
+}
+
+impl From<Refused> for Trouble {
+    fn from(Refused: Refused) -> Self {
+        Self::Media
+    }
+}
+
+/// Runs the child until its input ends.
+///
+/// # Errors
+/// A broken pipe or protocol, or an FFmpeg that lacks what is needed. Bad media is never an error.
+pub fn child_main(stdin: impl Read, stdout: impl Write) -> Result<(), Error> {
+    let quiet = ffmpeg::init().map(|()| ffmpeg::log::set_level(ffmpeg::log::Level::Error));
+    quiet.map_err(|error| Error::Encoder("any", error.to_string()))?;
+    let mut input = BufReader::with_capacity(PIPE_BUFFER_BYTES, stdin);
+    let mut output = BufWriter::with_capacity(PIPE_BUFFER_BYTES, stdout);
+    let mut worker: Option<Worker> = None;
+    while let Some(frame) = read(&mut input)? {
+        let mut said = Vec::new();
+        let refused = match (ToChild::parse(frame)?, &mut worker) {
+            (ToChild::Setup(setup), _) => {
+                worker = Some(Worker::new(&setup));
+                0
+            }
+            (message, Some(worker)) => worker.take(message, &mut said)?,
+            (_, None) => return Err(Error::Frame(frame::Error::Content)),
+        };
+        said.push(FromChild::Progress { refused });
+        for message in said {
+            output.write_all(&message.to_bytes()).map_err(|error| Error::Pipe(error.kind()))?;
+        }
+        output.flush().map_err(|error| Error::Pipe(error.kind()))?;
+    }
+    Ok(())
+}
+
+/// The next frame without its length; `None` at the end of input, even within a frame: the parent is gone.
+fn read(input: &mut impl Read) -> Result<Option<Bytes>, Error> {
+    let mut prefix = [0; LENGTH_BYTES];
+    let mut fill = |buffer: &mut [u8]| match input.read_exact(buffer) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(Error::Pipe(error.kind())),
+    };
+    if !fill(&mut prefix)? {
+        return Ok(None);
+    }
+    let mut body = vec![0; frame::length(prefix)?];
+    Ok(fill(&mut body)?.then(|| body.into()))
+}
+
+struct Worker {
+    pictures: Pictures,
+    sound: Option<Sound>,
+}
+
+impl Worker {
+    fn new(setup: &Setup) -> Self {
+        Self { pictures: Pictures::new(setup), sound: setup.sound.as_ref().map(Sound::new) }
+    }
+
+    /// Works one message off; says how many units were refused.
+    fn take(&mut self, message: ToChild, said: &mut Vec<FromChild>) -> Result<u32, Error> {
+        let mut refused = 0;
+        let mut judge = |done: Result<(), Trouble>| match done {
+            Ok(()) => Ok(()),
+            Err(Trouble::Media) => {
+                refused += 1;
+                Ok(())
+            }
+            Err(Trouble::Encoder(error)) => Err(error),
+        };
+        match message {
+            ToChild::Config(TrackConfig::Video(video)) => judge(self.pictures.configure(video))?,
+            ToChild::Config(TrackConfig::Audio(audio)) => {
+                if let Some(sound) = &mut self.sound {
+                    judge(sound.configure(&audio))?;
+                }
+            }
+            ToChild::Unit(TrackKind::Video, unit) => {
+                judge(self.pictures.take(&unit, said))?;
+                if let (Some(sound), Some(shown)) = (&mut self.sound, self.pictures.shown()) {
+                    judge(sound.follow(shown, said))?;
+                }
+            }
+            ToChild::Unit(TrackKind::Audio, unit) => {
+                if let Some(sound) = &mut self.sound {
+                    judge(sound.take(&unit, said))?;
+                }
+            }
+            ToChild::Switch { after, cadence } => self.pictures.switch(after, cadence),
+            ToChild::Flush => {
+                judge(self.pictures.flush(said))?;
+                if let Some(sound) = &mut self.sound {
+                    judge(sound.flush(said))?;
+                }
+                said.push(FromChild::Flushed);
+            }
+            ToChild::Setup(_) => {}
+        }
+        Ok(refused)
+    }
+}
+
+/// The timeline's unit for FFmpeg.
+fn ticks_base() -> ffmpeg::Rational {
+    ffmpeg::Rational::new(1, i32::try_from(shared_media::TICKS_PER_SECOND).unwrap_or(i32::MAX))
+}
+
+/// A packet of the source for a decoder.
+fn packet(data: &[u8], pts: Ticks, dts: Ticks) -> ffmpeg::Packet {
+    let mut packet = ffmpeg::Packet::copy(data);
+    packet.set_pts(Some(pts.0));
+    packet.set_dts(Some(dts.0));
+    packet
+}

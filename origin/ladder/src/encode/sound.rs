@@ -1,0 +1,271 @@
+//! The sound rendition: decode, resample to 48 kHz stereo, encode as AAC-LC on the show's grid.
+//!
+//! In: AAC units. Out: AAC units, each exactly 1920 ticks after the one before. Does not know pictures, except how far
+//! they have come.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::ChannelLayout;
+use ffmpeg_next::codec::{self, Id};
+use ffmpeg_next::format::Sample;
+use ffmpeg_next::format::sample::Type::Planar;
+use ffmpeg_next::frame::Audio as Frame;
+use ffmpeg_next::software::resampling;
+use shared_media::{AccessUnit, AudioConfig, Ticks, TrackConfig};
+
+use super::{Refused, Trouble, packet, ticks_base};
+use crate::error::Error;
+use crate::machine::adts::Adts;
+use crate::machine::frame::{FromChild, SOUND, SoundJob};
+use crate::machine::sound::{FRAME_SAMPLES, Place, RATE, Timeline};
+
+/// `AudioSpecificConfig` of AAC-LC, 48 kHz, two channels: what the encoder below makes (ISO/IEC 14496-3, 1.6.2.1).
+const ASC: [u8; 2] = [0x11, 0x90];
+const FORM: Sample = Sample::F32(Planar);
+/// Room in a resampled frame beside the samples of its source: what the resampler held back.
+const HELD_SAMPLES_MAX: usize = 4096;
+
+/// The sound half of a child.
+pub(super) struct Sound {
+    timeline: Timeline,
+    bit_rate: u32,
+    lag_max: Ticks,
+    adts: Option<Adts>,
+    decoder: Option<ffmpeg::decoder::Audio>,
+    resampler: Option<Resampler>,
+    waiting: [VecDeque<f32>; 2],
+    first_shown: Option<Ticks>,
+    encoder: Option<Encoder>,
+}
+
+struct Resampler {
+    context: resampling::Context,
+    of: (Sample, u32, u16),
+}
+
+struct Encoder {
+    inner: ffmpeg::encoder::Audio,
+    origin: Ticks,
+    samples: i64,
+}
+
+impl Sound {
+    pub(super) fn new(job: &SoundJob) -> Self {
+        let (grid, resume) = (job.grid.map(Ticks), job.resume.map(Ticks));
+        Self {
+            timeline: Timeline::new(Ticks(job.slack), Ticks(job.gap_max), grid, resume),
+            bit_rate: job.bit_rate,
+            lag_max: Ticks(job.lag_max),
+            adts: None,
+            decoder: None,
+            resampler: None,
+            waiting: [VecDeque::new(), VecDeque::new()],
+            first_shown: None,
+            encoder: None,
+        }
+    }
+
+    pub(super) fn configure(&mut self, config: &AudioConfig) -> Result<(), Trouble> {
+        (self.decoder, self.resampler) = (None, None);
+        self.adts = Adts::new(&config.asc);
+        self.adts.map(|_| ()).ok_or(Trouble::Media)
+    }
+
+    pub(super) fn take(
+        &mut self,
+        unit: &AccessUnit,
+        said: &mut Vec<FromChild>,
+    ) -> Result<(), Trouble> {
+        let wrapped = self.adts.and_then(|adts| adts.wrap(&unit.data)).ok_or(Refused)?;
+        if self.decoder.is_none() {
+            self.decoder = Some(open_decoder()?);
+        }
+        let Some(decoder) = &mut self.decoder else { return Err(Trouble::Media) };
+        let sent = decoder.send_packet(&packet(&wrapped, unit.pts, unit.dts));
+        while let Some(decoder) = &mut self.decoder {
+            let mut frame = Frame::empty();
+            match decoder.receive_frame(&mut frame) {
+                Ok(()) => self.decoded(unit.pts, &frame, said)?,
+                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => {
+                    break;
+                }
+                Err(_) => return Err(Trouble::Media),
+            }
+        }
+        sent.map_err(|_| Trouble::Media)
+    }
+
+    /// Pictures have come this far: missing sound becomes silence, so that no player waits for it.
+    pub(super) fn follow(
+        &mut self,
+        shown: Ticks,
+        said: &mut Vec<FromChild>,
+    ) -> Result<(), Trouble> {
+        let first = *self.first_shown.get_or_insert(shown);
+        let due = shown - self.lag_max;
+        if due <= first {
+            return Ok(()); // Sound has its full time to come, so that it decides itself where it begins.
+        }
+        // Begins where the pictures do, unless sound has come.
+        self.timeline.silence_until(first);
+        let silence = self.timeline.silence_until(due);
+        self.write_silence(silence, said)
+    }
+
+    /// Delivers everything; what follows does not continue it.
+    pub(super) fn flush(&mut self, said: &mut Vec<FromChild>) -> Result<(), Trouble> {
+        (self.decoder, self.first_shown) = (None, None);
+        self.finish_run(said)
+    }
+
+    fn decoded(
+        &mut self,
+        pts: Ticks,
+        frame: &Frame,
+        said: &mut Vec<FromChild>,
+    ) -> Result<(), Trouble> {
+        let [left, right] = self.resample(frame)?;
+        let place = match self.timeline.place(pts, left.len()) {
+            Place::Elsewhere => {
+                self.finish_run(said)?;
+                self.timeline.place(pts, left.len())
+            }
+            place => place,
+        };
+        let Place::Here { silence, skip } = place else { return Err(Trouble::Media) };
+        self.write_silence(silence, said)?;
+        for (waiting, samples) in self.waiting.iter_mut().zip([&left, &right]) {
+            waiting.extend(samples.iter().skip(skip));
+        }
+        self.timeline.wrote(left.len().saturating_sub(skip));
+        self.encode(said)
+    }
+
+    fn resample(&mut self, frame: &Frame) -> Result<[Vec<f32>; 2], Trouble> {
+        let of = (frame.format(), frame.rate(), frame.channels());
+        if of == (FORM, RATE, 2) {
+            return Ok([frame.plane::<f32>(0).to_vec(), frame.plane::<f32>(1).to_vec()]);
+        }
+        let mut resampler = match self.resampler.take() {
+            Some(resampler) if resampler.of == of => resampler,
+            _ => Resampler::new(of).map_err(|_| Refused)?,
+        };
+        let factor = usize::try_from(RATE / frame.rate().max(1)).unwrap_or(1) + 1;
+        let room = frame.samples() * factor + HELD_SAMPLES_MAX;
+        let mut resampled = Frame::new(FORM, room, ChannelLayout::STEREO);
+        resampler.context.run(frame, &mut resampled).map_err(|_| Refused)?;
+        self.resampler = Some(resampler);
+        Ok([resampled.plane::<f32>(0).to_vec(), resampled.plane::<f32>(1).to_vec()])
+    }
+
+    fn write_silence(&mut self, samples: usize, said: &mut Vec<FromChild>) -> Result<(), Trouble> {
+        if samples == 0 {
+            return Ok(());
+        }
+        for waiting in &mut self.waiting {
+            waiting.extend(std::iter::repeat_n(0.0, samples));
+        }
+        self.timeline.wrote_silence(samples);
+        self.encode(said)
+    }
+
+    /// Encodes all whole frames that wait.
+    fn encode(&mut self, said: &mut Vec<FromChild>) -> Result<(), Trouble> {
+        let Some(origin) = self.timeline.origin() else { return Ok(()) };
+        while self.waiting[0].len() >= FRAME_SAMPLES {
+            let mut frame = Frame::new(FORM, FRAME_SAMPLES, ChannelLayout::STEREO);
+            frame.set_rate(RATE);
+            for (plane, waiting) in self.waiting.iter_mut().enumerate() {
+                let samples = frame.plane_mut::<f32>(plane).iter_mut();
+                samples.zip(waiting.drain(..FRAME_SAMPLES)).for_each(|(to, from)| *to = from);
+            }
+            let encoder = match &mut self.encoder {
+                Some(encoder) => encoder,
+                none => {
+                    let asc = Bytes::from_static(&ASC);
+                    let config = AudioConfig { asc, sample_rate: RATE, channels: 2 };
+                    said.push(FromChild::Config(SOUND, TrackConfig::Audio(config)));
+                    none.insert(Encoder::open(origin, self.bit_rate)?)
+                }
+            };
+            frame.set_pts(Some(encoder.samples));
+            encoder.samples += i64::try_from(FRAME_SAMPLES).unwrap_or(0);
+            encoder.inner.send_frame(&frame).map_err(lacking)?;
+            encoder.receive(self.timeline.resume(), said);
+        }
+        Ok(())
+    }
+
+    /// Fills the last frame with silence and delivers everything.
+    fn finish_run(&mut self, said: &mut Vec<FromChild>) -> Result<(), Trouble> {
+        let rest = self.waiting[0].len() % FRAME_SAMPLES;
+        if rest > 0 {
+            self.write_silence(FRAME_SAMPLES - rest, said)?;
+        }
+        if let Some(mut encoder) = self.encoder.take() {
+            // Refused only if it is at its end already.
+            let _ = encoder.inner.send_eof();
+            encoder.receive(self.timeline.resume(), said);
+        }
+        self.resampler = None;
+        self.timeline.finish();
+        Ok(())
+    }
+}
+
+impl Resampler {
+    fn new(of: (Sample, u32, u16)) -> Result<Self, ffmpeg::Error> {
+        let (form, rate, channels) = of;
+        let layout = ChannelLayout::default(channels.into());
+        let stereo = ChannelLayout::STEREO;
+        let context = resampling::Context::get(form, layout, rate, FORM, stereo, RATE)?;
+        Ok(Self { context, of })
+    }
+}
+
+impl Encoder {
+    fn open(origin: Ticks, bit_rate: u32) -> Result<Self, Trouble> {
+        let codec = ffmpeg::encoder::find_by_name("aac")
+            .ok_or_else(|| lacking(ffmpeg::Error::EncoderNotFound))?;
+        let context = codec::Context::new_with_codec(codec);
+        let mut audio = context.encoder().audio().map_err(lacking)?;
+        let rate = i32::try_from(RATE).unwrap_or(i32::MAX);
+        audio.set_rate(rate);
+        audio.set_format(FORM);
+        audio.set_channel_layout(ChannelLayout::STEREO);
+        audio.set_bit_rate(usize::try_from(bit_rate).unwrap_or(usize::MAX));
+        audio.set_time_base(ffmpeg::Rational::new(1, rate));
+        let inner = audio.open().map_err(lacking)?;
+        Ok(Self { inner, origin, samples: 0 })
+    }
+
+    /// Takes everything that is ready. What the encoder puts before the first sample to prime a decoder is left out:
+    /// viewers join anywhere, each with a decoder that is not primed.
+    fn receive(&mut self, resume: Option<Ticks>, said: &mut Vec<FromChild>) {
+        let mut packet = ffmpeg::Packet::empty();
+        while self.inner.receive_packet(&mut packet).is_ok() {
+            let (Some(at), Some(data)) = (packet.pts(), packet.data()) else { continue };
+            let pts = self.origin + Ticks(at * 15 / 8);
+            // Flushing may end with a packet for samples that were never there.
+            if at < 0 || at >= self.samples || resume.is_some_and(|resume| pts <= resume) {
+                continue;
+            }
+            let data = Bytes::copy_from_slice(data);
+            said.push(FromChild::Unit(SOUND, AccessUnit { pts, dts: pts, keyframe: true, data }));
+        }
+    }
+}
+
+fn open_decoder() -> Result<ffmpeg::decoder::Audio, Trouble> {
+    let codec =
+        ffmpeg::decoder::find(Id::AAC).ok_or_else(|| lacking(ffmpeg::Error::DecoderNotFound))?;
+    let mut decoder = codec::Context::new_with_codec(codec).decoder();
+    decoder.set_packet_time_base(ticks_base());
+    decoder.audio().map_err(lacking)
+}
+
+fn lacking(error: ffmpeg::Error) -> Trouble {
+    Trouble::Encoder(Error::Encoder("AAC", error.to_string()))
+}

@@ -1,0 +1,503 @@
+//! The parent's whole logic: passes the source on, keeps the child fed, and stages what comes out in order.
+//!
+//! In: publication events, the child's messages, its life and death, the time. Out: staged events, messages for the
+//! child, the wish to start or kill it. Does not know processes, channels, or FFmpeg.
+
+use std::collections::VecDeque;
+
+use shared_media::{
+    AccessUnit, AudioConfig, Poll, Publication, Staged, Ticks, TrackConfig, TrackKind, VideoConfig,
+};
+
+use crate::config::{Config, span};
+use crate::machine::frame::{FromChild, SOUND, Setup, SoundJob, ToChild};
+use crate::machine::life::{Act, Life};
+use crate::machine::plan::{Shape, decide, seconds_span};
+use crate::machine::probe::{Arrived, Probe};
+use crate::machine::renditions::{Change, Renditions};
+use crate::machine::replay::{Cut, Replay};
+use crate::machine::source::{Source, Verdict};
+
+/// Sound must be delivered this far beyond a cut, so that a decoder, resampler and encoder that start there are in
+/// full swing where they take over: five AAC frames.
+const SOUND_RUN_IN: Ticks = Ticks(5 * 1920);
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Publication(Publication),
+    /// The child runs.
+    Started,
+    /// The child is gone.
+    Died,
+    Said(FromChild),
+    /// One message can go to the child.
+    Room,
+    /// The deadline has passed.
+    Time,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Hand on. The delay is how long its picture took from arrival, in microseconds, where one is known.
+    Stage {
+        event: Staged,
+        delay_us: Option<u64>,
+    },
+    /// Send to the child, using up the room.
+    Send(ToChild),
+    Start,
+    Kill,
+    /// The child that just started replaces a dead one.
+    Restarted,
+    /// Unfinished media was given up: the rungs have a gap.
+    GaveUp,
+    /// So many units were dropped, by us or by a decoder.
+    Refused(u32),
+    /// Close the child's input and end.
+    Finish,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drain {
+    Break,
+    End,
+}
+
+/// One show's ladder.
+#[derive(Debug)]
+pub(crate) struct Ladder {
+    config: Config,
+    probe: Option<Probe>,
+    shape: Option<Shape>,
+    /// Arrived, but not worked on: the rest of the hold, and what waits for a drain.
+    pending: VecDeque<Arrived>,
+    draining: Option<Drain>,
+    over: bool,
+    video: Option<VideoConfig>,
+    audio: Option<AudioConfig>,
+    source: Source,
+    /// The source is encoded since its GOP outgrew the playlist; until the child says so the break is awaited.
+    switched: bool,
+    switch_awaited: bool,
+    /// The child's work was given up; the next keyframe begins anew.
+    lost: bool,
+    renditions: Renditions,
+    replay: Replay,
+    life: Life,
+    preface: VecDeque<ToChild>,
+    unanswered: usize,
+    outputs: VecDeque<Output>,
+}
+
+impl Ladder {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            config: config.clone(),
+            probe: Some(Probe::new(config)),
+            shape: None,
+            pending: VecDeque::new(),
+            draining: None,
+            over: false,
+            video: None,
+            audio: None,
+            source: Source::new(Ticks(i64::MAX)),
+            switched: false,
+            switch_awaited: false,
+            lost: false,
+            renditions: Renditions::default(),
+            replay: Replay::new(config),
+            life: Life::new(config),
+            preface: VecDeque::new(),
+            unanswered: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes what happened at this moment, in microseconds of the monotonic clock.
+    pub(crate) fn handle(&mut self, now: u64, input: Input) {
+        match input {
+            Input::Publication(event) => self.publication(now, event),
+            Input::Started => self.started(now),
+            Input::Died => {
+                self.life.died(now);
+                if self.life.fruitless_deaths() >= self.config.fruitless_deaths_max {
+                    self.give_up();
+                }
+            }
+            Input::Said(message) if self.life.is_up() => self.said(now, message),
+            Input::Room => self.send(now),
+            Input::Said(_) | Input::Time => {}
+        }
+        if !self.over
+            && let Some(act) = self.life.due(now, !self.replay.is_empty())
+        {
+            self.outputs.push_back(if act == Act::Start { Output::Start } else { Output::Kill });
+        }
+    }
+
+    pub(crate) fn poll(&mut self) -> Poll<Output> {
+        self.outputs.pop_front().map_or(Poll::Wait, Poll::Output)
+    }
+
+    /// When `handle` must be called again at the latest, in microseconds of the monotonic clock.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.life.deadline(!self.replay.is_empty())
+    }
+
+    /// Whether the next publication event may come.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.draining.is_none() && !self.over
+    }
+
+    /// Whether there is a message for the child.
+    pub(crate) fn wants_room(&self) -> bool {
+        self.life.is_up() && (!self.preface.is_empty() || self.replay.has_next())
+    }
+
+    fn publication(&mut self, now: u64, event: Publication) {
+        let Some(probe) = &mut self.probe else {
+            self.pending.push_back((now, event));
+            return self.work();
+        };
+        let ended = event == Publication::End;
+        probe.take(now, event);
+        if !(ended || probe.is_done()) {
+            return;
+        }
+        let seen = self.probe.take().and_then(Probe::finish);
+        if let Some((seen, events)) = seen {
+            self.begin(decide(&self.config, &seen));
+            self.pending.extend(events);
+        }
+        if ended {
+            self.pending.push_back((now, Publication::End));
+        }
+        self.work();
+    }
+
+    fn begin(&mut self, shape: Shape) {
+        if shape.passed.is_some() {
+            let target = seconds_span(shape.plan.target_duration_s);
+            self.source = Source::new(target + span(self.config.gop_slack_ms));
+        }
+        let ids = shape.plan.rungs.iter().map(|rung| rung.rendition.id.clone());
+        self.renditions = Renditions::new(ids);
+        self.stage(Staged::Plan(shape.plan.clone()));
+        self.shape = Some(shape);
+    }
+
+    fn work(&mut self) {
+        while self.draining.is_none()
+            && let Some((arrived, event)) = self.pending.pop_front()
+        {
+            match event {
+                Publication::Config(config) => self.configured(arrived, config),
+                Publication::Unit(TrackKind::Video, unit) => self.picture(arrived, unit),
+                Publication::Unit(TrackKind::Audio, unit) => self.sound(arrived, unit),
+                Publication::Discontinuity => {
+                    (self.video, self.audio) = (None, None);
+                    self.source.interrupted();
+                    self.drain(arrived, Drain::Break);
+                }
+                Publication::End => self.drain(arrived, Drain::End),
+            }
+        }
+    }
+
+    fn configured(&mut self, arrived: u64, config: TrackConfig) {
+        match &config {
+            TrackConfig::Video(video) if self.has_video() => {
+                match self.video.replace(video.clone()) {
+                    Some(before) if before == *video => return,
+                    Some(_) => {
+                        // Pictures of another form cannot join the ones before: the same as a publisher's return.
+                        self.video = None;
+                        self.source.interrupted();
+                        self.pending.push_front((arrived, Publication::Config(config)));
+                        return self.drain(arrived, Drain::Break);
+                    }
+                    None => {}
+                }
+                if self.passes() {
+                    self.stage_config(0, config.clone());
+                }
+            }
+            TrackConfig::Audio(audio) if self.sound_index().is_some() => {
+                if self.audio.replace(audio.clone()).as_ref() == Some(audio) {
+                    return;
+                }
+            }
+            TrackConfig::Video(_) | TrackConfig::Audio(_) => return,
+        }
+        self.keep(arrived, ToChild::Config(config));
+    }
+
+    fn picture(&mut self, arrived: u64, unit: AccessUnit) {
+        if self.video.is_none() {
+            return self.outputs.push_back(Output::Refused(1));
+        }
+        match self.source.take(&unit) {
+            Verdict::Pass => {}
+            Verdict::Drop => return self.outputs.push_back(Output::Refused(1)),
+            Verdict::Outgrown(after) => {
+                self.source.outgrew();
+                self.source.take(&unit);
+                (self.switched, self.switch_awaited) = (true, true);
+                let cadence = span(self.config.cadence_ms);
+                self.keep(arrived, ToChild::Switch { after, cadence });
+            }
+        }
+        if self.lost && unit.keyframe {
+            self.recover();
+        }
+        if self.passes() && self.renditions.accept(0, &unit) {
+            self.stage_unit(0, unit.clone(), None);
+        }
+        self.keep(arrived, ToChild::Unit(TrackKind::Video, unit));
+    }
+
+    fn sound(&mut self, arrived: u64, unit: AccessUnit) {
+        if self.audio.is_none() {
+            return self.outputs.push_back(Output::Refused(1));
+        }
+        if self.lost && self.leading() == TrackKind::Audio {
+            self.recover();
+        }
+        self.keep(arrived, ToChild::Unit(TrackKind::Audio, unit));
+    }
+
+    /// Keeps a step for the child. While its work is lost, only what configures it is kept.
+    fn keep(&mut self, arrived: u64, step: ToChild) {
+        if self.lost && matches!(step, ToChild::Unit(..)) {
+            return;
+        }
+        self.replay.push(arrived, self.leading(), step);
+        if self.lost {
+            self.replay.clear();
+        } else if self.replay.is_overfull() {
+            self.give_up();
+        }
+    }
+
+    fn drain(&mut self, arrived: u64, drain: Drain) {
+        self.draining = Some(drain);
+        if self.lost || self.replay.is_empty() {
+            self.drained();
+        } else {
+            self.replay.push(arrived, self.leading(), ToChild::Flush);
+        }
+    }
+
+    fn drained(&mut self) {
+        self.replay.clear();
+        match self.draining.take() {
+            Some(Drain::Break) => self.stage_break(),
+            Some(Drain::End) => {
+                self.over = true;
+                self.stage(Staged::End);
+                self.outputs.push_back(Output::Finish);
+            }
+            None => {}
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.outputs.extend([Output::GaveUp]);
+        self.outputs.extend(self.life.kill().map(|_| Output::Kill));
+        self.life.forgive();
+        self.replay.clear();
+        self.lost = true;
+        if self.draining.is_some() {
+            self.drained();
+            self.work();
+        }
+    }
+
+    /// A keyframe: the child can begin anew. Renditions that were staged since the last break have a gap now.
+    fn recover(&mut self) {
+        self.lost = false;
+        let passed = usize::from(self.passes());
+        let encoded = passed..self.shape.as_ref().map_or(0, |shape| shape.plan.rungs.len());
+        if self.switch_awaited
+            || encoded.into_iter().any(|at| self.renditions.delivered(at).is_some())
+        {
+            self.stage_break();
+        }
+    }
+
+    fn started(&mut self, now: u64) {
+        if self.life.started(now) {
+            self.outputs.push_back(Output::Restarted);
+        }
+        self.unanswered = 0;
+        self.replay.rewind();
+        self.preface.clear();
+        let Some(setup) = self.setup() else { return };
+        let base = self.replay.base();
+        let video = base.video.clone().map(|video| ToChild::Config(TrackConfig::Video(video)));
+        let audio = base.audio.clone().map(|audio| ToChild::Config(TrackConfig::Audio(audio)));
+        self.preface.push_back(ToChild::Setup(setup));
+        self.preface.extend(video.into_iter().chain(audio));
+    }
+
+    fn setup(&self) -> Option<Setup> {
+        let shape = self.shape.as_ref()?;
+        let switched = self.replay.base().switched;
+        let mut rungs = shape.jobs.clone();
+        for (index, job) in rungs.iter_mut().enumerate() {
+            job.active |= switched;
+            job.resume = self.renditions.delivered(index).map(|pts| pts.0);
+        }
+        let sound = self.sound_index().map(|index| SoundJob {
+            bit_rate: self.config.audio_bit_rate,
+            grid: self.renditions.last_dts(index).map(|dts| dts.0),
+            resume: self.renditions.delivered(index).map(|pts| pts.0),
+            slack: span(self.config.audio_slack_ms).0,
+            gap_max: span(self.config.audio_gap_ms_max).0,
+            lag_max: span(self.config.audio_lag_ms_max).0,
+        });
+        let late = switched.then(|| span(self.config.cadence_ms));
+        Some(Setup {
+            rungs,
+            sound,
+            cadence: shape.cadence.or(late).map(|cadence| cadence.0),
+            frame_rate: shape.frame_rate,
+            threads: self.config.threads,
+        })
+    }
+
+    fn send(&mut self, now: u64) {
+        if !self.life.is_up() {
+            return;
+        }
+        if let Some(message) = self.preface.pop_front().or_else(|| self.replay.next()) {
+            self.life.sent(now);
+            self.unanswered += 1;
+            self.outputs.push_back(Output::Send(message));
+        }
+    }
+
+    fn said(&mut self, now: u64, message: FromChild) {
+        match message {
+            FromChild::Config(index, config) => {
+                if let Some(index) = self.plan_index(index) {
+                    self.stage_config(index, config);
+                }
+            }
+            FromChild::Unit(index, unit) => self.encoded(now, index, unit),
+            FromChild::Switched => {
+                if std::mem::take(&mut self.switch_awaited) {
+                    self.renditions.broke();
+                    self.stage(Staged::Discontinuity);
+                }
+            }
+            FromChild::Flushed => {
+                if self.draining.is_some() {
+                    self.drained();
+                    self.work();
+                }
+            }
+            FromChild::Progress { refused } => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                if refused > 0 {
+                    self.outputs.push_back(Output::Refused(refused));
+                }
+            }
+        }
+        self.life.said(now, self.unanswered > 0);
+    }
+
+    fn encoded(&mut self, now: u64, index: u8, unit: AccessUnit) {
+        let Some(index) = self.plan_index(index) else { return };
+        if !self.renditions.accept(index, &unit) {
+            return;
+        }
+        self.life.bore_fruit();
+        let arrived =
+            self.replay.arrived_us(unit.pts).filter(|_| self.sound_index() != Some(index));
+        self.stage_unit(index, unit, arrived.map(|arrived| now.saturating_sub(arrived)));
+        if let Some(shape) = &self.shape {
+            let (renditions, switched) = (&self.renditions, self.switched);
+            self.replay.prune(|cut| is_complete(shape, renditions, switched, cut));
+        }
+    }
+
+    fn stage(&mut self, event: Staged) {
+        self.outputs.push_back(Output::Stage { event, delay_us: None });
+    }
+
+    fn stage_unit(&mut self, index: usize, unit: AccessUnit, delay_us: Option<u64>) {
+        if let Some(id) = self.renditions.id(index) {
+            let event = Staged::Unit(id.clone(), unit);
+            self.outputs.push_back(Output::Stage { event, delay_us });
+        }
+    }
+
+    fn stage_config(&mut self, index: usize, config: TrackConfig) {
+        let change = self.renditions.configure(index, &config);
+        if change == Change::Break {
+            self.renditions.broke();
+            self.stage(Staged::Discontinuity);
+        }
+        if change != Change::None
+            && let Some(id) = self.renditions.id(index)
+        {
+            self.stage(Staged::Config(id.clone(), config));
+        }
+    }
+
+    fn stage_break(&mut self) {
+        self.switch_awaited = false;
+        self.renditions.broke();
+        self.renditions.begin_anew();
+        self.stage(Staged::Discontinuity);
+    }
+
+    fn has_video(&self) -> bool {
+        self.shape.as_ref().is_some_and(|shape| !shape.jobs.is_empty())
+    }
+
+    /// Whether the source itself is a rendition; it is the first one then.
+    fn passes(&self) -> bool {
+        !self.switched && self.shape.as_ref().is_some_and(|shape| shape.passed.is_some())
+    }
+
+    fn sound_index(&self) -> Option<usize> {
+        let shape = self.shape.as_ref()?;
+        shape.sound.as_ref().map(|_| shape.jobs.len())
+    }
+
+    fn plan_index(&self, index: u8) -> Option<usize> {
+        let rungs = self.shape.as_ref()?.jobs.len();
+        if index == SOUND {
+            self.sound_index()
+        } else {
+            Some(index.into()).filter(|at| *at < rungs)
+        }
+    }
+
+    /// The kind of track a child can begin at.
+    const fn leading(&self) -> TrackKind {
+        if self.video.is_some() { TrackKind::Video } else { TrackKind::Audio }
+    }
+}
+
+/// Whether everything before a place was delivered in all renditions.
+fn is_complete(shape: &Shape, renditions: &Renditions, switched: bool, cut: Cut) -> bool {
+    let reached = |index, point| renditions.delivered(index) >= Some(point);
+    let pictures = cut.picture.is_none_or(|point| {
+        let mut jobs = shape.jobs.iter().enumerate();
+        jobs.all(|(index, job)| !(job.active || switched) || reached(index, point))
+    });
+    let sounds = match (&shape.sound, cut.sound) {
+        (Some(_), Some(point)) => reached(shape.jobs.len(), point + SOUND_RUN_IN),
+        _ => true,
+    };
+    pictures && sounds
+}
+
+#[cfg(test)]
+#[path = "ladder_tests.rs"]
+mod tests;

@@ -1,0 +1,28 @@
+//! The ladder's logic: pure, no clock, no process, no FFmpeg.
+//!
+//! In: events and the time. Out: events. Parent and child share these modules: `probe`, `plan`, `source`, `replay`,
+//! `life` and `ladder` run in the parent; `mirror`, `sound`, `adts` and `nal` in the child; `frame` is between them.
+
+pub(crate) mod probe;
+
+pub(crate) mod plan;
+
+pub(crate) mod source;
+
+pub(crate) mod replay;
+
+pub(crate) mod life;
+
+pub(crate) mod renditions;
+
+pub(crate) mod ladder;
+
+pub(crate) mod frame;
+
+pub(crate) mod nal;
+
+pub(crate) mod adts;
+
+pub(crate) mod mirror;
+
+pub(crate) mod sound;

@@ -1,0 +1,211 @@
+//! Which renditions a show has, decided once.
+//!
+//! In: the source's size, the length of its GOP, whether there is sound. Out: the plan for the packager and the jobs
+//! for the child. Does not know units.
+
+use shared_media::{
+    Plan, Rational, Rendition, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackKind, VideoConfig,
+};
+
+use crate::config::{Config, RungSpec, span};
+use crate::machine::frame::Job;
+
+/// Target durations a source may lead with, in seconds; a longer GOP is re-encoded.
+const TARGET_DURATIONS_S: [u32; 2] = [2, 4];
+/// What a source-sized rung gets per picture area, measured against this one.
+const REFERENCE: (f64, f64) = (1280.0 * 720.0, 2_500_000.0);
+const SOURCE_BIT_RATE_MAX: f64 = 12_000_000.0;
+/// Frame rates outside this range are a publisher's mistake and are not believed.
+const FRAME_RATES: std::ops::RangeInclusive<f64> = 1.0..=240.0;
+
+/// What the probe saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// The picture, if there is one.
+    pub(crate) video: Option<VideoConfig>,
+    /// Whether there is sound.
+    pub(crate) audio: bool,
+    /// From the first keyframe to the second; `None` if no second one came.
+    pub(crate) gop: Option<Ticks>,
+    /// The distance of pictures as measured, in ticks.
+    pub(crate) picture_distance: Option<Ticks>,
+}
+
+/// How a show is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// What the packager is told.
+    pub(crate) plan: Plan,
+    /// What the child is told: all video rungs that it encodes or may come to encode, highest first.
+    pub(crate) jobs: Vec<Job>,
+    /// The rendition the source is passed through as.
+    pub(crate) passed: Option<RenditionId>,
+    /// Whether there is a sound rendition.
+    pub(crate) sound: Option<RenditionId>,
+    /// Keyframe distance from the beginning.
+    pub(crate) cadence: Option<Ticks>,
+    /// For rate control.
+    pub(crate) frame_rate: Rational,
+}
+
+/// Decides the renditions of a show.
+pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
+    let target = seen.gop.and_then(|gop| {
+        let slack = span(config.gop_slack_ms);
+        TARGET_DURATIONS_S.into_iter().find(|seconds| gop <= seconds_span(*seconds) + slack)
+    });
+    let cadence = (seen.video.is_some() && target.is_none()).then(|| span(config.cadence_ms));
+    let jobs = match &seen.video {
+        Some(video) => jobs(&config.rungs, video, cadence.is_some()),
+        None => Vec::new(),
+    };
+    let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, cadence.is_some())).collect();
+    let sound = seen.audio.then(|| named("audio"));
+    rungs.extend(sound.clone().map(|id| Rung {
+        rendition: Rendition { id, kind: TrackKind::Audio },
+        target_bit_rate: Some(config.audio_bit_rate),
+    }));
+    let cadence_s = config.cadence_ms.div_ceil(1000).max(1);
+    Shape {
+        plan: Plan { rungs, target_duration_s: target.unwrap_or(cadence_s) },
+        passed: jobs.iter().find(|job| !job.active).map(|job| job.id.clone()),
+        jobs,
+        sound,
+        cadence,
+        frame_rate: frame_rate(seen),
+    }
+}
+
+/// The span of whole seconds.
+pub(crate) fn seconds_span(seconds: u32) -> Ticks {
+    Ticks(i64::from(seconds) * TICKS_PER_SECOND)
+}
+
+/// The size of a rung for a source of this size: the source's shape, never larger than it, even in both directions.
+pub(crate) fn fit(source: (u32, u32), height: Option<u32>) -> (u32, u32) {
+    let even = |value: u32| (value & !1).max(2);
+    match height {
+        Some(height) if height < source.1 => {
+            let width = u64::from(source.0) * u64::from(height) / u64::from(source.1.max(1));
+            (even(u32::try_from(width).unwrap_or(u32::MAX - 1).saturating_add(1)), even(height))
+        }
+        _ => (even(source.0), even(source.1)),
+    }
+}
+
+/// The source-sized rung, then the lower ones. The source-sized one sleeps while the source passes through.
+fn jobs(specs: &[RungSpec], video: &VideoConfig, encode_source: bool) -> Vec<Job> {
+    let id = if encode_source { named(&format!("{}p", video.height)) } else { named("source") };
+    let bit_rate = source_bit_rate(video);
+    let mut jobs = vec![Job { id, height: None, bit_rate, active: encode_source, resume: None }];
+    let mut lower: Vec<&RungSpec> =
+        specs.iter().filter(|spec| spec.height >= 2 && spec.height < video.height).collect();
+    lower.sort_by_key(|spec| std::cmp::Reverse(spec.height));
+    lower.dedup_by_key(|spec| spec.height);
+    jobs.extend(lower.into_iter().take(crate::machine::frame::RUNGS_MAX - 1).map(|spec| Job {
+        id: named(&format!("{}p", spec.height)),
+        height: Some(spec.height),
+        bit_rate: spec.bit_rate,
+        active: true,
+        resume: None,
+    }));
+    jobs
+}
+
+fn video_rung(job: &Job, encode_source: bool) -> Rung {
+    let passes = job.height.is_none() && !encode_source;
+    Rung {
+        rendition: Rendition { id: job.id.clone(), kind: TrackKind::Video },
+        target_bit_rate: (!passes).then_some(job.bit_rate),
+    }
+}
+
+/// A rendition's name: ours are a word, or a height with `p`, at most 11 of the 16 characters.
+fn named(name: &str) -> RenditionId {
+    RenditionId::new(name).expect("lower-case letters and digits only, within 16 characters")
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above 0")]
+fn source_bit_rate(video: &VideoConfig) -> u32 {
+    let area = f64::from(video.width) * f64::from(video.height);
+    let rate = REFERENCE.1 * (area / REFERENCE.0).powf(0.75);
+    rate.clamp(100_000.0, SOURCE_BIT_RATE_MAX) as u32
+}
+
+fn frame_rate(seen: &Seen) -> Rational {
+    let ticks = u32::try_from(TICKS_PER_SECOND).unwrap_or(u32::MAX);
+    let stated = seen.video.as_ref().and_then(|video| video.frame_rate);
+    let measured = seen.picture_distance.and_then(|distance| {
+        let den = u32::try_from(distance.0).ok()?;
+        Some(Rational { num: ticks, den })
+    });
+    [stated, measured]
+        .into_iter()
+        .flatten()
+        .find(|rate| rate.den > 0 && FRAME_RATES.contains(&rate.as_f64()))
+        .unwrap_or(Rational { num: 30, den: 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn seen(width: u32, height: u32, gop_s: Option<f64>) -> Seen {
+        let video = VideoConfig { avcc: Bytes::new(), width, height, frame_rate: None };
+        #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
+        let gop = gop_s.map(|seconds| Ticks((seconds * 90_000.0) as i64));
+        Seen { video: Some(video), audio: true, gop, picture_distance: Some(Ticks(3_003)) }
+    }
+
+    fn ids(shape: &Shape) -> Vec<&str> {
+        shape.plan.rungs.iter().map(|rung| rung.rendition.id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_short_gop_passes_through() {
+        let shape = decide(&Config::default(), &seen(1920, 1080, Some(2.002)));
+        assert_eq!(ids(&shape), ["source", "720p", "480p", "160p", "audio"]);
+        assert_eq!(shape.plan.target_duration_s, 2);
+        assert_eq!(shape.plan.rungs[0].target_bit_rate, None);
+        assert_eq!((shape.cadence, shape.jobs[0].active), (None, false));
+        assert_eq!(shape.frame_rate, Rational { num: 90_000, den: 3_003 });
+    }
+
+    #[test]
+    fn only_rungs_below_the_source() {
+        let shape = decide(&Config::default(), &seen(1280, 720, Some(4.0)));
+        assert_eq!(ids(&shape), ["source", "480p", "160p", "audio"]);
+        assert_eq!(shape.plan.target_duration_s, 4);
+        let tiny = decide(&Config::default(), &seen(160, 120, Some(1.0)));
+        assert_eq!(ids(&tiny), ["source", "audio"]);
+    }
+
+    #[test]
+    fn a_long_gop_is_encoded_anew() {
+        for gop in [None, Some(4.6)] {
+            let shape = decide(&Config::default(), &seen(1920, 1080, gop));
+            assert_eq!(ids(&shape), ["1080p", "720p", "480p", "160p", "audio"]);
+            assert_eq!(shape.plan.target_duration_s, 2);
+            assert_eq!((shape.cadence, shape.passed), (Some(Ticks(180_000)), None));
+        }
+    }
+
+    #[test]
+    fn sound_alone() {
+        let alone = Seen { video: None, audio: true, gop: None, picture_distance: None };
+        let shape = decide(&Config::default(), &alone);
+        assert_eq!(ids(&shape), ["audio"]);
+        assert_eq!((shape.plan.target_duration_s, shape.cadence), (2, None));
+    }
+
+    #[test]
+    fn rungs_keep_the_shape_and_are_even() {
+        assert_eq!(fit((1920, 1080), Some(480)), (854, 480));
+        assert_eq!(fit((1920, 1080), Some(160)), (284, 160));
+        assert_eq!(fit((1080, 1920), Some(720)), (406, 720));
+        assert_eq!(fit((640, 360), Some(480)), (640, 360));
+        assert_eq!(fit((641, 361), None), (640, 360));
+    }
+}
