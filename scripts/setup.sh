@@ -98,8 +98,11 @@ wasm_targets() {
         has_target $target || missing="$missing $target"
     done
     [ -n "$missing" ] || return 0
-    # shellcheck disable=SC2086 # a list of names
-    if command -v rustup >/dev/null && timeout 300 rustup target add $missing >&2; then return; fi
+    local limit=""
+    # A filtered network may never answer. macOS has no `timeout`.
+    command -v timeout >/dev/null && limit="timeout 300"
+    # shellcheck disable=SC2086 # lists of words
+    if command -v rustup >/dev/null && $limit rustup target add $missing >&2; then return; fi
     command -v apt-get >/dev/null || die "cannot get the targets$missing: rustup target add$missing"
     say "rustup cannot fetch$missing: Debian's compiler is used instead"
     # shellcheck disable=SC2086
@@ -147,7 +150,7 @@ browser() {
     [ -n "${MATINEE_CHROMIUM:-}" ] && return
     has_browser && return
     if grep -qs '^ID=debian' /etc/os-release; then
-        step "Chromium" apt_install chromium fonts-dejavu-core
+        step "Chromium" apt_install chromium
     else
         die "install Chromium or Google Chrome, or name one in MATINEE_CHROMIUM"
     fi

@@ -22,7 +22,7 @@ run() {
 
 : >$log
 run "Rust tests" cargo test --no-fail-fast
-run "web tests" env NO_COLOR=1 npm --prefix web run --silent test
+run "page tests" env NO_COLOR=1 npm --prefix web run --silent test
 
 # cargo: `test result: ok. 5 passed; 0 failed; …`; vitest: `Tests  1 failed | 7 passed (8)`.
 awk '
