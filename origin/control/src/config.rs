@@ -54,8 +54,11 @@ pub struct Config {
     pub page_rows: u64,
     /// Rows of one page of a list at most.
     pub page_rows_max: u64,
-    /// Tickets that were none, per [`Config::failed_attempts_window_s`], before all attempts are turned away.
+    /// Tickets that were none, per [`Config::failed_attempts_window_s`], before those that are not known to be tickets
+    /// are turned away unseen.
     pub failed_attempts_max: u32,
+    /// Tickets that are known without asking the database, 8 bytes each.
+    pub known_tickets_max: usize,
     /// The window in which failed attempts are counted.
     pub failed_attempts_window_s: u32,
     /// How long a writer waits for another one in the database.
@@ -91,6 +94,7 @@ impl Default for Config {
             page_rows: 50,
             page_rows_max: 200,
             failed_attempts_max: 300,
+            known_tickets_max: 1_000_000,
             failed_attempts_window_s: 10,
             database_wait: Duration::from_secs(5),
             database_connections_max: 4,

@@ -25,7 +25,8 @@ pub enum Fault {
 pub enum Error {
     /// The data directory cannot be used.
     #[error(
-        "the data directory {path} cannot be used ({reason}): give it to the user matinee runs as, or name another"
+        "the data directory {path} cannot be used ({reason}): let the user matinee runs as \
+         write there, or name another"
     )]
     DataDir {
         /// The directory, or the file in it.
@@ -121,7 +122,8 @@ pub enum Error {
     },
     /// The deny list has no room for one more.
     #[error(
-        "the ticket gives no new sessions any more, but the deny list is full: its sessions run to their end"
+        "the ticket gives no new sessions any more, but the deny list is full: its sessions run to \
+         their end"
     )]
     DeniedFull,
 }

@@ -66,8 +66,9 @@ impl Control {
         let keys = Arc::new(Keys::open(&config.data_dir)?);
         let rows = rows::Rows::open(&config).await?;
         let denied = Arc::new(denied::Denials::open(rows.clone(), &config).await?);
-        let sessions =
-            Arc::new(playback::Sessions::new(rows.clone(), config.clone(), keys.clone()));
+        let now = (config.clock)();
+        let sessions = playback::Sessions::open(rows.clone(), config.clone(), keys.clone(), now);
+        let sessions = Arc::new(sessions.await?);
         let tickets =
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
         let shows = shows::Shows::open(rows.clone(), config.clone()).await?;

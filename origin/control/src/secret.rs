@@ -67,9 +67,9 @@ impl<K: Kind> Secret<K> {
         format!("{}{}", K::PREFIX, BASE32_DNSSEC.encode(&self.bytes))
     }
 
-    /// What is stored in its place, in hexadecimal. A plain SHA-256 is enough, and salt or stretching would add nothing:
-    /// the input is 160 random bits, not a password. Looking up by hash needs no constant time either: to learn anything
-    /// from it one would have to choose hashes, and so invert SHA-256.
+    /// What is stored in its place, in hexadecimal. A plain SHA-256 is enough, and salt or stretching would add
+    /// nothing: the input is 160 random bits, not a password. Looking up by hash needs no constant time either: to
+    /// learn anything from it one would have to choose hashes, and so invert SHA-256.
     pub(crate) fn hash(&self) -> String {
         HEXLOWER.encode(&Hash::hash(self.expose().as_bytes()))
     }

@@ -62,9 +62,14 @@ impl TestHouse {
 
     /// The same directory, opened again.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|_| ()).await
+    }
+
+    /// The same directory, opened again with another configuration.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let Self { control, dir, clock, .. } = self;
         drop(control);
-        let again = Self::within(dir, |_| ()).await;
+        let again = Self::within(dir, change).await;
         again.clock.store(clock.load(Ordering::Relaxed), Ordering::Relaxed);
         again
     }

@@ -1,6 +1,7 @@
 //! The REST API: which request goes where, and who may send it.
 //!
-//! In: HTTP requests. Out: JSON as `shared_wire::api` and `openapi.json` have it. Does not know rows, nor how it is served.
+//! In: HTTP requests. Out: JSON as `shared_wire::api` and `openapi.json` have it. Does not know rows, nor how it is
+//! served.
 
 mod address;
 mod admin;

@@ -3,11 +3,12 @@
 //! In: tickets that strangers present. Out: tokens that edges verify. Does not know HTTP, edges or media.
 
 mod attempts;
+mod known;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_ticket::Claims;
 use shared_wire::api::{Playback, SessionList, SessionState};
 use shared_wire::{SessionId, ShowId, TicketId};
@@ -18,6 +19,7 @@ use crate::rows::{self, Change, Rows, sessions, tickets};
 use crate::secret::{Ticket, new_id};
 use crate::{Config, Error};
 use attempts::Attempts;
+use known::Known;
 
 /// What every ticket admits to, until there are tickets for less.
 const TIER: &str = "all";
@@ -28,12 +30,39 @@ pub(crate) struct Sessions {
     config: Config,
     keys: Arc<Keys>,
     attempts: Mutex<Attempts>,
+    known: Known,
 }
 
 impl Sessions {
-    pub(crate) const fn new(rows: Rows, config: Config, keys: Arc<Keys>) -> Self {
+    /// Remembers the tickets that still admit to something, newest first.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn open(
+        rows: Rows,
+        config: Config,
+        keys: Arc<Keys>,
+        now: i64,
+    ) -> Result<Self, Error> {
         let attempts = Attempts::new(config.failed_attempts_max, config.failed_attempts_window_s);
-        Self { rows, config, keys, attempts: Mutex::new(attempts) }
+        let known = Known::new(config.known_tickets_max);
+        let good: Vec<String> = tickets::Entity::find()
+            .select_only()
+            .column(tickets::Column::Hash)
+            .filter(tickets::Column::ExpiresAt.gt(now))
+            .filter(tickets::Column::RevokedAt.is_null())
+            .order_by_desc(tickets::Column::Position)
+            .limit(u64::try_from(config.known_tickets_max).ok())
+            .into_tuple()
+            .all(rows.read())
+            .await?;
+        good.iter().for_each(|hash| known.add(hash));
+        Ok(Self { rows, config, keys, attempts: Mutex::new(attempts), known })
+    }
+
+    /// Lets the holder of a ticket that was just issued in, however many guess.
+    pub(crate) fn expect(&self, hash: &str) {
+        self.known.add(hash);
     }
 
     /// Swaps a ticket for a session of `show`.
@@ -47,14 +76,17 @@ impl Sessions {
         presented: &str,
     ) -> Result<Playback, Error> {
         let hash = Ticket::parse(presented).ok_or(Error::TicketUnknown)?.hash();
-        self.attempts()
-            .admit(now)
-            .map_err(|after| Error::TooManyAttempts { retry_after_s: after })?;
-        // A stranger's guess costs one look; only a ticket of ours gets to wait for its turn to write.
-        if self.find(self.rows.read(), &hash).await?.is_none() {
+        if !self.known.holds(&hash) {
+            let admitted = self.attempts().admit(now);
+            admitted.map_err(|after| Error::TooManyAttempts { retry_after_s: after })?;
+        }
+        // Looked at twice: only a ticket that admits gets to wait for its turn to write, and what counts is what it
+        // says then.
+        let Some(ticket) = self.find(self.rows.read(), &hash).await? else {
             self.attempts().fail();
             return Err(Error::TicketUnknown);
-        }
+        };
+        check(&ticket, show, now)?;
         let change = self.rows.write().await?;
         let ticket = self.find(change.on(), &hash).await?.ok_or(Error::TicketUnknown)?;
         let id = check(&ticket, show, now)?;

@@ -48,10 +48,11 @@ impl Tickets {
         let expires_at = now.saturating_add(i64::from(self.check(&new)?));
         let id: TicketId = new_id()?;
         let ticket = Ticket::random()?;
+        let hash = ticket.hash();
         let row = tickets::ActiveModel {
             position: NotSet,
             id: Set(id.to_string()),
-            hash: Set(ticket.hash()),
+            hash: Set(hash.clone()),
             show_id: Set(show.to_string()),
             note: Set(new.note),
             created_at: Set(now),
@@ -62,6 +63,7 @@ impl Tickets {
         tickets::Entity::insert(row).exec_without_returning(change.on()).await?;
         let playback = self.sessions.begin(&change, now, id, show, expires_at).await?;
         change.commit().await?;
+        self.sessions.expect(&hash);
         metrics::counter!("matinee_tickets_issued_total").increment(1);
         metrics::counter!("matinee_sessions_issued_total", "for" => "ticket").increment(1);
         let edge = &self.config.edge_url;

@@ -86,20 +86,25 @@ async fn a_wrong_ticket_is_refused_for_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn guessing_is_slowed_down_and_stops_slowing_down() {
+async fn guessing_is_slowed_down_and_keeps_no_holder_out() {
+    let guess = "tk_00000000000000000000000000000000";
     let house = TestHouse::with(|config| config.failed_attempts_max = 3).await;
     let made = house.show("a").await;
     let show = field(&made, "show");
+    let early = house.ticket(show, json!({})).await;
+    let house = house.restart_with(|config| config.failed_attempts_max = 3).await;
     for _ in 0..3 {
-        let refused = house.play(show, "tk_00000000000000000000000000000000").await;
-        assert_eq!(refused.code(), "ticket_unknown");
+        assert_eq!(house.play(show, guess).await.code(), "ticket_unknown");
     }
-    let slowed = house.play(show, "tk_00000000000000000000000000000000").await;
+    let slowed = house.play(show, guess).await;
     assert_eq!((slowed.status.as_u16(), slowed.code()), (429, "too_many_attempts"));
     assert_eq!(slowed.headers["retry-after"], "10");
+    let late = house.ticket(show, json!({})).await;
+    for ticket in [early, late] {
+        assert_eq!(house.play(show, field(&ticket, "ticket")).await.status, StatusCode::OK);
+    }
     house.wait(10);
-    let ticket = house.ticket(show, json!({})).await;
-    assert_eq!(house.play(show, field(&ticket, "ticket")).await.status, StatusCode::OK);
+    assert_eq!(house.play(show, guess).await.code(), "ticket_unknown");
 }
 
 #[tokio::test]

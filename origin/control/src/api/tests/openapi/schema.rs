@@ -134,7 +134,8 @@ fn what_is_answered_is_as_described() {
     check::<ShowState>("ShowState", show(), false);
     check::<ShowList>("ShowList", json!({ "next": "1", "shows": [show()] }), false);
     let issued = json!({
-        "expires_at": 1, "id": ID, "playlist_url": "http://h/", "ticket": "tk_", "watch_url": "http://h/"
+        "expires_at": 1, "id": ID, "playlist_url": "http://h/", "ticket": "tk_",
+        "watch_url": "http://h/"
     });
     check::<IssuedTicket>("IssuedTicket", issued, false);
     check::<TicketState>("TicketState", ticket(), false);
