@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 pub enum Error {
     /// Configuration: something else listens there.
     #[error(
-        "the RTMP address {0} is already in use: stop what listens there, or choose another with --rtmp"
+        "the RTMP address {0} is already in use: stop what listens there, or choose another \
+         with --rtmp"
     )]
     AddressInUse(SocketAddr),
     /// Configuration: the address cannot be listened on.

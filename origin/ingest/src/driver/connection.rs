@@ -169,7 +169,8 @@ impl Connection {
                     let dismissed = turn.dismissed().clone();
                     tokio::select! {
                         biased;
-                        () = dismissed.cancelled() => return Ok(()), // seen again before the next read
+                        // seen again before the next read
+                        () = dismissed.cancelled() => return Ok(()),
                         handed_on = turn.hand_on(publication) => handed_on?,
                     }
                 }

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn configurations_of_real_encoders_are_understood() {
         assert_eq!(read(&[0x11, 0x90]), Some((48000, 48000, 2))); // FFmpeg, AAC-LC
-        assert_eq!(read(&[0x12, 0x10, 0x56, 0xE5, 0]), Some((44100, 44100, 2))); // FFmpeg, with its extension
+        assert_eq!(read(&[0x12, 0x10, 0x56, 0xE5, 0]), Some((44100, 44100, 2))); // with SBR denied
         assert_eq!(read(&[0x12, 0x08]), Some((44100, 44100, 1)));
         assert_eq!(read(&[0x2B, 0x11, 0x88, 0x00]), Some((48000, 24000, 2))); // HE-AAC
     }

@@ -1,7 +1,7 @@
 //! The chunk layer of RTMP (RTMP 1.0, 5.3): messages cut into chunks on several chunk streams.
 //!
-//! In: bytes, in any portions. Out: whole [`Message`]s, and messages as bytes. Does not know what messages mean, but for
-//! the two that steer this layer: the session calls [`Reader::set_chunk_size`] and [`Reader::abort`] for those.
+//! In: bytes, in any portions. Out: whole [`Message`]s, and messages as bytes. Does not know what messages mean, but
+//! for the two that steer this layer: the session calls [`Reader::set_chunk_size`] and [`Reader::abort`] for those.
 
 use std::collections::BTreeMap;
 

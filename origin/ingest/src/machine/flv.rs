@@ -1,6 +1,7 @@
 //! FLV tag bodies, as RTMP carries them (Adobe FLV 10.1, E.4; Enhanced RTMP v2).
 //!
-//! In: a tag's body. Out: what it holds, if the codec is one we take, or the codec's name. Does not look into the codec.
+//! In: a tag's body. Out: what it holds, if the codec is one we take, or the codec's name. Does not look into the
+//! codec.
 
 use bytes::Bytes;
 

@@ -11,10 +11,11 @@
 //!   between two chunks of a picture corrupts both or underflows (`length - current_payload_length`), which panics; an
 //!   extended timestamp delta below 0xFFFFFF panics likewise (`timestamp - MAX_INITIAL_TIMESTAMP`). Its AMF reader
 //!   recurses without a limit and ends the connection on a date or a long string, which real encoders send in
-//!   `onMetaData`. It reads `SystemTime::now()`, acknowledges a window instead of the running total, and bounds nothing.
+//!   `onMetaData`. It reads `SystemTime::now()`, acknowledges a window instead of the running total, and bounds
+//!   nothing.
 //! - `scuffle-rtmp` 0.2.3 is bound to tokio with fixed timeouts (2.5 s of silence ends a publisher), answers a refused
-//!   publisher with a closed connection instead of a status, does not add the timestamp delta when a type 3 chunk begins
-//!   a message, and panics on hostile chunks (`previous_header.timestamp + timestamp_delta`,
+//!   publisher with a closed connection instead of a status, does not add the timestamp delta when a type 3 chunk
+//!   begins a message, and panics on hostile chunks (`previous_header.timestamp + timestamp_delta`,
 //!   `msg_length - partial.len()`).
 //!
 //! All of that sits in the part that would have had to be wrapped. What a publisher needs of RTMP is small.

@@ -3,8 +3,8 @@
 //! In: the bytes a peer sends, the gate's judgement of its stream key, the time. Out: bytes to send, the stream key to
 //! judge, and once that is admitted, the FLV tags the publisher sends. Does not know shows, codecs or sockets.
 //!
-//! Bytes are only taken apart while being polled, so nothing piles up here that nobody has asked for; and while a stream
-//! key is being judged nothing is taken apart at all.
+//! Bytes are only taken apart while being polled, so nothing piles up here that nobody has asked for; and while a
+//! stream key is being judged nothing is taken apart at all.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -97,8 +97,8 @@ pub struct Session {
     phase: Phase,
     /// Said instead of agreeing to `connect`.
     turned_away: Option<Refusal>,
-    /// What the URL's path had after the application's name (it may be the key), once `connect` was agreed to. Only then may commands be
-    /// answered: before, the peer does not know our chunk size.
+    /// What the URL's path had after the application's name (it may be the key), once `connect` was agreed to. Only
+    /// then may commands be answered: before, the peer does not know our chunk size.
     path: Option<StreamKey>,
     inbox: BytesMut,
     reader: Reader,

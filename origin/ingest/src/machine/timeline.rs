@@ -3,9 +3,9 @@
 //! In: RTMP timestamps (32-bit milliseconds that wrap, jitter, step back and jump), when they came. Out: DTS and PTS in
 //! 90 kHz ticks, which only grow for the whole life of the show. Does not know what the frames hold.
 //!
-//! A *stretch* is a time in which the publisher's clock runs on evenly. In it, all tracks share one offset, so sound and
-//! picture keep their distance. A stretch ends when the publisher goes or its clock jumps; the next one begins at the
-//! tick of the wall-clock time its first frame came at, so that anchor + PTS is UTC again.
+//! A *stretch* is a time in which the publisher's clock runs on evenly. In it, all tracks share one offset, so sound
+//! and picture keep their distance. A stretch ends when the publisher goes or its clock jumps; the next one begins at
+//! the tick of the wall-clock time its first frame came at, so that anchor + PTS is UTC again.
 
 use std::time::Duration;
 
@@ -239,8 +239,8 @@ fn span(duration: Duration) -> Ticks {
     Ticks::from_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// The exact times frames would have at a constant rate. RTMP rounds to milliseconds; on the grid 30 frames a second are
-/// 3000 ticks apart again, and parts get their exact durations.
+/// The exact times frames would have at a constant rate. RTMP rounds to milliseconds; on the grid 30 frames a second
+/// are 3000 ticks apart again, and parts get their exact durations.
 #[derive(Debug, Default)]
 struct Grid {
     /// Ticks per frame, as a fraction: 44.1 kHz AAC has 2089.795….
