@@ -34,6 +34,15 @@ const MEMORY_MIB_MAX: u32 = 64;
 const IDLE_MAX: Duration = Duration::from_secs(5);
 
 fn main() {
+    if cfg!(target_family = "wasm") {
+        serve();
+    } else {
+        eprintln!("edge-fastly is a program for Fastly Compute: build it with scripts/edge.sh fastly");
+        std::process::exit(2);
+    }
+}
+
+fn serve() {
     let mut state = State::read();
     let summary = Serve::new()
         .with_max_requests(REQUESTS_MAX)
