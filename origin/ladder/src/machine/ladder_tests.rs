@@ -1,1 +1,321 @@
-//! tests
+//! The parent's machine on a virtual clock, with a child that encodes by copying.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use shared_media::Rational;
+
+use super::*;
+
+const FRAME_RATE: i64 = 25;
+
+/// Ladder, child and clock in one thread.
+struct House {
+    ladder: Ladder,
+    now: u64,
+    child: Option<Copier>,
+    starts: usize,
+    staged: Vec<Staged>,
+    finished: bool,
+    gave_up: usize,
+}
+
+/// Answers each picture with one unit per active rung and each sound with a unit on the grid.
+struct Copier {
+    setup: Option<Setup>,
+    configured: Vec<u8>,
+    switch: Option<Ticks>,
+}
+
+impl Copier {
+    fn answer(&mut self, message: ToChild) -> Vec<FromChild> {
+        let mut said = Vec::new();
+        match message {
+            ToChild::Setup(setup) => self.setup = Some(setup),
+            ToChild::Config(_) => {}
+            ToChild::Unit(kind, unit) => self.copy(kind, &unit, &mut said),
+            ToChild::Switch { after, .. } => self.switch = Some(after),
+            ToChild::Flush => said.push(FromChild::Flushed),
+        }
+        said.push(FromChild::Progress { refused: 0 });
+        said
+    }
+
+    fn copy(&mut self, kind: TrackKind, unit: &AccessUnit, said: &mut Vec<FromChild>) {
+        if kind == TrackKind::Audio {
+            return self.say(SOUND, unit, said);
+        }
+        if self.switch.take_if(|after| unit.pts > *after).is_some() {
+            said.push(FromChild::Switched);
+            self.setup.as_mut().unwrap().rungs[0].active = true;
+        }
+        let rungs = self.setup.clone().unwrap().rungs;
+        for (index, job) in rungs.iter().enumerate().filter(|(_, job)| job.active) {
+            if job.resume.is_none_or(|resume| unit.pts.0 > resume) {
+                self.say(u8::try_from(index).unwrap(), unit, said);
+            }
+        }
+    }
+
+    fn say(&mut self, index: u8, unit: &AccessUnit, said: &mut Vec<FromChild>) {
+        if !self.configured.contains(&index) {
+            self.configured.push(index);
+            said.push(FromChild::Config(index, TrackConfig::Video(video(index.into()))));
+        }
+        said.push(FromChild::Unit(index, unit.clone()));
+    }
+}
+
+impl House {
+    fn new(config: &Config) -> Self {
+        Self {
+            ladder: Ladder::new(config),
+            now: 0,
+            child: None,
+            starts: 0,
+            staged: Vec::new(),
+            finished: false,
+            gave_up: 0,
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.ladder.handle(self.now, input);
+        while let Poll::Output(output) = self.ladder.poll() {
+            match output {
+                Output::Stage { event, .. } => self.staged.push(event),
+                Output::Start => {
+                    self.starts += 1;
+                    self.child = Some(Copier { setup: None, configured: vec![], switch: None });
+                    self.ladder.handle(self.now, Input::Started);
+                }
+                Output::Kill => self.kill(),
+                Output::Send(message) => {
+                    for said in self.child.as_mut().unwrap().answer(message) {
+                        self.ladder.handle(self.now, Input::Said(said));
+                    }
+                }
+                Output::GaveUp => self.gave_up += 1,
+                Output::Finish => self.finished = true,
+                Output::Restarted | Output::Refused(_) => {}
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        if self.child.take().is_some() {
+            self.handle(Input::Died);
+        }
+    }
+
+    /// Lets the child work, if there is one.
+    fn work(&mut self) {
+        while self.child.is_some() && self.ladder.wants_room() {
+            self.handle(Input::Room);
+        }
+    }
+
+    fn feed(&mut self, event: Publication) {
+        assert!(self.ladder.wants_input());
+        self.handle(Input::Publication(event));
+    }
+
+    fn wait(&mut self) {
+        if let Some(deadline) = self.ladder.deadline() {
+            self.now = self.now.max(deadline);
+            self.handle(Input::Time);
+        }
+    }
+
+    fn pictures(&self, id: &str) -> Vec<i64> {
+        let units = self.staged.iter().filter_map(|event| match event {
+            Staged::Unit(of, unit) if of.as_str() == id => Some(unit.pts.0 / tick()),
+            _ => None,
+        });
+        units.collect()
+    }
+
+    fn breaks(&self) -> usize {
+        self.staged.iter().filter(|event| **event == Staged::Discontinuity).count()
+    }
+}
+
+fn video(width: u32) -> VideoConfig {
+    let frame_rate = Some(Rational { num: 25, den: 1 });
+    VideoConfig { avcc: Bytes::new(), width, height: 360, frame_rate }
+}
+
+fn tick() -> i64 {
+    shared_media::TICKS_PER_SECOND / FRAME_RATE
+}
+
+fn picture(number: i64, gop: i64) -> Publication {
+    let pts = Ticks(number * tick());
+    let data = Bytes::from_static(b"picture");
+    let keyframe = number % gop == 0;
+    Publication::Unit(TrackKind::Video, AccessUnit { pts, dts: pts, keyframe, data })
+}
+
+fn config(width: u32) -> Publication {
+    Publication::Config(TrackConfig::Video(video(width)))
+}
+
+#[test]
+fn the_backlog_goes_out_at_once_and_the_end_comes_last() {
+    let mut house = House::new(&Config::default());
+    house.feed(config(640));
+    for number in 0..25 {
+        house.feed(picture(number, 25));
+        assert!(house.staged.is_empty());
+    }
+    house.feed(picture(25, 25));
+    assert_eq!(house.pictures("source").len(), 26);
+    house.work();
+    assert_eq!(house.pictures("160p").len(), 26);
+    house.feed(Publication::End);
+    assert!(!house.finished);
+    house.work();
+    assert!(house.finished);
+    assert_eq!(house.staged.last(), Some(&Staged::End));
+    assert!(matches!(house.staged[0], Staged::Plan(_)));
+}
+
+#[test]
+fn nothing_at_all_ends_too() {
+    let mut house = House::new(&Config::default());
+    house.feed(Publication::End);
+    assert!(house.finished);
+    assert_eq!(house.staged, [Staged::End]);
+}
+
+#[test]
+fn a_hang_is_noticed_while_input_flows() {
+    let mut house = House::new(&Config::default());
+    house.feed(config(640));
+    (0..60).for_each(|number| house.feed(picture(number, 25)));
+    house.handle(Input::Room); // The copier answers this one at once.
+    house.ladder.life.sent(house.now); // This one gets no answer.
+    house.wait();
+    assert_eq!((house.starts, house.now), (2, 8_000_000));
+    house.work();
+    assert_eq!(house.pictures("160p").len(), 60);
+}
+
+#[test]
+fn what_kills_every_child_is_given_up_and_the_next_keyframe_begins_anew() {
+    let mut house = House::new(&Config::default());
+    house.feed(config(640));
+    (0..30).for_each(|number| house.feed(picture(number, 25)));
+    house.work();
+    house.feed(picture(30, 25));
+    for _ in 0..4 {
+        house.kill();
+        house.wait();
+    }
+    assert_eq!(house.gave_up, 1);
+    (31..80).for_each(|number| house.feed(picture(number, 25)));
+    house.wait();
+    house.work();
+    assert_eq!(house.pictures("source"), (0..80).collect::<Vec<_>>());
+    assert_eq!(house.pictures("160p"), (0..30).chain(50..80).collect::<Vec<_>>());
+    assert_eq!(house.breaks(), 1);
+    let at = |event: &Staged| house.staged.iter().position(|staged| staged == event).unwrap();
+    let Publication::Unit(_, key) = picture(50, 25) else { unreachable!() };
+    let source = shared_media::RenditionId::new("source").unwrap();
+    assert_eq!(at(&Staged::Discontinuity) + 1, at(&Staged::Unit(source, key)));
+}
+
+#[test]
+fn a_child_too_slow_is_given_up_and_the_source_never_waits() {
+    let limits = Config { replay_media_ms_max: 3_000, ..Config::default() };
+    let mut house = House::new(&limits);
+    house.feed(config(640));
+    (0..100).for_each(|number| house.feed(picture(number, 25)));
+    assert_eq!(house.pictures("source").len(), 100);
+    assert_eq!(house.gave_up, 1);
+    house.feed(Publication::End);
+    house.work();
+    assert!(house.finished);
+}
+
+#[test]
+fn other_pictures_break_even_if_nobody_says_so() {
+    let mut house = House::new(&Config::default());
+    house.feed(config(640));
+    (0..30).for_each(|number| house.feed(picture(number, 25)));
+    house.work();
+    house.feed(config(640));
+    assert_eq!(house.breaks(), 0, "the same again");
+    house.feed(config(320));
+    assert!(!house.ladder.wants_input());
+    house.work();
+    assert_eq!(house.breaks(), 1);
+    (50..60).for_each(|number| house.feed(picture(number, 25)));
+    house.work();
+    assert_eq!(house.pictures("160p"), (0..30).chain(50..60).collect::<Vec<_>>());
+    assert_eq!(house.pictures("source"), house.pictures("160p"));
+}
+
+proptest! {
+    /// Whenever a child dies, each rung has each picture once, in order, without a break.
+    #[test]
+    fn no_death_loses_a_picture(
+        steps in proptest::collection::vec((0u8..8, 0usize..40), 100..300),
+        gop in 5i64..49,
+    ) {
+        let mut house = House::new(&Config {
+            fruitless_deaths_max: u32::MAX, replay_media_ms_max: 60_000, ..Config::default()
+        });
+        house.feed(config(640));
+        for (number, (fate, room)) in steps.iter().enumerate() {
+            house.feed(picture(i64::try_from(number).unwrap(), gop));
+            if *fate == 0 {
+                house.kill();
+                house.wait();
+            }
+            for _ in 0..*room {
+                if house.child.is_some() && house.ladder.wants_room() {
+                    house.handle(Input::Room);
+                }
+            }
+        }
+        house.feed(Publication::End);
+        while !house.finished {
+            house.wait();
+            house.work();
+        }
+        let all: Vec<i64> = (0..i64::try_from(steps.len()).unwrap()).collect();
+        prop_assert_eq!(house.pictures("source"), &all[..]);
+        prop_assert_eq!(house.pictures("160p"), &all[..]);
+        prop_assert_eq!(house.breaks(), 0);
+    }
+
+    /// A GOP that outgrows the playlist breaks once, whatever happens to the child.
+    #[test]
+    fn no_death_loses_a_picture_of_an_outgrown_gop(deaths in proptest::collection::vec(0u8..20, 250)) {
+        let mut house = House::new(&Config {
+            fruitless_deaths_max: u32::MAX, replay_media_ms_max: 60_000, ..Config::default()
+        });
+        house.feed(config(640));
+        for (number, fate) in deaths.iter().enumerate() {
+            let number = i64::try_from(number).unwrap();
+            let gop = if number <= 50 { 25 } else { 1000 };
+            house.feed(picture(number, gop));
+            if *fate == 0 {
+                house.kill();
+                house.wait();
+            }
+            if *fate > 10 {
+                house.work();
+            }
+        }
+        house.feed(Publication::End);
+        while !house.finished {
+            house.wait();
+            house.work();
+        }
+        let all: Vec<i64> = (0..250).collect();
+        prop_assert_eq!(house.pictures("source"), &all[..]);
+        prop_assert_eq!(house.pictures("160p"), &all[..]);
+        prop_assert_eq!(house.breaks(), 1);
+    }
+}

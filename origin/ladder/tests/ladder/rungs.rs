@@ -1,0 +1,153 @@
+//! Whole clips through a real child: what comes out is what went in, once per rung.
+//!
+//! In: clips made by `ffmpeg`. Out: verdicts. Does not know the machines.
+
+use shared_media::Ticks;
+
+use crate::clip::{Outcome, config, make, picture, pictures, through};
+
+const SMALL: (u32, u32) = (640, 360);
+const X264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
+
+/// Every rung has every picture of the source and is cut where the source is.
+fn assert_mirrors(outcome: &Outcome, source: &(Vec<i64>, Vec<i64>), ids: &[&str]) {
+    for id in ids {
+        assert_eq!(&outcome.shown(id), source, "{id}");
+        let units = &outcome.units[*id];
+        if *id != "source" {
+            assert!(units.iter().all(|unit| unit.pts == unit.dts), "{id}");
+        }
+        assert_eq!(outcome.decoded(id).0, units.len(), "{id} decodes");
+    }
+}
+
+fn assert_on_grid(outcome: &Outcome) {
+    let sound = &outcome.units["audio"];
+    for pair in sound.windows(2) {
+        assert_eq!((pair[1].pts - pair[0].pts).0, 1920);
+        assert_eq!(pair[1].pts, pair[1].dts);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_ladder_mirrors_irregular_keyframes() {
+    let size = (1920, 1080);
+    let clip = make(
+        size,
+        &format!(
+            "{} -f lavfi -i sine=frequency=1000:sample_rate=48000:duration=4 {X264} \
+             -sc_threshold 0 -g 300 -force_key_frames 0,0.6,1.1,2.5,2.6 -c:a aac -ac 2",
+            picture(size, 30, 4)
+        ),
+    );
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["source", "720p", "480p", "160p", "audio"]);
+    assert_eq!(outcome.plan.as_ref().unwrap().target_duration_s, 2);
+    let source = pictures(&clip);
+    assert_eq!((source.0.len(), source.1.len()), (120, 5));
+    assert_mirrors(&outcome, &source, &["source", "720p", "480p", "160p"]);
+    assert_eq!(outcome.decoded("720p").1, "1280,720");
+    assert_eq!(outcome.decoded("160p").1, "284,160");
+    assert_on_grid(&outcome);
+    assert!(outcome.breaks.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reordered_pictures_come_out_in_order_and_all() {
+    let clip = make(
+        SMALL,
+        &format!("{} -c:v libx264 -preset medium -bf 3 -g 50 -an", picture(SMALL, 25, 5)),
+    );
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["source", "160p"], "no sound, only rungs below");
+    assert_mirrors(&outcome, &pictures(&clip), &["source", "160p"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_gop_is_cut_every_two_seconds() {
+    let clip =
+        make(SMALL, &format!("{} {X264} -sc_threshold 0 -g 300 -an", picture(SMALL, 25, 11)));
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["360p", "160p"]);
+    assert_eq!(outcome.plan.as_ref().unwrap().target_duration_s, 2);
+    let cadence: Vec<i64> = (0..6).map(|n| n * 180_000).collect();
+    let shown = pictures(&clip).0;
+    assert_mirrors(&outcome, &(shown, cadence), &["360p", "160p"]);
+    assert_eq!(outcome.decoded("360p").1, "640,360");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gop_that_outgrows_the_playlist_is_encoded_from_there() {
+    let clip = make(
+        SMALL,
+        &format!(
+            "{} -c:v libx264 -bf 2 -sc_threshold 0 -g 300 -force_key_frames 0,1,2 -an",
+            picture(SMALL, 25, 9)
+        ),
+    );
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["source", "160p"]);
+    let (shown, _) = pictures(&clip);
+    for id in ["source", "160p"] {
+        assert_eq!(outcome.shown(id).0, shown, "{id} has every picture once");
+    }
+    assert_eq!(outcome.shown("source").1, outcome.shown("160p").1);
+    let [at] = &outcome.breaks[..] else { panic!("one break: {:?}", outcome.breaks) };
+    let late = &outcome.units["source"][at["source"]..];
+    assert_eq!(at["source"], at["160p"], "both break at the same picture");
+    assert!(late[0].keyframe && late.iter().all(|unit| unit.pts == unit.dts));
+    assert_eq!(outcome.configs["source"].len(), 2);
+    let keys: Vec<i64> = late.iter().filter(|unit| unit.keyframe).map(|unit| unit.pts.0).collect();
+    assert!(keys.windows(2).all(|pair| pair[1] - pair[0] == 180_000), "{keys:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mono_sound_at_another_rate_stays_in_step() {
+    // One beep of 100 ms in each second, beginning at the second.
+    let beeps = "aevalsrc=exprs='if(lt(mod(t,1),0.1),0.8*sin(2*PI*1000*t),0)':s=44100:d=6";
+    let clip = make(
+        SMALL,
+        &format!("{} -f lavfi -i {beeps} {X264} -g 25 -c:a aac -ac 1", picture(SMALL, 25, 6)),
+    );
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["source", "160p", "audio"]);
+    assert_on_grid(&outcome);
+    // FLV knows no negative time: ffmpeg moves everything by what its encoder puts before the first sample.
+    let zero = Ticks(outcome.shown("source").0[0]);
+    let origin = (outcome.units["audio"][0].pts - zero).as_secs_f64();
+    assert!(origin.abs() < 0.04, "{origin}");
+    let heard = outcome.sound();
+    for second in 1..6_u32 {
+        let begin = f64::from(second) - 0.5;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds")]
+        let from = ((begin - origin) * 48_000.0) as usize;
+        let onset = heard[from..].iter().position(|sample| sample.abs() > 0.2).unwrap();
+        #[expect(clippy::cast_precision_loss, reason = "a second's samples")]
+        let off = begin + onset as f64 / 48_000.0 - f64::from(second);
+        assert!(off.abs() < 0.005, "beep of second {second} is {off} s off");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_alone_is_a_show() {
+    let clip = make(SMALL, "-f lavfi -i sine=frequency=440:duration=6 -c:a aac -ar 22050");
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["audio"]);
+    assert_on_grid(&outcome);
+    assert!(outcome.units["audio"].len() > 275, "{}", outcome.units["audio"].len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_that_stops_becomes_silence() {
+    let clip = make(
+        SMALL,
+        &format!(
+            "{} -f lavfi -i sine=frequency=440:duration=2 {X264} -g 25 -c:a aac",
+            picture(SMALL, 25, 6)
+        ),
+    );
+    let outcome = through(config(), &clip).await;
+    assert_on_grid(&outcome);
+    let last = outcome.units["audio"].last().unwrap().pts.as_secs_f64();
+    assert!((4.8..6.1).contains(&last), "{last}");
+}
