@@ -1,7 +1,7 @@
 //! Every edge case on every host: the native core, our wasmtime host, a bare wasmtime host, Viceroy.
 //!
-//! In: `target/edge/*.wasm`, built by `make edge`, and Viceroy. Out: one line per case and host. Does not know how a host
-//! works: a case speaks HTTP to an address, and asks a fake origin what reached it.
+//! In: `target/edge/*.wasm`, built by `make edge`, and Viceroy. Out: one line per case and host. Does not know how a
+//! host works: a case speaks HTTP to an address, and asks a fake origin what reached it.
 //!
 //! A case is one body in `cases`, listed once in [`cases::ALL`] with a word for every host: [`On::Run`], or why not. A
 //! new host makes every case without a word for it fail to compile.

@@ -18,8 +18,10 @@ pub(crate) const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 /// A multivariant playlist with all that a rewriter could stumble over. `{p}` stands where a prefix is put.
 pub(crate) const MULTIVARIANT: &str = "#EXTM3U\n#EXT-X-VERSION:10\n#EXT-X-INDEPENDENT-SEGMENTS\n\
     ## a comment, with 720p/index.m3u8 in it\n#EXT-X-TOMORROW:URIS=\"x\",A=1\n\
-    #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Main, \u{e9}\",DEFAULT=YES,URI=\"{p}audio/index.m3u8\"\n\n\
-    #EXT-X-STREAM-INF:BANDWIDTH=3000000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,AUDIO=\"a\"\r\n\
+    #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Main, \u{e9}\",\
+    DEFAULT=YES,URI=\"{p}audio/index.m3u8\"\n\n\
+    #EXT-X-STREAM-INF:BANDWIDTH=3000000,CODECS=\"avc1.64001f,mp4a.40.2\",\
+    RESOLUTION=1280x720,AUDIO=\"a\"\r\n\
     {p}720p/index.m3u8\r\n\
     #EXT-X-STREAM-INF:BANDWIDTH=900000,AUDIO=\"a\"   \n{p}480p/index.m3u8\n\
     #EXT-X-STREAM-INF:BANDWIDTH=1\nhttps://elsewhere.test/x.m3u8\n#EXT-X-END-OF-OURS";

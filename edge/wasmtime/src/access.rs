@@ -1,7 +1,7 @@
 //! What is told about a request: one log line and the counters.
 //!
-//! In: the request's method and path, the answer's status, the time it took. Out: a log line without any secret, metrics.
-//! Does not know bodies, but for the code of a denial.
+//! In: the request's method and path, the answer's status, the time it took. Out: a log line without any secret,
+//! metrics. Does not know bodies, but for the code of a denial.
 
 use std::time::Duration;
 

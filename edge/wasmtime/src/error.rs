@@ -9,9 +9,7 @@ use std::net::SocketAddr;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Configuration: another program has the address.
-    #[error(
-        "{0} is in use by another program: stop that program, or choose another address for the edge"
-    )]
+    #[error("{0} is in use by another program: stop it, or choose another address for the edge")]
     AddressInUse(SocketAddr),
     /// Configuration: the address cannot be listened on.
     #[error("cannot listen on {address}: {cause}")]

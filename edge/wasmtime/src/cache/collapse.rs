@@ -1,7 +1,7 @@
 //! Request collapsing: of all that want one key at one time, one asks the origin.
 //!
-//! In: a key and a fetch. Out: what the fetch brought, to the one who began it and to all who waited. Does not know what
-//! is fetched, nor the store.
+//! In: a key and a fetch. Out: what the fetch brought, to the one who began it and to all who waited. Does not know
+//! what is fetched, nor the store.
 //!
 //! The fetch runs in a task of its own: the viewer who began it may go away without harm to those who wait. A failure
 //! goes to all who waited for it and is then forgotten.
