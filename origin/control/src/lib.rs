@@ -72,6 +72,8 @@ impl Control {
         let tickets =
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
         let shows = shows::Shows::open(rows.clone(), config.clone()).await?;
+        let swept = (Arc::downgrade(&denied), Arc::downgrade(&sessions));
+        tokio::spawn(sweep(config.sweep_every, config.clock.clone(), swept.0, swept.1));
         let house = Arc::new(House {
             config,
             keys,
@@ -83,7 +85,6 @@ impl Control {
             rows,
             _lock: lock,
         });
-        tokio::spawn(sweep(Arc::downgrade(&house)));
         Ok(Self { house })
     }
 
@@ -179,17 +180,22 @@ fn lock(data_dir: &Path) -> Result<File, Error> {
 /// Shortest time between two sweeps; an interval of zero would be none.
 const SWEEP_EVERY_MIN: Duration = Duration::from_millis(1);
 
-/// Drops what has expired, now and then, for as long as the house is open.
-async fn sweep(house: Weak<House>) {
-    let Some(every) = house.upgrade().map(|house| house.config.sweep_every) else { return };
+/// Drops what has expired, now and then, for as long as the house is open. It holds no handle to the house itself, and
+/// so never keeps the directory locked.
+async fn sweep(
+    every: Duration,
+    clock: Clock,
+    denied: Weak<denied::Denials>,
+    sessions: Weak<playback::Sessions>,
+) {
     let mut ticks = tokio::time::interval(every.max(SWEEP_EVERY_MIN));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Some(house) = house.upgrade() else { return };
-        let now = house.now();
-        let denied = house.denied.sweep(now).await;
-        if let Err(error) = denied.and(house.sessions.sweep(now).await) {
+        let (Some(denied), Some(sessions)) = (denied.upgrade(), sessions.upgrade()) else { return };
+        let now = clock();
+        let swept = denied.sweep(now).await;
+        if let Err(error) = swept.and(sessions.sweep(now).await) {
             tracing::warn!(%error, "expired sessions could not be dropped; trying again later");
         }
     }
