@@ -1,0 +1,97 @@
+//! A viewer in Chromium, told what to do from outside.
+//!
+//! In: one JSON command a line on standard input. Out: one JSON answer a line on standard output. Does not know what
+//! is right: main.rs judges.
+
+import { createInterface } from 'node:readline';
+import { chromium } from 'playwright-core';
+import { measure } from './clock.mjs';
+
+const browser = await chromium.launch({
+  executablePath: process.env.MATINEE_CHROMIUM,
+  args: [
+    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    '--autoplay-policy=no-user-gesture-required',
+  ],
+});
+const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+const complaints = [];
+const strangers = [];
+let house = '';
+page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+page.on('pageerror', (error) => complaints.push(String(error)));
+page.on('request', (request) => {
+  const { protocol, origin } = new URL(request.url());
+  if (protocol.startsWith('http') && origin !== house) strangers.push(request.url());
+});
+
+/** What a person sees, and what the page says of itself. */
+function see() {
+  const matinee = window.matinee;
+  const video = document.querySelector('video');
+  const shown = (element) => element !== null && element.checkVisibility();
+  const veil = document.querySelector('.veil');
+  const stats = document.querySelector('.stats');
+  const said = [...(shown(stats) ? stats.querySelectorAll('dl div') : [])];
+  return {
+    state: matinee?.state ?? '',
+    latency: matinee?.latency ?? null,
+    buffer: matinee?.buffer ?? 0,
+    stalls: matinee?.stalls ?? 0,
+    level: matinee?.level ?? null,
+    levels: matinee?.levels ?? [],
+    time: video?.currentTime ?? 0,
+    source: video?.hasAttribute('src') ?? false,
+    ready: video?.readyState ?? 0,
+    frozen: shown(document.querySelector('.still')),
+    panel: shown(veil) ? veil.innerText : '',
+    title: document.querySelector('h1')?.innerText ?? '',
+    badge: document.querySelector('.badge')?.innerText ?? '',
+    stats: Object.fromEntries(said.map((row) => [row.children[0].innerText, row.children[1].innerText])),
+  };
+}
+
+/** Goes through the page with Tab alone, and answers what is met and whether it has a name and a ring. */
+async function tab(count) {
+  const met = [];
+  for (let i = 0; i < count; i += 1) {
+    await page.keyboard.press('Tab');
+    met.push(await page.evaluate(() => {
+      const at = document.activeElement;
+      const name = at.getAttribute('aria-label') ?? at.innerText ?? '';
+      const seen = at.checkVisibility({ opacityProperty: true });
+      const ring = getComputedStyle(at).outlineStyle !== 'none';
+      return { tag: at.tagName.toLowerCase(), name, seen, ring };
+    }));
+  }
+  return met;
+}
+
+const commands = {
+  open: async ({ url }) => {
+    house = new URL(url).origin;
+    await page.goto('about:blank');
+    await page.goto(url);
+  },
+  see: () => page.evaluate(see),
+  measure: ({ seconds }) => page.evaluate(measure, seconds),
+  press: ({ key }) => page.keyboard.press(key),
+  click: ({ name }) => page.getByRole('button', { name }).click(),
+  choose: ({ name }) => page.getByRole('menuitemradio', { name }).click(),
+  fill: ({ label, text }) => page.getByLabel(label, { exact: true }).fill(text),
+  tab: ({ count }) => tab(count),
+  shoot: ({ path }) => page.screenshot({ path }),
+  told: () => ({ strangers, complaints, address: page.url() }),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line);
+  try {
+    const answer = await commands[command.do](command);
+    console.log(JSON.stringify({ ok: answer ?? null }));
+  } catch (error) {
+    console.log(JSON.stringify({ error: String(error) }));
+  }
+}
+await browser.close();
