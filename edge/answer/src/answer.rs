@@ -2,8 +2,8 @@
 //!
 //! In: a status, headers, a body. Out: [`Answer`]. Does not know why.
 //!
-//! Every answer, errors too, is open to scripts of any site: players run anywhere, and nothing here depends on cookies
-//! (Fetch standard, CORS protocol).
+//! Every answer, errors too, is open to scripts of any site: players run anywhere, and nothing here depends on
+//! cookies (Fetch standard, CORS protocol).
 
 use shared_wire::header::REQUEST_ID;
 

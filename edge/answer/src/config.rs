@@ -1,7 +1,7 @@
 //! What an edge has to be told, and every limit of this crate.
 //!
-//! In: a lookup of four names, wherever the host keeps them. Out: [`Config`], or everything that is wrong at once. Does
-//! not know the host. No error and no `Debug` shows a value: three of the four are secrets.
+//! In: a lookup of four names, wherever the host keeps them. Out: [`Config`], or everything that is wrong at
+//! once. Does not know the host. No error and no `Debug` shows a value: three of the four are secrets.
 
 use std::fmt;
 
@@ -31,8 +31,8 @@ pub const PLAYLIST_BYTES_MAX: usize = 1024 * 1024;
 pub const DENY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most entries of the deny list that are kept, the newest.
 pub const DENY_ENTRIES_MAX: usize = 50_000;
-/// How old the deny list may be, and how long after a failure it is asked for again, in milliseconds. With the second
-/// that a cache below may add, a picture stops within two.
+/// How old the deny list may be, and how long after a failure it is asked for again, in milliseconds. With the
+/// second that a cache below may add, a picture stops within two.
 pub const DENY_AGE_MS_MAX: i64 = 500;
 /// How long one request's look for a newer deny list keeps the others from looking too, in milliseconds.
 pub const DENY_CLAIM_MS: i64 = 250;

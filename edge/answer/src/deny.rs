@@ -1,8 +1,8 @@
 //! The deny list: who may no longer watch, although the proof they carry is good.
 //!
-//! In: the list as the origin sends it, the time. Out: a reason to refuse, or none; and when to look again. Does not
-//! know how it is fetched. If the origin cannot be reached the last list holds: nobody comes back in, and nobody else is
-//! locked out.
+//! In: the list as the origin sends it, the time. Out: a reason to refuse, or none; and when to look again. Does
+//! not know how it is fetched. If the origin cannot be reached the last list holds: nobody comes back in, and
+//! nobody else is locked out.
 
 use std::collections::HashMap;
 
@@ -56,8 +56,9 @@ impl DenyState {
         Self::default()
     }
 
-    /// Whether the list is to be fetched now. A yes is a claim: until the fetch is done, or has taken suspiciously long,
-    /// others are told no and use the list at hand. Before the first list there is none to use, so everyone is told yes.
+    /// Whether the list is to be fetched now. A yes is a claim: until the fetch is done, or has taken
+    /// suspiciously long, others are told no and use the list at hand. Before the first list there is none to
+    /// use, so everyone is told yes.
     pub fn is_due(&mut self, now_ms: i64) -> bool {
         // A clock that was set back must not stop the looking.
         let fresh = |confirmed: i64| {

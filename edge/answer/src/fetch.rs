@@ -1,7 +1,7 @@
 //! A request to the origin.
 //!
-//! In: what the decision found. Out: [`Fetch`], complete but for the origin's address. It holds nothing of the viewer
-//! that could split a cache: who asked is gone from path, query and headers. Does not know how it is sent.
+//! In: what the decision found. Out: [`Fetch`], complete but for the origin's address. It holds nothing of the
+//! viewer that could split a cache: who asked is gone from path, query and headers. Does not know how it is sent.
 
 use std::fmt;
 
@@ -87,10 +87,12 @@ impl Fetch {
         self.headers.extend(value.map(|value| (name, value.to_owned())));
     }
 
-    /// The name under which a cache may keep the answer to this fetch of a playlist or the deny list, and let everyone
-    /// who asks alike meanwhile wait for the same one. `None` for all else: objects that never change, pages, `POST`.
+    /// The name under which a cache may keep the answer to this fetch of a playlist or the deny list, and let
+    /// everyone who asks alike meanwhile wait for the same one. `None` for all else: objects that never change,
+    /// pages, `POST`.
     ///
-    /// A shell that answers from such a cache leaves `If-None-Match` out of the fetch: the answer is not one viewer's.
+    /// A shell that answers from such a cache leaves `If-None-Match` out of the fetch: the answer is not one
+    /// viewer's.
     #[must_use]
     pub fn collapse_key(&self) -> Option<String> {
         let path = self.path_and_query.split('?').next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! How long a cache of ours may keep an answer of the origin's.
 //!
-//! In: its status and headers. Out: [`Freshness`], if it may be kept at all. Does not know the cache. The origin decides
-//! and says so in `Surrogate-Control`, or in `Cache-Control` for caches anywhere (RFC 9111, 5.2.2).
+//! In: its status and headers. Out: [`Freshness`], if it may be kept at all. Does not know the cache. The origin
+//! decides and says so in `Surrogate-Control`, or in `Cache-Control` for caches anywhere (RFC 9111, 5.2.2).
 
 use std::time::Duration;
 

@@ -1,16 +1,16 @@
 //! What to answer a viewer: one decision, the same on every host.
 //!
-//! In: a request's line and headers, the deny list, the time and 16 random bytes as arguments; then the head of the
-//! origin's answer. Out: an [`Answer`] to send, or a [`Fetch`] to make and how its answer is passed on. Does not know
-//! sockets, clocks, caches, or which host runs it. Compiles for `wasm32`, never panics.
+//! In: a request's line and headers, the deny list, the time and 16 random bytes as arguments; then the head of
+//! the origin's answer. Out: an [`Answer`] to send, or a [`Fetch`] to make and how its answer is passed on. Does
+//! not know sockets, clocks, caches, or which host runs it. Compiles for `wasm32`, never panics.
 //!
 //! The law for a shell, per request:
 //! 1. [`decide`]. An [`Decision::Answer`] is sent as it is.
-//! 2. A [`Decision::Guarded`] fetch needs the deny list: if [`DenyState::is_due`], fetch [`deny_request`] and give the
-//!    body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`].
+//! 2. A [`Decision::Guarded`] fetch needs the deny list: if [`DenyState::is_due`], fetch [`deny_request`] and
+//!    give the body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`].
 //! 3. Make the fetch at [`Config::origin`]. No answer: [`Fetch::unreachable`] or [`Fetch::timed_out`].
-//! 4. [`Fetch::relay`] says what becomes of the origin's answer: its body passes untouched, goes through the rewriter,
-//!    or is replaced.
+//! 4. [`Fetch::relay`] says what becomes of the origin's answer: its body passes untouched, goes through the
+//!    rewriter, or is replaced.
 //!
 //! ```
 //! use edge_answer::{Config, Decision, Request, decide};

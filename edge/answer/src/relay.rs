@@ -1,10 +1,10 @@
 //! What of the origin's answer reaches the viewer.
 //!
-//! In: the origin's status and headers. Out: [`Relay`]: the viewer's head, and what becomes of the body. Does not see
-//! the body.
+//! In: the origin's status and headers. Out: [`Relay`]: the viewer's head, and what becomes of the body. Does not
+//! see the body.
 //!
-//! Media and media playlists are the same bytes for everyone, so the origin's cache policy holds for viewers as well.
-//! What is for caches alone (`Surrogate-*`) and what is of one connection stops here.
+//! Media and media playlists are the same bytes for everyone, so the origin's cache policy holds for viewers as
+//! well. What is for caches alone (`Surrogate-*`) and what is of one connection stops here.
 
 use shared_playlist::rewrite::{Mapping, Rewriter};
 use shared_wire::header::{CACHE, TYPE_PLAYLIST, TYPE_PROBLEM};
@@ -64,6 +64,10 @@ impl Fetch {
         let mut head = Head::new(status, &self.request_id);
         let mut pass = |names: &[&'static str]| {
             for name in names {
+                // These have no body; some hosts hold that against a length of the one they stand for.
+                if *name == "content-length" && matches!(status, 204 | 304) {
+                    continue;
+                }
                 match header(name) {
                     // Hosts differ in their spelling.
                     Some(value) if *name == CACHE => head.put(name, value.to_ascii_lowercase()),
@@ -106,8 +110,8 @@ impl Fetch {
             sent.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(content_type)
         };
         match status {
-            // A ticket's own 401 or 403 is the viewer's; the edge's is not.
-            401 | 403 if !matches!(self.then, Then::Public) => Some("it does not know this edge"),
+            // A ticket that is refused is the viewer's trouble; an edge that is, is not.
+            401 | 403 if self.method != Method::Post => Some("it does not know this edge"),
             304 => None,
             100..=199 | 300..=399 => Some("it answered with a redirect"),
             200 => match &self.then {

@@ -47,8 +47,8 @@ impl<'a> Request<'a> {
         (self.header)(name).filter(|value| value.len() <= HEADER_BYTES_MAX)
     }
 
-    /// The path, if every resolver reads it alike: no encoding, no dots to resolve, no empty step. Each object here has
-    /// one spelling, so nothing else is ever needed.
+    /// The path, if every resolver reads it alike: no encoding, no dots to resolve, no empty step. Each object
+    /// here has one spelling, so nothing else is ever needed.
     pub(crate) fn plain_path(&self) -> Result<&'a str, Refusal> {
         let form =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'-' | b'_' | b'~');
@@ -74,8 +74,8 @@ impl<'a> Request<'a> {
         Some(if values.next().is_some() { "twice" } else { first })
     }
 
-    /// The request as it may stand in a log: what lets someone watch is replaced by `~` and a short hash, which is the
-    /// same for the same secret; of the query only the delivery directives stay.
+    /// The request as it may stand in a log: what lets someone watch is replaced by `~` and a short hash, which
+    /// is the same for the same secret; of the query only the delivery directives stay.
     #[must_use]
     pub fn described(&self) -> String {
         let mut is_secret = false;

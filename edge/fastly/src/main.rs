@@ -1,7 +1,7 @@
 //! The edge as a program for Fastly Compute (`wasm32-wasip1`); `scripts/edge.sh fastly` builds it.
 //!
-//! In: a viewer's request. Out: what `edge-answer` decided, or the origin's answer passed on. Does not decide anything
-//! itself; it knows Fastly's stores, backends and caches, and nothing else does.
+//! In: a viewer's request. Out: what `edge-answer` decided, or the origin's answer passed on. Does not decide
+//! anything itself; it knows Fastly's stores, backends and caches, and nothing else does.
 //!
 //! A sandbox serves one request after another; what it keeps between them is configuration and the deny list.
 #![deny(
@@ -37,7 +37,7 @@ fn main() {
     if cfg!(target_family = "wasm") {
         serve();
     } else {
-        eprintln!("edge-fastly is a program for Fastly Compute: build it with scripts/edge.sh fastly");
+        eprintln!("a program for Fastly Compute: scripts/edge.sh fastly builds it");
         std::process::exit(2);
     }
 }

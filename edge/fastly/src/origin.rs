@@ -1,8 +1,9 @@
 //! Fetches from the origin.
 //!
-//! In: a fetch that was decided. Out: the viewer's response. Playlists and the deny list go over [`shelf`], where all
-//! who ask alike share one fetch. Media goes through Fastly's own cache, which obeys the origin's `Surrogate-Control`
-//! and `Surrogate-Key`. Bodies that pass are handed over by the host and never enter the sandbox.
+//! In: a fetch that was decided. Out: the viewer's response. Playlists and the deny list go over [`shelf`], where
+//! all who ask alike share one fetch. Media goes through Fastly's own cache, which obeys the origin's
+//! `Surrogate-Control` and `Surrogate-Key`. Bodies that pass are handed over by the host and never enter the
+//! sandbox.
 
 use std::io::Read;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Playlists and the deny list in Fastly's core cache: one fetch for all who ask alike.
 //!
-//! In: a key and how to fetch. Out: the response, with `Age` and `X-Cache`. Does not know what it holds. The core cache
-//! rather than the HTTP cache, because its way of collapsing has a time limit and runs under Viceroy too.
+//! In: a key and how to fetch. Out: the response, with `Age` and `X-Cache`. Does not know what it holds. The core
+//! cache rather than the HTTP cache, because its way of collapsing has a time limit and runs under Viceroy too.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::origin::Failure;
 const KEPT: [&str; 7] =
     ["cache-control", "content-encoding", "content-type", "date", "etag", "last-modified", "vary"];
 
-/// The response of this key: from the shelf, or fetched, and put there if the origin allows. Whoever asks while it is
-/// being fetched waits for it.
+/// The response of this key: from the shelf, or fetched, and put there if the origin allows. Whoever asks while
+/// it is being fetched waits for it.
 pub(crate) fn take(
     key: String,
     fetch: impl Fn() -> Result<Response, Failure>,

@@ -1,7 +1,7 @@
 //! What a sandbox keeps between requests, and what it asks its host for.
 //!
-//! In: config store and secret store `matinee`, the clock, randomness. Out: configuration, the deny list, a time, random
-//! bytes. Keeps nothing of any viewer's.
+//! In: config store and secret store `matinee`, the clock, randomness. Out: configuration, the deny list, a time,
+//! random bytes. Keeps nothing of any viewer's.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,8 +46,8 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// 16 bytes for a request's id. The standard library's keyed hash has its key from the host's randomness and a new one
-/// each time: enough for a name that is no secret.
+/// 16 bytes for a request's id. The standard library's keyed hash has its key from the host's randomness and a
+/// new one each time: enough for a name that is no secret.
 pub(crate) fn random() -> [u8; 16] {
     let state = RandomState::new();
     let both = u128::from(state.hash_one(0)) << 64 | u128::from(state.hash_one(1));

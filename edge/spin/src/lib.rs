@@ -1,7 +1,8 @@
 //! The edge as a component for Spin, our own host, and any other with `wasi:http` 0.3.
 //!
-//! In: a viewer's request. Out: what `edge-answer` decided, or the origin's answer passed on. Does not decide, cache or
-//! collapse anything: hosts do. Configuration comes from the environment, so that nothing but WASI is imported.
+//! In: a viewer's request. Out: what `edge-answer` decided, or the origin's answer passed on. Does not decide,
+//! cache or collapse anything: hosts do. Configuration comes from the environment, so that nothing but WASI is
+//! imported.
 //!
 //! An instance serves many viewers, some at once: what it keeps between them is configuration and the deny list.
 #![deny(
@@ -22,8 +23,8 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Response};
 
 use crate::viewer::Outcome;
 
-/// Answers one request. On a native target this is compiled and checked, and exported to nobody: `scripts/edge.sh spin`
-/// builds the component.
+/// Answers one request. On a native target this is compiled and checked, and exported to nobody: `scripts/edge.sh
+/// spin` builds the component.
 ///
 /// # Errors
 /// If the answer's head is not one the host can send.

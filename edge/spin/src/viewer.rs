@@ -1,7 +1,8 @@
 //! Sends to the viewer.
 //!
-//! In: an answer, or a head and the origin's response. Out: the response of this component. A body that passes is handed
-//! back as the stream it came as: the host moves its bytes, and none of them enters this instance's memory.
+//! In: an answer, or a head and the origin's response. Out: the response of this component. A body that passes is
+//! handed back as the stream it came as: the host moves its bytes, and none of them enters this instance's
+//! memory.
 
 use edge_answer::{Answer, Head, Request};
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};

@@ -1,11 +1,11 @@
 //! Moves a playlist's URIs below a prefix and leaves every other byte as it was.
 //!
-//! In: a playlist in pieces of any size, and a [`Mapping`]. Out: the same bytes, but for the URIs that resolve on the
-//! playlist's own host. Does not know what the tags mean, who asks, or where the bytes come from: a tag of tomorrow
-//! passes through unharmed.
+//! In: a playlist in pieces of any size, and a [`Mapping`]. Out: the same bytes, but for the URIs that resolve on
+//! the playlist's own host. Does not know what the tags mean, who asks, or where the bytes come from: a tag of
+//! tomorrow passes through unharmed.
 //!
-//! A URI stands alone on a line (RFC 8216, 4.1) or in one of the quoted attributes of [`ATTRIBUTES`]. It is left alone
-//! if it names a scheme or another host, or holds a variable (`{$name}`): those are not ours to move.
+//! A URI stands alone on a line (RFC 8216, 4.1) or in one of the quoted attributes of [`ATTRIBUTES`]. It is left
+//! alone if it names a scheme or another host, or holds a variable (`{$name}`): those are not ours to move.
 
 use thiserror::Error;
 
@@ -24,7 +24,8 @@ pub struct LineTooLong(pub usize);
 /// Where URIs go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
-    /// Stands in for the directory of the playlist; ends with `/`. `720p/index.m3u8` becomes prefix + `720p/index.m3u8`.
+    /// Stands in for the directory of the playlist; ends with `/`. `720p/index.m3u8` becomes prefix +
+    /// `720p/index.m3u8`.
     pub prefix: String,
     /// The directory of the playlist on its own host, such as `/o/<show>/`. A URI with an absolute path below it is
     /// taken as relative to it; any other absolute path is put below the prefix as a whole.

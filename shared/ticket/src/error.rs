@@ -22,8 +22,8 @@ pub enum TokenError {
     /// Its time has not begun.
     #[error("the playback token is not valid yet")]
     NotYetValid,
-    /// No key of ours signed it: a wrong signature, an unknown key, another algorithm than the key's, an extension we
-    /// do not know and must (RFC 7515, 4.1.11), or another issuer.
+    /// No key of ours signed it: a wrong signature, an unknown key, another algorithm than the key's, an
+    /// extension we do not know and must (RFC 7515, 4.1.11), or another issuer.
     #[error("the playback token was not signed by this house")]
     Forged,
     /// It is for another show.

@@ -1,7 +1,7 @@
 //! Signs playback tokens.
 //!
-//! In: a private key and claims. Out: a token. Does not know tickets or the time. Native code only has a use for it: the
-//! signing library asks its host for random bytes to blind the signature with.
+//! In: a private key and claims. Out: a token. Does not know tickets or the time. Native code only has a use for
+//! it: the signing library asks its host for random bytes to blind the signature with.
 
 use jwt_simple::prelude::{ECDSAP256KeyPairLike, EdDSAKeyPairLike, MACLike};
 

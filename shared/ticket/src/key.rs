@@ -151,8 +151,8 @@ impl PrivateKey {
     }
 }
 
-/// What edges verify with, as a JWK set: the keys in use and those rotating out or in. `MATINEE_TOKEN_KEYS` takes it.
-/// With an HS256 key among them it is a secret.
+/// What edges verify with, as a JWK set: the keys in use and those rotating out or in. `MATINEE_TOKEN_KEYS` takes
+/// it. With an HS256 key among them it is a secret.
 #[must_use]
 pub fn jwks<'a>(keys: impl IntoIterator<Item = &'a PrivateKey>) -> String {
     let keys: Vec<Value> = keys.into_iter().map(PrivateKey::verifying).collect();

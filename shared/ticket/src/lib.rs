@@ -1,8 +1,9 @@
 //! Playback tokens and sealed sessions: the two proofs a viewer carries.
 //!
-//! In: random bytes, keys as text, the time as an argument. Out: a signed [`Claims`] token (JWT, RFC 7519) that the
-//! edge verifies once, and a [`SealedSession`], 82 characters that stand in every later path. Does not know where keys
-//! are stored, who bought what, or what time it is. Compiles for `wasm32` and asks its host for nothing.
+//! In: random bytes, keys as text, the time as an argument. Out: a signed [`Claims`] token (JWT, RFC 7519) that
+//! the edge verifies once, and a [`SealedSession`], 82 characters that stand in every later path. Does not know
+//! where keys are stored, who bought what, or what time it is. Compiles for `wasm32` and asks its host for
+//! nothing.
 //!
 //! ```
 //! use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, Verifier, jwks};

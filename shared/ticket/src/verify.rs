@@ -1,7 +1,7 @@
 //! Verifies playback tokens.
 //!
-//! In: a JWK set once; then a token, the show it is to open, the time. Out: [`Claims`] or why not. The algorithm is the
-//! key's, never the header's, and whatever is unknown fails closed (RFC 8725, 3.1 and 3.2).
+//! In: a JWK set once; then a token, the show it is to open, the time. Out: [`Claims`] or why not. The algorithm
+//! is the key's, never the header's, and whatever is unknown fails closed (RFC 8725, 3.1 and 3.2).
 
 use std::fmt;
 
@@ -56,8 +56,8 @@ impl fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// Reads a JWK set (RFC 7517, 5): `{"keys":[…]}`, each key with `kid` and `alg` and, if it is good for a time only,
-    /// `nbf` and `exp` in seconds since the Unix epoch.
+    /// Reads a JWK set (RFC 7517, 5): `{"keys":[…]}`, each key with `kid` and `alg` and, if it is good for a time
+    /// only, `nbf` and `exp` in seconds since the Unix epoch.
     ///
     /// # Errors
     /// The first thing wrong with the document; there must be at least one key.
@@ -154,8 +154,8 @@ impl VerifyKey {
             && self.expires_at.is_none_or(|until| now < until)
     }
 
-    /// Checks signature, issuer and audience. The times are [`Claims::admit`]'s: the library is given a clock at which
-    /// nothing is late or early, since its own rules are lenient by a quarter of an hour.
+    /// Checks signature, issuer and audience. The times are [`Claims::admit`]'s: the library is given a clock at
+    /// which nothing is late or early, since its own rules are lenient by a quarter of an hour.
     fn open(&self, token: &str) -> Result<JWTClaims<Own>, TokenError> {
         let options = Some(VerificationOptions {
             accept_future: true,

@@ -314,12 +314,15 @@ proptest! {
         now_ms in any::<i64>(),
     ) {
         let header = |_: &str| value.as_deref();
-        let request = Request { method: &method, path: &path, query: query.as_deref(), header: &header };
+        let query = query.as_deref();
+        let request = Request { method: &method, path: &path, query, header: &header };
         let decision = decide(&config(), &request, now_ms, RANDOM);
         prop_assert!(!matches!(decision, Decision::Guarded(_)));
         if let Decision::Open(fetch) = decision {
             prop_assert!(fetch.path_and_query.bytes().all(|b| b.is_ascii_graphic()));
-            prop_assert!(!fetch.path_and_query.contains("/o/") && !fetch.path_and_query.contains(".."));
+            for inner in ["/o/", "/edge/", ".."] {
+                prop_assert!(!fetch.path_and_query.contains(inner), "{fetch:?}");
+            }
         }
         prop_assert!(request.described().bytes().all(|b| b == b' ' || b.is_ascii_graphic()));
     }

@@ -65,6 +65,14 @@ fn media_passes_with_the_origins_policy() {
 }
 
 #[test]
+fn what_has_no_body_has_no_length() {
+    let Relay::Pass(head) = fetch(Method::Get, Then::Media).relay(304, &origin) else {
+        panic!("it passes")
+    };
+    assert_eq!((head.get("content-length"), head.get("etag")), (None, Some("\"e\"")));
+}
+
+#[test]
 fn a_page_keeps_its_security_policy() {
     let Relay::Pass(head) = fetch(Method::Get, Then::Public).relay(200, &origin) else {
         panic!("it passes")
@@ -102,7 +110,7 @@ fn the_origins_own_trouble_is_not_the_viewers() {
     let problem = "application/problem+json; charset=utf-8";
     assert_eq!(replaced(Then::Media, 401, problem), Some(502));
     assert_eq!(replaced(Then::Media, 403, problem), Some(502));
-    assert_eq!(replaced(Then::Public, 403, problem), None, "a ticket that is refused");
+    assert_eq!(replaced(Then::Public, 401, problem), Some(502));
     assert_eq!(replaced(Then::Media, 404, problem), None);
     assert_eq!(replaced(Then::Media, 503, problem), None);
     assert_eq!(replaced(Then::Media, 404, "text/html"), Some(502));
@@ -110,6 +118,9 @@ fn the_origins_own_trouble_is_not_the_viewers() {
     assert_eq!(replaced(Then::Media, 304, ""), None);
     assert_eq!(replaced(rewrite(), 200, "text/html"), Some(502));
     assert_eq!(replaced(rewrite(), 404, problem), None);
+    let post = fetch(Method::Post, Then::Public);
+    let refused = post.relay(403, &|name| (name == "content-type").then_some(problem));
+    assert!(matches!(refused, Relay::Pass(_)), "a ticket that is refused");
     let gzipped = |name: &str| match name {
         "content-type" => Some(TYPE_PLAYLIST),
         "content-encoding" => Some("gzip"),

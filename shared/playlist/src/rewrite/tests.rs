@@ -121,7 +121,10 @@ fn playlist() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_cut_makes_a_difference(input in playlist(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5)) {
+    fn no_cut_makes_a_difference(
+        input in playlist(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+    ) {
         let whole = rewritten(&[&input]);
         let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(input.len() + 1)).collect();
         places.sort_unstable();
