@@ -43,6 +43,8 @@ impl Child {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // A terminal's Ctrl-C is for the parent, which drains: the child must live through that.
+            .process_group(0)
             .spawn()?;
         let (input, to_write) = mpsc::channel(config.child_queue.max(1));
         let (heard, output) = mpsc::channel(config.child_queue.max(1));

@@ -66,6 +66,7 @@ pub fn spawn_watched(
         pid: handle.clone(),
         epoch: Instant::now(),
         ever_started: false,
+        queue: telemetry::Queue::default(),
     };
     (receiver, tokio::spawn(driver.run(input)), handle)
 }
@@ -79,6 +80,7 @@ struct Driver {
     pid: Handle,
     epoch: Instant,
     ever_started: bool,
+    queue: telemetry::Queue,
 }
 
 /// What the driver waited for.
@@ -110,6 +112,7 @@ impl Driver {
                 Woken::Time => (Input::Time, None),
             };
             self.ladder.handle(self.now(), event);
+            self.queue.holds(self.ladder.unsent());
             if self.carry_out(room).await? {
                 return Ok(());
             }

@@ -21,3 +21,23 @@ pub(super) fn restarted() {
 pub(super) fn refused(units: u32) {
     metrics::counter!("matinee_ladder_refused_units_total").increment(units.into());
 }
+
+/// How much waits for one child, as part of the sum over all shows.
+#[derive(Default)]
+pub(super) struct Queue(u32);
+
+impl Queue {
+    pub(super) fn holds(&mut self, steps: usize) {
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        let change = f64::from(steps) - f64::from(std::mem::replace(&mut self.0, steps));
+        if change != 0.0 {
+            metrics::gauge!("matinee_ladder_queue_steps").increment(change);
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.holds(0);
+    }
+}

@@ -90,7 +90,12 @@ impl Replay {
 
     /// Whether there is a step that was not sent.
     pub(crate) fn has_next(&self) -> bool {
-        self.sent < self.first + self.items.len()
+        self.unsent() > 0
+    }
+
+    /// Steps that were not sent.
+    pub(crate) fn unsent(&self) -> usize {
+        self.first + self.items.len() - self.sent
     }
 
     /// The next step to send.

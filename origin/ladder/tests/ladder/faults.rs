@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clip::{Outcome, Running, config, later, make, picture, pictures, through};
 use bytes::Bytes;
 use origin_ladder::{Config, Error};
-use shared_media::{Publication, Ticks, TrackKind};
+use shared_media::{Publication, Staged, Ticks, TrackKind};
 
 const SMALL: (u32, u32) = (640, 360);
 
@@ -150,4 +150,48 @@ async fn a_program_that_is_not_there_is_a_configuration_error() {
     }
     drop(input);
     assert_eq!(task.await.unwrap(), Err(Error::Command(std::io::ErrorKind::NotFound)));
+}
+
+/// A picture's way through decoder, scalers and encoders, at the speed of life.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement: needs an idle core"]
+async fn a_picture_of_720p30_takes_less_than_80_ms() {
+    let size = (1280, 720);
+    let arguments = format!(
+        "{} -c:v libx264 -preset veryfast -tune zerolatency -b:v 4M -g 30 -an",
+        picture(size, 30, 6)
+    );
+    let events = make(size, &arguments);
+    let (input, receiver) = tokio::sync::mpsc::channel(16);
+    let (mut staged, task) = origin_ladder::spawn(config(), receiver, "test");
+    let clock = std::time::Instant::now();
+    let came = tokio::spawn(async move {
+        let mut came = Vec::new();
+        while let Some(event) = staged.recv().await {
+            if let Staged::Unit(id, unit) = event
+                && id.as_str() == "160p"
+            {
+                came.push((unit.pts.0, clock.elapsed()));
+            }
+        }
+        came
+    });
+    let mut went = std::collections::BTreeMap::new();
+    let mut pace = tokio::time::interval(Duration::from_millis(33));
+    for event in events {
+        if let Publication::Unit(_, unit) = &event {
+            pace.tick().await;
+            went.insert(unit.pts.0, clock.elapsed());
+        }
+        input.send(event).await.unwrap();
+    }
+    drop(input);
+    task.await.unwrap().unwrap();
+    let came = came.await.unwrap();
+    let mut delays: Vec<Duration> = came.iter().map(|(pts, at)| *at - went[pts]).collect();
+    let settled = &mut delays[90..];
+    settled.sort_unstable();
+    let (median, worst) = (settled[settled.len() / 2], settled[settled.len() - 1]);
+    eprintln!("last rung: median {median:?}, worst {worst:?}");
+    assert!(median < Duration::from_millis(80), "{median:?}");
 }

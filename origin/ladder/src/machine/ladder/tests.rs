@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use shared_media::Rational;
 
 use super::*;
+use crate::machine::frame::{SOUND, Setup};
 
 const FRAME_RATE: i64 = 25;
 
@@ -291,7 +292,7 @@ proptest! {
 
     /// A GOP that outgrows the playlist breaks once, whatever happens to the child.
     #[test]
-    fn no_death_loses_a_picture_of_an_outgrown_gop(deaths in proptest::collection::vec(0u8..20, 250)) {
+    fn an_outgrown_gop_breaks_once(deaths in proptest::collection::vec(0u8..20, 250)) {
         let mut house = House::new(&Config {
             fruitless_deaths_max: u32::MAX, replay_media_ms_max: 60_000, ..Config::default()
         });

@@ -10,17 +10,17 @@ use shared_media::{
 };
 
 use crate::config::{Config, span};
-use crate::machine::frame::{FromChild, SOUND, Setup, SoundJob, ToChild};
+use crate::machine::frame::{FromChild, ToChild};
 use crate::machine::life::{Act, Life};
 use crate::machine::plan::{Shape, decide, seconds_span};
 use crate::machine::probe::{Arrived, Probe};
-use crate::machine::renditions::{Change, Renditions};
-use crate::machine::replay::{Cut, Replay};
+use crate::machine::renditions::Renditions;
+use crate::machine::replay::Replay;
 use crate::machine::source::{Source, Verdict};
 
-/// Sound must be delivered this far beyond a cut, so that a decoder, resampler and encoder that start there are in
-/// full swing where they take over: five AAC frames.
-const SOUND_RUN_IN: Ticks = Ticks(5 * 1920);
+mod child;
+
+mod staging;
 
 /// What happened.
 #[derive(Debug)]
@@ -154,6 +154,11 @@ impl Ladder {
     /// Whether there is a message for the child.
     pub(crate) fn wants_room(&self) -> bool {
         self.life.is_up() && (!self.preface.is_empty() || self.replay.has_next())
+    }
+
+    /// Steps that wait for the child.
+    pub(crate) fn unsent(&self) -> usize {
+        self.replay.unsent()
     }
 
     fn publication(&mut self, now: u64, event: Publication) {
@@ -327,134 +332,6 @@ impl Ladder {
         }
     }
 
-    fn started(&mut self, now: u64) {
-        if self.life.started(now) {
-            self.outputs.push_back(Output::Restarted);
-        }
-        self.unanswered = 0;
-        self.replay.rewind();
-        self.preface.clear();
-        let Some(setup) = self.setup() else { return };
-        let base = self.replay.base();
-        let video = base.video.clone().map(|video| ToChild::Config(TrackConfig::Video(video)));
-        let audio = base.audio.clone().map(|audio| ToChild::Config(TrackConfig::Audio(audio)));
-        self.preface.push_back(ToChild::Setup(setup));
-        self.preface.extend(video.into_iter().chain(audio));
-    }
-
-    fn setup(&self) -> Option<Setup> {
-        let shape = self.shape.as_ref()?;
-        let switched = self.replay.base().switched;
-        let mut rungs = shape.jobs.clone();
-        for (index, job) in rungs.iter_mut().enumerate() {
-            job.active |= switched;
-            job.resume = self.renditions.delivered(index).map(|pts| pts.0);
-        }
-        let sound = self.sound_index().map(|index| SoundJob {
-            bit_rate: self.config.audio_bit_rate,
-            grid: self.renditions.last_dts(index).map(|dts| dts.0),
-            resume: self.renditions.delivered(index).map(|pts| pts.0),
-            slack: span(self.config.audio_slack_ms).0,
-            gap_max: span(self.config.audio_gap_ms_max).0,
-            lag_max: span(self.config.audio_lag_ms_max).0,
-        });
-        let late = switched.then(|| span(self.config.cadence_ms));
-        Some(Setup {
-            rungs,
-            sound,
-            cadence: shape.cadence.or(late).map(|cadence| cadence.0),
-            frame_rate: shape.frame_rate,
-            threads: self.config.threads,
-        })
-    }
-
-    fn send(&mut self, now: u64) {
-        if !self.life.is_up() {
-            return;
-        }
-        if let Some(message) = self.preface.pop_front().or_else(|| self.replay.next()) {
-            self.life.sent(now);
-            self.unanswered += 1;
-            self.outputs.push_back(Output::Send(message));
-        }
-    }
-
-    fn said(&mut self, now: u64, message: FromChild) {
-        match message {
-            FromChild::Config(index, config) => {
-                if let Some(index) = self.plan_index(index) {
-                    self.stage_config(index, config);
-                }
-            }
-            FromChild::Unit(index, unit) => self.encoded(now, index, unit),
-            FromChild::Switched => {
-                if std::mem::take(&mut self.switch_awaited) {
-                    self.renditions.broke();
-                    self.stage(Staged::Discontinuity);
-                }
-            }
-            FromChild::Flushed => {
-                if self.draining.is_some() {
-                    self.drained();
-                    self.work();
-                }
-            }
-            FromChild::Progress { refused } => {
-                self.unanswered = self.unanswered.saturating_sub(1);
-                if refused > 0 {
-                    self.outputs.push_back(Output::Refused(refused));
-                }
-            }
-        }
-        self.life.said(now, self.unanswered > 0);
-    }
-
-    fn encoded(&mut self, now: u64, index: u8, unit: AccessUnit) {
-        let Some(index) = self.plan_index(index) else { return };
-        if !self.renditions.accept(index, &unit) {
-            return;
-        }
-        self.life.bore_fruit();
-        let arrived =
-            self.replay.arrived_us(unit.pts).filter(|_| self.sound_index() != Some(index));
-        self.stage_unit(index, unit, arrived.map(|arrived| now.saturating_sub(arrived)));
-        if let Some(shape) = &self.shape {
-            let (renditions, switched) = (&self.renditions, self.switched);
-            self.replay.prune(|cut| is_complete(shape, renditions, switched, cut));
-        }
-    }
-
-    fn stage(&mut self, event: Staged) {
-        self.outputs.push_back(Output::Stage { event, delay_us: None });
-    }
-
-    fn stage_unit(&mut self, index: usize, unit: AccessUnit, delay_us: Option<u64>) {
-        if let Some(id) = self.renditions.id(index) {
-            let event = Staged::Unit(id.clone(), unit);
-            self.outputs.push_back(Output::Stage { event, delay_us });
-        }
-    }
-
-    fn stage_config(&mut self, index: usize, config: TrackConfig) {
-        let change = self.renditions.configure(index, &config);
-        if change == Change::Break {
-            self.renditions.broke();
-            self.stage(Staged::Discontinuity);
-        }
-        if change != Change::None
-            && let Some(id) = self.renditions.id(index)
-        {
-            self.stage(Staged::Config(id.clone(), config));
-        }
-    }
-
-    fn stage_break(&mut self) {
-        self.switch_awaited = false;
-        self.renditions.broke();
-        self.renditions.begin_anew();
-        self.stage(Staged::Discontinuity);
-    }
-
     fn has_video(&self) -> bool {
         self.shape.as_ref().is_some_and(|shape| !shape.jobs.is_empty())
     }
@@ -469,35 +346,11 @@ impl Ladder {
         shape.sound.as_ref().map(|_| shape.jobs.len())
     }
 
-    fn plan_index(&self, index: u8) -> Option<usize> {
-        let rungs = self.shape.as_ref()?.jobs.len();
-        if index == SOUND {
-            self.sound_index()
-        } else {
-            Some(index.into()).filter(|at| *at < rungs)
-        }
-    }
-
     /// The kind of track a child can begin at.
     const fn leading(&self) -> TrackKind {
         if self.video.is_some() { TrackKind::Video } else { TrackKind::Audio }
     }
 }
 
-/// Whether everything before a place was delivered in all renditions.
-fn is_complete(shape: &Shape, renditions: &Renditions, switched: bool, cut: Cut) -> bool {
-    let reached = |index, point| renditions.delivered(index) >= Some(point);
-    let pictures = cut.picture.is_none_or(|point| {
-        let mut jobs = shape.jobs.iter().enumerate();
-        jobs.all(|(index, job)| !(job.active || switched) || reached(index, point))
-    });
-    let sounds = match (&shape.sound, cut.sound) {
-        (Some(_), Some(point)) => reached(shape.jobs.len(), point + SOUND_RUN_IN),
-        _ => true,
-    };
-    pictures && sounds
-}
-
 #[cfg(test)]
-#[path = "ladder_tests.rs"]
 mod tests;
