@@ -54,6 +54,8 @@ impl Config {
 pub struct Limits {
     /// Viewers' connections at a time; more wait in the kernel's queue.
     pub connections_max: usize,
+    /// Connections in that queue; the kernel may allow fewer.
+    pub connections_waiting_max: u32,
     /// Requests at a time that the component has not answered yet; more get 503.
     pub requests_max: usize,
     /// Time the component has for one request, above the 12 s a blocking reload may be held.
@@ -104,6 +106,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            connections_waiting_max: 4_096,
             requests_max: 10_000,
             request_time_max: Duration::from_secs(30),
             head_bytes_max: 32 * 1024,

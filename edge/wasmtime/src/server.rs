@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use metrics::gauge;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{interval, sleep, timeout};
 use tracing::{debug, info, warn};
@@ -45,18 +45,8 @@ impl Edge {
     /// # Errors
     /// The address cannot be had, the origin is no address, or the component cannot be run. See [`Error`].
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let listener = TcpListener::bind(config.listen)
-            .await
+        let listener = listen(config.listen, config.limits.connections_waiting_max)
             .map_err(|cause| refused(config.listen, cause))?;
-        Self::start_on(listener, config).await
-    }
-
-    /// The same on a listener that is there already; `config.listen` is not used. For a caller that must know the
-    /// address before it knows the component's environment.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    pub async fn start_on(listener: TcpListener, config: Config) -> Result<Self, Error> {
         let address = listener.local_addr().map_err(|cause| refused(config.listen, cause))?;
         let handlers = engine::handlers(&config).await?;
         let answers = Arc::new(Answers::new(handlers, config.limits));
@@ -108,6 +98,14 @@ impl Edge {
             gauge!("matinee_edge_sessions_active").set(f64::from(active));
         }
     }
+}
+
+fn listen(address: SocketAddr, waiting_max: u32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart takes its port back from connections that the kernel still remembers.
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(address)?;
+    socket.listen(waiting_max)
 }
 
 fn refused(address: SocketAddr, cause: io::Error) -> Error {
