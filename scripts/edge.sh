@@ -14,7 +14,9 @@ cd "$(dirname "$0")/.."
 what=${1:-all}
 out=target/edge
 toolchain=${MATINEE_WASM_TOOLCHAIN:-auto}
-wasm_ld=$(command -v wasm-ld-22 || command -v wasm-ld || true)
+# Debian's linkers carry their version in their name; the newest will do.
+wasm_ld=$(ls /usr/bin/wasm-ld-* 2>/dev/null | sort -V | tail -n 1)
+wasm_ld=${wasm_ld:-$(command -v wasm-ld || true)}
 
 say() { echo "edge: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -29,7 +31,10 @@ get_rustup_target() {
     has_rustup_target "$1" && return
     command -v rustup >/dev/null || return 1
     say "adding the target $1"
-    timeout 300 rustup target add "$1" >&2 && has_rustup_target "$1"
+    # A filtered network may swallow the request; macOS has no timeout.
+    local patience=()
+    if command -v timeout >/dev/null; then patience=(timeout 120); fi
+    ${patience[@]+"${patience[@]}"} rustup target add "$1" >&2 && has_rustup_target "$1"
 }
 
 has_debian() {
