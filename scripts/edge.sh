@@ -15,7 +15,7 @@ what=${1:-all}
 out=target/edge
 toolchain=${MATINEE_WASM_TOOLCHAIN:-auto}
 # Debian's linkers carry their version in their name; the newest will do.
-wasm_ld=$(ls /usr/bin/wasm-ld-* 2>/dev/null | sort -V | tail -n 1)
+wasm_ld=$(ls /usr/bin/wasm-ld-* 2>/dev/null | sort -V | tail -n 1 || true)
 wasm_ld=${wasm_ld:-$(command -v wasm-ld || true)}
 
 say() { echo "edge: $*" >&2; }
