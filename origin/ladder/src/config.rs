@@ -62,7 +62,8 @@ pub struct Config {
     pub audio_slack_ms: u32,
     /// The longest gap that is filled with silence, in milliseconds; over a longer one the sound jumps.
     pub audio_gap_ms_max: u32,
-    /// How far sound may stay behind the picture before silence takes its place, in milliseconds.
+    /// How far sound may stay behind the picture before silence takes its place, in milliseconds. Where sound keeps
+    /// coming later than this it is given more time, up to `audio_gap_ms_max`.
     pub audio_lag_ms_max: u32,
 
     /// Events waiting for the packager.

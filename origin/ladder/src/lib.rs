@@ -6,7 +6,7 @@
 //! The parent ([`spawn`]) passes the source on untouched and feeds a child process ([`child_main`]) that does all
 //! decoding and encoding, so that a bad stream can hurt neither another show nor its own publisher:
 //!
-//! 1. `machine::probe` holds the first units until the length of a GOP is known, then `machine::plan` decides the rungs.
+//! 1. `machine::probe` holds the first units until the length of a GOP is known; `machine::plan` decides the rungs.
 //! 2. `machine::ladder` passes source units on and keeps what the child has not finished in `machine::replay`.
 //! 3. `driver` carries `machine::frame` messages to the child and back, and starts it again when it dies.
 //! 4. `encode`, in the child, turns units into rungs; `machine::mirror` says where every rung is cut.

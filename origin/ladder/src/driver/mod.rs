@@ -130,7 +130,8 @@ impl Driver {
             }
         };
         tokio::select! {
-            biased; // What the child said comes before the deadline that asks whether it says anything.
+            // What the child said comes before the deadline that asks whether it says anything.
+            biased;
             heard = heard => Woken::Heard(heard),
             () = sleep_until(deadline) => Woken::Time,
             room = reserve(sender) => Woken::Room(room),

@@ -150,3 +150,68 @@ fn packet(data: &[u8], pts: Ticks, dts: Ticks) -> ffmpeg::Packet {
     packet.set_dts(Some(dts.0));
     packet
 }
+
+#[cfg(test)]
+mod tests {
+    use shared_media::{AccessUnit, Rational};
+
+    use super::*;
+    use crate::machine::frame::SoundJob;
+
+    fn setup() -> Setup {
+        let sound = SoundJob {
+            bit_rate: 64_000,
+            grid: None,
+            resume: None,
+            slack: 0,
+            gap_max: 0,
+            lag_max: 0,
+        };
+        let frame_rate = Rational { num: 25, den: 1 };
+        Setup { rungs: Vec::new(), sound: Some(sound), cadence: None, frame_rate, threads: 1 }
+    }
+
+    fn answers(messages: &[ToChild], more: &[u8]) -> (Result<(), Error>, Vec<FromChild>) {
+        let mut input: Vec<u8> = messages.iter().flat_map(ToChild::to_bytes).collect();
+        input.extend_from_slice(more);
+        let mut output = Vec::new();
+        let ended = child_main(&input[..], &mut output);
+        let mut said = Vec::new();
+        let mut rest = &output[..];
+        while let Some(frame) = read(&mut rest).unwrap() {
+            said.push(FromChild::parse(frame).unwrap());
+        }
+        (ended, said)
+    }
+
+    #[test]
+    fn every_message_is_answered_and_unusable_media_is_counted() {
+        let data = Bytes::from_static(b"no media");
+        let unit = AccessUnit { pts: Ticks(0), dts: Ticks(0), keyframe: true, data };
+        let messages = [
+            ToChild::Setup(setup()),
+            ToChild::Unit(TrackKind::Video, unit.clone()),
+            ToChild::Unit(TrackKind::Audio, unit),
+            ToChild::Flush,
+        ];
+        let (ended, said) = answers(&messages, &[]);
+        assert_eq!(ended, Ok(()));
+        let progress = |refused| FromChild::Progress { refused };
+        let expected = [progress(0), progress(1), progress(1), FromChild::Flushed, progress(0)];
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn the_end_of_input_ends_it_even_within_a_frame() {
+        assert_eq!(answers(&[], &[]).0, Ok(()));
+        assert_eq!(answers(&[ToChild::Setup(setup())], &[0, 0, 0, 9, 1]).0, Ok(()));
+    }
+
+    #[test]
+    fn a_broken_protocol_is_our_own_fault() {
+        let broken = |error| Err(Error::Frame(error));
+        assert_eq!(answers(&[ToChild::Flush], &[]).0, broken(frame::Error::Content));
+        assert_eq!(answers(&[], &[0, 0, 0, 2, 9, 9]).0, broken(frame::Error::Version(9)));
+        assert_eq!(answers(&[], &[255; 9]).0, broken(frame::Error::TooLong(0xffff_ffff)));
+    }
+}

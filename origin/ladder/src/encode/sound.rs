@@ -27,16 +27,21 @@ const FORM: Sample = Sample::F32(Planar);
 /// Room in a resampled frame beside the samples of its source: what the resampler held back.
 const HELD_SAMPLES_MAX: usize = 4096;
 
+/// What late sound gets beyond the lag it was seen with.
+const LATE_MARGIN: Ticks = Ticks::from_millis(300);
+
 /// The sound half of a child.
 pub(super) struct Sound {
     timeline: Timeline,
     bit_rate: u32,
     lag_max: Ticks,
+    gap_max: Ticks,
     adts: Option<Adts>,
     decoder: Option<ffmpeg::decoder::Audio>,
     resampler: Option<Resampler>,
     waiting: [VecDeque<f32>; 2],
     first_shown: Option<Ticks>,
+    last_shown: Option<Ticks>,
     encoder: Option<Encoder>,
 }
 
@@ -58,11 +63,13 @@ impl Sound {
             timeline: Timeline::new(Ticks(job.slack), Ticks(job.gap_max), grid, resume),
             bit_rate: job.bit_rate,
             lag_max: Ticks(job.lag_max),
+            gap_max: Ticks(job.gap_max),
             adts: None,
             decoder: None,
             resampler: None,
             waiting: [VecDeque::new(), VecDeque::new()],
             first_shown: None,
+            last_shown: None,
             encoder: None,
         }
     }
@@ -104,9 +111,11 @@ impl Sound {
         said: &mut Vec<FromChild>,
     ) -> Result<(), Trouble> {
         let first = *self.first_shown.get_or_insert(shown);
+        self.last_shown = Some(shown);
         let due = shown - self.lag_max;
         if due <= first {
-            return Ok(()); // Sound has its full time to come, so that it decides itself where it begins.
+            // Sound has its full time to come, so that it decides itself where it begins.
+            return Ok(());
         }
         // Begins where the pictures do, unless sound has come.
         self.timeline.silence_until(first);
@@ -135,12 +144,24 @@ impl Sound {
             place => place,
         };
         let Place::Here { silence, skip } = place else { return Err(Trouble::Media) };
+        if skip == left.len() {
+            self.came_late(pts);
+        }
         self.write_silence(silence, said)?;
         for (waiting, samples) in self.waiting.iter_mut().zip([&left, &right]) {
             waiting.extend(samples.iter().skip(skip));
         }
         self.timeline.wrote(left.len().saturating_sub(skip));
         self.encode(said)
+    }
+
+    /// Silence has taken the place of this sound. A publisher that sends sound this late will go on doing so: give it
+    /// the time it needs from now on, or nothing of it would ever be heard.
+    fn came_late(&mut self, pts: Ticks) {
+        if let Some(shown) = self.last_shown {
+            let needed = shown - pts + LATE_MARGIN;
+            self.lag_max = self.lag_max.max(needed.min(self.gap_max));
+        }
     }
 
     fn resample(&mut self, frame: &Frame) -> Result<[Vec<f32>; 2], Trouble> {

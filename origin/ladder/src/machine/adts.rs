@@ -16,8 +16,8 @@ const HEADER_BYTES: usize = 7;
 const FRAME_BYTES_MAX: usize = (1 << 13) - 1;
 
 impl Adts {
-    /// Reads an `AudioSpecificConfig` (ISO/IEC 14496-3, 1.6.2.1). `None` where ADTS cannot say the same: a sampling rate
-    /// outside the table, channels in a program config element, or an object type above 4.
+    /// Reads an `AudioSpecificConfig` (ISO/IEC 14496-3, 1.6.2.1). `None` where ADTS cannot say the same: a sampling
+    /// rate outside the table, channels in a program config element, or an object type above 4.
     ///
     /// SBR and PS (object types 5 and 29) are named by their AAC-LC core; the decoder finds them in the frames.
     pub(crate) fn new(asc: &[u8]) -> Option<Self> {

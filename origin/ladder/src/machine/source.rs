@@ -37,6 +37,11 @@ impl Source {
         self.decodable = false;
     }
 
+    /// Whether units have passed since the last interruption.
+    pub(crate) const fn is_running(&self) -> bool {
+        self.decodable
+    }
+
     /// The outgrown source is encoded from here on: its GOP no longer matters.
     pub(crate) fn outgrew(&mut self) {
         self.gop_max = Ticks(i64::MAX);

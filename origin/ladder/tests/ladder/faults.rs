@@ -75,7 +75,7 @@ async fn a_killed_child_is_replaced_without_a_gap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hanging_child_is_replaced_without_a_gap() {
     let events = clip(6);
-    let impatient = Config { hang_ms: 700, ..config() };
+    let impatient = Config { hang_ms: 2_000, ..config() };
     let outcome = hurt(impatient, &events, &[250], "-STOP").await;
     assert_whole(&outcome, &events);
     assert!(outcome.breaks.is_empty());

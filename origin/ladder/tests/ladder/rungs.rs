@@ -2,7 +2,7 @@
 //!
 //! In: clips made by `ffmpeg`. Out: verdicts. Does not know the machines.
 
-use shared_media::Ticks;
+use shared_media::{Publication, Ticks, TrackKind};
 
 use crate::clip::{Outcome, config, make, picture, pictures, through};
 
@@ -150,4 +150,29 @@ async fn sound_that_stops_becomes_silence() {
     assert_on_grid(&outcome);
     let last = outcome.units["audio"].last().unwrap().pts.as_secs_f64();
     assert!((4.8..6.1).contains(&last), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_that_always_comes_late_is_heard_all_the_same() {
+    let clip = make(
+        SMALL,
+        &format!(
+            "{} -f lavfi -i sine=frequency=440:duration=10 {X264} -g 25 -c:a aac",
+            picture(SMALL, 25, 10)
+        ),
+    );
+    // The same events, but each sound stands where the pictures are two seconds further on.
+    let place = |event: &Publication| match event {
+        Publication::Unit(TrackKind::Audio, unit) => unit.dts.0 + 180_000,
+        Publication::Unit(TrackKind::Video, unit) => unit.dts.0,
+        _ => i64::MIN,
+    };
+    let mut late = clip;
+    late.sort_by_key(place);
+    let outcome = through(config(), &late).await;
+    assert_on_grid(&outcome);
+    let heard = outcome.sound();
+    let loud = heard[4 * 48_000..9 * 48_000].chunks(480);
+    assert!(loud.clone().count() > 450);
+    assert!(loud.into_iter().all(|chunk| chunk.iter().any(|sample| sample.abs() > 0.02)));
 }

@@ -215,15 +215,15 @@ impl Ladder {
         match &config {
             TrackConfig::Video(video) if self.has_video() => {
                 match self.video.replace(video.clone()) {
-                    Some(before) if before == *video => return,
-                    Some(_) => {
+                    Some(before) if same_pictures(&before, video) => return,
+                    Some(_) if self.source.is_running() => {
                         // Pictures of another form cannot join the ones before: the same as a publisher's return.
                         self.video = None;
                         self.source.interrupted();
                         self.pending.push_front((arrived, Publication::Config(config)));
                         return self.drain(arrived, Drain::Break);
                     }
-                    None => {}
+                    _ => {}
                 }
                 if self.passes() {
                     self.stage_config(0, config.clone());
@@ -350,6 +350,12 @@ impl Ladder {
     const fn leading(&self) -> TrackKind {
         if self.video.is_some() { TrackKind::Video } else { TrackKind::Audio }
     }
+}
+
+/// Whether pictures of one configuration can join those of the other. A frame rate that metadata states later on
+/// changes nothing in them.
+fn same_pictures(one: &VideoConfig, other: &VideoConfig) -> bool {
+    (&one.avcc, one.width, one.height) == (&other.avcc, other.width, other.height)
 }
 
 #[cfg(test)]

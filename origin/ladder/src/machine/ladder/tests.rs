@@ -239,6 +239,17 @@ fn a_child_too_slow_is_given_up_and_the_source_never_waits() {
 }
 
 #[test]
+fn a_configuration_before_any_picture_breaks_nothing() {
+    let mut house = House::new(&Config::default());
+    house.feed(config(320));
+    house.feed(config(640));
+    (0..30).for_each(|number| house.feed(picture(number, 25)));
+    house.work();
+    assert_eq!(house.breaks(), 0);
+    assert_eq!(house.pictures("160p").len(), 30);
+}
+
+#[test]
 fn other_pictures_break_even_if_nobody_says_so() {
     let mut house = House::new(&Config::default());
     house.feed(config(640));
