@@ -40,4 +40,4 @@ mod cache;
 
 pub use config::{CacheLimits, ComponentSource, Config, Limits};
 pub use error::Error;
-pub use server::Edge;
+pub use server::{Door, Edge};

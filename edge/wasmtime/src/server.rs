@@ -45,11 +45,17 @@ impl Edge {
     /// # Errors
     /// The address cannot be had, the origin is no address, or the component cannot be run. See [`Error`].
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let listener = listen(config.listen, config.limits.connections_waiting_max)
-            .map_err(|cause| refused(config.listen, cause))?;
-        let address = listener.local_addr().map_err(|cause| refused(config.listen, cause))?;
+        Self::behind(Door::take(config.listen, &config.limits)?, config).await
+    }
+
+    /// The same behind an address that was taken before; `config.listen` is not used.
+    ///
+    /// # Errors
+    /// The origin is no address, or the component cannot be run. See [`Error`].
+    pub async fn behind(door: Door, config: Config) -> Result<Self, Error> {
         let handlers = engine::handlers(&config).await?;
         let answers = Arc::new(Answers::new(handlers, config.limits));
+        let Door { listener, address } = door;
         Ok(Self { listener, address, answers })
     }
 
@@ -97,6 +103,32 @@ impl Edge {
             let active = u32::try_from(active).unwrap_or(u32::MAX);
             gauge!("matinee_edge_sessions_active").set(f64::from(active));
         }
+    }
+}
+
+/// An address that is taken while nobody answers there yet, for a house that must know its edge's address before it can
+/// tell the component its environment.
+pub struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Door {
+    /// Takes the address; connections wait.
+    ///
+    /// # Errors
+    /// It cannot be had. See [`Error`].
+    pub fn take(address: SocketAddr, limits: &Limits) -> Result<Self, Error> {
+        let taken = listen(address, limits.connections_waiting_max)
+            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = taken.map_err(|cause| refused(address, cause))?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address, with the port the system chose if none was given.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
     }
 }
 

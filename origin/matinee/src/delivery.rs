@@ -133,7 +133,9 @@ impl Delivery {
                 Ok(None) => absent(headers, "The part is too old to be kept."),
                 Err(error) => storage_failed(headers, &error),
             },
-            Hint::Absent => absent(headers, "There is no such object, or it is too old to be kept."),
+            Hint::Absent => {
+                absent(headers, "There is no such object, or it is too old to be kept.")
+            }
             Hint::Late => refused(headers, &Refusal::Late),
             Hint::Busy => refused(headers, &Refusal::Busy),
         }

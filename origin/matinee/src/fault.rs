@@ -34,9 +34,7 @@ pub(crate) async fn no_such_route(request: HeaderMap) -> Response {
 
 /// Gives every request an id (the caller's where it has a good one) and answers with it.
 pub(crate) async fn with_request_id(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(REQUEST_ID).filter(|id| {
-        id.to_str().is_ok_and(is_request_id)
-    });
+    let given = request.headers().get(REQUEST_ID).filter(|id| id.to_str().is_ok_and(is_request_id));
     let id = given.cloned().unwrap_or_else(fresh);
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let mut response = next.run(request).await;

@@ -175,12 +175,7 @@ impl Layers<'_> {
         }
     }
 
-    fn value<T>(
-        &mut self,
-        name: &str,
-        default: T,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> T {
+    fn value<T>(&mut self, name: &str, default: T, read: impl Fn(&str) -> Result<T, String>) -> T {
         let variable = format!("MATINEE_{}", name.to_uppercase());
         let flag = self.flags.flag(name);
         let found = flag
@@ -235,7 +230,10 @@ mod tests {
 
     fn flags(config: Option<PathBuf>) -> Flags {
         // A file that is named but absent is a mistake; tests without one name an empty one.
-        Flags { config: Some(config.unwrap_or_else(|| PathBuf::from("/dev/null"))), ..Flags::default() }
+        Flags {
+            config: Some(config.unwrap_or_else(|| PathBuf::from("/dev/null"))),
+            ..Flags::default()
+        }
     }
 
     #[test]
@@ -250,8 +248,11 @@ mod tests {
     fn flags_go_before_environment_before_file() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let file = dir.path().join("m.toml");
-        std::fs::write(&file, "api = \"127.0.0.1:1\"\nrtmp = \"127.0.0.1:1\"\nedge = \"127.0.0.1:1\"")
-            .expect("writable");
+        std::fs::write(
+            &file,
+            "api = \"127.0.0.1:1\"\nrtmp = \"127.0.0.1:1\"\nedge = \"127.0.0.1:1\"",
+        )
+        .expect("writable");
         let mut flags = flags(Some(file));
         flags.api = Some("127.0.0.1:3".to_owned());
         let settings = flags

@@ -71,14 +71,8 @@ impl Stages {
         let (staged, ladder) = origin_ladder::spawn(self.ladder.clone(), publications, &name);
         let epoch = epoch(anchor);
         let sink = Arc::clone(&self.store);
-        let (handle, packager) = origin_packager::spawn(
-            self.packager.clone(),
-            show,
-            epoch,
-            anchor,
-            staged,
-            sink,
-        );
+        let (handle, packager) =
+            origin_packager::spawn(self.packager.clone(), show, epoch, anchor, staged, sink);
         self.change(|live| live.insert(show, handle));
         metrics::gauge!("matinee_shows_live").increment(1.0);
         tracing::info!(%show, "the show is on the air");
@@ -115,7 +109,10 @@ impl Stages {
         });
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut HashMap<ShowId, origin_packager::Handle>) -> T) -> T {
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut HashMap<ShowId, origin_packager::Handle>) -> T,
+    ) -> T {
         change(&mut self.live.write().unwrap_or_else(PoisonError::into_inner))
     }
 

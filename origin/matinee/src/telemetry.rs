@@ -13,7 +13,8 @@ use tracing_subscriber::EnvFilter;
 use crate::error::Error;
 
 /// Upper bounds of the latency histograms, in seconds: fine around a part's 333 ms, coarse beyond.
-const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.333, 0.667, 1.0, 2.0, 5.0];
+const SECONDS: [f64; 12] =
+    [0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.333, 0.667, 1.0, 2.0, 5.0];
 /// How often histograms are folded while nobody scrapes, so that memory stays bounded.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// What is logged where `RUST_LOG` says nothing: our own INFO, others' warnings.
@@ -30,7 +31,8 @@ pub(crate) enum LogFormat {
 
 /// Sends logs to standard error; `RUST_LOG` filters.
 pub(crate) fn start_logs(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process is only possible in tests; the first one stays.
     let _ = match format {

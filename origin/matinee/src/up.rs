@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::{Json, Router, middleware};
 use bytes::Bytes;
-use edge_wasmtime::{ComponentSource, Edge};
+use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::Control;
 use origin_storage::Store;
 use shared_wire::ShowId;
@@ -67,9 +67,9 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
         ..origin_ingest::Config::default()
     };
     let rtmp = origin_ingest::Server::bind(ingest, gate.clone()).await?;
-    let api = listen(settings.api, "API", "--api").await?;
-    let viewers = listen(settings.edge, "edge", "--edge").await?;
-    let addresses = Addresses::of(&settings, rtmp.local_addr(), &api, &viewers)?;
+    let api = listen(settings.api).await?;
+    let viewers = Door::take(settings.edge, &edge_wasmtime::Limits::default())?;
+    let addresses = Addresses::of(&settings, rtmp.local_addr(), &api, viewers.local_addr())?;
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
@@ -149,12 +149,13 @@ impl Rooms {
             let list = Json(control.denied().as_ref().clone());
             async move { ([("cache-control", DENY_LIST_CACHE)], list) }
         });
-        let for_edges = delivery::router(Delivery {
-            stages: self.stages.clone(),
-            store: self.store.clone(),
-        })
-        .merge(Router::new().route("/edge/denied", denied))
-        .route_layer(middleware::from_fn_with_state(self.control.clone(), delivery::only_edges));
+        let for_edges =
+            delivery::router(Delivery { stages: self.stages.clone(), store: self.store.clone() })
+                .merge(Router::new().route("/edge/denied", denied))
+                .route_layer(middleware::from_fn_with_state(
+                    self.control.clone(),
+                    delivery::only_edges,
+                ));
         Router::new()
             .merge(self.control.router())
             .merge(page::router())
@@ -168,14 +169,14 @@ impl Rooms {
         &self,
         settings: &Settings,
         addresses: &Addresses,
-        viewers: TcpListener,
+        viewers: Door,
     ) -> Result<Edge, Error> {
         let component = ComponentSource::Bytes(Bytes::from_static(EDGE_COMPONENT));
         let origin = format!("http://{}", addresses.api_from_here());
         let mut config = edge_wasmtime::Config::new(settings.edge, component, origin);
         config.environment = self.control.edge_environment().variables;
         config.cache.bytes_max = settings.memory_bytes;
-        Ok(Edge::start_on(viewers, config).await?)
+        Ok(Edge::behind(viewers, config).await?)
     }
 }
 
@@ -206,10 +207,9 @@ impl Addresses {
         settings: &Settings,
         rtmp: SocketAddr,
         api: &TcpListener,
-        viewers: &TcpListener,
+        edge: SocketAddr,
     ) -> Result<Self, Error> {
         let unknown = |error| Error::Machine(format!("an address cannot be read back: {error}"));
-        let edge = viewers.local_addr().map_err(unknown)?;
         Ok(Self {
             api: api.local_addr().map_err(unknown)?,
             public_url: settings.public_url.clone().unwrap_or_else(|| format!("http://{edge}")),
@@ -222,7 +222,11 @@ impl Addresses {
         let mut address = self.api;
         if address.ip().is_unspecified() {
             let v4 = address.is_ipv4();
-            address.set_ip(if v4 { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
+            address.set_ip(if v4 {
+                [127, 0, 0, 1].into()
+            } else {
+                [0, 0, 0, 0, 0, 0, 0, 1].into()
+            });
         }
         address
     }
@@ -239,14 +243,14 @@ impl Addresses {
     }
 }
 
-async fn listen(address: SocketAddr, what: &str, flag: &str) -> Result<TcpListener, Error> {
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = if error.kind() == std::io::ErrorKind::AddrInUse {
-            format!("is in use by another program; choose another with {flag}")
+            "is in use by another program; choose another with --api".to_owned()
         } else {
             format!("cannot be listened on: {error}")
         };
-        Error::Machine(format!("the {what}'s address {address} {why}"))
+        Error::Machine(format!("the API's address {address} {why}"))
     })
 }
 
