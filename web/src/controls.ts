@@ -113,7 +113,7 @@ export class Controls {
     const late = this.player.video.paused
       || (behind !== null && behind.now - behind.aim > LIVE_S_MAX);
     this.live.classList.toggle('late', late);
-    this.live.setAttribute('aria-label', late ? 'Go to the live picture' : 'Live');
+    this.live.setAttribute('aria-label', late ? 'Go to the live picture' : 'Watching live');
   }
 
   private renderPlace(): void {

@@ -131,11 +131,14 @@ export class Player {
 
   /** The rung the viewer chose; null: the player chooses. */
   get chosen(): number | null {
-    return this.hls === null || this.hls.autoLevelEnabled ? null : this.hls.loadLevel;
+    return this.hls === null || this.hls.autoLevelEnabled ? null : this.hls.manualLevel;
   }
 
   choose(rung: number | null): void {
-    if (this.hls !== null) this.hls.nextLevel = rung ?? -1;
+    if (this.hls === null) return;
+    // Live, from the next part on: throwing away what little is buffered would make the picture stand.
+    if (this.isLive) this.hls.loadLevel = rung ?? -1;
+    else this.hls.nextLevel = rung ?? -1;
   }
 
   /** UTC at which the shown picture was made, as the playlist says. */
