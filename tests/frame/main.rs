@@ -8,6 +8,7 @@ mod encoder_death;
 mod live_edge;
 mod observed;
 mod recording;
+mod revoked;
 mod whole;
 
 use std::path::Path;

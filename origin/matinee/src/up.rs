@@ -34,8 +34,9 @@ use crate::{demo, fault, page, telemetry};
 const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/edge.wasm");
 /// Shows ended by the API that ingest has not been told of yet.
 const ENDS_QUEUED_MAX: usize = 64;
-/// How long edges may use their copy of the deny list: a revoked picture stops within two seconds.
-const DENY_LIST_CACHE: &str = "public, max-age=1";
+/// How long edges may use their copy of the deny list: a revoked picture stops within two seconds; and the last copy
+/// holds while this origin cannot be reached, also for an edge instance that has just started.
+const DENY_LIST_CACHE: &str = "public, max-age=1, stale-if-error=86400";
 
 /// Runs the house until it is told to stop.
 pub(crate) fn run(flags: &Flags) -> Result<(), Error> {
