@@ -178,12 +178,12 @@ impl Machine {
             self.end_section();
         }
         let frame = self.tracks[0].unit_duration();
-        if self.phase == Phase::Planned {
-            if let Some(before) = self.leader_before.replace(sample.dts) {
-                let frame = self.tracks[0].stated_duration().unwrap_or(sample.dts - before);
-                self.common.part_target_us = part_target_us(self.common.part_target_us, frame);
-                self.phase = Phase::Running;
-            }
+        if self.phase == Phase::Planned
+            && let Some(before) = self.leader_before.replace(sample.dts)
+        {
+            let frame = self.tracks[0].stated_duration().unwrap_or(sample.dts - before);
+            self.common.part_target_us = part_target_us(self.common.part_target_us, frame);
+            self.phase = Phase::Running;
         }
         self.cuts.leader(sample, frame, self.tracks[0].wants_keyframe());
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mp4_atom::{Encode as _, Mfhd, Moof, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
 use shared_media::Ticks;
 
-use super::{NOT_SYNC, SYNC, TRACK_ID};
+use super::{Header, NOT_SYNC, SYNC, TRACK_ID};
 
 /// An access unit with its place on the decode timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct TimedSample {
     pub dts: Ticks,
     /// When the next one is decoded.
     pub end: Ticks,
-    /// When it is shown; may lie before `dts` (a negative composition offset, `trun` version 1).
+    /// When it is shown; may lie before `dts`.
     pub pts: Ticks,
     /// Nothing before it is needed.
     pub keyframe: bool,
@@ -24,12 +24,13 @@ pub struct TimedSample {
     pub data: Bytes,
 }
 
-/// A `moof` and its `mdat`. `None` if the samples cannot be stored: none, a time before tick 0, a
+/// A `moof` and its `mdat`, to be read with that init segment. `None` if the samples cannot be stored: none, a time before tick 0, a
 /// number that does not fit its field.
 #[must_use]
-pub fn fragment(sequence: u32, timescale: u32, samples: &[TimedSample]) -> Option<Bytes> {
+pub fn fragment(sequence: u32, header: &Header, samples: &[TimedSample]) -> Option<Bytes> {
+    let timescale = header.timescale;
     let base_media_decode_time = samples.first()?.dts.in_timescale(timescale).try_into().ok()?;
-    let entries = samples.iter().map(|sample| entry(sample, timescale)).collect::<Option<Vec<_>>>();
+    let entries = samples.iter().map(|sample| entry(sample, header)).collect::<Option<Vec<_>>>();
     let mut moof = Moof {
         mfhd: Mfhd { sequence_number: sequence },
         traf: vec![Traf {
@@ -55,13 +56,15 @@ pub fn fragment(sequence: u32, timescale: u32, samples: &[TimedSample]) -> Optio
     Some(bytes.into())
 }
 
-fn entry(sample: &TimedSample, timescale: u32) -> Option<TrunEntry> {
-    let at = |point: Ticks| point.in_timescale(timescale);
+/// The composition offset is version 1's, signed: the reorder delay may have grown since the header.
+fn entry(sample: &TimedSample, header: &Header) -> Option<TrunEntry> {
+    let at = |point: Ticks| point.in_timescale(header.timescale);
+    let shown = at(sample.pts + header.reorder_delay);
     Some(TrunEntry {
         duration: Some(u32::try_from(at(sample.end) - at(sample.dts)).ok()?),
         size: Some(u32::try_from(sample.data.len()).ok()?),
         flags: Some(if sample.keyframe { SYNC } else { NOT_SYNC }),
-        cts: Some(i64::from(i32::try_from(at(sample.pts) - at(sample.dts)).ok()?)),
+        cts: Some(i64::from(i32::try_from(shown - at(sample.dts)).ok()?)),
     })
 }
 
@@ -70,6 +73,11 @@ mod tests {
     use mp4_atom::{Decode as _, Mdat};
 
     use super::*;
+
+    fn read_with(reorder_delay: i64) -> Header {
+        let (bytes, codec) = (Bytes::new(), String::new());
+        Header { bytes, timescale: 90_000, reorder_delay: Ticks(reorder_delay), codec }
+    }
 
     fn sample(dts: i64, pts: i64) -> TimedSample {
         let (dts, end, pts) = (Ticks(dts), Ticks(dts + 3000), Ticks(pts));
@@ -80,7 +88,7 @@ mod tests {
     fn a_fragment_says_where_its_samples_are_and_when() {
         let start = 1 << 40; // 141 days: more than 32 bits
         let samples = [sample(start, start), sample(start + 3000, start + 9000)];
-        let bytes = fragment(7, 90_000, &samples).unwrap();
+        let bytes = fragment(7, &read_with(0), &samples).unwrap();
         let mut rest = &bytes[..];
         let moof = Moof::decode(&mut rest).unwrap();
         let moof_bytes = bytes.len() - rest.len();
@@ -94,11 +102,18 @@ mod tests {
     }
 
     #[test]
-    fn offsets_may_be_negative_and_times_not() {
-        let bytes = fragment(1, 90_000, &[sample(6000, 3000)]).unwrap();
-        let moof = Moof::decode(&mut &bytes[..]).unwrap();
-        assert_eq!(moof.traf[0].trun[0].samples.get(0).unwrap().cts, Some(-3000));
-        assert_eq!(fragment(1, 90_000, &[sample(-1, 0)]), None);
-        assert_eq!(fragment(1, 90_000, &[]), None);
+    fn the_reorder_delay_keeps_offsets_from_being_negative() {
+        let offset = |reorder_delay| {
+            let bytes = fragment(1, &read_with(reorder_delay), &[sample(6000, 3000)]).unwrap();
+            let moof = Moof::decode(&mut &bytes[..]).unwrap();
+            moof.traf[0].trun[0].samples.get(0).unwrap().cts
+        };
+        assert_eq!((offset(6000), offset(0)), (Some(3000), Some(-3000)));
+    }
+
+    #[test]
+    fn times_before_the_show_cannot_be_stored() {
+        assert_eq!(fragment(1, &read_with(0), &[sample(-1, 0)]), None);
+        assert_eq!(fragment(1, &read_with(0), &[]), None);
     }
 }

@@ -1,14 +1,15 @@
 //! The init segment (CMAF header): `ftyp` and `moov` without samples.
 //!
-//! In: a decoder configuration. Out: [`Header`], or why the configuration cannot be stored.
+//! In: a decoder configuration, and how long pictures wait to be reordered. Out: [`Header`], or why
+//! the configuration cannot be stored.
 
 use bytes::Bytes;
 use mp4_atom::{
-    Atom as _, Audio, Avc1, Avcc, Codec, Dinf, Dref, DrefEntry, Encode as _, Esds, FourCC, Ftyp,
-    Hdlr, Mdhd, Mdia, Minf, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Tkhd, Trak, Trex, Url,
-    Visual, Vmhd, esds,
+    Atom as _, Audio, Avc1, Avcc, Codec, Dinf, Dref, DrefEntry, Edts, Elst, ElstEntry, Encode as _,
+    Esds, FourCC, Ftyp, Hdlr, Mdhd, Mdia, Minf, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd,
+    Tkhd, Trak, Trex, Url, Visual, Vmhd, esds,
 };
-use shared_media::{AudioConfig, TICKS_PER_SECOND, TrackConfig, VideoConfig};
+use shared_media::{AudioConfig, TICKS_PER_SECOND, Ticks, TrackConfig, VideoConfig};
 
 use super::{NOT_SYNC, SYNC, TRACK_ID};
 
@@ -19,6 +20,10 @@ pub struct Header {
     pub bytes: Bytes,
     /// Units per second in which the track's fragments count.
     pub timescale: u32,
+    /// What the edit list takes off every composition time. With B-frames a keyframe's `tfdt` is its
+    /// presentation time, and this keeps the composition offsets of B-frames from being negative:
+    /// readers that keep to the edit list and readers that only look at `tfdt` see the same time.
+    pub reorder_delay: Ticks,
     /// The `CODECS` attribute (RFC 6381).
     pub codec: String,
 }
@@ -46,12 +51,13 @@ pub enum HeaderError {
     Boxes,
 }
 
-/// The init segment of a track.
+/// The init segment of a track whose pictures wait for `reorder_delay` to be shown; zero for sound.
 ///
 /// # Errors
 ///
 /// [`HeaderError`] says what is wrong with the configuration.
-pub fn header(config: &TrackConfig) -> Result<Header, HeaderError> {
+pub fn header(config: &TrackConfig, reorder_delay: Ticks) -> Result<Header, HeaderError> {
+    let reorder_delay = reorder_delay.max(Ticks::ZERO);
     let (sample_entry, codec, timescale) = match config {
         TrackConfig::Video(video) => {
             let timescale = u32::try_from(TICKS_PER_SECOND).map_err(|_| HeaderError::Boxes)?;
@@ -61,15 +67,25 @@ pub fn header(config: &TrackConfig) -> Result<Header, HeaderError> {
     };
     let mut bytes = Vec::with_capacity(1024);
     let boxes = ftyp().encode(&mut bytes).and_then(|()| {
-        let moov = moov(config, sample_entry, timescale);
+        let mut moov = moov(config, sample_entry, timescale);
+        if let Some(trak) = moov.trak.first_mut().filter(|_| reorder_delay > Ticks::ZERO) {
+            trak.edts = Some(edit(reorder_delay.in_timescale(timescale).unsigned_abs()));
+        }
         moov.encode(&mut bytes)
     });
     boxes.map_err(|_| HeaderError::Boxes)?;
-    Ok(Header { bytes: bytes.into(), timescale, codec })
+    Ok(Header { bytes: bytes.into(), timescale, reorder_delay, codec })
+}
+
+/// An edit list that starts the presentation this far into the media (ISO/IEC 14496-12, 8.6.6).
+fn edit(media_time: u64) -> Edts {
+    let (media_time, media_rate) = (Some(media_time), 1.into());
+    let entries = vec![ElstEntry { segment_duration: 0, media_time, media_rate }];
+    Edts { elst: Some(Elst { entries }) }
 }
 
 fn ftyp() -> Ftyp {
-    let brands: [&[u8; 4]; 4] = [b"iso6", b"cmfc", b"cmf2", b"mp41"];
+    let brands: [&[u8; 4]; 3] = [b"iso6", b"cmfc", b"mp41"];
     Ftyp {
         major_brand: FourCC::new(b"iso6"),
         minor_version: 0,
@@ -208,7 +224,7 @@ mod tests {
 
     #[test]
     fn codec_strings_are_those_of_the_configuration() {
-        let header_of = |config| header(&config).unwrap();
+        let header_of = |config| header(&config, Ticks::ZERO).unwrap();
         assert_eq!(header_of(video(AVCC, 320)).codec, "avc1.64001f");
         assert_eq!(header_of(video(AVCC, 320)).timescale, 90_000);
         let sound = header_of(audio(&[0x11, 0x90], 48_000));
@@ -218,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_stored_is_refused_with_the_reason() {
-        let error = |config| header(&config).unwrap_err();
+        let error = |config| header(&config, Ticks::ZERO).unwrap_err();
         assert_eq!(error(video(&[], 320)), HeaderError::Avcc);
         assert_eq!(error(video(&AVCC[..9], 320)), HeaderError::Avcc);
         assert_eq!(error(video(&[1, 0x64, 0, 0x1f, 0xff, 0xe0, 0], 320)), HeaderError::AvccForm);

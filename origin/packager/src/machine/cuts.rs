@@ -3,10 +3,11 @@
 //! In: the leader's samples. Out: [`Cut`]s, numbered by Media Sequence Number, and the frontier up
 //! to which no further cut can come. Does not know the other renditions' samples.
 //!
-//! A cut is the leader's first keyframe at least the shortest segment after the cut before. Should
-//! none come in time, a cut is forced before the segment would outgrow the target duration; a
-//! rendition without a keyframe there has a gap. Cuts lie strictly after the frontier as it was, so
-//! whatever was already published stays where it is.
+//! A cut is the leader's first keyframe at least the shortest segment after the cut before, or one
+//! earlier if the next keyframe, as far away as they have ever been, would come too late. Should one
+//! come too late all the same, a cut is forced before the segment outgrows the target duration; a
+//! rendition without a keyframe there has a gap up to the next. Cuts lie strictly after the frontier
+//! as it was, so whatever was already published stays where it is.
 
 use std::collections::VecDeque;
 
@@ -34,6 +35,9 @@ pub(super) struct Cuts {
     target: i64,
     /// The newest cut of the section, a section being what lies between two discontinuities.
     newest: Option<Ticks>,
+    /// The leader's last keyframe of the section, and the longest way between two.
+    keyframe: Option<Ticks>,
+    longest_gop: i64,
     /// No cut will come at or before this.
     frontier: Ticks,
     next_msn: u64,
@@ -50,6 +54,8 @@ impl Cuts {
             shortest: shortest.0,
             target: i64::from(target_duration_s) * TICKS_PER_SECOND,
             newest: None,
+            keyframe: None,
+            longest_gop: 0,
             frontier: NOTHING,
             next_msn: 0,
             discontinuity: false,
@@ -78,9 +84,14 @@ impl Cuts {
         self.list.get(usize::try_from(msn.checked_sub(first)?).ok()?).copied()
     }
 
-    /// The leader's next sample. `wanted` says that it needs a keyframe to start a segment, even if
-    /// the one before is only a quarter of the shortest.
+    /// The leader's next sample. `wanted` says that it needs a keyframe to start a segment, however
+    /// short the one before.
     pub(super) fn leader(&mut self, sample: &Sample, frame: Ticks, wanted: bool) {
+        if sample.keyframe {
+            let before = self.keyframe.replace(sample.pts);
+            let gop = before.map_or(0, |before| (sample.pts - before).0);
+            self.longest_gop = self.longest_gop.max(gop);
+        }
         let Some(newest) = self.newest else {
             if sample.keyframe {
                 self.open(sample.pts);
@@ -88,10 +99,12 @@ impl Cuts {
             }
             return;
         };
-        let long_enough = sample.pts.0 >= newest.0 + self.shortest - frame.0 / 2;
-        let wanted = wanted && sample.pts.0 >= newest.0 + self.shortest / 4;
-        let is_cut = sample.keyframe && (long_enough || wanted) && sample.pts > self.frontier;
         let longest = self.target + TICKS_PER_SECOND / 2; // EXTINF, rounded, is at most the target
+        let length = (sample.pts - newest).0;
+        let is_time = length + frame.0 / 2 >= self.shortest
+            || length + self.longest_gop + frame.0 >= longest
+            || wanted;
+        let is_cut = sample.keyframe && is_time && sample.pts > self.frontier;
         let until = if is_cut { sample.pts.0 } else { sample.dts.0 + frame.0 };
         self.force(until, longest);
         if is_cut && self.newest.is_some_and(|newest| sample.pts > newest) {
@@ -126,6 +139,7 @@ impl Cuts {
     pub(super) fn restart(&mut self) {
         self.list.clear();
         self.newest = None;
+        self.keyframe = None;
         self.frontier = NOTHING;
         self.discontinuity = self.next_msn > 0;
     }
@@ -164,7 +178,14 @@ mod tests {
         let mut cuts = Cuts::new(Ticks(180_000), 4);
         for frame in 0..frames {
             let (at, keyframe) = (Ticks(frame * FRAME), keyframes.contains(&frame));
-            let sample = Sample { pts: at, dts: at, keyframe, data: Bytes::new(), arrived_us: 0 };
+            let sample = Sample {
+                pts: at,
+                dts: at,
+                delay: Ticks(0),
+                keyframe,
+                data: Bytes::new(),
+                arrived_us: 0,
+            };
             cuts.leader(&sample, Ticks(FRAME), false);
         }
         cuts.list.iter().map(|cut| cut.at.0 / FRAME).collect()
@@ -180,10 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn segments_end_early_where_the_next_keyframe_would_be_too_late() {
+        let every = |step: usize| (0..400).step_by(step).collect::<Vec<i64>>();
+        assert_eq!(cuts_of(&every(45), 200)[..3], [0, 90, 180]); // 3 s fit the target of 4
+        assert_eq!(cuts_of(&every(110), 400)[..3], [0, 110, 220]);
+        assert_eq!(cuts_of(&[0, 100, 150, 250, 300], 320), [0, 100, 150, 250, 300]);
+    }
+
+    #[test]
     fn no_segment_outgrows_the_target_duration() {
         // The next keyframe comes after 10 s: forced once the segment would round to 5 s.
         let cuts = cuts_of(&[0, 300], 320);
-        assert_eq!(cuts, [0, 133, 267]);
+        assert_eq!(cuts, [0, 133, 267, 300]);
         for pair in cuts.windows(2) {
             assert!((pair[1] - pair[0]) * FRAME < 4 * 90_000 + 45_000, "{cuts:?}");
         }

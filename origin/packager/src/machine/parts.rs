@@ -82,7 +82,7 @@ impl Parts {
         if self.open_duration + duration > self.target && self.is_long_enough() {
             self.close(closed);
         }
-        let Sample { pts, dts, keyframe, data, arrived_us } = sample;
+        let Sample { pts, dts, keyframe, data, arrived_us, .. } = sample;
         self.open.push(TimedSample { dts, end, pts, keyframe, data });
         self.open_duration += duration;
         self.open_arrived_us = arrived_us;
@@ -116,8 +116,14 @@ mod tests {
         let (mut closed, mut dts) = (Vec::new(), 0);
         for duration in durations {
             let at = Ticks(dts);
-            let sample =
-                Sample { pts: at, dts: at, keyframe: false, data: Bytes::new(), arrived_us: 0 };
+            let sample = Sample {
+                pts: at,
+                dts: at,
+                delay: Ticks(0),
+                keyframe: false,
+                data: Bytes::new(),
+                arrived_us: 0,
+            };
             closed.extend(parts.push(sample));
             dts += duration;
         }
@@ -139,7 +145,14 @@ mod tests {
         let mut parts = Parts::new(Ticks(30_000));
         let sample = |n: i64| {
             let at = Ticks(n * 3000);
-            Sample { pts: at, dts: at, keyframe: false, data: Bytes::new(), arrived_us: n as u64 }
+            Sample {
+                pts: at,
+                dts: at,
+                delay: Ticks(0),
+                keyframe: false,
+                data: Bytes::new(),
+                arrived_us: n as u64,
+            }
         };
         assert!((0..10).all(|n| parts.push(sample(n)).is_empty()));
         assert_eq!(parts.push(sample(10))[0].arrived_us, 9);

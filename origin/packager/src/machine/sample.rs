@@ -15,6 +15,8 @@ pub(super) struct Sample {
     pub(super) pts: Ticks,
     /// On the shifted decode timeline, see [`Timing`].
     pub(super) dts: Ticks,
+    /// How long pictures wait to be reordered, measured at the last keyframe.
+    pub(super) delay: Ticks,
     pub(super) keyframe: bool,
     pub(super) data: Bytes,
     /// When it came in, in microseconds of the driver's monotonic clock.
@@ -25,8 +27,8 @@ pub(super) struct Sample {
 ///
 /// A source with B-frames decodes its keyframe some frames before it shows it. That delay, measured
 /// anew at each keyframe, is added to all decode times after it; a segment's `tfdt` then equals the
-/// presentation time of its IDR picture in every rendition, and B-frames get negative composition
-/// offsets.
+/// presentation time of its IDR picture in every rendition. B-frames are then shown before they are
+/// decoded; the init segment's edit list makes up for it.
 #[derive(Debug, Default)]
 pub(super) struct Timing {
     shift: i64,
@@ -56,8 +58,8 @@ impl Timing {
             return None;
         }
         self.last = Some(dts);
-        let (pts, keyframe, data) = (unit.pts, unit.keyframe, unit.data);
-        Some(Sample { pts, dts, keyframe, data, arrived_us })
+        let AccessUnit { pts, keyframe, data, .. } = unit;
+        Some(Sample { pts, dts, delay: Ticks(self.shift), keyframe, data, arrived_us })
     }
 }
 

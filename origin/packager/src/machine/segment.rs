@@ -84,7 +84,7 @@ impl Segment {
 /// The decoder configuration in force and the numbers of what is written.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    /// The configuration of `header`.
+    /// The configuration in force; `header` is missing where it could not be stored.
     pub(super) config: Option<TrackConfig>,
     /// What the fragments are read with.
     pub(super) header: Option<Header>,
@@ -109,6 +109,11 @@ impl Writer {
         self.announced = Some(config).filter(|config| self.config.as_ref() != Some(config));
     }
 
+    /// Whether the configuration in force could not be stored.
+    pub(super) const fn is_unusable(&self) -> bool {
+        self.config.is_some() && self.header.is_none()
+    }
+
     /// Whether a sample can go into the segment. `starts` says that the segment may start with it.
     pub(super) fn admit(
         &mut self,
@@ -122,7 +127,7 @@ impl Writer {
                 return Err(Ok(Drop::NoKeyframe));
             }
             if let Some(config) = self.announced.take() {
-                self.configure(config, &segment.rendition, common).map_err(Err)?;
+                self.configure(config, sample.delay, &segment.rendition, common).map_err(Err)?;
             }
             if self.header.is_none() {
                 return Err(Ok(Drop::Unconfigured));
@@ -140,20 +145,22 @@ impl Writer {
     fn configure(
         &mut self,
         config: TrackConfig,
+        reorder_delay: Ticks,
         rendition: &RenditionId,
         common: &mut Common,
     ) -> Result<(), Error> {
-        let header = cmaf::header(&config).map_err(|error| {
-            self.header = None;
-            Error::Configuration { rendition: rendition.clone(), reason: error.to_string() }
+        let header = cmaf::header(&config, reorder_delay);
+        self.config = Some(config);
+        self.header = header.as_ref().ok().cloned();
+        let header = header.map_err(|error| Error::Configuration {
+            rendition: rendition.clone(),
+            reason: error.to_string(),
         })?;
         let file = MediaFile::Init(self.headers);
         let key = common.names.media(rendition, file);
-        common.outputs.push_back(Output::Put(object(key, header.bytes.clone())));
+        common.outputs.push_back(Output::Put(object(key, header.bytes)));
         self.map = Some(common.names.uri(file).into());
         self.headers += 1;
-        self.config = Some(config);
-        self.header = Some(header);
         Ok(())
     }
 
@@ -182,9 +189,9 @@ impl Writer {
         window: &mut Window,
         common: &mut Common,
     ) {
-        let timescale = self.header.as_ref().map_or(1, |header| header.timescale);
         self.sequence = self.sequence.wrapping_add(1);
-        let Some(bytes) = cmaf::fragment(self.sequence, timescale, &part.samples) else {
+        let write = |header| cmaf::fragment(self.sequence, header, &part.samples);
+        let Some(bytes) = self.header.as_ref().and_then(write) else {
             let rendition = segment.rendition.clone();
             let trouble = Error::Dropped { rendition, why: Drop::Timestamps };
             common.outputs.push_back(Output::Trouble(trouble));

@@ -97,11 +97,11 @@ impl Track {
         duration.unwrap_or(Ticks(TICKS_PER_SECOND / 30)).min(Ticks(TICKS_PER_SECOND))
     }
 
-    /// Whether it needs a keyframe to go on: its segment has nothing yet, or its configuration
+    /// Whether a keyframe would let it go on: its segment has nothing yet, or its configuration
     /// changed.
     pub(super) fn wants_keyframe(&self) -> bool {
-        let in_force = self.writer.config.as_ref();
-        self.segment.as_ref().is_some_and(Segment::is_empty) || self.announced.as_ref() != in_force
+        let is_empty = self.segment.as_ref().is_some_and(Segment::is_empty);
+        (is_empty && !self.writer.is_unusable()) || self.announced != self.writer.config
     }
 
     /// How far the segment being filled reaches beyond its cut.
@@ -228,7 +228,7 @@ impl Track {
         if let Some(segment) = self.segment.take() {
             let by_itself = segment.newest().map(|newest| newest + self.unit_duration());
             // The last sample lasts until the next, but over a hole only up to the cut.
-            let end = by_itself.map(|own| next.map_or(own, |next| next.min(own.max(cut.at))));
+            let end = by_itself.map(|own| next.unwrap_or(cut.at).min(own.max(cut.at)));
             let span = cut.at - segment.cut.at;
             self.close(segment, end, span, common);
         }

@@ -1,0 +1,233 @@
+//! Shows of every shape, from their first unit to their end, on a virtual clock.
+//!
+//! In: random sources, ladders and faults. Out: the rules of `reference/ll-hls.md` hold at every
+//! step (`simulation::house` checks each playlist as it is published) and at the end.
+
+mod simulation;
+
+use origin_packager::{Config, Drop, Error};
+use proptest::prelude::*;
+use shared_media::{Staged, Ticks};
+use shared_playlist::recording;
+use simulation::house::{House, SHOW, key, run, span};
+use simulation::{Shape, id, plan};
+
+const RENDITIONS: [&str; 3] = ["source", "480p", "audio"];
+
+/// Same number, same span of time, in every rendition; segments join; discontinuities agree.
+fn check_alignment(house: &House, frame: i64) {
+    let last = house.playlists.values().map(|playlist| playlist.edge().next_msn).max().unwrap();
+    for msn in 0..last {
+        let of = |name: &str| house.segments[&(name.to_owned(), msn)];
+        let (start, duration, _) = of("source");
+        for name in RENDITIONS {
+            let (other, other_duration, gap) = of(name);
+            let slack = if gap { 0 } else { frame.max(1920) };
+            assert!((other - start).abs() <= slack, "{name} {msn}: {other} against {start}");
+            let apart = (other_duration.0 - duration.0).abs();
+            // The sound of a stretch ends with its last whole frame, and has no reorder delay.
+            assert!(apart <= 4 * frame.max(1920), "{name} {msn} {other_duration:?} {duration:?}");
+        }
+    }
+    for name in RENDITIONS {
+        assert_eq!(house.playlists[name].edge().next_msn, last, "{name} ended elsewhere");
+    }
+}
+
+/// A video segment's first decode time is the presentation time its date says.
+fn check_dates(house: &House) {
+    for ((name, msn), (start, duration, gap)) in &house.segments {
+        if *gap {
+            continue;
+        }
+        let (first, end) = span(&house.objects[&key(name, &format!("e1/s{msn}.m4s"))]);
+        let timescale = if name == "audio" { 48_000 } else { 90_000 };
+        // Dates are whole microseconds.
+        let slack = 1;
+        let apart = Ticks(*start).in_timescale(timescale) - first as i64;
+        assert!(apart.abs() <= slack, "{name} {msn}: {start} against {first}");
+        let length = duration.in_timescale(timescale) - (end - first) as i64;
+        assert!(length.abs() <= slack, "{name} {msn}");
+    }
+}
+
+fn check_recordings(house: &House) {
+    for name in RENDITIONS {
+        let text = recording::finish(&house.texts[&format!("{SHOW}/{name}/index.m3u8")]);
+        let listed = house.segments.keys().filter(|(rendition, _)| rendition == name).count();
+        assert_eq!(text.matches("#EXTINF").count(), listed, "{name}");
+        assert!(text.contains("TYPE:VOD") && text.ends_with("#EXT-X-ENDLIST\n"));
+    }
+}
+
+fn gaps(house: &House) -> Vec<(String, u64)> {
+    let gap = |trouble: &Error| match trouble {
+        Error::Gap { rendition, msn } => Some((rendition.to_string(), *msn)),
+        _ => None,
+    };
+    house.troubles.iter().filter_map(gap).collect()
+}
+
+#[test]
+fn a_plain_show_is_cut_every_two_seconds_without_trouble() {
+    let house = run(Config::default(), Shape::default().events());
+    assert_eq!(house.troubles, []);
+    check_alignment(&house, 3000);
+    check_dates(&house);
+    check_recordings(&house);
+    let source = &house.playlists["source"];
+    assert_eq!(source.segments.len(), 10);
+    assert!(source.segments.iter().all(|segment| segment.duration == Ticks(180_000)));
+    assert!(source.segments.iter().all(|segment| segment.parts.len() == 6));
+    let multivariant = &house.texts[&format!("{SHOW}/index.m3u8")];
+    assert!(
+        multivariant
+            .contains("CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=30.000")
+    );
+    assert!(
+        multivariant.contains("TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\""),
+        "{multivariant}"
+    );
+}
+
+#[test]
+fn a_gop_of_three_seconds_gives_segments_of_three() {
+    let shape = Shape { gops: vec![90], ..Shape::default() };
+    let house = run(Config::default(), shape.events());
+    let durations: Vec<i64> =
+        house.playlists["480p"].segments.iter().map(|segment| segment.duration.0).collect();
+    assert_eq!(durations[..6], [270_000; 6]);
+    assert_eq!(house.troubles, []);
+}
+
+#[test]
+fn a_rung_that_dies_has_gaps_and_disturbs_nobody() {
+    let shape = Shape { silence: Some((100, 400)), ..Shape::default() };
+    let house = run(Config::default(), shape.events());
+    check_alignment(&house, 3000);
+    check_dates(&house);
+    // Segment 1 is cut short in the rung; 2 to 5 are gaps; 6 and 7 come too late to start
+    // properly only if the rung came back within them: it came back at frame 400, inside 6.
+    let gaps = gaps(&house);
+    assert!(gaps.iter().all(|(name, _)| name == "480p"), "{gaps:?}");
+    assert_eq!(gaps.iter().map(|(_, msn)| *msn).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
+    let before_end = &house.playlists["source"].segments;
+    assert!(before_end.iter().all(|segment| segment.duration == Ticks(180_000)));
+}
+
+#[test]
+fn a_silent_leader_does_not_stop_the_sound() {
+    let shape = Shape { stretches: vec![900], ..Shape::default() };
+    let events = shape.events().into_iter().filter(|(at, event)| {
+        let from_leader = matches!(event, Staged::Unit(name, _) if *name != id("audio"));
+        !(from_leader && (900_000..2_000_000).contains(at))
+    });
+    let house = run(Config::default(), events.collect());
+    check_dates(&house);
+    let audio = &house.playlists["audio"];
+    assert!(audio.segments.iter().all(|segment| !segment.gap), "{:?}", gaps(&house));
+    let total: i64 = audio.segments.iter().map(|segment| segment.duration.0).sum();
+    assert!(total > 890 * 3000, "{total}");
+    assert!(gaps(&house).iter().any(|(name, _)| name == "source"));
+}
+
+#[test]
+fn units_before_the_first_keyframe_are_left_out_everywhere() {
+    let mut events = Shape::default().events();
+    let first_keyframes = events.iter().position(|(at, event)| {
+        *at == 0 && matches!(event, Staged::Unit(name, _) if *name == id("source"))
+    });
+    events.remove(first_keyframes.unwrap());
+    let house = run(Config::default(), events);
+    check_alignment(&house, 3000);
+    // Everything starts at the second keyframe, two seconds in.
+    assert_eq!(house.segments[&("audio".to_owned(), 0)].0, 180_479); // 180480, in whole microseconds
+    assert!(house.troubles.iter().all(|trouble| matches!(
+        trouble,
+        Error::Dropped { why: Drop::NoKeyframe | Drop::Late, .. }
+    )));
+}
+
+#[test]
+fn nothing_at_all_is_a_show_without_recordings() {
+    let house = run(Config::default(), vec![(0, Staged::Plan(plan(2))), (0, Staged::End)]);
+    assert_eq!(house.recordings, Some(Vec::new()));
+    let house = run(Config::default(), vec![(0, Staged::Discontinuity), (0, Staged::End)]);
+    assert_eq!(house.recordings, Some(Vec::new()));
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let frame = prop::sample::select(vec![1500, 1800, 3000, 3003, 3600, 3750, 6000, 9000]);
+    let gops = prop::collection::vec(10_i64..120, 1..4);
+    let faults = (any::<bool>(), prop::collection::vec(0_i64..900, 0..20), any::<bool>());
+    let delays = (0_i64..180_000, -9000_i64..60_000);
+    let silence = prop::option::of((0_i64..600, 1_i64..400));
+    let stretches = prop::collection::vec(30_i64..400, 1..4);
+    (frame, gops, 0_i64..4, faults, delays, silence, stretches).prop_map(
+        |(frame, gops, b_frames, faults, delays, silence, stretches)| Shape {
+            frame,
+            states_rate: faults.2,
+            // No GOP longer than four seconds.
+            gops: gops.into_iter().map(|gop| gop.min(360_000 / frame)).collect(),
+            b_frames,
+            rounded: faults.0,
+            left_out: faults.1,
+            stretches,
+            rung_delay: delays.0,
+            audio_delay: delays.1,
+            silence: silence.map(|(from, frames)| (from, from + frames)),
+            target_duration_s: 4,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_show_keeps_the_rules(shape in shapes()) {
+        let house = run(Config::default(), shape.events());
+        if !house.segments.is_empty() {
+            check_dates(&house);
+            check_recordings(&house);
+        }
+        if shape.silence.is_none() && !house.segments.is_empty() {
+            check_alignment(&house, shape.frame);
+        }
+        // Keyframes at a steady distance never come too late.
+        if shape.silence.is_none() && shape.gops.iter().all(|gop| *gop == shape.gops[0]) {
+            for (name, msn) in gaps(&house) {
+                // A stretch may end with a picture so short that no sound begins beside it.
+                let (_, duration, _) = house.segments[&(name.clone(), msn)];
+                prop_assert!(name == "audio" && duration.0 <= 2 * shape.frame.max(1920), "{name} {msn}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_order_of_events_breaks_it(
+        shape in shapes(),
+        swaps in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..50),
+    ) {
+        let mut events = shape.events();
+        let end = events.pop();
+        for (one, other) in swaps {
+            let (one, other) = (one.index(events.len()), other.index(events.len()));
+            let (at_one, at_other) = (events[one].0, events[other].0);
+            events.swap(one, other);
+            (events[one].0, events[other].0) = (at_one, at_other);
+        }
+        events.extend(end);
+        let mut machine = origin_packager::Machine::new(
+            Config::default(),
+            SHOW.parse().unwrap(),
+            "e1".to_owned(),
+            simulation::house::ANCHOR,
+        );
+        for (at, event) in events {
+            let now = shared_media::Now { monotonic_us: at.max(0) as u64 * 11, utc_us: 0 };
+            machine.handle(now, event);
+            while let shared_media::Poll::Output(_) = machine.poll() {}
+        }
+    }
+}
