@@ -32,6 +32,8 @@ pub(crate) struct Handlers {
     pub(crate) shared: Handler,
     /// Instances for one request each: for those whose instance died, perhaps by another's fault.
     pub(crate) alone: Handler,
+    /// Room for instances of both kinds; closed with the edge.
+    pub(crate) room: Arc<Semaphore>,
 }
 
 /// Compiles the component (seconds, on a thread of its own) and makes it ready.
@@ -64,7 +66,8 @@ pub(crate) async fn handlers(config: &Config) -> Result<Handlers, Error> {
     };
     let shared = handler(config.limits.clone());
     let one = Limits { instance_requests_max: 1, ..config.limits.clone() };
-    Ok(Handlers { shared, alone: handler(one) })
+    let alone = handler(one);
+    Ok(Handlers { shared, alone, room })
 }
 
 fn read(source: ComponentSource) -> Result<Bytes, Error> {

@@ -131,7 +131,7 @@ impl HandlerState for Instances {
         });
         let proxy = ProxyPre::P3(self.pre.clone()).instantiate_async(&mut store).await?;
         let expiration = Expiration { limits: self.limits.clone(), sleep: Box::pin(sleep(GRACE)) };
-        let state = Worker(self.limits.clone());
+        let state = Worker { limits: self.limits.clone(), room: Arc::clone(&self.room) };
         Ok(Instance { store, proxy, view: Guest::http, expiration, state })
     }
 }
@@ -163,7 +163,10 @@ impl WorkerExpiration for Expiration {
 }
 
 /// What an instance takes on.
-pub(crate) struct Worker(Limits);
+pub(crate) struct Worker {
+    limits: Limits,
+    room: Arc<Semaphore>,
+}
 
 impl WorkerState for Worker {
     type StoreData = Guest;
@@ -171,9 +174,9 @@ impl WorkerState for Worker {
     type RequestData = OwnedSemaphorePermit;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        if total >= self.0.instance_requests_max {
+        if total >= self.limits.instance_requests_max {
             ShouldAccept::Never
-        } else if concurrent >= self.0.instance_concurrent_max {
+        } else if concurrent >= self.limits.instance_concurrent_max {
             ShouldAccept::No
         } else {
             ShouldAccept::Yes
@@ -187,7 +190,7 @@ impl WorkerState for Worker {
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         store.data_mut().running = Duration::ZERO;
-        let end = Instant::now() + self.0.request_time_max;
+        let end = Instant::now() + self.limits.request_time_max;
         Box::pin(async move {
             sleep_until(end).await;
             drop(place);
@@ -196,7 +199,10 @@ impl WorkerState for Worker {
 
     fn drop(&self, store: Store<Guest>, result: Result<(), wasmtime::Error>) {
         drop(store);
-        if let Err(error) = result {
+        // An instance that ends because the house does has not failed.
+        if let Err(error) = result
+            && !self.room.is_closed()
+        {
             warn!(error = %error.root_cause(), "an instance of the edge component failed");
             debug!(error = format!("{error:#}"), "where it failed");
         }

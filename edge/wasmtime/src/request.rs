@@ -89,6 +89,11 @@ impl Answers {
         }
     }
 
+    /// Starts no more instances.
+    pub(crate) fn close(&self) {
+        self.handlers.room.close();
+    }
+
     /// Answers one request. Never fails: what goes wrong is a problem.
     pub(crate) async fn answer(&self, mut request: Request<Incoming>) -> Response<WasiBody> {
         let _in_flight = InFlight::begin();

@@ -78,6 +78,7 @@ impl Edge {
         if timeout(self.answers.limits.drain_time_max, drain.shutdown()).await.is_err() {
             warn!("some viewers were still being served when the edge closed");
         }
+        self.answers.close();
         info!("the edge is closed");
     }
 

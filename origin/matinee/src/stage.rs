@@ -100,7 +100,7 @@ impl Stages {
             tracing::error!(%show, %error, "the show's end was not kept");
         }
         metrics::gauge!("matinee_shows_live").decrement(1.0);
-        tracing::info!(%show, "the show has ended");
+        tracing::info!(%show, "the recording is finished");
         // Not tracked: a draining house need not wait until the last player has asked again.
         let stages = Arc::clone(self);
         tokio::spawn(async move {
