@@ -1,7 +1,7 @@
 //! What a viewer in a real browser sees, from the ticket to the recording.
 //!
-//! In: the built `matinee` program with the built page in it, node, Chromium. Out: whether each story goes as it should.
-//! Does not know how any of it is made. Pictures of the page are left under `target/browser`.
+//! In: the built `matinee` program with the built page in it, node, Chromium. Out: whether each story goes as it
+//! should. Does not know how any of it is made. Pictures of the page are left under `target/browser`.
 
 mod viewer;
 

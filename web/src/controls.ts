@@ -28,6 +28,7 @@ export class Controls {
   private readonly sound = el('button', { type: 'button', class: 'sound', hidden: true });
   private readonly menu: Menu;
   private idleTimer = 0;
+  private onAir = false;
 
   constructor(
     private readonly player: Player,
@@ -85,8 +86,10 @@ export class Controls {
     }, IDLE_MS);
   }
 
-  show(visible: boolean): void {
+  /** Shows or hides all of them; `onAir` says whether there is a live picture to go to. */
+  show(visible: boolean, onAir: boolean): void {
     this.element.hidden = !visible;
+    this.onAir = onAir;
     if (!visible) this.menu.close();
     this.render();
   }
@@ -101,7 +104,7 @@ export class Controls {
     fill(this.volume, video.muted ? 0 : video.volume);
     this.volume.setAttribute('aria-valuetext', `${Math.round(video.volume * 100)} %`);
     this.sound.hidden = this.element.hidden || !(this.player.silenced && video.muted);
-    this.live.hidden = !isLive;
+    this.live.hidden = !isLive || !this.onAir;
     this.seek.hidden = isLive;
     this.place.hidden = isLive;
     if (isLive) this.renderLive();

@@ -91,7 +91,7 @@ function jitter(ms: number): number {
 function render(): void {
   view.render(model, Date.now());
   const { phase, attached } = model;
-  controls.show(attached && !['joining', 'blocked'].includes(phase));
+  controls.show(attached && !['joining', 'blocked'].includes(phase), phase === 'live');
   if (!attached && stats.isOpen) stats.toggle();
 }
 
