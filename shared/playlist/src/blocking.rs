@@ -186,7 +186,8 @@ mod tests {
     proptest! {
         #[test]
         fn an_answer_never_turns_back_into_a_wait(
-            next in 0_u64..20, open in 0_u64..8, last in 0_u64..8, msn in 0_u64..24, part in 0_u64..12,
+            (next, msn) in (0_u64..20, 0_u64..24),
+            (open, last, part) in (0_u64..8, 0_u64..8, 0_u64..12),
         ) {
             let edge = Edge { next_msn: next, open_parts: open, last_parts: last, ended: false };
             let later = [

@@ -24,8 +24,8 @@ pub struct TimedSample {
     pub data: Bytes,
 }
 
-/// A `moof` and its `mdat`, to be read with that init segment. `None` if the samples cannot be stored: none, a time before tick 0, a
-/// number that does not fit its field.
+/// A `moof` and its `mdat`, to be read with that init segment. `None` if the samples cannot be
+/// stored: none, a time before tick 0, a number that does not fit its field.
 #[must_use]
 pub fn fragment(sequence: u32, header: &Header, samples: &[TimedSample]) -> Option<Bytes> {
     let timescale = header.timescale;
