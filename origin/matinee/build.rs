@@ -1,7 +1,8 @@
 //! Says what is missing before the compiler does: the binary embeds the edge component and the watch page.
 //!
 //! In: `target/edge/edge.wasm` (made by `make edge`) and `web/dist` (made by `make web`). Out: their paths for
-//! `include_bytes!` and the page's embedding. Builds neither itself: a build script that starts other builds hides them.
+//! `include_bytes!` and the page's embedding. Builds neither itself: a build script that starts other builds hides
+//! them.
 
 use std::path::Path;
 

@@ -44,7 +44,8 @@ async fn an_operator_can_see_and_follow_what_happens() {
     }
     let denied = fetch(&client, &format!("{}/p/AAAA/source/index.m3u8", house.edge)).await;
     assert_eq!(denied.code(), "session_malformed");
-    tokio::time::sleep(Duration::from_millis(1200)).await; // the gauge of sessions is set each second
+    // The gauge of sessions is set each second.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
     let metrics = fetch(&client, &format!("{}/metrics", house.api)).await.text();
     for metric in METRICS {
         assert!(metrics.contains(metric), "{metric} in:\n{metrics}");

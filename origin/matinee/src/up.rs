@@ -3,8 +3,8 @@
 //! In: settings. Out: a running house until SIGINT or SIGTERM. Does not know what any room does inside.
 //!
 //! Start: 1. logs and metrics, 2. every port, so that the links are known, 3. storage and control, 4. the stages behind
-//! the RTMP door, 5. the API, 6. the edge. Drain, the other way round: 1. not ready any more, 2. publishers out, 3. shows
-//! end and recordings are finished, 4. viewers out, 5. the API, 6. the disk.
+//! the RTMP door, 5. the API, 6. the edge. Drain, the other way round: 1. not ready any more, 2. publishers out,
+//! 3. shows end and recordings are finished, 4. viewers out, 5. the API, 6. the disk.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -234,8 +234,8 @@ impl Addresses {
 
     fn lines(&self, settings: &Settings) -> String {
         format!(
-            "matinee is up\n  viewers    {}\n  api        http://{}\n  publishers {}/live/<stream key>\n  \
-             data       {}\n",
+            "matinee is up\n  viewers    {}\n  api        http://{}\n  \
+             publishers {}/live/<stream key>\n  data       {}\n",
             self.public_url,
             self.api,
             self.publish_url,
