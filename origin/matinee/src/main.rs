@@ -24,7 +24,7 @@ use crate::error::Error;
 
 /// A streaming house: go live, sell tickets, let people watch.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version)]
 struct Command {
     #[command(subcommand)]
     role: Role,
