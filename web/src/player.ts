@@ -9,6 +9,7 @@ import workerUrl from 'hls.js/dist/hls.worker.js?url';
 import { isRefusal, problemCode, refusalAt } from './api';
 import type { Mode } from './state';
 import { Motion } from './motion';
+import { mended } from './seam';
 
 /** What the player tells. */
 export type Report =
@@ -251,6 +252,7 @@ export class Player {
 function settings(mode: Mode, resumeAt: number): Partial<HlsConfig> {
   const live = mode === 'live';
   return {
+    ...mended,
     workerPath: workerUrl,
     lowLatencyMode: live,
     startPosition: live ? -1 : resumeAt,
