@@ -84,3 +84,19 @@ fn the_command_line_says_when_no_house_runs() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("matinee up"), "{said}");
 }
+
+#[test]
+fn keys_are_printed_for_an_edge_elsewhere_and_only_where_a_house_was() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let output = Command::new(program()).arg("keys").arg("--data").arg(directory.path()).output();
+    let output = output.expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("no house"), "{said}");
+
+    let house = tests::House::start(&[]);
+    let output = house.cli(&["keys"]);
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names: Vec<&str> = lines.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    assert_eq!(names, ["MATINEE_EDGE_KEY", "MATINEE_SESSION_KEYS", "MATINEE_TOKEN_KEYS"]);
+}

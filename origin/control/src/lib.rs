@@ -159,6 +159,18 @@ impl Control {
     }
 }
 
+/// What an edge must be told to work for the house in `data_dir`, whether it runs or not; `None` if none was ever started
+/// there.
+///
+/// # Errors
+/// Those of the key files.
+pub fn edge_environment(data_dir: &Path) -> Result<Option<EdgeEnvironment>, Error> {
+    if !data_dir.join(ADMIN_TOKEN_FILE).is_file() {
+        return Ok(None);
+    }
+    Ok(Some(Keys::open(data_dir)?.edge_environment()))
+}
+
 impl House {
     fn now(&self) -> i64 {
         (self.config.clock)()

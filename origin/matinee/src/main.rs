@@ -9,6 +9,7 @@ mod demo;
 mod error;
 mod fault;
 mod gate;
+mod keys;
 mod page;
 mod probes;
 mod settings;
@@ -40,6 +41,8 @@ enum Role {
     /// Issue, list and revoke tickets
     #[command(subcommand)]
     Ticket(cli::TicketCommand),
+    /// Print what an edge elsewhere must be told, as NAME='value' lines: secrets
+    Keys(keys::KeysFlags),
     /// Encode one show's rungs: the house starts this itself
     #[command(hide = true)]
     Encode,
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Role::Up(flags) => up::run(&flags),
         Role::Show(command) => return cli::run_show(command),
         Role::Ticket(command) => return cli::run_ticket(command),
+        Role::Keys(flags) => keys::print(&flags),
         Role::Encode => encode(),
         Role::Source(flags) => demo::source(&flags),
     };
