@@ -156,7 +156,7 @@ browser() {
     fi
 }
 
-# Fastly's local host. Optimised less than its authors do: it serves tests, and the build is what costs here.
+# Fastly's local host.
 viceroy() {
     local root="$MATINEE_TOOLS/viceroy-$viceroy"
     [ -x "$root/bin/viceroy" ] && return
@@ -164,8 +164,7 @@ viceroy() {
 }
 
 viceroy_install() {
-    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=false \
-        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
+    CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
         cargo install --quiet --locked --root "$1" "viceroy@$viceroy" </dev/null &&
         rm -rf "$MATINEE_TOOLS/viceroy-build"
 }
