@@ -159,8 +159,8 @@ impl Control {
     }
 }
 
-/// What an edge must be told to work for the house in `data_dir`, whether it runs or not; `None` if none was ever started
-/// there.
+/// What an edge must be told to work for the house in `data_dir`, whether it runs or not; `None` if none was ever
+/// started there.
 ///
 /// # Errors
 /// Those of the key files.
