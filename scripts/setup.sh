@@ -150,10 +150,22 @@ browser() {
     [ -n "${MATINEE_CHROMIUM:-}" ] && return
     has_browser && return
     if grep -qs '^ID=debian' /etc/os-release; then
-        step "Chromium" apt_install chromium
+        step "Chromium" apt_install chromium fonts-dejavu-core
+    elif [ "$(uname -s)" = Linux ]; then
+        # Ubuntu has Chromium as a snap only, which servers and containers lack; npm ships one that needs no desktop.
+        [ -x "$MATINEE_NPM_CHROMIUM/chromium" ] || step "Chromium, by npm" npm_browser
     else
         die "install Chromium or Google Chrome, or name one in MATINEE_CHROMIUM"
     fi
+}
+
+npm_browser() {
+    ! command -v apt-get >/dev/null || apt_install libnss3 libnspr4 fonts-dejavu-core
+    quietly npm install --no-audit --no-fund --prefix "$MATINEE_NPM_CHROMIUM" @sparticuz/chromium@147.0.0 || return
+    # It unpacks itself into the directory for temporary files.
+    (cd "$MATINEE_NPM_CHROMIUM" && TMPDIR="$MATINEE_NPM_CHROMIUM" node --input-type=module -e \
+        'import chromium from "@sparticuz/chromium"; await chromium.executablePath()')
+    [ -x "$MATINEE_NPM_CHROMIUM/chromium" ]
 }
 
 # Fastly's local host.

@@ -14,6 +14,11 @@ export MATINEE_TOOLS=${MATINEE_TOOLS:-$HOME/.cache/matinee/tools}
     *) export PATH="$HOME/.cargo/bin:$PATH" ;;
 esac
 
+# A Chromium from npm, where the system has none.
+MATINEE_NPM_CHROMIUM=$MATINEE_TOOLS/chromium-147
+[ -n "${MATINEE_CHROMIUM:-}" ] || [ ! -x "$MATINEE_NPM_CHROMIUM/chromium" ] ||
+    export MATINEE_CHROMIUM="$MATINEE_NPM_CHROMIUM/chromium"
+
 say() { echo "matinee: $*" >&2; }
 die() { say "$*"; exit 1; }
 
