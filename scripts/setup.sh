@@ -19,7 +19,8 @@ viceroy=0.22.0
 # --- system packages -------------------------------------------------------------------------------------------------
 
 libraries="libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev"
-debian_build="pkg-config clang libclang-dev ca-certificates ffmpeg $libraries"
+# procps: the tests send signals and look for processes by `kill` and `ps`.
+debian_build="pkg-config clang libclang-dev ca-certificates ffmpeg procps $libraries"
 # Debian's compiler for WebAssembly, where rustup cannot fetch its targets.
 debian_wasm="rustc-web cargo-web rust-web-src wasi-libc lld-22 clang-22"
 
