@@ -8,9 +8,11 @@ pub mod header;
 pub mod key;
 
 mod id;
+mod policy;
 mod problem;
 mod request_id;
 
 pub use id::{ID_BYTES, ID_CHARS, Id, IdError, SessionId, ShowId, TicketId};
+pub use policy::{Bind, COUNTRIES_MAX, Countries, Country, CountryError, Policy, Watermark};
 pub use problem::Problem;
 pub use request_id::is_request_id;
