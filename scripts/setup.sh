@@ -71,6 +71,15 @@ system_macos() {
     done
 }
 
+# FFmpeg 5.1, the first with AVChannelLayout, brought libavcodec 59.37.
+ffmpeg_is_new_enough() {
+    pkg-config --atleast-version=59.37 libavcodec
+}
+
+ffmpeg_version() {
+    echo "libavcodec $(pkg-config --modversion libavcodec 2>/dev/null || echo "missing")"
+}
+
 # --- Rust and its targets --------------------------------------------------------------------------------------------
 
 rust_is_new_enough() {
@@ -193,6 +202,7 @@ else
     say "no apt and no Homebrew here: FFmpeg's libraries, ffmpeg, clang, Node.js and Chromium must be installed already"
 fi
 command -v cc >/dev/null || die "a C compiler is needed: apt-get install gcc"
+ffmpeg_is_new_enough || die "FFmpeg 5.1 or later is needed (Debian 12, Ubuntu 24.04), here is $(ffmpeg_version)"
 rust
 wasm_targets
 node_is_new_enough || step "Node.js 22 (the system's is too old)" newer_node
