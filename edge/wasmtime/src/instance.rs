@@ -28,8 +28,8 @@ use wasmtime_wasi_http::{
     WasiHttpView,
 };
 
+use crate::component::TICK;
 use crate::config::Limits;
-use crate::engine::TICK;
 use crate::guest_log::GuestLog;
 use crate::outbound::Outbound;
 

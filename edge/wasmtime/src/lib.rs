@@ -4,8 +4,9 @@
 //! and h2c server that runs the component per request, with an HTTP cache and request collapsing under the component's
 //! own requests. Does not know tickets, sessions or playlists: those are the component's.
 //!
-//! Read in this order: a viewer's connection (`server`) brings a request (`request`), which an instance of the
-//! component answers (`instance`), whose own requests (`outbound`) come out of the cache (`cache`) or from the origin.
+//! Read in this order: a viewer's connection (`server`) brings a request (`request`), which the `engine` answers: an
+//! instance (`instance`) of the compiled component (`component`), whose own requests (`outbound`) come out of the cache
+//! (`cache`) or from the origin.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(
@@ -27,12 +28,14 @@ mod server;
 mod request;
 
 mod access;
+mod refusal;
 mod sessions;
 
-mod instance;
-
 mod engine;
+
+mod component;
 mod guest_log;
+mod instance;
 
 mod outbound;
 

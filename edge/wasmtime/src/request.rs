@@ -1,87 +1,38 @@
-//! One request of a viewer: to the component and back.
+//! One request of a viewer: to the engine and back.
 //!
-//! In: a request as hyper read it. Out: the component's answer, or a problem if it gave none. Does not know what is in
+//! In: a request as hyper read it. Out: the engine's answer, or a problem if it gave none. Does not know what is in
 //! either.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Empty, Full, Limited};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
-use shared_wire::header::{REQUEST_ID, TYPE_PROBLEM};
-use shared_wire::{Problem, is_request_id};
-use tokio::sync::Semaphore;
-use tracing::error;
-use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
+use shared_wire::header::REQUEST_ID;
+use shared_wire::is_request_id;
 use wasmtime_wasi_http::{Error as WasiError, WasiBody};
 
 use crate::access::{self, InFlight};
 use crate::config::Limits;
-use crate::engine::Handlers;
-use crate::instance::Handler;
+use crate::engine::Engine;
+use crate::refusal::{Refusal, empty};
 use crate::sessions::Sessions;
 
 /// Answers requests.
 pub(crate) struct Answers {
-    handlers: Handlers,
+    engine: Engine,
     pub(crate) limits: Limits,
-    places: Arc<Semaphore>,
     pub(crate) sessions: Sessions,
     ids: RandomState,
     count: AtomicU64,
 }
 
-/// Why the component gave no answer, and what the viewer is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
-    Full,
-    TooLarge,
-    Slow,
-    Failed,
-    /// The instance died, perhaps of another request.
-    Died,
-}
-
-impl Refusal {
-    fn problem(self, request_id: &str) -> Problem {
-        let (status, code, title) = match self {
-            Self::Full => (503, "edge_full", "The edge is serving as many viewers as it can."),
-            Self::TooLarge => (413, "body_too_large", "The request's body is too large."),
-            Self::Slow => (504, "edge_timeout", "The answer took too long."),
-            Self::Failed | Self::Died => {
-                (502, "edge_failed", "The edge failed to answer this request.")
-            }
-        };
-        Problem::new(status, code, title, request_id)
-    }
-
-    fn response(self, request_id: &str) -> Response<WasiBody> {
-        let problem = self.problem(request_id);
-        let body = Full::from(problem.to_json()).map_err(|never| match never {}).boxed_unsync();
-        let mut response = Response::new(body);
-        *response.status_mut() =
-            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TYPE_PROBLEM));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
-        if self == Self::Full {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
-    }
-}
-
 impl Answers {
-    pub(crate) fn new(handlers: Handlers, limits: Limits) -> Self {
+    pub(crate) fn new(engine: Engine, limits: Limits) -> Self {
         Self {
-            handlers,
-            places: Arc::new(Semaphore::new(limits.requests_max)),
+            engine,
             sessions: Sessions::new(limits.sessions_max),
             limits,
             ids: RandomState::new(),
@@ -89,9 +40,9 @@ impl Answers {
         }
     }
 
-    /// Starts no more instances.
+    /// Begins nothing more.
     pub(crate) fn close(&self) {
-        self.handlers.room.close();
+        self.engine.close();
     }
 
     /// Answers one request. Never fails: what goes wrong is a problem.
@@ -136,47 +87,12 @@ impl Answers {
         if request.body().size_hint().lower() > self.limits.body_bytes_max {
             return Err(Refusal::TooLarge);
         }
-        let (parts, body) = request.into_parts();
-        let again =
-            (parts.method == Method::GET || parts.method == Method::HEAD).then(|| parts.clone());
         let bytes_max = usize::try_from(self.limits.body_bytes_max).unwrap_or(usize::MAX);
-        let body = Limited::new(body, bytes_max)
-            .map_err(|_| WasiError::HttpRequestBodySize(None))
-            .boxed_unsync();
-        match self.hand(&self.handlers.shared, Request::from_parts(parts, body)).await {
-            Err(Refusal::Died) => match again {
-                // Once more, in an instance of its own.
-                Some(parts) => {
-                    self.hand(&self.handlers.alone, Request::from_parts(parts, empty())).await
-                }
-                None => Err(Refusal::Died),
-            },
-            answered => answered,
-        }
+        let limited = |body| {
+            Limited::new(body, bytes_max)
+                .map_err(|_| WasiError::HttpRequestBodySize(None))
+                .boxed_unsync()
+        };
+        self.engine.answer(request.map(limited)).await
     }
-
-    async fn hand(
-        &self,
-        handler: &Handler,
-        request: Request<WasiBody>,
-    ) -> Result<Response<WasiBody>, Refusal> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Full)?;
-        handler.handle(place, request).await.map_err(|failure| {
-            if failure.is::<TrapOrPanicError>() {
-                Refusal::Died
-            } else if failure.is::<ExpirationError>() {
-                Refusal::Slow
-            } else if failure.is::<InstantiationError<tokio::sync::OwnedSemaphorePermit>>() {
-                error!(error = format!("{failure:#}"), "no instance of the edge component");
-                Refusal::Full
-            } else {
-                error!(error = format!("{failure:#}"), "the edge component gave no answer");
-                Refusal::Failed
-            }
-        })
-    }
-}
-
-fn empty() -> WasiBody {
-    Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync()
 }

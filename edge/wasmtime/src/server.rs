@@ -21,7 +21,7 @@ use tokio::time::{interval, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use crate::config::{Config, Limits};
-use crate::engine;
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::request::Answers;
 
@@ -53,8 +53,8 @@ impl Edge {
     /// # Errors
     /// The origin is no address, or the component cannot be run. See [`Error`].
     pub async fn behind(door: Door, config: Config) -> Result<Self, Error> {
-        let handlers = engine::handlers(&config).await?;
-        let answers = Arc::new(Answers::new(handlers, config.limits));
+        let engine = Engine::start(&config).await?;
+        let answers = Arc::new(Answers::new(engine, config.limits));
         let Door { listener, address } = door;
         Ok(Self { listener, address, answers })
     }

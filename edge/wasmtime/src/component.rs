@@ -1,0 +1,179 @@
+//! The component as an engine: compiled once, dealt out to instances, interrupted by a clock.
+//!
+//! In: the component's bytes, then requests. Out: its answers, or why it gave none. Does not know what is in either.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::{debug, error, info};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{
+    Config as EngineConfig, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::config::{ComponentSource, Config, Limits};
+use crate::error::Error;
+use crate::instance::{Guest, Handler, Instances};
+use crate::outbound::Outbound;
+use crate::refusal::{Refusal, empty};
+
+/// How often running instances are interrupted.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Core instances and tables of one component: the program itself and the small ones around it.
+const CORE_PER_COMPONENT: u32 = 8;
+
+/// The component, ready to answer.
+pub(crate) struct Handlers {
+    /// Instances that work on several requests at a time.
+    shared: Handler,
+    /// Instances for one request each: for those whose instance died, perhaps by another's fault.
+    alone: Handler,
+    /// Room for instances of both kinds; closed with the edge.
+    room: Arc<Semaphore>,
+    /// Room for requests that have no answer yet.
+    places: Arc<Semaphore>,
+}
+
+impl Handlers {
+    /// Hands a request to an instance, and once more to one of its own if the first died under it.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        let (parts, body) = request.into_parts();
+        let again = matches!(parts.method, Method::GET | Method::HEAD).then(|| parts.clone());
+        match self.hand(&self.shared, Request::from_parts(parts, body)).await {
+            Err(Refusal::Died) => match again {
+                Some(parts) => self.hand(&self.alone, Request::from_parts(parts, empty())).await,
+                None => Err(Refusal::Died),
+            },
+            answered => answered,
+        }
+    }
+
+    /// Starts no more instances.
+    pub(crate) fn close(&self) {
+        self.room.close();
+    }
+
+    async fn hand(
+        &self,
+        handler: &Handler,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Full)?;
+        handler.handle(place, request).await.map_err(|failure| {
+            if failure.is::<TrapOrPanicError>() {
+                Refusal::Died
+            } else if failure.is::<ExpirationError>() {
+                Refusal::Slow
+            } else if failure.is::<InstantiationError<OwnedSemaphorePermit>>() {
+                error!(error = format!("{failure:#}"), "no instance of the edge component");
+                Refusal::Full
+            } else {
+                error!(error = format!("{failure:#}"), "the edge component gave no answer");
+                Refusal::Failed
+            }
+        })
+    }
+}
+
+/// Compiles the component (seconds, on a thread of its own) and makes it ready.
+pub(crate) async fn start(config: &Config, outbound: Outbound) -> Result<Handlers, Error> {
+    let source = config.component.clone();
+    let limits = config.limits.clone();
+    let compiled = tokio::task::spawn_blocking(move || {
+        let engine = engine(&limits)?;
+        let pre = compile(&engine, &read(source)?)?;
+        Ok((engine, pre))
+    });
+    let (engine, pre) = compiled.await.map_err(|error| Error::Engine(error.to_string()))??;
+    tick(&engine)?;
+    let mut environment = config.environment.clone();
+    if !environment.iter().any(|(name, _)| name == "MATINEE_ORIGIN") {
+        environment.push(("MATINEE_ORIGIN".to_owned(), config.origin.clone()));
+    }
+    let environment: Arc<[_]> = environment.into();
+    let room = Arc::new(Semaphore::new(config.limits.instances_max as usize));
+    let handler = |limits: Limits| {
+        Handler::new(Instances {
+            engine: engine.clone(),
+            pre: pre.clone(),
+            environment: Arc::clone(&environment),
+            outbound: outbound.clone(),
+            limits,
+            room: Arc::clone(&room),
+        })
+    };
+    let shared = handler(config.limits.clone());
+    let alone = handler(Limits { instance_requests_max: 1, ..config.limits.clone() });
+    let places = Arc::new(Semaphore::new(config.limits.requests_max));
+    Ok(Handlers { shared, alone, room, places })
+}
+
+fn read(source: ComponentSource) -> Result<Bytes, Error> {
+    match source {
+        ComponentSource::Bytes(bytes) => Ok(bytes),
+        ComponentSource::Path(path) => match std::fs::read(&path) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(cause) => Err(Error::Read { path: path.display().to_string(), cause }),
+        },
+    }
+}
+
+/// An engine with the pooling allocator, or without it where the system has no address space for one.
+fn engine(limits: &Limits) -> Result<Engine, Error> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(limits.instances_max)
+        .total_memories(limits.instances_max)
+        .total_core_instances(limits.instances_max.saturating_mul(CORE_PER_COMPONENT))
+        .total_tables(limits.instances_max.saturating_mul(CORE_PER_COMPONENT))
+        .total_stacks(limits.instances_max.saturating_mul(2))
+        .max_memory_size(limits.instance_bytes_max);
+    let mut config = EngineConfig::new();
+    config.wasm_component_model_async(true).epoch_interruption(true);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    match Engine::new(&config) {
+        Ok(engine) => Ok(engine),
+        Err(error) => {
+            info!(error = format!("{error:#}"), "no address space for pooled instances");
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Engine::new(&config).map_err(|error| Error::Engine(format!("{error:#}")))
+        }
+    }
+}
+
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<ServicePre<Guest>, Error> {
+    let refused = |error: wasmtime::Error| Error::Component(format!("{error:#}"));
+    let start = std::time::Instant::now();
+    let component = Component::new(engine, bytes).map_err(refused)?;
+    debug!(time_ms = start.elapsed().as_millis(), bytes = bytes.len(), "compiled the component");
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker).map_err(refused)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker).map_err(refused)?;
+    let pre = linker.instantiate_pre(&component).map_err(refused)?;
+    ServicePre::new(pre).map_err(refused)
+}
+
+/// Starts the engine's clock; it stops by itself when the engine is gone.
+fn tick(engine: &Engine) -> Result<(), Error> {
+    let engine = engine.weak();
+    let clock = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    let started = thread::Builder::new().name("edge-epoch".to_owned()).spawn(clock);
+    started.map(drop).map_err(|error| Error::Engine(error.to_string()))
+}
