@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
-use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, jwks};
-use shared_wire::{SessionId, ShowId, TicketId};
+use shared_ticket::{Admitted, Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, jwks};
+use shared_wire::{Policy, SessionId, ShowId, TicketId};
 
 use crate::origin::EDGE_KEY;
 
@@ -38,6 +38,7 @@ pub(crate) fn claims(show: ShowId) -> Claims {
         show,
         session: SessionId::from_bytes(fresh()),
         tier: "all".to_owned(),
+        policy: Policy::default(),
         issued_at: now() - 10,
         not_before: now() - 10,
         expires_at: now() + 600,
@@ -144,13 +145,14 @@ pub(crate) fn foreign_sealed(claims: &Claims) -> String {
 
 fn seal(keys: &str, claims: &Claims) -> String {
     let keys = SessionKeys::parse(keys).expect("session keys");
-    keys.seal(&SealedSession {
+    let session = SealedSession {
         show: claims.show,
         session: claims.session,
         ticket: claims.ticket,
         expires_at: u32::try_from(claims.expires_at).expect("before 2106"),
-        policy: 0,
-    })
+        admitted: Admitted::from(&claims.policy),
+    };
+    keys.seal(&session, None).expect("a session that is tied to nothing")
 }
 
 /// The text with one character changed, another one each time.

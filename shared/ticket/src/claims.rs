@@ -8,11 +8,12 @@
 //! | `sub` | the ticket's id |
 //! | `show` `sid` | the show's id, the playback session's id |
 //! | `tier` | the name of what the ticket admits to |
+//! | `policy` | what that is, [`shared_wire::Policy`]; absent: everything |
 //! | `iat` `nbf` `exp` | seconds since the Unix epoch |
 
 use jwt_simple::prelude::{Audiences, JWTClaims, UnixTimeStamp};
 use serde::{Deserialize, Serialize};
-use shared_wire::{SessionId, ShowId, TicketId};
+use shared_wire::{Policy, SessionId, ShowId, TicketId};
 
 use crate::config::{CLOCK_LEAD_S, TIER_CHARS_MAX};
 use crate::{KeyError, TokenError};
@@ -33,6 +34,8 @@ pub struct Claims {
     pub session: SessionId,
     /// The name of what the ticket admits to.
     pub tier: String,
+    /// What that is (`policy`).
+    pub policy: Policy,
     /// When it was issued (`iat`).
     pub issued_at: i64,
     /// From when it is good (`nbf`).
@@ -47,6 +50,8 @@ pub(crate) struct Own {
     show: ShowId,
     sid: SessionId,
     tier: String,
+    #[serde(default, skip_serializing_if = "Policy::is_everything")]
+    policy: Policy,
 }
 
 impl Claims {
@@ -80,7 +85,12 @@ impl Claims {
             audiences: Some(Audiences::AsString(AUDIENCE.to_owned())),
             jwt_id: None,
             nonce: None,
-            custom: Own { show: self.show, sid: self.session, tier: self.tier.clone() },
+            custom: Own {
+                show: self.show,
+                sid: self.session,
+                tier: self.tier.clone(),
+                policy: self.policy.clone(),
+            },
         })
     }
 
@@ -98,6 +108,7 @@ impl Claims {
             show: jwt.custom.show,
             session: jwt.custom.sid,
             tier: jwt.custom.tier,
+            policy: jwt.custom.policy,
             issued_at: time(jwt.issued_at)?,
             not_before: time(jwt.invalid_before)?,
             expires_at: time(jwt.expires_at)?,

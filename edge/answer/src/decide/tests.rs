@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SessionKeys, jwks};
-use shared_wire::{Problem, SessionId, TicketId};
+use shared_wire::{Policy, Problem, SessionId, TicketId};
 
 use super::*;
 use crate::config::{EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
-use crate::{Relay, deny_request};
+use crate::{Client, Relay, deny_request};
 
 const SHOW: &str = "0123456789abcdef";
 const NOW: i64 = 1_700_000_000;
@@ -36,6 +36,7 @@ fn token_for(show: &str) -> String {
         show: show.parse().unwrap(),
         session: SessionId::from_bytes([3; 10]),
         tier: "all".to_owned(),
+        policy: Policy::default(),
         issued_at: NOW,
         not_before: NOW,
         expires_at: NOW + 60,
@@ -44,13 +45,14 @@ fn token_for(show: &str) -> String {
 }
 
 fn sealed() -> String {
-    config().session_keys.seal(&SealedSession {
+    let session = SealedSession {
         show: SHOW.parse().unwrap(),
         session: SessionId::from_bytes([3; 10]),
         ticket: TicketId::from_bytes([2; 10]),
         expires_at: u32::try_from(NOW).unwrap() + 60,
-        policy: 0,
-    })
+        admitted: Admitted::default(),
+    };
+    config().session_keys.seal(&session, None).unwrap()
 }
 
 /// A fetch as one text: method, target, headers but for the two on every one.
@@ -73,7 +75,7 @@ fn ask_at(
     let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
     let headers: HashMap<&str, &str> = headers.iter().copied().collect();
     let header = |name: &str| headers.get(name).copied();
-    let request = Request { method, path, query, header: &header };
+    let request = Request { method, path, query, header: &header, client: Client::default() };
     match decide(&config(), &request, now_ms, RANDOM) {
         Decision::Answer(answer) => Err(answer),
         Decision::Open(fetch) => Ok(fetch),
@@ -216,7 +218,7 @@ fn a_viewer_on_the_deny_list_is_refused() {
     for (method, path, query) in
         [("GET", &live, Some(token.as_str())), ("GET", &below, None), ("HEAD", &below, None)]
     {
-        let request = Request { method, path, query, header: &|_| None };
+        let request = Request { method, path, query, header: &|_| None, client: Client::default() };
         let Decision::Guarded(guarded) = decide(&config(), &request, NOW_MS, RANDOM) else {
             panic!("{path} is guarded")
         };
@@ -315,7 +317,7 @@ proptest! {
     ) {
         let header = |_: &str| value.as_deref();
         let query = query.as_deref();
-        let request = Request { method: &method, path: &path, query, header: &header };
+        let request = Request { method: &method, path: &path, query, header: &header, client: Client::default() };
         let decision = decide(&config(), &request, now_ms, RANDOM);
         prop_assert!(!matches!(decision, Decision::Guarded(_)));
         if let Decision::Open(fetch) = decision {

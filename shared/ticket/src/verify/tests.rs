@@ -3,7 +3,7 @@
 use jwt_simple::prelude::{Audiences, EdDSAKeyPairLike, NoCustomClaims};
 use proptest::prelude::*;
 use serde_json::json;
-use shared_wire::{SessionId, TicketId};
+use shared_wire::{Policy, SessionId, TicketId};
 
 use super::*;
 use crate::key::Pair;
@@ -21,6 +21,7 @@ fn claims() -> Claims {
         show: show(),
         session: SessionId::from_bytes([3; 10]),
         tier: "all".to_owned(),
+        policy: Policy::default(),
         issued_at: NOW,
         not_before: NOW,
         expires_at: NOW + 100,
@@ -56,6 +57,17 @@ fn every_algorithm_opens_its_show() {
         assert_eq!(house().verify(&token(algorithm), &show(), NOW), Ok(claims()));
         assert!(token(algorithm).len() < 1024);
     }
+}
+
+#[test]
+fn a_policy_travels_and_its_absence_is_everything() {
+    let policy: Policy =
+        serde_json::from_value(json!({ "height_max": 720, "bind": "network" })).unwrap();
+    let claims = Claims { policy, ..claims() };
+    let token = Issuer::new(key(Algorithm::EdDsa, 9)).issue(&claims).unwrap();
+    assert_eq!(house().verify(&token, &show(), NOW), Ok(claims));
+    let bare = serde_json::to_string(&self::claims().to_jwt().unwrap()).unwrap();
+    assert!(!bare.contains("policy"), "{bare}");
 }
 
 #[test]
