@@ -3,7 +3,7 @@
 //! In: configuration, request, time, random bytes. Out: [`Decision`]. Does not know what the origin will say.
 
 use shared_playlist::Directives;
-use shared_ticket::SealedSession;
+use shared_ticket::{Admitted, SealedSession};
 use shared_wire::ShowId;
 use shared_wire::key::{Key, KeyObject};
 
@@ -117,9 +117,10 @@ impl Asked<'_, '_> {
             session: claims.session,
             ticket: claims.ticket,
             expires_at: u32::try_from(claims.expires_at).unwrap_or(u32::MAX),
-            policy: 0,
+            admitted: Admitted::from(&claims.policy),
         };
-        let prefix = format!("/p/{}/", self.config.session_keys.seal(&session));
+        let sealed = self.config.session_keys.seal(&session, self.request.client.ip)?;
+        let prefix = format!("/p/{sealed}/");
         let then = Then::Rewrite { prefix, root: format!("/o/{show}/") };
         let fetch = self.fetch(method, format!("/o/{show}/index.m3u8"), then);
         Ok(Guarded { session, fetch })
@@ -127,10 +128,10 @@ impl Asked<'_, '_> {
 
     /// A sealed session opens every object of its show, and nothing that is not of the key scheme.
     fn session(&self, method: Method, sealed: &str, rest: &str) -> Result<Guarded, Refusal> {
-        let session = self.config.session_keys.open(sealed, self.now)?;
+        let session = self.config.session_keys.open(sealed, self.request.client.ip, self.now)?;
         let key = Key::parse(&format!("{}/{rest}", session.show)).ok_or(Refusal::NotFound)?;
         let query = match key.object {
-            KeyObject::Playlist { .. } => {
+            KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
                 let query = self.request.short_query().unwrap_or_default();
                 let directives = Directives::parse(query)
                     .map_err(|error| Refusal::BadDirective(error.to_string()))?;

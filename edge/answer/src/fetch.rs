@@ -96,7 +96,7 @@ impl Fetch {
     #[must_use]
     pub fn collapse_key(&self) -> Option<String> {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
-        let collapses = path.ends_with("/index.m3u8") || path == DENIED;
+        let collapses = path.ends_with(".m3u8") || path == DENIED;
         let encoding = self.headers.iter().find(|(name, _)| *name == "accept-encoding");
         let encoding = encoding.map_or("identity", |(_, value)| value.as_str());
         (collapses && self.method == Method::Get)

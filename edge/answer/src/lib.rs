@@ -13,7 +13,7 @@
 //!    rewriter, or is replaced.
 //!
 //! ```
-//! use edge_answer::{Config, Decision, Request, decide};
+//! use edge_answer::{Client, Config, Decision, Request, decide};
 //! # let key = "A".repeat(43);
 //! # let keys = format!(r#"{{"keys":[{{"kty":"oct","alg":"HS256","kid":"k","k":"{key}"}}]}}"#);
 //! let config = Config::from_lookup(|name| match name {
@@ -24,7 +24,7 @@
 //!     _ => None,
 //! })
 //! .map_err(|errors| format!("{errors:?}"))?;
-//! let request = Request { method: "GET", path: "/healthz", query: None, header: &|_| None };
+//! let request = Request { method: "GET", path: "/healthz", query: None, header: &|_| None, client: Client::default() };
 //! let Decision::Answer(answer) = decide(&config, &request, 0, [0; 16]) else {
 //!     return Err("an answer was due".into());
 //! };
@@ -54,6 +54,7 @@
 
 pub mod config;
 
+mod client;
 mod request;
 mod route;
 mod decide;
@@ -65,6 +66,7 @@ mod answer;
 mod refusal;
 
 pub use answer::{Answer, Head};
+pub use client::Client;
 pub use config::{Config, ConfigError, Origin};
 pub use decide::{Decision, Guarded, decide};
 pub use deny::{DenyError, DenyState, deny_request};

@@ -86,6 +86,7 @@ impl Refusal {
             Self::MethodNotAllowed(_) => "This method is not allowed here.",
             Self::UnsupportedMediaType => "The body must be application/json.",
             Self::BodyTooLarge => "The body is too large.",
+            Self::Session(SessionError::PreviewOver) => "The preview is over.",
             Self::Token(TokenError::Expired) | Self::Session(SessionError::Expired) => {
                 "The right to watch has expired."
             }

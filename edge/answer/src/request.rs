@@ -8,7 +8,7 @@ use hmac_sha256::Hash;
 use shared_wire::{header, is_request_id};
 
 use crate::config::{ConfigError, HEADER_BYTES_MAX, PATH_BYTES_MAX, QUERY_BYTES_MAX};
-use crate::{Answer, Refusal};
+use crate::{Answer, Client, Refusal};
 
 /// A viewer's request without its body.
 #[derive(Clone, Copy)]
@@ -21,6 +21,8 @@ pub struct Request<'a> {
     pub query: Option<&'a str>,
     /// Looks a header up by its name in lower case; `None` also if its value is not text.
     pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// What the host knows of the connection.
+    pub client: Client<'a>,
 }
 
 /// Bytes of a hash that stand for a secret in a log.
@@ -113,7 +115,7 @@ mod tests {
     use super::*;
 
     fn request<'a>(path: &'a str, query: Option<&'a str>) -> Request<'a> {
-        Request { method: "GET", path, query, header: &|_| None }
+        Request { method: "GET", path, query, header: &|_| None, client: Client::default() }
     }
 
     #[test]
@@ -164,8 +166,9 @@ mod tests {
     #[test]
     fn request_ids_are_taken_over_or_made() {
         let own = |id: &'static str| {
-            Request { method: "GET", path: "/", query: None, header: &move |_| Some(id) }
-                .id([10; 16])
+            let header = move |_: &str| Some(id);
+            let client = Client::default();
+            Request { method: "GET", path: "/", query: None, header: &header, client }.id([10; 16])
         };
         assert_eq!(own("abc-1"), "abc-1");
         assert_eq!(own("a b"), "0a".repeat(16));

@@ -63,6 +63,7 @@ fn respond(mut request: Request, state: &mut State) -> Response {
         path: request.get_path(),
         query: request.get_query_str(),
         header: &header,
+        client: state::client(&request),
     };
     let response = match &state.config {
         Err(faults) => whole(asked.misconfigured(faults, state::random())),

@@ -6,8 +6,10 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use edge_answer::{Config, ConfigError, DenyState};
-use fastly::{ConfigStore, SecretStore};
+use edge_answer::{Client, Config, ConfigError, DenyState};
+use fastly::geo::geo_lookup;
+use fastly::http::Version;
+use fastly::{ConfigStore, Request, SecretStore};
 
 /// The name of both stores.
 const STORE: &str = "matinee";
@@ -37,6 +39,25 @@ impl State {
             eprintln!("configuration: {error}");
         }
         Self { config, deny: DenyState::new() }
+    }
+}
+
+/// What Fastly knows of the viewer. Where they are is looked up where sessions begin, and asked nowhere else.
+pub(crate) fn client(request: &Request) -> Client<'_> {
+    let ip = request.get_client_ip_addr();
+    let begins = request.get_path().starts_with("/live/");
+    let geo = ip.filter(|_| begins).and_then(geo_lookup);
+    let alpn = match request.get_version() {
+        Version::HTTP_11 => Some("http/1.1"),
+        Version::HTTP_2 => Some("h2"),
+        Version::HTTP_3 => Some("h3"),
+        _ => None,
+    };
+    Client {
+        ip,
+        country: geo.as_ref().and_then(|geo| geo.country_code().parse().ok()),
+        asn: geo.as_ref().map(|geo| geo.as_number()).filter(|asn| *asn != 0),
+        alpn: alpn.filter(|_| request.get_tls_protocol().ok().flatten().is_some()),
     }
 }
 

@@ -37,6 +37,7 @@ pub async fn handle(request: Incoming) -> Result<Response, ErrorCode> {
         path: parts.uri.path(),
         query: parts.uri.query(),
         header: &header,
+        client: state::client(&header),
     };
     let outcome = match state::config() {
         Ok(config) => serve(config, &asked, body).await,

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use edge_answer::{Config, ConfigError, DenyState};
+use edge_answer::{Client, Config, ConfigError, DenyState};
 
 /// The configuration, read at the first request.
 pub(crate) fn config() -> Result<&'static Config, &'static [ConfigError]> {
@@ -20,6 +20,18 @@ pub(crate) fn config() -> Result<&'static Config, &'static [ConfigError]> {
         })
     };
     CONFIG.get_or_init(read).as_ref().map_err(Vec::as_slice)
+}
+
+/// What the host says of the viewer. Headers that anybody could send are believed only if the environment says that
+/// the host sets and strips them.
+pub(crate) fn client<'a>(header: &dyn Fn(&str) -> Option<&'a str>) -> Client<'a> {
+    static HAS_HEADERS: OnceLock<bool> = OnceLock::new();
+    let read = || std::env::var("MATINEE_CLIENT_HEADERS").is_ok_and(|value| value.trim() == "1");
+    if *HAS_HEADERS.get_or_init(read) {
+        Client::from_headers(header)
+    } else {
+        Client::from_spin(header)
+    }
 }
 
 /// The deny list. Never hold it across an `await`: another request of this instance would wait for good.

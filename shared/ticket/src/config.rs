@@ -10,8 +10,8 @@ pub const KEYS_MAX: usize = 16;
 pub const KID_CHARS_MAX: usize = 64;
 /// Longest key id of a session key, in characters: it stands in every path.
 pub const SESSION_KID_CHARS_MAX: usize = 8;
-/// Longest sealed session, in characters.
-pub const SESSION_CHARS_MAX: usize = 96;
+/// A sealed session, in characters.
+pub const SESSION_CHARS: usize = 88;
 /// Longest name of a tier, in characters.
 pub const TIER_CHARS_MAX: usize = 32;
 /// How far an issuer's clock may run ahead of an edge's before a new token is refused, in seconds.

@@ -63,6 +63,13 @@ pub enum SessionError {
     /// Its time is over.
     #[error("the playback session has expired")]
     Expired,
+    /// Its time is over, and it was a preview.
+    #[error("the preview is over")]
+    PreviewOver,
+    /// It is tied to a network or an address, and the request comes from another, or the edge does not know from
+    /// where. A session that is tied and was not sealed by this house is told the same.
+    #[error("the playback session belongs to another network")]
+    WrongNetwork,
 }
 
 impl SessionError {
@@ -73,6 +80,8 @@ impl SessionError {
             Self::Malformed => "session_malformed",
             Self::Forged => "session_forged",
             Self::Expired => "session_expired",
+            Self::PreviewOver => "preview_over",
+            Self::WrongNetwork => "session_wrong_network",
         }
     }
 }

@@ -1,33 +1,50 @@
 //! Sealed sessions: what stands in `/p/<session>/…`, checked with one HMAC per request.
 //!
-//! In: keys as text, a session, the time. Out: 82 characters of base64url, or the session they hold. Does not know
-//! tokens, paths or the deny list.
+//! In: keys as text, a session, the viewer's address, the time. Out: 88 characters of base64url, or the session they
+//! hold. Does not know tokens, paths or the deny list. Opening allocates nothing.
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version, 1 |
+//! | 1 | version, 2 |
 //! | 8 | key id, padded with zeros |
 //! | 10, 10, 10 | show, session, ticket |
 //! | 4 | expiry, seconds since the Unix epoch, big-endian |
-//! | 2 | policy, big-endian |
+//! | 7 | what it admits to, see [`Admitted`] |
 //! | 16 | HMAC-SHA-256 of all before, cut to 128 bits |
+//!
+//! A session that is tied to a network has the network in what is sealed and not in what is sent: whoever asks from
+//! elsewhere cannot be told from a forger, and learns nothing of the address. The key of the HMAC is not the session
+//! key itself but `HMAC(key, "matinee session 2\0")`, which keeps this use of it apart from any other.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::hint::black_box;
 
 use data_encoding::BASE64URL_NOPAD;
-use hmac_sha256::HMAC;
+use hmac_sha256::{HMAC, Hash};
 use shared_wire::{SessionId, ShowId, TicketId};
 
-use crate::config::{KEYS_MAX, SESSION_CHARS_MAX, SESSION_KID_CHARS_MAX};
+use crate::config::{KEYS_MAX, SESSION_CHARS, SESSION_KID_CHARS_MAX};
 use crate::key::is_kid;
 use crate::{KeyError, SessionError};
 
-const VERSION: u8 = 1;
+mod admitted;
+mod network;
+
+pub use admitted::Admitted;
+
+use network::Network;
+
+const VERSION: u8 = 2;
 const TAG_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
-/// Keeps this use of a key apart from any other.
-const PURPOSE: &[u8] = b"matinee session 1\0";
+const BODY_BYTES: usize = 1 + SESSION_KID_CHARS_MAX + 3 * 10 + 4 + admitted::BYTES;
+const BYTES: usize = BODY_BYTES + TAG_BYTES;
+const PURPOSE: &[u8] = b"matinee session 2\0";
+/// Bytes that SHA-256 takes at once (FIPS 180-4, 1).
+const BLOCK_BYTES: usize = 64;
+
+type Kid = [u8; SESSION_KID_CHARS_MAX];
 
 /// The right of one viewer to one show until a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,29 +57,39 @@ pub struct SealedSession {
     pub ticket: TicketId,
     /// When it ends, in seconds since the Unix epoch.
     pub expires_at: u32,
-    /// What the ticket admits to; 0 is everything.
-    pub policy: u16,
+    /// What it admits to.
+    pub admitted: Admitted,
 }
 
 /// The keys that seal sessions: the first seals, all of them open. `Debug` shows their ids only.
 pub struct SessionKeys {
-    keys: Vec<([u8; SESSION_KID_CHARS_MAX], [u8; KEY_BYTES])>,
+    keys: Vec<SessionKey>,
+}
+
+/// A key, as far as HMAC can be worked out before the message is known (RFC 2104, 4).
+struct SessionKey {
+    id: Kid,
+    inner: Hash,
+    outer: Hash,
 }
 
 impl fmt::Debug for SessionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.keys.iter().map(|(kid, _)| String::from_utf8_lossy(kid).into_owned());
-        f.debug_list().entries(names.map(|kid| kid.trim_end_matches('\0').to_owned())).finish()
+        let names = self.keys.iter().map(|key| {
+            let kid = key.id.split(|byte| *byte == 0).next().unwrap_or_default();
+            String::from_utf8_lossy(kid).into_owned()
+        });
+        f.debug_list().entries(names).finish()
     }
 }
 
 impl SessionKeys {
-    /// Reads `kid:base64url[,kid:base64url…]`, each key 32 bytes, each id 1 to 8 of `A-Z a-z 0-9 . _ -`.
+    /// Reads `kid:base64url[,kid:base64url…]`, 32 bytes each.
     ///
     /// # Errors
     /// The first thing wrong with the text; there must be at least one key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let mut keys: Vec<([u8; SESSION_KID_CHARS_MAX], [u8; KEY_BYTES])> = Vec::new();
+        let mut keys: Vec<SessionKey> = Vec::new();
         for one in text.split(',') {
             let (kid, material) = one.trim().split_once(':').ok_or_else(|| {
                 KeyError::Document("session keys are `kid:base64url,…`".to_owned())
@@ -71,17 +98,17 @@ impl SessionKeys {
                 return Err(KeyError::Id(SESSION_KID_CHARS_MAX));
             }
             let bytes = BASE64URL_NOPAD.decode(material.as_bytes()).ok();
-            let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+            let bytes: Option<[u8; KEY_BYTES]> = bytes.and_then(|bytes| bytes.try_into().ok());
             let bytes = bytes.ok_or_else(|| KeyError::Material(kid.to_owned()))?;
             let mut id = [0; SESSION_KID_CHARS_MAX];
             id.iter_mut().zip(kid.bytes()).for_each(|(to, from)| *to = from);
-            if keys.iter().any(|(other, _)| *other == id) {
+            if keys.iter().any(|other| other.id == id) {
                 return Err(KeyError::Twice(kid.to_owned()));
             }
             if keys.len() == KEYS_MAX {
                 return Err(KeyError::Document(format!("more than {KEYS_MAX} session keys")));
             }
-            keys.push((id, bytes));
+            keys.push(SessionKey::new(id, &HMAC::mac(PURPOSE, bytes)));
         }
         Ok(Self { keys })
     }
@@ -92,49 +119,90 @@ impl SessionKeys {
         format!("{kid}:{}", BASE64URL_NOPAD.encode(random))
     }
 
-    /// Seals a session with the first key.
-    #[must_use]
-    pub fn seal(&self, session: &SealedSession) -> String {
+    /// Seals a session with the first key, for a viewer at `ip`.
+    ///
+    /// # Errors
+    /// If it is tied to a network, and there is no address.
+    pub fn seal(
+        &self,
+        session: &SealedSession,
+        ip: Option<IpAddr>,
+    ) -> Result<String, SessionError> {
+        let network = Network::of(session.admitted.bind, ip).ok_or(SessionError::WrongNetwork)?;
         // `parse` is the only way to make one, and it finds at least one key or fails.
-        let Some((kid, key)) = self.keys.first() else { return String::new() };
-        let mut bytes = vec![VERSION];
-        bytes.extend_from_slice(kid);
+        let key = self.keys.first().ok_or(SessionError::Forged)?;
+        let mut bytes = Vec::with_capacity(BYTES);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&key.id);
         bytes.extend_from_slice(session.show.as_bytes());
         bytes.extend_from_slice(session.session.as_bytes());
         bytes.extend_from_slice(session.ticket.as_bytes());
         bytes.extend_from_slice(&session.expires_at.to_be_bytes());
-        bytes.extend_from_slice(&session.policy.to_be_bytes());
-        let tag = tag(key, &bytes);
+        bytes.extend_from_slice(&session.admitted.pack());
+        let tag = key.tag(&bytes, &network);
         bytes.extend_from_slice(&tag);
-        BASE64URL_NOPAD.encode(&bytes)
+        Ok(BASE64URL_NOPAD.encode(&bytes))
     }
 
-    /// Opens what [`SessionKeys::seal`] wrote, at `now` (seconds since the Unix epoch).
+    /// Opens what [`SessionKeys::seal`] wrote, for a viewer at `ip`, at `now` (seconds since the Unix epoch).
     ///
     /// # Errors
-    /// If the text has not the form, no key of these sealed it, or its time is over.
-    pub fn open(&self, text: &str, now: i64) -> Result<SealedSession, SessionError> {
-        if text.len() > SESSION_CHARS_MAX {
+    /// In this order: it has not the form, no key of these sealed it (for a viewer there), its time is over.
+    pub fn open(
+        &self,
+        text: &str,
+        ip: Option<IpAddr>,
+        now: i64,
+    ) -> Result<SealedSession, SessionError> {
+        let mut bytes = [0; BYTES];
+        if text.len() != SESSION_CHARS {
             return Err(SessionError::Malformed);
         }
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes());
-        let bytes = bytes.map_err(|_| SessionError::Malformed)?;
+        let decoded = BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes);
+        decoded.map_err(|_| SessionError::Malformed)?;
         let (body, sent) = bytes.split_last_chunk().ok_or(SessionError::Malformed)?;
         let (kid, session) = read(body).ok_or(SessionError::Malformed)?;
-        let key = self.keys.iter().find(|(id, _)| *id == kid);
-        let (_, key) = key.ok_or(SessionError::Forged)?;
-        if !equal(&tag(key, body), sent) {
-            return Err(SessionError::Forged);
+        let key = self.keys.iter().find(|key| key.id == kid).ok_or(SessionError::Forged)?;
+        let network = Network::of(session.admitted.bind, ip).ok_or(SessionError::WrongNetwork)?;
+        if !equal(&key.tag(body, &network), sent) {
+            let is_tied = !network.as_bytes().is_empty();
+            return Err(if is_tied { SessionError::WrongNetwork } else { SessionError::Forged });
         }
         if now >= i64::from(session.expires_at) {
-            return Err(SessionError::Expired);
+            let is_preview = session.admitted.is_preview;
+            let over = if is_preview { SessionError::PreviewOver } else { SessionError::Expired };
+            return Err(over);
         }
         Ok(session)
     }
 }
 
+impl SessionKey {
+    fn new(id: Kid, key: &[u8; KEY_BYTES]) -> Self {
+        let padded = |with: u8| {
+            let mut block = [with; BLOCK_BYTES];
+            block.iter_mut().zip(key).for_each(|(to, from)| *to ^= from);
+            let mut hash = Hash::new();
+            hash.update(block);
+            hash
+        };
+        Self { id, inner: padded(0x36), outer: padded(0x5c) }
+    }
+
+    fn tag(&self, body: &[u8], network: &Network) -> [u8; TAG_BYTES] {
+        let mut inner = self.inner;
+        inner.update(body);
+        inner.update(network.as_bytes());
+        let mut outer = self.outer;
+        outer.update(inner.finalize());
+        let mut tag = [0; TAG_BYTES];
+        tag.iter_mut().zip(outer.finalize()).for_each(|(to, from)| *to = from);
+        tag
+    }
+}
+
 /// The fields, if the length and the version are right.
-fn read(body: &[u8]) -> Option<([u8; SESSION_KID_CHARS_MAX], SealedSession)> {
+fn read(body: &[u8]) -> Option<(Kid, SealedSession)> {
     let rest = body.strip_prefix(&[VERSION])?;
     let (kid, rest) = rest.split_first_chunk()?;
     let (show, rest) = rest.split_first_chunk()?;
@@ -146,18 +214,9 @@ fn read(body: &[u8]) -> Option<([u8; SESSION_KID_CHARS_MAX], SealedSession)> {
         session: SessionId::from_bytes(*session),
         ticket: TicketId::from_bytes(*ticket),
         expires_at: u32::from_be_bytes(*expires_at),
-        policy: u16::from_be_bytes(rest.try_into().ok()?),
+        admitted: Admitted::unpack(rest.try_into().ok()?)?,
     };
     Some((*kid, session))
-}
-
-fn tag(key: &[u8; KEY_BYTES], body: &[u8]) -> [u8; TAG_BYTES] {
-    let mut mac = HMAC::new(key);
-    mac.update(PURPOSE);
-    mac.update(body);
-    let mut tag = [0; TAG_BYTES];
-    tag.iter_mut().zip(mac.finalize()).for_each(|(to, from)| *to = from);
-    tag
 }
 
 /// Whether two tags are equal, in a time that does not tell where they differ.

@@ -10,6 +10,12 @@ pub const SURROGATE_CONTROL: &str = "surrogate-control";
 pub const SURROGATE_KEY: &str = "surrogate-key";
 /// How the edge's cache answered: `hit`, `miss`, `collapsed` or `pass`.
 pub const CACHE: &str = "x-cache";
+/// The viewer's address, as our own host tells the component. It never comes from outside.
+pub const CLIENT_IP: &str = "matinee-client-ip";
+/// The viewer's country (ISO 3166-1 alpha-2), as our own host tells the component.
+pub const CLIENT_COUNTRY: &str = "matinee-client-country";
+/// The number of the viewer's network, as our own host tells the component.
+pub const CLIENT_ASN: &str = "matinee-client-asn";
 /// Content type of playlists (RFC 8216, 4).
 pub const TYPE_PLAYLIST: &str = "application/vnd.apple.mpegurl";
 /// Content type of CMAF objects.

@@ -54,6 +54,7 @@ async fn serve(State(shell): State<Arc<Shell>>, request: Request<Body>) -> Respo
             path: parts.uri.path(),
             query: parts.uri.query(),
             header: &header,
+            client: edge_answer::Client::from_headers(&header),
         },
         now_ms(),
         random.to_be_bytes(),
