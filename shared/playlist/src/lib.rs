@@ -12,8 +12,10 @@ pub mod media;
 pub mod multivariant;
 pub mod recording;
 pub mod rewrite;
+pub mod filter;
 
 mod date;
+mod scan;
 mod write;
 
 pub use blocking::Verdict;
