@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `<show>/index.m3u8` | multivariant playlist | yes |
 //! | `<show>/<rendition>/index.m3u8` | media playlist | yes |
+//! | `<show>/<rendition>/iframes.m3u8` | I-frame playlist of a rendition with pictures | yes |
 //! | `<show>/<rendition>/<epoch>/i<n>.mp4` | init segment (CMAF header) | never |
 //! | `<show>/<rendition>/<epoch>/s<msn>.m4s` | media segment | never |
 //! | `<show>/<rendition>/<epoch>/p<msn>.<part>.m4s` | part | never |
@@ -36,6 +37,11 @@ pub enum KeyObject {
     Multivariant,
     /// A rendition's media playlist.
     Playlist {
+        /// The rendition's name.
+        rendition: String,
+    },
+    /// The I-frame playlist of a rendition with pictures; its entries are ranges of the rendition's segments.
+    IFrames {
         /// The rendition's name.
         rendition: String,
     },
@@ -76,6 +82,7 @@ impl fmt::Display for Key {
         match &self.object {
             KeyObject::Multivariant => write!(f, "{}/index.m3u8", self.show),
             KeyObject::Playlist { rendition } => write!(f, "{}/{rendition}/index.m3u8", self.show),
+            KeyObject::IFrames { rendition } => write!(f, "{}/{rendition}/iframes.m3u8", self.show),
             KeyObject::Media { rendition, epoch, file } => {
                 write!(f, "{}/{rendition}/{epoch}/{file}", self.show)
             }
@@ -88,20 +95,42 @@ impl Key {
     /// else ever reaches a disk. Numbers have no leading zeros: each object has one key.
     #[must_use]
     pub fn parse(path: &str) -> Option<Self> {
-        let mut steps = path.split('/');
-        let show = steps.next()?.parse().ok()?;
-        let rest: Vec<&str> = steps.collect();
-        let object = match rest.as_slice() {
-            ["index.m3u8"] => KeyObject::Multivariant,
-            [rendition, "index.m3u8"] => KeyObject::Playlist { rendition: name(rendition)? },
-            [rendition, epoch, file] => KeyObject::Media {
+        let (show, rest) = path.split_once('/')?;
+        Some(Self { show: show.parse().ok()?, object: KeyObject::parse(rest)? })
+    }
+}
+
+impl KeyObject {
+    /// Reads what follows the show, such as `720p/lx2k9a/s12.m4s`. Each object has one spelling: what is read here is
+    /// written the same.
+    #[must_use]
+    pub fn parse(rest: &str) -> Option<Self> {
+        let mut steps = rest.split('/');
+        let object = match (steps.next()?, steps.next(), steps.next()) {
+            ("index.m3u8", None, None) => Self::Multivariant,
+            (rendition, Some("index.m3u8"), None) => Self::Playlist { rendition: name(rendition)? },
+            (rendition, Some("iframes.m3u8"), None) => {
+                Self::IFrames { rendition: name(rendition)? }
+            }
+            (rendition, Some(epoch), Some(file)) => Self::Media {
                 rendition: name(rendition)?,
                 epoch: name(epoch)?,
                 file: MediaFile::parse(file)?,
             },
             _ => return None,
         };
-        Some(Self { show, object })
+        steps.next().is_none().then_some(object)
+    }
+
+    /// The rendition it belongs to; `None` for what belongs to all of them.
+    #[must_use]
+    pub fn rendition(&self) -> Option<&str> {
+        match self {
+            Self::Multivariant => None,
+            Self::Playlist { rendition }
+            | Self::IFrames { rendition }
+            | Self::Media { rendition, .. } => Some(rendition),
+        }
     }
 }
 
@@ -144,6 +173,7 @@ mod tests {
         for rest in [
             "index.m3u8",
             "720p/index.m3u8",
+            "720p/iframes.m3u8",
             "audio/lx2k9a/i0.mp4",
             "720p/lx2k9a/s12.m4s",
             "source/lx2k9a/p12.3.m4s",
@@ -161,6 +191,8 @@ mod tests {
             "../index.m3u8",
             "720p/../audio/index.m3u8",
             "720p//index.m3u8",
+            "iframes.m3u8",
+            "720p/e/iframes.m3u8",
             "720p/e/s012.m4s",
             "720p/e/s+1.m4s",
             "720p/e/s1.mp4",
