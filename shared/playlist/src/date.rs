@@ -1,7 +1,7 @@
 //! UTC as playlists write it.
 //!
-//! In: microseconds since the Unix epoch. Out: ISO 8601 text with milliseconds (4.4.4.6). Does not
-//! know time zones or clocks.
+//! In: microseconds since the Unix epoch, or what another's playlist says. Out: ISO 8601 text with milliseconds
+//! (4.4.4.6), or microseconds. Does not know clocks; writes no time zone but UTC.
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -12,6 +12,58 @@ pub(crate) fn utc(utc_us: i64) -> String {
     let (seconds, millis) = (millis / 1000, millis % 1000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// Microseconds since the Unix epoch of a date with any time zone, or with none, which is then UTC; `None` if it has
+/// another form. What is finer than a microsecond is cut off.
+pub(crate) fn parse(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?.trim_ascii();
+    let (date, time) = text.split_once(['T', 't'])?;
+    let mut date = date.splitn(3, '-').map(number);
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || year > 9999 {
+        return None;
+    }
+    let (time, zone_minutes) = match time.find(['Z', 'z', '+', '-']) {
+        None => (time, 0),
+        Some(at) => (time.get(..at)?, zone(time.get(at..)?)?),
+    };
+    let mut time = time.splitn(3, ':');
+    let (hour, minute) = (number(time.next()?)?, number(time.next()?)?);
+    let second = i64::try_from(crate::scan::micros(time.next()?.as_bytes())?).ok()?;
+    if hour > 24 || minute > 59 || second >= 61_000_000 {
+        return None;
+    }
+    let minutes = hour * 60 + minute - zone_minutes;
+    Some(days(year, month, day) * MICROS_PER_DAY + minutes * 60_000_000 + second)
+}
+
+/// Minutes east of UTC: `Z`, `+hh`, `+hhmm` or `+hh:mm`.
+fn zone(text: &str) -> Option<i64> {
+    let sign = match text.get(..1)? {
+        "+" => 1,
+        "-" => -1,
+        _ => return (text.len() == 1).then_some(0),
+    };
+    let digits = text.get(1..)?.replacen(':', "", 1);
+    let minutes = if digits.len() == 4 { number(digits.get(2..)?)? } else { 0 };
+    let hours = number(digits.get(..2)?).filter(|_| matches!(digits.len(), 2 | 4))?;
+    Some(sign * (hours * 60 + minutes))
+}
+
+/// A number of one to four digits.
+fn number(text: &str) -> Option<i64> {
+    let form = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if form { text.parse().ok() } else { None }
+}
+
+/// A day as [`civil`] counts it.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let era = year.div_euclid(400);
+    let year = year.rem_euclid(400);
+    era * 146_097 + year * 365 + year / 4 - year / 100 + day_of_year - 719_468
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. The year is
@@ -46,5 +98,29 @@ mod tests {
             assert_eq!(utc(seconds * 1_000_000), text);
         }
         assert_eq!(utc(1_700_000_000_123_999), "2023-11-14T22:13:20.123Z");
+    }
+
+    #[test]
+    fn dates_of_others_are_read() {
+        for (text, utc_us) in [
+            ("2023-11-14T22:13:20.123Z", Some(1_700_000_000_123_000)),
+            ("2023-11-14t23:13:20.123456789+01:00", Some(1_700_000_000_123_456)),
+            ("2023-11-14T17:43:20-0430", Some(1_700_000_000_000_000)),
+            ("2023-11-15T01:13:20+03", Some(1_700_000_000_000_000)),
+            (" 2023-11-14T22:13:20 ", Some(1_700_000_000_000_000)),
+            ("2023-11-14", None),
+            ("2023-13-14T22:13:20Z", None),
+            ("2023-11-14T22:13Z", None),
+            ("2023-11-14T22:13:20+1", None),
+            ("2023-11-14T22:13:20Zulu", None),
+            ("99999-11-14T22:13:20Z", None),
+            ("", None),
+        ] {
+            assert_eq!(parse(text.as_bytes()), utc_us, "{text}");
+        }
+        for day in (-800_000..800_000).step_by(97) {
+            let (year, month, of_month) = civil(day);
+            assert_eq!(days(year, month, of_month), day);
+        }
     }
 }

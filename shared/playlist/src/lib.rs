@@ -13,6 +13,7 @@ pub mod multivariant;
 pub mod recording;
 pub mod rewrite;
 pub mod filter;
+pub mod dvr;
 
 mod date;
 mod scan;
