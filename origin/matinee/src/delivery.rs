@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use origin_control::Control;
-use origin_packager::{Answer, Hint, Refusal};
+use origin_packager::{Answer, Hint, Refusal, gzip};
 use origin_storage::Store;
 use shared_playlist::Directives;
 use shared_wire::header as wire;
@@ -71,8 +71,8 @@ async fn object(
     };
     let mut response = match &key.object {
         KeyObject::Multivariant => delivery.multivariant(&key, &headers).await,
-        KeyObject::Playlist { rendition } => {
-            delivery.playlist(&key, rendition, query.as_deref(), &headers).await
+        KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
+            delivery.playlist(&key, query.as_deref(), &headers).await
         }
         KeyObject::Media { file, .. } => delivery.media(&key, *file, &headers).await,
     };
@@ -93,13 +93,8 @@ impl Delivery {
         self.finished(key, headers).await
     }
 
-    async fn playlist(
-        &self,
-        key: &Key,
-        rendition: &str,
-        query: Option<&str>,
-        headers: &HeaderMap,
-    ) -> Response {
+    /// A media playlist or an I-frame playlist.
+    async fn playlist(&self, key: &Key, query: Option<&str>, headers: &HeaderMap) -> Response {
         let Some(stage) = self.stages.live(key.show) else {
             return self.finished(key, headers).await;
         };
@@ -110,7 +105,13 @@ impl Delivery {
                 return fault::problem(headers, StatusCode::BAD_REQUEST, "bad_directive", &detail);
             }
         };
-        match stage.playlist(rendition, &directives, takes_gzip(headers)).await {
+        let gzip = takes_gzip(headers);
+        let answer = match &key.object {
+            KeyObject::IFrames { rendition } => stage.i_frames(rendition, &directives, gzip).await,
+            KeyObject::Playlist { rendition } => stage.playlist(rendition, &directives, gzip).await,
+            KeyObject::Multivariant | KeyObject::Media { .. } => Err(Refusal::NotFound),
+        };
+        match answer {
             Ok(answer) => playlist(answer),
             Err(refusal) => refused(headers, &refusal),
         }
@@ -143,11 +144,19 @@ impl Delivery {
 
     async fn finished(&self, key: &Key, headers: &HeaderMap) -> Response {
         match self.store.get(key).await {
-            Ok(Some(bytes)) => {
-                let mut response = bytes.into_response();
-                set(&mut response, wire::TYPE_PLAYLIST, FINISHED_CACHE);
-                response
+            Ok(Some(bytes)) if takes_gzip(headers) => {
+                // A recording of hours takes milliseconds to compress: not on a thread that others wait for.
+                match tokio::task::spawn_blocking(move || gzip(&bytes)).await {
+                    Ok(packed) => text(packed, FINISHED_CACHE, true),
+                    Err(error) => {
+                        tracing::error!(%error, "a playlist was not compressed");
+                        let detail = "The playlist could not be compressed.";
+                        let status = StatusCode::INTERNAL_SERVER_ERROR;
+                        fault::problem(headers, status, "internal", detail)
+                    }
+                }
             }
+            Ok(Some(bytes)) => text(bytes, FINISHED_CACHE, false),
             Ok(None) => absent(headers, "The show has not started, or there is no such show."),
             Err(error) => storage_failed(headers, &error),
         }
@@ -155,11 +164,16 @@ impl Delivery {
 }
 
 fn playlist(answer: Answer) -> Response {
-    let mut response = answer.body.into_response();
-    set(&mut response, wire::TYPE_PLAYLIST, &answer.cache.to_string());
+    text(answer.body, &answer.cache.to_string(), answer.gzip)
+}
+
+/// Any playlist; `packed` says that its bytes are compressed.
+fn text(bytes: Bytes, cache: &str, packed: bool) -> Response {
+    let mut response = bytes.into_response();
+    set(&mut response, wire::TYPE_PLAYLIST, cache);
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if answer.gzip {
+    if packed {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response

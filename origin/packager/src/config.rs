@@ -8,6 +8,9 @@ pub struct Config {
     pub part_target_us: u32,
     /// A segment ends at the first keyframe of the leader after this long, in milliseconds.
     pub segment_ms_min: u32,
+    /// Pictures of the I-frame playlist lie at least this far apart within a segment, in milliseconds:
+    /// about two a second at most, also where every picture is a keyframe.
+    pub i_frame_ms_min: u32,
     /// How much of the show the live playlists list, in milliseconds. Whoever stores the objects
     /// keeps segments this long and parts for six target durations at least: three they are listed
     /// for, three more for clients that hold an older playlist (6.2.2).
@@ -34,6 +37,7 @@ impl Default for Config {
         Self {
             part_target_us: 333_340,
             segment_ms_min: 2_000,
+            i_frame_ms_min: 400,
             window_ms: 15 * 60 * 1000,
             lead_ms_max: 5_000,
             lag_ms_max: 5_000,

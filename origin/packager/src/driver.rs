@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 pub use answer::{Answer, CachePolicy, Hint, Refusal};
 pub use handle::{Handle, RenditionStatus, Status};
+pub use version::gzip;
 
 use crate::config::Config;
 use crate::error::Error;

@@ -16,6 +16,8 @@ mod error;
 
 pub use config::Config;
 pub use driver::Status;
-pub use driver::{Answer, CachePolicy, Finished, Handle, Hint, Refusal, RenditionStatus, spawn};
+pub use driver::{
+    Answer, CachePolicy, Finished, Handle, Hint, Refusal, RenditionStatus, gzip, spawn,
+};
 pub use error::{Drop, Error};
 pub use machine::Machine;

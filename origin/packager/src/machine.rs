@@ -22,6 +22,7 @@
 
 mod catalogue;
 mod cuts;
+mod i_frames;
 mod names;
 mod output;
 mod parts;
@@ -119,9 +120,7 @@ impl Machine {
         }
         self.tell(self.phase == Phase::Ended);
         if self.phase == Phase::Ended {
-            let recorded = self.tracks.iter().filter(|track| track.writer.is_recording);
-            let key = |track: &Track| self.common.names.playlist(&track.rung.rendition.id);
-            let recordings = recorded.map(key).collect();
+            let recordings = self.recordings();
             self.common.outputs.push_back(Output::Finished { recordings });
         }
     }
@@ -178,6 +177,8 @@ impl Machine {
             self.end_section();
         }
         let frame = self.tracks[0].unit_duration();
+        // Before anything was put into a segment, the first keyframe waits in the queue.
+        let is_wanted = self.phase == Phase::Running && self.tracks[0].wants_keyframe();
         if self.phase == Phase::Planned
             && let Some(before) = self.leader_before.replace(sample.dts)
         {
@@ -185,7 +186,7 @@ impl Machine {
             self.common.part_target_us = part_target_us(self.common.part_target_us, frame);
             self.phase = Phase::Running;
         }
-        self.cuts.leader(sample, frame, self.tracks[0].wants_keyframe());
+        self.cuts.leader(sample, frame, is_wanted);
     }
 
     /// Another rendition's next sample: while the leader is silent, it goes on without it.
@@ -236,7 +237,20 @@ impl Machine {
         self.phase = Phase::Ended;
         for track in &mut self.tracks {
             track.writer.changed = track.window.last().is_some();
+            track.writer.i_frames_changed = track.window.last_i_frame().is_some();
         }
+    }
+
+    fn recordings(&self) -> Vec<String> {
+        let names = &self.common.names;
+        let recorded = self.tracks.iter().filter(|track| track.writer.is_recording);
+        recorded
+            .flat_map(|track| {
+                let id = &track.rung.rendition.id;
+                let i_frames = track.window.last_i_frame().map(|_| names.i_frames(id));
+                [Some(names.playlist(id)), i_frames].into_iter().flatten()
+            })
+            .collect()
     }
 
     /// Tells what has changed: playlists of renditions, then the multivariant playlist.
@@ -253,6 +267,12 @@ impl Machine {
             let arrived_us = track.writer.arrived_us.take();
             let rendition = track.rung.rendition.id.clone();
             self.common.outputs.push_back(Output::View { rendition, playlist, arrived_us });
+            if std::mem::take(&mut self.tracks[index].writer.i_frames_changed) {
+                let playlist = self.i_frame_playlist(index, ended);
+                let rendition = self.tracks[index].rung.rendition.id.clone();
+                let view = Output::View { rendition, playlist, arrived_us: None };
+                self.common.outputs.push_back(view);
+            }
         }
         self.tell_multivariant(ended);
     }
@@ -261,7 +281,7 @@ impl Machine {
     /// never come; and again when it has become another.
     fn tell_multivariant(&mut self, ended: bool) {
         let patience = self.millis(self.common.config.lag_ms_max);
-        let ready = self.tracks.iter().all(catalogue::is_ready)
+        let ready = self.tracks.iter().all(catalogue::is_complete)
             || ended
             || self.tracks.iter().any(|track| track.rates.duration() > patience);
         let Some(new) = catalogue::catalogue(&self.tracks).filter(|_| ready) else {
@@ -277,12 +297,8 @@ impl Machine {
 
     fn playlist(&self, index: usize, ended: bool) -> MediaPlaylist {
         let track = &self.tracks[index];
-        let others = self.tracks.iter().enumerate().filter(|(other, _)| *other != index);
-        let report = |(_, other): (usize, &Track)| {
-            let (last_msn, last_part) = other.window.last()?;
-            Some(Report { uri: names::sibling(&other.rung.rendition.id), last_msn, last_part })
-        };
         MediaPlaylist {
+            i_frames_only: false,
             target_duration_s: self.common.target_duration_s,
             part_target_us: self.common.part_target_us,
             media_sequence: track.window.media_sequence,
@@ -290,9 +306,46 @@ impl Machine {
             segments: track.window.segments.iter().cloned().collect(),
             open: track.window.open.clone(),
             hint: (!ended).then(|| track.hint(&self.common)),
-            reports: others.filter_map(report).collect(),
+            reports: self.reports(index, false),
             ended,
         }
+    }
+
+    /// The pictures of the same segments. They are listed when their segment is whole: before that,
+    /// the object whose bytes they are is not there.
+    fn i_frame_playlist(&self, index: usize, ended: bool) -> MediaPlaylist {
+        let window = &self.tracks[index].window;
+        MediaPlaylist {
+            i_frames_only: true,
+            target_duration_s: self.common.target_duration_s,
+            part_target_us: self.common.part_target_us,
+            media_sequence: window.i_frame_sequence,
+            discontinuity_sequence: window.discontinuity_sequence,
+            segments: window.i_frames.iter().cloned().collect(),
+            open: None,
+            hint: None,
+            reports: self.reports(index, true),
+            ended,
+        }
+    }
+
+    /// One report for each playlist but the one it stands in: that of `index`, or its I-frame playlist.
+    fn reports(&self, index: usize, in_i_frames: bool) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for (other, track) in self.tracks.iter().enumerate() {
+            let uri = |i_frames| match other == index {
+                true => names::own(i_frames).to_owned(),
+                false => names::sibling(&track.rung.rendition.id, i_frames),
+            };
+            let is_other = |i_frames| other != index || i_frames != in_i_frames;
+            if let Some((last_msn, last_part)) = track.window.last().filter(|_| is_other(false)) {
+                reports.push(Report { uri: uri(false), last_msn, last_part });
+            }
+            if let Some(last_msn) = track.window.last_i_frame().filter(|_| is_other(true)) {
+                reports.push(Report { uri: uri(true), last_msn, last_part: None });
+            }
+        }
+        reports
     }
 
     fn out_of_order(&mut self, what: &'static str) {

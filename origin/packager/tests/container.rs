@@ -174,6 +174,35 @@ fn ffmpeg_decodes_what_it_encoded() {
 }
 
 #[test]
+fn each_listed_picture_decodes_from_its_range_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    // Two keyframes a segment, the second in the middle of a part; B-frames before and after it.
+    let source = clip(directory, "source", "-c:v libx264 -preset veryfast -g 36 -bf 2");
+    let audio = clip(directory, "audio", "-c:a aac -b:a 96k");
+    let house = package(&[("source", &source), ("480p", &source), ("audio", &audio)]);
+    assert_eq!(house.troubles, []);
+    let original = frames(directory, "source.mp4");
+    let pictures = &house.i_frames["source"].segments;
+    assert_eq!(pictures.len(), original.len().div_ceil(36));
+    let mut total = Ticks::ZERO;
+    for picture in pictures {
+        let map = picture.head.map.as_ref().unwrap();
+        let mut file = house.objects[&key("source", map)].to_vec();
+        file.extend_from_slice(house.picture("source", picture).unwrap());
+        std::fs::write(directory.join("picture.mp4"), file).unwrap();
+        let number =
+            (picture.head.utc_us - simulation::house::ANCHOR.utc_us) as usize * 30 / 1_001_000;
+        let number = number.next_multiple_of(36);
+        assert_eq!(frames(directory, "picture.mp4"), [original[number].clone()], "{picture:?}");
+        total = total + picture.duration;
+    }
+    let segments = house.playlists["source"].segments.iter();
+    assert_eq!(total, segments.map(|segment| segment.duration).fold(Ticks::ZERO, |a, b| a + b));
+    assert_eq!(total, Ticks(original.len() as i64 * 3003));
+}
+
+#[test]
 fn ffprobe_finds_what_the_playlists_claim() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();

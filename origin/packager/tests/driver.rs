@@ -166,6 +166,56 @@ async fn a_hinted_part_is_waited_for_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pictures_are_waited_for_by_their_own_numbers() {
+    let shape = Shape { gops: vec![30], ..shape() };
+    let show = start(Config::default(), &shape, 9);
+    let ask = async |query: &str| {
+        let directives = Directives::parse(query).unwrap();
+        let answer = show.handle.i_frames("source", &directives, false).await?;
+        let millis: u64 = show.started.elapsed().as_millis().try_into().unwrap();
+        Ok((String::from_utf8(answer.body.to_vec()).unwrap(), millis))
+    };
+    assert_eq!(ask("").await, Err(Refusal::NotFound));
+    show.at(3000).await; // segment 0 is whole: pictures 0 and 1
+    let (text, _) = ask("").await.unwrap();
+    assert!(text.contains("#EXT-X-I-FRAMES-ONLY\n") && !text.contains("EXT-X-PART"), "{text}");
+    assert_eq!(text.matches("e1/s0.m4s\n").count(), 2);
+    assert!(
+        text.contains("RENDITION-REPORT:URI=\"index.m3u8\",LAST-MSN=0,LAST-PART=5\n"),
+        "{text}"
+    );
+    let (text, at) = ask("_HLS_msn=2").await.unwrap();
+    assert_eq!(text.matches("e1/s1.m4s\n").count(), 2, "{text}");
+    assert!((4000..4040).contains(&at), "{at}");
+    // There are no parts to wait for: the picture is.
+    let (_, at) = ask("_HLS_msn=4&_HLS_part=7").await.unwrap();
+    assert!((6000..6040).contains(&at), "{at}");
+    assert_eq!(ask("_HLS_msn=8").await, Err(Refusal::TooFar(TooFar::Segment { msn_max: 7 })));
+    let (text, _) = show.ask("").await.unwrap();
+    assert!(text.contains("RENDITION-REPORT:URI=\"iframes.m3u8\",LAST-MSN=5\n"), "{text}");
+    show.at(8100).await; // eight pictures of a second: more than CAN-SKIP-UNTIL is six targets
+    assert_eq!(ask("_HLS_msn=8").await, Err(Refusal::Late));
+    let (whole, _) = ask("_HLS_skip=YES").await.unwrap();
+    assert!(!whole.contains("EXT-X-SKIP"), "eight seconds are no reason to skip");
+    let sound = show.handle.i_frames("audio", &Directives::default(), false).await;
+    assert_eq!(sound, Err(Refusal::NotFound));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_i_frame_playlist_answers_a_delta() {
+    let show = start(Config::default(), &shape(), 100);
+    show.at(19_500).await; // nine pictures of two seconds
+    let directives = Directives::parse("_HLS_skip=v2").unwrap();
+    let answer = show.handle.i_frames("source", &directives, true).await.unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&answer.body[..]).read_to_string(&mut text).unwrap();
+    let (_, after) = text.split_once("#EXT-X-SKIP:SKIPPED-SEGMENTS=2\n").unwrap();
+    assert!(after.starts_with("#EXT-X-MAP:URI=\"e1/i0.mp4\"\n"), "{text}");
+    assert_eq!(after.matches("#EXT-X-BYTERANGE:").count(), 7);
+    assert_eq!(answer.cache.to_string(), "public, max-age=1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_viewers_share_one_rendering() {
     let show = start(Config::default(), &shape(), 100);
     show.at(5100).await;
@@ -229,7 +279,7 @@ async fn a_show_ends_with_endlist_and_a_recording() {
     let text = String::from_utf8(answer.body.to_vec()).unwrap();
     assert!(text.contains("#EXT-X-ENDLIST") && !text.contains("PRELOAD-HINT"));
     assert!(text.contains("#EXT-X-DISCONTINUITY\n") && !text.contains("EXT-X-SKIP"));
-    assert_eq!(finished.recordings.len(), 3);
+    assert_eq!(finished.recordings.len(), 5);
     for name in ["source", "480p", "audio"] {
         let written = show.store.get(&format!("{SHOW}/{name}/index.m3u8")).unwrap();
         let vod = recording::finish(std::str::from_utf8(&written).unwrap());
@@ -238,6 +288,16 @@ async fn a_show_ends_with_endlist_and_a_recording() {
         }
         assert!(vod.contains("e1/i0.mp4") && vod.ends_with("#EXT-X-ENDLIST\n"));
     }
+    let answer = waiting.i_frames("480p", &directives, false).await.unwrap();
+    let live = String::from_utf8(answer.body.to_vec()).unwrap();
+    let written = show.store.get(&format!("{SHOW}/480p/iframes.m3u8")).unwrap();
+    let vod = recording::finish(std::str::from_utf8(&written).unwrap());
+    let entries = |text: &str| {
+        let from = text.find("#EXT-X-MAP").unwrap();
+        text[from..text.find("#EXT-X-ENDLIST").unwrap()].to_owned()
+    };
+    assert_eq!(entries(&live), entries(&vod));
+    assert!(vod.contains("#EXT-X-DISCONTINUITY\n") && vod.contains("PLAYLIST-TYPE:VOD\n"));
     let multivariant = waiting.multivariant(false).unwrap().body;
     assert_eq!(Some(multivariant.to_vec()), show.store.get(&format!("{SHOW}/index.m3u8")));
 }

@@ -58,6 +58,16 @@ fn check_recordings(house: &House) {
         assert_eq!(text.matches("#EXTINF").count(), listed, "{name}");
         assert!(text.contains("TYPE:VOD") && text.ends_with("#EXT-X-ENDLIST\n"));
     }
+    for name in house.i_frames.keys() {
+        let key = format!("{SHOW}/{name}/iframes.m3u8");
+        assert!(house.recordings.as_ref().unwrap().contains(&key));
+        let text = recording::finish(&house.texts[&key]);
+        let listed = house.pictures.keys().filter(|(rendition, _)| rendition == name).count();
+        assert_eq!(text.matches("#EXTINF").count(), listed, "{name}");
+        assert!(text.contains("TYPE:VOD") && text.contains("\n#EXT-X-I-FRAMES-ONLY\n"));
+    }
+    let with_pictures: Vec<&str> = house.i_frames.keys().map(String::as_str).collect();
+    assert_eq!(with_pictures, ["480p", "source"]);
 }
 
 fn gaps(house: &House) -> Vec<(String, u64)> {
@@ -88,6 +98,43 @@ fn a_plain_show_is_cut_every_two_seconds_without_trouble() {
         multivariant.contains("TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\""),
         "{multivariant}"
     );
+}
+
+#[test]
+fn every_keyframe_is_listed_once_with_how_much_it_takes() {
+    let shape = Shape { gops: vec![30, 15, 45], target_duration_s: 2, ..Shape::default() };
+    let house = run(Config::default(), shape.events());
+    for name in ["source", "480p"] {
+        let playlist = &house.i_frames[name];
+        let durations: Vec<i64> =
+            playlist.segments.iter().map(|picture| picture.duration.0 / 3000).collect();
+        assert_eq!(durations[..6], [30, 15, 45, 30, 15, 45], "{name}");
+        assert_eq!((playlist.segments.len(), playlist.edge().next_msn), (21, 21));
+    }
+    let multivariant = &house.texts[&format!("{SHOW}/index.m3u8")];
+    let lines: Vec<&str> = multivariant
+        .lines()
+        .filter(|line| line.starts_with("#EXT-X-I-FRAME-STREAM-INF:"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{multivariant}");
+    let bytes: u64 =
+        house.i_frames["source"].segments.iter().map(|picture| picture.range.unwrap().length).sum();
+    let average = (bytes * 8).div_ceil(20);
+    assert!(lines[0].contains(&format!("AVERAGE-BANDWIDTH={average},CODECS=\"avc1.64001f\"")));
+    assert!(lines[0].ends_with("RESOLUTION=1280x720,URI=\"source/iframes.m3u8\""), "{}", lines[0]);
+    // The last second has two pictures; half a second alone is no stretch that counts (4.4.6.2).
+    let picture = house.i_frames["source"].segments[0].range.unwrap().length;
+    let peak = format!("#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},", picture * 8 * 2);
+    assert!(lines[0].starts_with(&peak), "{peak} {}", lines[0]);
+}
+
+#[test]
+fn where_every_picture_is_a_keyframe_some_are_listed() {
+    let house = run(Config::default(), Shape { gops: vec![1], ..Shape::default() }.events());
+    let durations: Vec<i64> =
+        house.i_frames["source"].segments.iter().map(|picture| picture.duration.0 / 3000).collect();
+    assert_eq!(durations, [12; 50]); // two seconds are five times twelve frames
+    check_alignment(&house, 3000);
 }
 
 #[test]

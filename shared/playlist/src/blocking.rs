@@ -17,6 +17,8 @@ pub struct Edge {
     pub open_parts: u64,
     /// How many parts the last complete segment has.
     pub last_parts: u64,
+    /// Its segments have parts; those of an I-frame playlist have none.
+    pub has_parts: bool,
     /// The playlist has `EXT-X-ENDLIST`.
     pub ended: bool,
 }
@@ -86,6 +88,8 @@ impl Limits {
 ///
 /// `_HLS_msn` alone waits for the whole segment, with `_HLS_part` for that part. A part beyond the
 /// last of a complete segment is the first of the next. What is old, or gone, is answered at once.
+/// Where segments have no parts, `_HLS_part` asks for nothing that could come: the segment it names is
+/// waited for, in which every part of it would be.
 #[must_use]
 pub fn decide(edge: &Edge, limits: &Limits, directives: &Directives) -> Verdict {
     let Some(msn) = directives.msn.filter(|_| !edge.ended) else {
@@ -95,7 +99,7 @@ pub fn decide(edge: &Edge, limits: &Limits, directives: &Directives) -> Verdict 
     if msn > msn_max {
         return Verdict::BadRequest(TooFar::Segment { msn_max });
     }
-    let Some(part) = directives.part else {
+    let Some(part) = directives.part.filter(|_| edge.has_parts) else {
         return if msn < edge.next_msn { Verdict::Ready } else { Verdict::Wait };
     };
     let is_last_complete = msn.checked_add(1) == Some(edge.next_msn);
@@ -122,7 +126,8 @@ mod tests {
 
     const LIMITS: Limits = Limits { target_duration_s: 2, part_target_us: 333_340 };
     /// Segments up to 9 are complete, the last with 6 parts; 10 has 3.
-    const EDGE: Edge = Edge { next_msn: 10, open_parts: 3, last_parts: 6, ended: false };
+    const EDGE: Edge =
+        Edge { next_msn: 10, open_parts: 3, last_parts: 6, has_parts: true, ended: false };
 
     fn ask(edge: &Edge, msn: impl Into<Option<u64>>, part: impl Into<Option<u64>>) -> Verdict {
         decide(edge, &LIMITS, &Directives { msn: msn.into(), part: part.into(), skip: None })
@@ -170,10 +175,22 @@ mod tests {
 
     #[test]
     fn before_the_first_segment_the_first_two_may_be_waited_for() {
-        let empty = Edge::default();
+        let empty = Edge { has_parts: true, ..Edge::default() };
         assert_eq!(ask(&empty, 0, 0), Wait);
         assert_eq!(ask(&empty, 1, None), Wait);
         assert_eq!(ask(&empty, 2, None), BadRequest(TooFar::Segment { msn_max: 1 }));
+    }
+
+    #[test]
+    fn without_parts_the_whole_segment_is_waited_for() {
+        let i_frames = Edge { open_parts: 0, last_parts: 0, has_parts: false, ..EDGE };
+        for part in [None, Some(0), Some(u64::MAX)] {
+            assert_eq!(ask(&i_frames, 9, part), Ready);
+            assert_eq!(ask(&i_frames, 10, part), Wait);
+            assert_eq!(ask(&i_frames, 11, part), Wait);
+            let too_far = BadRequest(TooFar::Segment { msn_max: 11 });
+            assert_eq!(ask(&i_frames, 12, part), too_far);
+        }
     }
 
     #[test]
@@ -187,12 +204,13 @@ mod tests {
         #[test]
         fn an_answer_never_turns_back_into_a_wait(
             (next, msn) in (0_u64..20, 0_u64..24),
-            (open, last, part) in (0_u64..8, 0_u64..8, 0_u64..12),
+            (open, last, part, has_parts) in (0_u64..8, 0_u64..8, 0_u64..12, any::<bool>()),
         ) {
-            let edge = Edge { next_msn: next, open_parts: open, last_parts: last, ended: false };
+            let (open_parts, last_parts) = (open, last);
+            let edge = Edge { next_msn: next, open_parts, last_parts, has_parts, ended: false };
             let later = [
                 Edge { open_parts: open + 1, ..edge },
-                Edge { next_msn: next + 1, open_parts: 0, last_parts: open + 1, ended: false },
+                Edge { next_msn: next + 1, open_parts: 0, last_parts: open + 1, ..edge },
                 Edge { ended: true, ..edge },
             ];
             for part in [None, Some(part)] {

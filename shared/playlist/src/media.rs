@@ -2,6 +2,9 @@
 //!
 //! In: a [`MediaPlaylist`]. Out: the text of its live form, whole or as a delta update; its [`Edge`].
 //! Does not know how segments come to be, or when. The text is a pure function of the snapshot.
+//!
+//! An I-frame playlist (4.4.3.6) is one too: each of its segments is one picture, a [`ByteRange`] of
+//! a media segment, and has a Media Sequence Number of its own. It has no parts.
 
 use std::sync::Arc;
 
@@ -18,9 +21,12 @@ pub const SKIP_TARGETS: i64 = 6;
 /// A live media playlist at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaPlaylist {
+    /// Each segment is one picture that needs no other: `EXT-X-I-FRAMES-ONLY`.
+    pub i_frames_only: bool,
     /// `EXT-X-TARGETDURATION`, in seconds.
     pub target_duration_s: u32,
-    /// `PART-TARGET`, in microseconds.
+    /// `PART-TARGET`, in microseconds. Without parts it is what `PART-HOLD-BACK` is made of all the
+    /// same: `EXT-X-SERVER-CONTROL` says the same in every playlist (6.2.4).
     pub part_target_us: u32,
     /// The Media Sequence Number of the first listed segment.
     pub media_sequence: u64,
@@ -56,12 +62,23 @@ pub struct Segment {
     pub head: Head,
     /// Where its bytes are, relative to the playlist.
     pub uri: String,
-    /// How long it is.
+    /// Which of those bytes it is, if not all of them.
+    pub range: Option<ByteRange>,
+    /// How long it is; of a picture of an I-frame playlist, how long until the next listed one.
     pub duration: Ticks,
     /// There are no bytes: the rendition had no sample in this span (`EXT-X-GAP`).
     pub gap: bool,
     /// Its parts, in order; listed only near the live edge.
     pub parts: Vec<Part>,
+}
+
+/// A part of an object (`EXT-X-BYTERANGE`), in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteRange {
+    /// How many bytes.
+    pub length: u64,
+    /// How many bytes stand before them.
+    pub offset: u64,
 }
 
 /// A segment of which only parts are there yet.
@@ -118,6 +135,7 @@ impl MediaPlaylist {
             next_msn: self.media_sequence.saturating_add(self.segments.len() as u64),
             open_parts: self.open.as_ref().map_or(0, |open| parts(&open.parts)),
             last_parts: self.segments.last().map_or(0, |last| parts(&last.parts)),
+            has_parts: !self.i_frames_only,
             ended: self.ended,
         }
     }

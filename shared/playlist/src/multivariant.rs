@@ -11,6 +11,8 @@ pub struct Multivariant {
     pub sounds: Vec<Sound>,
     /// The variants, in order of preference.
     pub variants: Vec<Variant>,
+    /// The pictures alone, for fast forward, rewind and scrubbing.
+    pub i_frames: Vec<IFrames>,
 }
 
 /// A sound of an audio group (`EXT-X-MEDIA`).
@@ -49,6 +51,21 @@ pub struct Variant {
     pub uri: String,
 }
 
+/// A rendition's I-frame playlist (`EXT-X-I-FRAME-STREAM-INF`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IFrames {
+    /// Peak bit rate of the listed pictures, each over the time until the next, in bit/s.
+    pub bandwidth: u64,
+    /// Their average bit rate, in bit/s.
+    pub average_bandwidth: u64,
+    /// The format of the pictures (RFC 6381).
+    pub codec: String,
+    /// Their width and height, in pixels.
+    pub resolution: Option<(u32, u32)>,
+    /// The I-frame playlist, relative to this one.
+    pub uri: String,
+}
+
 impl Multivariant {
     /// Its text. Every segment of ours starts with an IDR picture, so it says
     /// `EXT-X-INDEPENDENT-SEGMENTS` for all of them.
@@ -71,24 +88,43 @@ impl Multivariant {
         for variant in &self.variants {
             line!(text, "#EXT-X-STREAM-INF:{}\n{}", variant.attributes(), variant.uri);
         }
+        for i_frames in &self.i_frames {
+            line!(text, "#EXT-X-I-FRAME-STREAM-INF:{}", i_frames.attributes());
+        }
         text
     }
 }
 
 impl Variant {
     fn attributes(&self) -> String {
-        let resolution = self.resolution.map(|(w, h)| format!(",RESOLUTION={w}x{h}"));
         let rate = |rate: u32| format!(",FRAME-RATE={}.{:03}", rate / 1000, rate % 1000);
         format!(
             "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{}{}{}",
             self.bandwidth,
             self.average_bandwidth,
             quoted(&self.codecs.join(",")),
-            resolution.unwrap_or_default(),
+            resolution(self.resolution),
             self.frame_rate_millihertz.map(rate).unwrap_or_default(),
             attribute("AUDIO", self.audio.as_deref())
         )
     }
+}
+
+impl IFrames {
+    fn attributes(&self) -> String {
+        format!(
+            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{},URI={}",
+            self.bandwidth,
+            self.average_bandwidth,
+            quoted(&self.codec),
+            resolution(self.resolution),
+            quoted(&self.uri)
+        )
+    }
+}
+
+fn resolution(size: Option<(u32, u32)>) -> String {
+    size.map(|(width, height)| format!(",RESOLUTION={width}x{height}")).unwrap_or_default()
 }
 
 fn attribute(name: &str, value: Option<&str>) -> String {

@@ -14,11 +14,15 @@ const VOD: &str = "#EXT-X-PLAYLIST-TYPE:VOD";
 /// How the last line of [`header`] starts.
 const HEADER_END: &str = "#EXT-X-DISCONTINUITY-SEQUENCE:";
 
-/// The first lines of a recording's playlist. Version 8: it may hold gaps (clause 8).
+/// The first lines of a recording's playlist, or of its I-frame playlist. Version 8: it may hold gaps
+/// (clause 8).
 #[must_use]
-pub fn header(target_duration_s: u32) -> String {
+pub fn header(target_duration_s: u32, i_frames_only: bool) -> String {
     let mut text = String::new();
     line!(text, "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:{target_duration_s}");
+    if i_frames_only {
+        text.push_str(write::I_FRAMES_ONLY);
+    }
     line!(text, "{EVENT}\n#EXT-X-MEDIA-SEQUENCE:0\n{HEADER_END}0");
     text
 }
@@ -57,10 +61,10 @@ mod tests {
     use shared_media::Ticks;
 
     use super::*;
-    use crate::media::Head;
+    use crate::media::{ByteRange, Head};
 
-    fn recording(segments: u32) -> String {
-        let mut text = header(2);
+    fn recording(segments: u32, range: Option<ByteRange>) -> String {
+        let mut text = header(2, range.is_some());
         let mut map = None;
         for msn in 0..segments {
             let head = Head {
@@ -70,7 +74,8 @@ mod tests {
             };
             let uri = format!("e/s{msn}.m4s");
             let duration = Ticks(180_000);
-            let segment = Segment { head, uri, duration, gap: msn == 1, parts: Vec::new() };
+            let gap = msn == 1;
+            let segment = Segment { head, uri, range, duration, gap, parts: Vec::new() };
             text.push_str(&entry(&segment, &mut map));
         }
         text
@@ -78,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_finished_recording_is_a_vod_playlist() {
-        let text = finish(&recording(4));
+        let text = finish(&recording(4, None));
         assert!(text.contains("#EXT-X-PLAYLIST-TYPE:VOD\n") && !text.contains("EVENT"));
         assert!(text.ends_with("e/s3.m4s\n#EXT-X-ENDLIST\n"), "{text}");
         assert_eq!(finish(&text), text);
@@ -91,15 +96,17 @@ mod tests {
 
     #[test]
     fn wherever_the_writer_died_the_whole_segments_stay() {
-        let whole = recording(4);
-        let header_bytes = header(2).len();
-        for cut in header_bytes..whole.len() {
-            let text = finish(&whole[..cut]);
-            let expected = whole[..cut].matches(".m4s\n").count();
-            let (_, parsed) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
-            assert_eq!(parsed.segments.len(), expected, "cut at {cut}");
-            assert_eq!(text.matches("#EXTINF").count(), expected);
-            assert!(text.ends_with("#EXT-X-ENDLIST\n"));
+        for range in [None, Some(ByteRange { length: 900, offset: 100 })] {
+            let whole = recording(4, range);
+            for cut in header(2, range.is_some()).len()..whole.len() {
+                let text = finish(&whole[..cut]);
+                let expected = whole[..cut].matches(".m4s\n").count();
+                let (_, parsed) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
+                assert_eq!(parsed.segments.len(), expected, "cut at {cut}");
+                assert_eq!(parsed.i_frames_only, range.is_some());
+                assert_eq!(text.matches("#EXTINF").count(), expected);
+                assert!(text.ends_with("#EXT-X-ENDLIST\n"));
+            }
         }
         assert_eq!(finish(""), "#EXT-X-ENDLIST\n");
     }

@@ -12,6 +12,8 @@ use crate::media::{Head, MediaPlaylist, Part, Report, SKIP_TARGETS, Segment};
 
 /// The last line of a playlist that will not change again.
 pub(crate) const END: &str = "#EXT-X-ENDLIST\n";
+/// Says that every segment is one picture. Version 4 for itself, 6 with an `EXT-X-MAP` (clause 8).
+pub(crate) const I_FRAMES_ONLY: &str = "#EXT-X-I-FRAMES-ONLY\n";
 
 /// Writing to a `String` cannot fail: its `fmt::Write` never returns an error.
 macro_rules! line {
@@ -35,7 +37,11 @@ pub(crate) fn live_header(text: &mut String, playlist: &MediaPlaylist) {
         target * 3,
         target * SKIP_TARGETS
     );
-    line!(text, "#EXT-X-PART-INF:PART-TARGET={}", micros(part_target));
+    if playlist.i_frames_only {
+        text.push_str(I_FRAMES_ONLY);
+    } else {
+        line!(text, "#EXT-X-PART-INF:PART-TARGET={}", micros(part_target));
+    }
     line!(text, "#EXT-X-MEDIA-SEQUENCE:{}", playlist.media_sequence);
     line!(text, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", playlist.discontinuity_sequence);
 }
@@ -67,12 +73,16 @@ pub(crate) fn parts(text: &mut String, parts: &[Part]) {
     }
 }
 
-/// The segment itself: its duration and its URI.
+/// The segment itself: its duration, its URI, and where in that object it is.
 pub(crate) fn segment(text: &mut String, segment: &Segment) {
     if segment.gap {
         text.push_str("#EXT-X-GAP\n");
     }
-    line!(text, "#EXTINF:{},\n{}", seconds(segment.duration), segment.uri);
+    line!(text, "#EXTINF:{},", seconds(segment.duration));
+    if let Some(range) = segment.range {
+        line!(text, "#EXT-X-BYTERANGE:{}@{}", range.length, range.offset);
+    }
+    line!(text, "{}", segment.uri);
 }
 
 /// The part that comes next.

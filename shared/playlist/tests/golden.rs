@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use shared_media::Ticks;
-use shared_playlist::media::{Head, OpenSegment, Part, Report, Segment};
-use shared_playlist::multivariant::{Sound, Variant};
+use shared_playlist::media::{ByteRange, Head, OpenSegment, Part, Report, Segment};
+use shared_playlist::multivariant::{IFrames, Sound, Variant};
 use shared_playlist::{MediaPlaylist, Multivariant, recording};
 
 const START_UTC_US: i64 = 1_795_244_400_000_000;
@@ -41,6 +41,7 @@ fn segment(msn: u64) -> Arc<Segment> {
     Arc::new(Segment {
         head: head(msn),
         uri: format!("lx2k9a/s{msn}.m4s"),
+        range: None,
         duration: Ticks(180_000),
         gap: msn == 5,
         parts: if msn == 5 { Vec::new() } else { (0..6).map(|n| part(msn, n)).collect() },
@@ -50,6 +51,7 @@ fn segment(msn: u64) -> Arc<Segment> {
 /// Segments 2 to 10 are complete, 11 has two parts.
 fn live() -> MediaPlaylist {
     MediaPlaylist {
+        i_frames_only: false,
         target_duration_s: 2,
         part_target_us: 333_340,
         media_sequence: 2,
@@ -58,6 +60,7 @@ fn live() -> MediaPlaylist {
         open: Some(OpenSegment { head: head(11), parts: vec![part(11, 0), part(11, 1)] }),
         hint: Some("lx2k9a/p11.2.m4s".to_owned()),
         reports: vec![
+            Report { uri: "iframes.m3u8".to_owned(), last_msn: 21, last_part: None },
             Report { uri: "../480p/index.m3u8".to_owned(), last_msn: 11, last_part: Some(0) },
             Report { uri: "../audio/index.m3u8".to_owned(), last_msn: 10, last_part: None },
         ],
@@ -119,15 +122,103 @@ fn first_part() {
     golden("first_part.m3u8", &first.render());
 }
 
+/// Two pictures of each of the segments 2 to 10, a gap where there is none.
+fn i_frames_of(msn: u64) -> Vec<Arc<Segment>> {
+    let whole = segment(msn);
+    if whole.gap {
+        return vec![whole];
+    }
+    let picture = |second: bool| {
+        let mut head = head(msn);
+        head.discontinuity &= !second;
+        head.utc_us += i64::from(second) * 1_200_000;
+        let offset = if second { 91_234 } else { 0 };
+        let range = Some(ByteRange { length: 20_480 + msn, offset });
+        let duration = if second { Ticks(72_000) } else { Ticks(108_000) };
+        let (uri, parts) = (whole.uri.clone(), Vec::new());
+        Arc::new(Segment { head, uri, range, duration, gap: false, parts })
+    };
+    vec![picture(false), picture(true)]
+}
+
+fn i_frames() -> MediaPlaylist {
+    MediaPlaylist {
+        i_frames_only: true,
+        media_sequence: 4,
+        segments: (2..=10).flat_map(i_frames_of).collect(),
+        open: None,
+        hint: None,
+        reports: vec![
+            Report { uri: "index.m3u8".to_owned(), last_msn: 11, last_part: Some(1) },
+            Report { uri: "../480p/iframes.m3u8".to_owned(), last_msn: 20, last_part: None },
+        ],
+        ..live()
+    }
+}
+
+/// What a playlist promises its clients.
+fn server_control(text: &str) -> Option<&str> {
+    text.lines().find(|line| line.starts_with("#EXT-X-SERVER-CONTROL:"))
+}
+
+#[test]
+fn i_frame_playlist() {
+    let text = i_frames().render();
+    golden("i_frames.m3u8", &text);
+    assert_eq!(server_control(&text), server_control(&live().render()));
+    assert!(!text.contains("EXT-X-PART") && !text.contains("PRELOAD-HINT"));
+    let (_, parsed) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
+    assert!(parsed.i_frames_only);
+    assert_eq!((parsed.media_sequence, parsed.segments.len()), (4, 17));
+    let range = parsed.segments[1].byte_range.as_ref().unwrap();
+    assert_eq!((range.length, range.offset), (20_482, Some(91_234)));
+    let spans = |text: &str| {
+        let (_, parsed) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
+        let breaks: Vec<_> = parsed
+            .segments
+            .iter()
+            .filter(|segment| segment.discontinuity)
+            .map(|segment| segment.program_date_time)
+            .collect();
+        let millis: f32 = parsed.segments.iter().map(|segment| segment.duration * 1000.0).sum();
+        (breaks, millis.round())
+    };
+    assert_eq!(spans(&text), spans(&live().render()));
+}
+
+#[test]
+fn an_i_frame_playlist_has_delta_updates_and_an_end() {
+    let delta = i_frames().render_delta();
+    golden("i_frames_delta.m3u8", &delta);
+    let (_, after_skip) = delta.split_once("#EXT-X-SKIP:SKIPPED-SEGMENTS=5\n").unwrap();
+    let without_map = after_skip.replacen("#EXT-X-MAP:URI=\"lx2k9a/i0.mp4\"\n", "", 1);
+    assert!(i_frames().render().ends_with(&without_map));
+    let ended = MediaPlaylist { ended: true, ..i_frames() };
+    assert_eq!(ended.render_delta(), ended.render());
+    assert!(ended.render().contains("\n#EXT-X-ENDLIST\n"));
+    let edge = i_frames().edge();
+    assert_eq!((edge.next_msn, edge.has_parts, edge.open_parts), (21, false, 0));
+}
+
 #[test]
 fn recording_while_live_and_after() {
-    let mut text = recording::header(2);
+    let mut text = recording::header(2, false);
     let mut map = None;
     for msn in 4..=9 {
         text.push_str(&recording::entry(&segment(msn), &mut map));
     }
     golden("event.m3u8", &text);
     golden("vod.m3u8", &recording::finish(&text));
+}
+
+#[test]
+fn recorded_i_frames() {
+    let mut text = recording::header(2, true);
+    let mut map = None;
+    for picture in (4..=9).flat_map(i_frames_of) {
+        text.push_str(&recording::entry(&picture, &mut map));
+    }
+    golden("i_frames_vod.m3u8", &recording::finish(&text));
 }
 
 #[test]
@@ -155,12 +246,21 @@ fn multivariant_with_sound_apart() {
             variant("source", (1920, 1080), 6_000_000, "avc1.640028"),
             variant("480p", (854, 480), 1_400_000, "avc1.64001f"),
         ],
+        i_frames: vec![IFrames {
+            bandwidth: 420_000,
+            average_bandwidth: 300_000,
+            codec: "avc1.640028".to_owned(),
+            resolution: Some((1920, 1080)),
+            uri: "source/iframes.m3u8".to_owned(),
+        }],
     };
     let text = multivariant.render();
     golden("multivariant.m3u8", &text);
     let (_, parsed) = m3u8_rs::parse_master_playlist(text.as_bytes()).unwrap();
     assert!(parsed.independent_segments);
     assert_eq!(parsed.alternatives[0].channels.as_deref(), Some("2"));
+    let i_frames: Vec<_> = parsed.variants.iter().filter(|variant| variant.is_i_frame).collect();
+    assert_eq!((i_frames.len(), i_frames[0].uri.as_str()), (1, "source/iframes.m3u8"));
     let first = &parsed.variants[0];
     assert_eq!((first.bandwidth, first.average_bandwidth), (6_000_000, Some(4_500_000)));
     assert_eq!(first.codecs.as_deref(), Some("avc1.640028,mp4a.40.2"));
@@ -180,6 +280,7 @@ fn multivariant_of_sound_alone() {
             audio: None,
             uri: "audio/index.m3u8".to_owned(),
         }],
+        i_frames: Vec::new(),
     };
     golden("sound_alone.m3u8", &multivariant.render());
 }

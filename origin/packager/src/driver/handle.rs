@@ -33,9 +33,13 @@ struct Shared {
     epoch: String,
     waiting_max: usize,
     waiting: AtomicUsize,
-    renditions: RwLock<BTreeMap<String, watch::Sender<Arc<Version>>>>,
+    playlists: RwLock<Versions>,
+    i_frames: RwLock<Versions>,
     multivariant: RwLock<Option<Multivariant>>,
 }
+
+/// The newest version of each rendition's playlist.
+type Versions = BTreeMap<String, watch::Sender<Arc<Version>>>;
 
 /// The multivariant playlist, plain and compressed.
 #[derive(Debug, Clone)]
@@ -73,7 +77,8 @@ impl Handle {
             epoch: epoch.to_owned(),
             waiting_max: config.waiting_requests_max,
             waiting: AtomicUsize::new(0),
-            renditions: RwLock::default(),
+            playlists: RwLock::default(),
+            i_frames: RwLock::default(),
             multivariant: RwLock::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -90,7 +95,31 @@ impl Handle {
         directives: &Directives,
         gzip: bool,
     ) -> Result<Answer, Refusal> {
-        let mut versions = self.versions(rendition).ok_or(Refusal::NotFound)?;
+        self.answer(&self.shared.playlists, rendition, directives, gzip).await
+    }
+
+    /// A rendition's I-frame playlist, as soon as it has what the directives ask for.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] says why there is none, and as which status.
+    pub async fn i_frames(
+        &self,
+        rendition: &str,
+        directives: &Directives,
+        gzip: bool,
+    ) -> Result<Answer, Refusal> {
+        self.answer(&self.shared.i_frames, rendition, directives, gzip).await
+    }
+
+    async fn answer(
+        &self,
+        playlists: &RwLock<Versions>,
+        rendition: &str,
+        directives: &Directives,
+        gzip: bool,
+    ) -> Result<Answer, Refusal> {
+        let mut versions = versions(playlists, rendition).ok_or(Refusal::NotFound)?;
         let asked = Instant::now();
         let mut place = None;
         loop {
@@ -134,7 +163,7 @@ impl Handle {
         let Some((rendition, uri)) = self.part(key) else {
             return Hint::Absent;
         };
-        let Some(mut versions) = self.versions(&rendition) else {
+        let Some(mut versions) = versions(&self.shared.playlists, &rendition) else {
             return Hint::Absent;
         };
         let asked = Instant::now();
@@ -163,7 +192,7 @@ impl Handle {
     /// How far the show has come.
     #[must_use]
     pub fn status(&self) -> Status {
-        let renditions = self.shared.renditions.read().unwrap_or_else(PoisonError::into_inner);
+        let renditions = self.shared.playlists.read().unwrap_or_else(PoisonError::into_inner);
         let edges = renditions.iter().map(|(name, versions)| (name, versions.borrow().edge));
         let edges: Vec<_> = edges.collect();
         let multivariant = self.shared.multivariant.read().unwrap_or_else(PoisonError::into_inner);
@@ -181,10 +210,13 @@ impl Handle {
         }
     }
 
-    /// Puts a rendition's playlist in place of its last one and wakes whoever waits for it.
+    /// Puts a rendition's playlist, or its I-frame playlist, in place of the last one and wakes whoever
+    /// waits for it.
     pub(super) fn publish(&self, rendition: &str, playlist: MediaPlaylist) {
+        let shared = &self.shared;
+        let slot = if playlist.i_frames_only { &shared.i_frames } else { &shared.playlists };
         let version = Arc::new(Version::new(playlist));
-        let mut renditions = self.shared.renditions.write().unwrap_or_else(PoisonError::into_inner);
+        let mut renditions = slot.write().unwrap_or_else(PoisonError::into_inner);
         match renditions.get(rendition) {
             Some(versions) => {
                 versions.send_replace(version);
@@ -201,13 +233,8 @@ impl Handle {
         *slot = Some(Multivariant { plain, packed });
     }
 
-    fn versions(&self, rendition: &str) -> Option<watch::Receiver<Arc<Version>>> {
-        let renditions = self.shared.renditions.read().unwrap_or_else(PoisonError::into_inner);
-        renditions.get(rendition).map(watch::Sender::subscribe)
-    }
-
     fn any_version(&self) -> Option<Arc<Version>> {
-        let renditions = self.shared.renditions.read().unwrap_or_else(PoisonError::into_inner);
+        let renditions = self.shared.playlists.read().unwrap_or_else(PoisonError::into_inner);
         renditions.values().next().map(|versions| Arc::clone(&versions.borrow()))
     }
 
@@ -223,6 +250,14 @@ impl Handle {
             _ => None,
         }
     }
+}
+
+fn versions(
+    playlists: &RwLock<Versions>,
+    rendition: &str,
+) -> Option<watch::Receiver<Arc<Version>>> {
+    let renditions = playlists.read().unwrap_or_else(PoisonError::into_inner);
+    renditions.get(rendition).map(watch::Sender::subscribe)
 }
 
 fn limits(playlist: &MediaPlaylist) -> Limits {

@@ -37,8 +37,9 @@ impl Version {
     }
 }
 
-/// The bytes, compressed (RFC 1952).
-pub(super) fn gzip(plain: &[u8]) -> Bytes {
+/// The bytes of a playlist, compressed (RFC 1952).
+#[must_use]
+pub fn gzip(plain: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::default());
     // Writing into a `Vec` cannot fail, so the stream is always whole.
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());

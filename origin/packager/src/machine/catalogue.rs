@@ -5,7 +5,7 @@
 
 use shared_media::{TrackConfig, TrackKind};
 use shared_playlist::Multivariant;
-use shared_playlist::multivariant::{Sound, Variant};
+use shared_playlist::multivariant::{IFrames, Sound, Variant};
 
 use super::names;
 use super::track::Track;
@@ -19,6 +19,13 @@ const CHANGE_PERCENT: u64 = 5;
 /// Whether a rendition can be offered: a player would find its configuration, a part, and a rate.
 pub(super) fn is_ready(track: &Track) -> bool {
     track.writer.header.is_some() && track.window.last().is_some() && track.rates.is_known()
+}
+
+/// Whether all is there that will be offered of it. A player reads the multivariant playlist once, so
+/// it waits for the I-frame playlists, whose first pictures are listed with the first whole segment.
+pub(super) fn is_complete(track: &Track) -> bool {
+    let has_pictures = track.rung.rendition.kind == TrackKind::Video;
+    is_ready(track) && (!has_pictures || track.i_frame_rates.is_known())
 }
 
 /// All combinations of the renditions that are ready; `None` if there is none.
@@ -39,6 +46,7 @@ pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
         sounds.iter().enumerate().map(|(index, track)| sound(track, index == 0)).collect();
     multivariant.variants =
         of_kind(TrackKind::Video).map(|track| variant(track, &sounds)).collect();
+    multivariant.i_frames = of_kind(TrackKind::Video).filter_map(i_frames).collect();
     Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty())
 }
 
@@ -63,11 +71,10 @@ fn variant(track: &Track, sounds: &[&Track]) -> Variant {
     let mut codecs: Vec<String> = codec(&track).into_iter().collect();
     codecs.extend(sounds.iter().filter_map(codec));
     codecs.dedup();
-    let (resolution, stated) = match &track.writer.config {
-        Some(TrackConfig::Video(video)) => {
-            (Some((video.width, video.height)), video.frame_rate.filter(|rate| rate.den > 0))
-        }
-        _ => (None, None),
+    let resolution = resolution(track);
+    let stated = match &track.writer.config {
+        Some(TrackConfig::Video(video)) => video.frame_rate.filter(|rate| rate.den > 0),
+        _ => None,
     };
     let stated = stated.map(|rate| {
         let per_1000_s = u64::from(rate.num) * 1000;
@@ -87,6 +94,26 @@ fn variant(track: &Track, sounds: &[&Track]) -> Variant {
     }
 }
 
+/// The I-frame playlist of a rendition; `None` before its first picture is listed.
+fn i_frames(track: &Track) -> Option<IFrames> {
+    Some(IFrames {
+        bandwidth: track.i_frame_rates.peak(),
+        average_bandwidth: track.i_frame_rates.average(),
+        codec: track.writer.header.as_ref()?.codec.clone(),
+        resolution: resolution(track),
+        uri: names::child_i_frames(&track.rung.rendition.id),
+    })
+    .filter(|_| track.i_frame_rates.is_known())
+}
+
+/// The size of the pictures, in pixels.
+fn resolution(track: &Track) -> Option<(u32, u32)> {
+    match &track.writer.config {
+        Some(TrackConfig::Video(video)) => Some((video.width, video.height)),
+        _ => None,
+    }
+}
+
 /// Whether players that come now should see another playlist than those before.
 pub(super) fn differs(old: &Multivariant, new: &Multivariant) -> bool {
     let close = |old: u64, new: u64| old.abs_diff(new) * 100 <= old * CHANGE_PERCENT;
@@ -99,7 +126,15 @@ pub(super) fn differs(old: &Multivariant, new: &Multivariant) -> bool {
             && *old
                 == Variant { bandwidth, average_bandwidth, frame_rate_millihertz, ..new.clone() }
     };
+    let same_i_frames = |old: &IFrames, new: &IFrames| {
+        let (bandwidth, average_bandwidth) = (old.bandwidth, old.average_bandwidth);
+        close(old.bandwidth, new.bandwidth)
+            && close(old.average_bandwidth, new.average_bandwidth)
+            && *old == IFrames { bandwidth, average_bandwidth, ..new.clone() }
+    };
     old.sounds != new.sounds
         || old.variants.len() != new.variants.len()
         || old.variants.iter().zip(&new.variants).any(|(old, new)| !same(old, new))
+        || old.i_frames.len() != new.i_frames.len()
+        || old.i_frames.iter().zip(&new.i_frames).any(|(old, new)| !same_i_frames(old, new))
 }

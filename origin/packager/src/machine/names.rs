@@ -25,6 +25,11 @@ impl Names {
         self.key(KeyObject::Playlist { rendition: rendition.to_string() })
     }
 
+    /// The key of a rendition's I-frame playlist.
+    pub(super) fn i_frames(&self, rendition: &RenditionId) -> String {
+        self.key(KeyObject::IFrames { rendition: rendition.to_string() })
+    }
+
     /// The key of a media object.
     pub(super) fn media(&self, rendition: &RenditionId, file: MediaFile) -> String {
         let (rendition, epoch) = (rendition.to_string(), self.epoch.clone());
@@ -41,12 +46,22 @@ impl Names {
     }
 }
 
-/// Another rendition's playlist, relative to this one's.
-pub(super) fn sibling(rendition: &RenditionId) -> String {
-    format!("../{rendition}/index.m3u8")
-}
-
 /// A rendition's playlist, relative to the multivariant playlist.
 pub(super) fn child(rendition: &RenditionId) -> String {
-    format!("{rendition}/index.m3u8")
+    format!("{rendition}/{}", own(false))
+}
+
+/// A rendition's I-frame playlist, relative to the multivariant playlist.
+pub(super) fn child_i_frames(rendition: &RenditionId) -> String {
+    format!("{rendition}/{}", own(true))
+}
+
+/// A rendition's playlist, or its I-frame playlist, relative to its other one.
+pub(super) const fn own(i_frames: bool) -> &'static str {
+    if i_frames { "iframes.m3u8" } else { "index.m3u8" }
+}
+
+/// Another rendition's playlist, or its I-frame playlist, relative to any of this one's.
+pub(super) fn sibling(rendition: &RenditionId, i_frames: bool) -> String {
+    format!("../{rendition}/{}", own(i_frames))
 }

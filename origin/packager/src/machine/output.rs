@@ -22,11 +22,11 @@ pub enum Output {
     Append(Object),
     /// The multivariant playlist is another now: write it anew, under this key.
     Multivariant(Object),
-    /// A rendition's live playlist is another now.
+    /// A rendition's live playlist is another now, or its I-frame playlist.
     View {
         /// Whose playlist.
         rendition: RenditionId,
-        /// The playlist.
+        /// The playlist; it says itself which of the two it is.
         playlist: MediaPlaylist,
         /// When the newest unit that it lists came in, in microseconds of the monotonic clock;
         /// `None` if it lists no new part.
@@ -37,7 +37,7 @@ pub enum Output {
     /// The show is over. These are the keys of its recordings' playlists, still in their EVENT form:
     /// [`shared_playlist::recording::finish`] makes each the VOD playlist it is to stay.
     Finished {
-        /// One key per rendition that has anything.
+        /// One key per rendition that has anything, and one for its pictures.
         recordings: Vec<String>,
     },
 }

@@ -33,6 +33,11 @@ impl Rates {
         self.bytes += bytes;
         self.samples += samples;
         self.duration = self.duration + duration;
+        self.stretch(bytes, duration);
+    }
+
+    /// Bytes that were counted with a segment, and lie closer together in a stretch of it.
+    pub(super) fn stretch(&mut self, bytes: u64, duration: Ticks) {
         if duration >= self.shortest || self.peak == 0 {
             self.peak = self.peak.max(bit_rate(bytes, duration));
         }

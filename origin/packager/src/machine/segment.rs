@@ -1,17 +1,18 @@
 //! Filling, writing and listing the segments of one rendition.
 //!
 //! In: samples that belong to the current segment, in order. Out: init segments, parts, segments,
-//! lines of the recording, and the entries of the window. Does not know when a segment ends.
+//! lines of the recordings, and the entries of the window. Does not know when a segment ends.
 
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use shared_media::{RenditionId, Ticks, TrackConfig};
+use shared_media::{Rendition, RenditionId, Ticks, TrackConfig, TrackKind};
 use shared_playlist::media::{Head, Part, Segment as Listed};
 use shared_playlist::recording;
 use shared_wire::key::MediaFile;
 
 use super::cuts::Cut;
+use super::i_frames::IFrames;
 use super::output::{Output, object};
 use super::parts::{ClosedPart, Parts};
 use super::sample::Sample;
@@ -25,6 +26,7 @@ use crate::error::{Drop, Error};
 pub(super) struct Segment {
     pub(super) cut: Cut,
     rendition: RenditionId,
+    kind: TrackKind,
     /// Presentation time of its first sample.
     start: Option<Ticks>,
     parts: Parts,
@@ -32,21 +34,24 @@ pub(super) struct Segment {
     written: Vec<Bytes>,
     bytes: usize,
     samples: u64,
+    i_frames: IFrames,
     /// Where the last written part ended.
     end: Ticks,
     measured: Option<Ticks>,
 }
 
 impl Segment {
-    pub(super) fn new(cut: Cut, rendition: RenditionId, common: &Common) -> Self {
+    pub(super) fn new(cut: Cut, rendition: &Rendition, common: &Common) -> Self {
         Self {
             cut,
-            rendition,
+            rendition: rendition.id.clone(),
+            kind: rendition.kind,
             start: None,
             parts: Parts::new(common.part_target()),
             written: Vec::new(),
             bytes: 0,
             samples: 0,
+            i_frames: IFrames::default(),
             end: cut.at,
             measured: None,
         }
@@ -81,6 +86,16 @@ impl Segment {
     }
 }
 
+/// What a closed segment took.
+#[derive(Debug)]
+pub(super) struct Measure {
+    pub(super) bytes: usize,
+    pub(super) samples: u64,
+    pub(super) duration: Ticks,
+    /// The entries of the I-frame playlist.
+    pub(super) i_frames: Vec<Arc<Listed>>,
+}
+
 /// The decoder configuration in force and the numbers of what is written.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
@@ -96,9 +111,12 @@ pub(super) struct Writer {
     pub(super) arrived_us: Option<u64>,
     /// The recording has been begun.
     pub(super) is_recording: bool,
+    /// The pictures of the last closed segment are to be told.
+    pub(super) i_frames_changed: bool,
     announced: Option<TrackConfig>,
     map: Option<Arc<str>>,
     recorded_map: Option<Arc<str>>,
+    recorded_i_frames_map: Option<Arc<str>>,
     headers: u32,
     sequence: u32,
 }
@@ -189,9 +207,7 @@ impl Writer {
         window: &mut Window,
         common: &mut Common,
     ) {
-        self.sequence = self.sequence.wrapping_add(1);
-        let write = |header| cmaf::fragment(self.sequence, header, &part.samples);
-        let Some(bytes) = self.header.as_ref().and_then(write) else {
+        let Some(bytes) = self.fragments(segment, part, common) else {
             let rendition = segment.rendition.clone();
             let trouble = Error::Dropped { rendition, why: Drop::Timestamps };
             common.outputs.push_back(Output::Trouble(trouble));
@@ -211,8 +227,37 @@ impl Writer {
         self.arrived_us = Some(part.arrived_us);
     }
 
+    /// The bytes of a part: one fragment, or some where it holds a picture of the I-frame playlist.
+    /// `None` if any of its samples cannot be stored.
+    fn fragments(
+        &mut self,
+        segment: &mut Segment,
+        part: &ClosedPart,
+        common: &Common,
+    ) -> Option<Bytes> {
+        let header = self.header.as_ref()?;
+        let fragments = match self.config {
+            Some(TrackConfig::Video(_)) => {
+                segment.i_frames.cut(&part.samples, common.i_frames_apart())
+            }
+            _ => vec![(&part.samples[..], None)],
+        };
+        let before: usize = segment.written.iter().map(Bytes::len).sum();
+        let (mut bytes, mut pictures) = (BytesMut::new(), Vec::new());
+        for (samples, shown) in fragments {
+            self.sequence = self.sequence.wrapping_add(1);
+            let fragment = cmaf::fragment(self.sequence, header, samples)?;
+            pictures.extend(shown.map(|shown| (shown, before + bytes.len(), fragment.len())));
+            bytes.extend_from_slice(&fragment);
+        }
+        for (shown, offset, length) in pictures {
+            segment.i_frames.push(shown, offset, length);
+        }
+        Some(bytes.freeze())
+    }
+
     /// Closes the segment, its last sample at `end`. Without samples it becomes a gap of `gap`.
-    /// Gives its bytes, samples and duration, unless it is a gap.
+    /// Gives what it took, unless it is a gap.
     pub(super) fn close(
         &mut self,
         mut segment: Segment,
@@ -220,7 +265,7 @@ impl Writer {
         gap: Ticks,
         window: &mut Window,
         common: &mut Common,
-    ) -> Option<(usize, u64, Ticks)> {
+    ) -> Option<Measure> {
         if let Some(end) = end {
             let parts = std::mem::replace(&mut segment.parts, Parts::new(Ticks::ZERO));
             for part in parts.finish(end) {
@@ -241,31 +286,47 @@ impl Writer {
             common.outputs.push_back(Output::Trouble(Error::Gap { rendition, msn }));
         }
         let head = segment.head(self.map.as_ref(), common);
-        let uri = common.names.uri(file);
-        self.record(&segment.rendition, &head, &uri, duration, filled.is_none(), common);
-        window.close(head, uri, duration, filled.is_none());
+        let (uri, gap, parts) = (common.names.uri(file), filled.is_none(), Vec::new());
+        let listed = Listed { head, uri, range: None, duration, gap, parts };
+        let i_frames = match segment.kind {
+            TrackKind::Video => {
+                let start = segment.start.unwrap_or(segment.cut.at);
+                segment.i_frames.entries(&listed, start, common.anchor)
+            }
+            TrackKind::Audio => Vec::new(),
+        };
+        self.record(&segment.rendition, &listed, &i_frames, common);
+        let measure = Measure { bytes, samples: segment.samples, duration, i_frames };
+        window.close(listed, measure.i_frames.clone());
         self.changed = true;
-        filled.map(|_| (bytes, segment.samples, duration))
+        self.i_frames_changed |= !measure.i_frames.is_empty();
+        filled.map(|_| measure)
     }
 
-    /// Adds a segment to the recording's playlist.
+    /// Adds a segment to the recording's playlist, and its pictures to the recording's I-frame playlist.
     fn record(
         &mut self,
         rendition: &RenditionId,
-        head: &Head,
-        uri: &str,
-        duration: Ticks,
-        gap: bool,
+        segment: &Listed,
+        i_frames: &[Arc<Listed>],
         common: &mut Common,
     ) {
-        let key = common.names.playlist(rendition);
-        if !std::mem::replace(&mut self.is_recording, true) {
-            let header = recording::header(common.target_duration_s);
-            common.outputs.push_back(Output::Replace(object(key.clone(), header)));
+        let is_first = !std::mem::replace(&mut self.is_recording, true);
+        let entry = recording::entry(segment, &mut self.recorded_map);
+        append(common.names.playlist(rendition), false, is_first, entry, common);
+        if !i_frames.is_empty() {
+            let map = &mut self.recorded_i_frames_map;
+            let entries = i_frames.iter().map(|picture| recording::entry(picture, map)).collect();
+            append(common.names.i_frames(rendition), true, is_first, entries, common);
         }
-        let (head, uri, parts) = (head.clone(), uri.to_owned(), Vec::new());
-        let listed = Listed { head, uri, duration, gap, parts };
-        let entry = recording::entry(&listed, &mut self.recorded_map);
-        common.outputs.push_back(Output::Append(object(key, entry)));
     }
+}
+
+/// Adds entries to a recording's playlist, after its header if they are the first.
+fn append(key: String, i_frames_only: bool, is_first: bool, entries: String, common: &mut Common) {
+    if is_first {
+        let header = recording::header(common.target_duration_s, i_frames_only);
+        common.outputs.push_back(Output::Replace(object(key.clone(), header)));
+    }
+    common.outputs.push_back(Output::Append(object(key, entries)));
 }

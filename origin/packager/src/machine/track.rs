@@ -13,7 +13,7 @@ use super::names::Names;
 use super::output::Output;
 use super::rates::Rates;
 use super::sample::{Sample, Timing};
-use super::segment::{Segment, Writer};
+use super::segment::{Measure, Segment, Writer};
 use super::window::Window;
 use crate::config::Config;
 use crate::error::{Drop, Error};
@@ -34,6 +34,11 @@ impl Common {
     pub(super) const fn part_target(&self) -> Ticks {
         Ticks::from_micros(self.part_target_us as i64)
     }
+
+    /// How far apart the pictures of an I-frame playlist are at least.
+    pub(super) const fn i_frames_apart(&self) -> Ticks {
+        Ticks::from_millis(self.config.i_frame_ms_min as i64)
+    }
 }
 
 /// What waits for a decision about its segment.
@@ -50,6 +55,8 @@ pub(super) struct Track {
     pub(super) timing: Timing,
     pub(super) window: Window,
     pub(super) rates: Rates,
+    /// Of the pictures of its I-frame playlist.
+    pub(super) i_frame_rates: Rates,
     pub(super) writer: Writer,
     leads: bool,
     waiting: VecDeque<Waiting>,
@@ -70,6 +77,7 @@ impl Track {
             timing: Timing::default(),
             window,
             rates,
+            i_frame_rates: Rates::new(common.target_duration_s, None),
             writer: Writer::default(),
             leads,
             waiting: VecDeque::new(),
@@ -234,13 +242,19 @@ impl Track {
         }
         self.writer.next_part = 0;
         self.next_msn = cut.msn + 1;
-        self.segment = Some(Segment::new(cut, self.rung.rendition.id.clone(), common));
+        self.segment = Some(Segment::new(cut, &self.rung.rendition, common));
     }
 
     fn close(&mut self, segment: Segment, end: Option<Ticks>, gap: Ticks, common: &mut Common) {
         let measure = self.writer.close(segment, end, gap, &mut self.window, common);
-        if let Some((bytes, samples, duration)) = measure {
-            self.rates.segment(bytes, samples, duration);
+        let Some(Measure { bytes, samples, duration, i_frames }) = measure else { return };
+        self.rates.segment(bytes, samples, duration);
+        let sizes = i_frames.iter().filter_map(|picture| Some((picture.range?.length, picture)));
+        let bytes: u64 = sizes.clone().map(|(size, _)| size).sum();
+        if bytes > 0 {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            self.i_frame_rates.segment(bytes, i_frames.len() as u64, duration);
+            sizes.for_each(|(size, picture)| self.i_frame_rates.stretch(size, picture.duration));
         }
     }
 

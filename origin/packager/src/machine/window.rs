@@ -1,6 +1,6 @@
-//! The sliding window of one rendition's live playlist.
+//! The sliding window of one rendition's live playlists.
 //!
-//! In: parts and closed segments. Out: the pieces of a playlist snapshot. Does not know bytes.
+//! In: parts and closed segments with their pictures. Out: the pieces of a playlist snapshot. Does not know bytes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,6 +19,12 @@ pub(super) struct Window {
     pub(super) segments: VecDeque<Arc<Segment>>,
     pub(super) open: Option<OpenSegment>,
     pub(super) media_sequence: u64,
+    /// The pictures of those segments; they come and go with them.
+    pub(super) i_frames: VecDeque<Arc<Segment>>,
+    /// The Media Sequence Number of the first of them; each picture has one of its own.
+    pub(super) i_frame_sequence: u64,
+    /// How many of them each segment has.
+    i_frame_counts: VecDeque<usize>,
     pub(super) discontinuity_sequence: u64,
 }
 
@@ -30,6 +36,9 @@ impl Window {
             segments: VecDeque::new(),
             open: None,
             media_sequence: 0,
+            i_frames: VecDeque::new(),
+            i_frame_sequence: 0,
+            i_frame_counts: VecDeque::new(),
             discontinuity_sequence: 0,
         }
     }
@@ -40,11 +49,13 @@ impl Window {
         self.open.get_or_insert_with(open).parts.push(part);
     }
 
-    /// Lists a whole segment in place of the open one, whose parts become its own.
-    pub(super) fn close(&mut self, head: Head, uri: String, duration: Ticks, gap: bool) {
-        let parts = self.open.take().map(|open| open.parts).unwrap_or_default();
-        self.span = self.span + duration;
-        self.segments.push_back(Arc::new(Segment { head, uri, duration, gap, parts }));
+    /// Lists a whole segment in place of the open one, whose parts become its own, and its pictures.
+    pub(super) fn close(&mut self, mut segment: Segment, i_frames: Vec<Arc<Segment>>) {
+        segment.parts = self.open.take().map(|open| open.parts).unwrap_or_default();
+        self.span = self.span + segment.duration;
+        self.segments.push_back(Arc::new(segment));
+        self.i_frame_counts.push_back(i_frames.len());
+        self.i_frames.extend(i_frames);
         while let Some(first) = self.segments.front().map(Arc::clone) {
             if self.segments.len() <= SEGMENTS_MIN || self.span - first.duration < self.limit {
                 break;
@@ -53,6 +64,9 @@ impl Window {
             self.span = self.span - first.duration;
             self.media_sequence += 1;
             self.discontinuity_sequence += u64::from(first.head.discontinuity);
+            let gone = self.i_frame_counts.pop_front().unwrap_or_default();
+            self.i_frames.drain(..gone.min(self.i_frames.len()));
+            self.i_frame_sequence += gone as u64;
         }
     }
 
@@ -64,6 +78,11 @@ impl Window {
             return Some((next_msn, last_part(&open.parts)));
         }
         self.segments.back().map(|segment| (next_msn - 1, last_part(&segment.parts)))
+    }
+
+    /// The Media Sequence Number of the last picture.
+    pub(super) fn last_i_frame(&self) -> Option<u64> {
+        (self.i_frame_sequence + self.i_frames.len() as u64).checked_sub(1)
     }
 }
 
@@ -78,12 +97,20 @@ mod tests {
     #[test]
     fn segments_leave_in_order_and_discontinuities_are_counted() {
         let mut window = Window::new(Ticks(20 * 90_000));
+        assert_eq!((window.last(), window.last_i_frame()), (None, None));
         for msn in 0..30 {
-            window.close(head(msn == 3 || msn == 28), format!("s{msn}"), Ticks(180_000), false);
+            let (head, uri) = (head(msn == 3 || msn == 28), format!("s{msn}"));
+            let (range, duration, gap, parts) = (None, Ticks(180_000), false, Vec::new());
+            let segment = Segment { head, uri, range, duration, gap, parts };
+            let picture = Arc::new(segment.clone());
+            let pictures = vec![picture; if msn < 22 { 3 } else { 1 }];
+            window.close(segment, pictures);
         }
         assert_eq!(window.segments.len(), 10);
         assert_eq!((window.media_sequence, window.discontinuity_sequence), (20, 1));
         assert_eq!(window.segments[0].uri, "s20");
+        assert_eq!((window.i_frame_sequence, window.i_frames.len()), (60, 14));
+        assert_eq!((&*window.i_frames[0].uri, window.last_i_frame()), ("s20", Some(73)));
         assert_eq!(window.last(), Some((29, None)));
         let part = Part { uri: String::new(), duration: Ticks(1), independent: true, gap: false };
         window.part(&head(false), part);

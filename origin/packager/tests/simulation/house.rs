@@ -4,6 +4,7 @@
 //! and the last playlists for a test to look at.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mp4_atom::{Atom as _, Buf as _, Decode as _, DecodeMaybe as _, Header, Moof};
@@ -11,7 +12,7 @@ use origin_packager::machine::Output;
 use origin_packager::{Config, Error, Machine};
 use shared_media::{Anchor, Now, Poll, Staged, Ticks};
 use shared_playlist::MediaPlaylist;
-use shared_playlist::media::{Head, Part};
+use shared_playlist::media::{Head, Part, Segment};
 
 pub(crate) const SHOW: &str = "0123456789abcdef";
 pub(crate) const ANCHOR: Anchor = Anchor { utc_us: 1_700_000_000_000_000 };
@@ -22,6 +23,9 @@ pub(crate) struct House {
     pub(crate) objects: HashMap<String, Bytes>,
     pub(crate) texts: BTreeMap<String, String>,
     pub(crate) playlists: BTreeMap<String, MediaPlaylist>,
+    pub(crate) i_frames: BTreeMap<String, MediaPlaylist>,
+    /// Every picture ever listed, by rendition and number.
+    pub(crate) pictures: BTreeMap<(String, u64), Arc<Segment>>,
     pub(crate) troubles: Vec<Error>,
     pub(crate) recordings: Option<Vec<String>>,
     /// Every segment ever listed: (start, duration, gap) by rendition and number.
@@ -44,6 +48,7 @@ pub(crate) fn run(config: Config, events: Vec<(i64, Staged)>) -> House {
         }
     }
     assert!(house.recordings.is_some(), "the show did not finish");
+    house.check_reports();
     house
 }
 
@@ -70,10 +75,16 @@ impl House {
     }
 
     fn view(&mut self, rendition: &str, playlist: MediaPlaylist) {
+        if playlist.i_frames_only {
+            self.check_i_frames(rendition, &playlist);
+            self.i_frames.insert(rendition.to_owned(), playlist);
+            return;
+        }
         self.check_parts(rendition, &playlist);
         self.check_segments(rendition, &playlist);
         for report in &playlist.reports {
-            let other = report.uri.split('/').nth(1).unwrap();
+            let Some(other) = report.uri.strip_suffix("/index.m3u8") else { continue };
+            let other = other.trim_start_matches("../");
             // Views of one step come one after another: the other's may be the next output.
             if let Some(other) = self.playlists.get(other) {
                 let last_listed = other.edge().next_msn - u64::from(other.open.is_none());

@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub(crate) mod house;
+mod i_frames;
 
 use bytes::Bytes;
 use shared_media::{

@@ -33,7 +33,7 @@ pub(super) trait Disk: Send + Sync {
     fn append(&self, key: &str, bytes: &[u8]) -> io::Result<()>;
     /// An object's bytes.
     fn read(&self, key: &str) -> io::Result<Option<Bytes>>;
-    /// Media playlists without an end.
+    /// Media playlists and I-frame playlists without an end.
     fn open_recordings(&self) -> io::Result<Vec<Key>>;
 }
 
@@ -133,11 +133,13 @@ impl Disk for Local {
                 continue;
             }
             for rendition in names(&self.root.join(&show)).unwrap_or_default() {
-                let name = format!("{show}/{rendition}/index.m3u8");
-                let Some(key) = Key::parse(&name) else { continue };
-                let is_playlist = matches!(key.object, KeyObject::Playlist { .. });
-                if is_playlist && is_open(&self.root.join(&name))? {
-                    open.push(key);
+                for playlist in ["index.m3u8", "iframes.m3u8"] {
+                    let name = format!("{show}/{rendition}/{playlist}");
+                    let Some(key) = Key::parse(&name) else { continue };
+                    let is_playlist = !matches!(key.object, KeyObject::Media { .. });
+                    if is_playlist && is_open(&self.root.join(&name))? {
+                        open.push(key);
+                    }
                 }
             }
         }

@@ -93,7 +93,9 @@ impl Store {
         let bytes = match &key.object {
             KeyObject::Media { file: MediaFile::Part(..), .. } => None,
             KeyObject::Media { .. } => self.shared.read(name).await?,
-            KeyObject::Multivariant | KeyObject::Playlist { .. } => self.shared.text(name).await?,
+            KeyObject::Multivariant | KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
+                self.shared.text(name).await?
+            }
         };
         report::read(if bytes.is_some() { "disk" } else { "none" });
         Ok(bytes)

@@ -92,6 +92,7 @@ async fn a_recording_that_a_crash_cut_off_is_found_and_whole_up_to_its_last_line
     store.append(object("720p/index.m3u8", "#EXTM3U\n"));
     store.append(object("720p/index.m3u8", "#EXTINF:2,\ne/s0.m4s\n#EXTI"));
     store.append(object("480p/index.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n"));
+    store.append(object("480p/iframes.m3u8", "#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTER"));
     store.flush().await.expect("the disk takes it");
     drop(store);
 
@@ -99,7 +100,11 @@ async fn a_recording_that_a_crash_cut_off_is_found_and_whole_up_to_its_last_line
     std::fs::write(part.join("17"), "torn").expect("a torn file");
     let store = Store::open(at(directory.path())).expect("open again");
     assert_eq!(std::fs::read_dir(&part).expect("there").count(), 0, "torn files are cleared");
-    assert_eq!(store.open_recordings().await, Ok(vec![key("720p/index.m3u8")]));
+    let open = vec![key("480p/iframes.m3u8"), key("720p/index.m3u8")];
+    assert_eq!(store.open_recordings().await, Ok(open));
+    let i_frames = "#EXTM3U\n#EXTINF:1,\n";
+    assert_eq!(text(&store, "480p/iframes.m3u8").await.as_deref(), Some(i_frames));
+    store.replace(object("480p/iframes.m3u8", format!("{i_frames}#EXT-X-ENDLIST\n")));
     let whole = "#EXTM3U\n#EXTINF:2,\ne/s0.m4s\n";
     assert_eq!(text(&store, "720p/index.m3u8").await.as_deref(), Some(whole));
     store.replace(object("720p/index.m3u8", format!("{whole}#EXT-X-ENDLIST\n")));

@@ -37,9 +37,8 @@ impl Lost {
 
     /// Marks lost objects in the playlist `key`; other objects stay as they are.
     pub(super) fn mark(&self, key: &str, bytes: &mut Bytes) {
-        let Some(folder) = key.strip_suffix("index.m3u8").filter(|_| !self.names.is_empty()) else {
-            return;
-        };
+        let folder = key.strip_suffix("index.m3u8").or_else(|| key.strip_suffix("iframes.m3u8"));
+        let Some(folder) = folder.filter(|_| !self.names.is_empty()) else { return };
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         let mut marked = String::with_capacity(text.len());
         let mut has_gap = false;
@@ -75,6 +74,11 @@ mod tests {
         assert_eq!(bytes, marked);
         lost.mark("show/720p/index.m3u8", &mut bytes);
         assert_eq!(bytes, marked);
+        let i_frames = "#EXTINF:1,\n#EXT-X-BYTERANGE:9@0\ne/s1.m4s\n#EXTINF:1,\n#EXT-X-BYTERANGE:9@70\ne/s1.m4s\n";
+        let mut bytes = Bytes::from(i_frames);
+        lost.mark("show/720p/iframes.m3u8", &mut bytes);
+        let marked = i_frames.replace("e/s1", "#EXT-X-GAP\ne/s1");
+        assert_eq!(bytes, marked, "each picture of a lost segment is");
         let mut other = Bytes::from(plain);
         lost.mark("show/480p/index.m3u8", &mut other);
         assert_eq!(other, plain);
