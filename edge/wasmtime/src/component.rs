@@ -2,6 +2,7 @@
 //!
 //! In: the component's bytes, then requests. Out: its answers, or why it gave none. Does not know what is in either.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -9,10 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{
-    Config as EngineConfig, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Cache, CacheConfig, Config as EngineConfig, Engine, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
 };
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
@@ -89,17 +91,24 @@ impl Handlers {
 /// Compiles the component (seconds, on a thread of its own) and makes it ready.
 pub(crate) async fn start(config: &Config, outbound: Outbound) -> Result<Handlers, Error> {
     let source = config.component.clone();
-    let limits = config.limits.clone();
+    let (limits, compiled_at) = (config.limits.clone(), config.compiled.clone());
     let compiled = tokio::task::spawn_blocking(move || {
-        let engine = engine(&limits)?;
+        let engine = engine(&limits, compiled_at.as_deref())?;
         let pre = compile(&engine, &read(source)?)?;
         Ok((engine, pre))
     });
     let (engine, pre) = compiled.await.map_err(|error| Error::Engine(error.to_string()))??;
     tick(&engine)?;
     let mut environment = config.environment.clone();
-    if !environment.iter().any(|(name, _)| name == "MATINEE_ORIGIN") {
-        environment.push(("MATINEE_ORIGIN".to_owned(), config.origin.clone()));
+    let own = [
+        ("MATINEE_ORIGIN", config.origin.as_str()),
+        ("MATINEE_CLIENT_HEADERS", "1"),
+        ("MATINEE_CACHE", "host"),
+    ];
+    for (name, value) in own {
+        if !environment.iter().any(|(other, _)| other == name) {
+            environment.push((name.to_owned(), value.to_owned()));
+        }
     }
     let environment: Arc<[_]> = environment.into();
     let room = Arc::new(Semaphore::new(config.limits.instances_max as usize));
@@ -130,7 +139,7 @@ fn read(source: ComponentSource) -> Result<Bytes, Error> {
 }
 
 /// An engine with the pooling allocator, or without it where the system has no address space for one.
-fn engine(limits: &Limits) -> Result<Engine, Error> {
+fn engine(limits: &Limits, compiled_at: Option<&Path>) -> Result<Engine, Error> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(limits.instances_max)
         .total_memories(limits.instances_max)
@@ -140,6 +149,9 @@ fn engine(limits: &Limits) -> Result<Engine, Error> {
         .max_memory_size(limits.instance_bytes_max);
     let mut config = EngineConfig::new();
     config.wasm_component_model_async(true).epoch_interruption(true);
+    if let Some(directory) = compiled_at {
+        config.cache(kept(directory));
+    }
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     match Engine::new(&config) {
         Ok(engine) => Ok(engine),
@@ -149,6 +161,21 @@ fn engine(limits: &Limits) -> Result<Engine, Error> {
             Engine::new(&config).map_err(|error| Error::Engine(format!("{error:#}")))
         }
     }
+}
+
+/// Where compiled components are kept, named by a hash of their bytes, wasmtime's version and the engine's settings.
+/// Without it the edge starts all the same, only later.
+fn kept(directory: &Path) -> Option<Cache> {
+    let mut config = CacheConfig::new();
+    config.with_directory(directory);
+    let cache = std::fs::create_dir_all(directory)
+        .map_err(wasmtime::Error::from)
+        .and_then(|()| Cache::new(config));
+    let warned = |error: &wasmtime::Error| {
+        let directory = directory.display();
+        warn!(%directory, error = format!("{error:#}"), "the compiled component is not kept");
+    };
+    cache.inspect_err(warned).ok()
 }
 
 fn compile(engine: &Engine, bytes: &[u8]) -> Result<ServicePre<Guest>, Error> {

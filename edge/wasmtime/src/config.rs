@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+mod viewers;
+
+pub use viewers::{AccessLog, LoggedAddress, Viewers};
+
 /// Where the component comes from.
 #[derive(Debug, Clone)]
 pub enum ComponentSource {
@@ -28,6 +32,11 @@ pub struct Config {
     pub environment: Vec<(String, String)>,
     /// `http://host:port` of the origin, the only address the component may send requests to.
     pub origin: String,
+    /// Where the compiled component is kept, so that the next start need not compile it. An absolute path; it may
+    /// hold other edges' as well.
+    pub compiled: Option<PathBuf>,
+    /// How viewers are received.
+    pub viewers: Viewers,
     /// Limits of the server and of the component's instances.
     pub limits: Limits,
     /// Limits of the cache.
@@ -43,6 +52,8 @@ impl Config {
             component,
             environment: Vec::new(),
             origin: origin.into(),
+            compiled: None,
+            viewers: Viewers::default(),
             limits: Limits::default(),
             cache: CacheLimits::default(),
         }
@@ -56,6 +67,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections in that queue; the kernel may allow fewer.
     pub connections_waiting_max: u32,
+    /// Of those, from one network that is no proxy of ours; more are closed at once. 0: as many as there are places.
+    pub connections_per_client_max: usize,
     /// Requests at a time that the component has not answered yet; more get 503.
     pub requests_max: usize,
     /// Time the component has for one request, above the 12 s a blocking reload may be held.
@@ -64,12 +77,31 @@ pub struct Limits {
     pub head_bytes_max: u32,
     /// Header fields of a request, HTTP/1.1.
     pub headers_max: usize,
-    /// Time a viewer has to send a request's head; also how long an idle connection is kept.
+    /// Time a viewer has for the TLS handshake.
+    pub handshake_time_max: Duration,
+    /// Time a viewer has to send a request's head; also how long an idle HTTP/1.1 connection is kept.
     pub head_time_max: Duration,
     /// Size of a request's body in bytes.
     pub body_bytes_max: u64,
     /// Concurrent streams of one HTTP/2 connection.
     pub streams_max: u32,
+    /// Bytes of answers that are buffered for one HTTP/2 stream.
+    pub stream_buffer_max: usize,
+    /// Streams of one HTTP/2 connection that a peer may reset before they were answered; a peer that resets faster
+    /// than it is served (CVE-2023-44487) loses its connection.
+    pub resets_max: usize,
+    /// How long an HTTP/2 connection without requests is kept.
+    pub idle_time_max: Duration,
+    /// How long a viewer may take less than `stall_bytes_min` of what it asked for; then its connection is cut.
+    pub stall_time_max: Duration,
+    /// What a viewer must at least take within `stall_time_max`, in bytes.
+    pub stall_bytes_min: u64,
+    /// Networks whose rate is known at a time; of more, the quietest are forgotten.
+    pub rate_clients_max: usize,
+    /// Sessions whose rate is known at a time; of more, the quietest are forgotten.
+    pub rate_sessions_max: usize,
+    /// Lines of the access log that wait to be written; more are dropped and counted.
+    pub access_lines_max: usize,
     /// How long open connections may finish after shutdown was asked for.
     pub drain_time_max: Duration,
 
@@ -107,13 +139,23 @@ impl Default for Limits {
         Self {
             connections_max: 10_000,
             connections_waiting_max: 4_096,
+            connections_per_client_max: 0,
             requests_max: 10_000,
             request_time_max: Duration::from_secs(30),
             head_bytes_max: 32 * 1024,
             headers_max: 100,
+            handshake_time_max: Duration::from_secs(10),
             head_time_max: Duration::from_secs(30),
             body_bytes_max: 1024 * 1024,
             streams_max: 128,
+            stream_buffer_max: 256 * 1024,
+            resets_max: 32,
+            idle_time_max: Duration::from_mins(2),
+            stall_time_max: Duration::from_secs(30),
+            stall_bytes_min: 4 * 1024,
+            rate_clients_max: 65_536,
+            rate_sessions_max: 262_144,
+            access_lines_max: 16_384,
             drain_time_max: Duration::from_secs(15),
             instances_max: 1_000,
             instance_bytes_max: 64 * 1024 * 1024,

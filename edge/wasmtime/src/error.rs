@@ -33,6 +33,17 @@ pub enum Error {
     /// Configuration: these bytes are no component, or it wants something this host does not offer.
     #[error("the edge component is not one this host can run: {0}")]
     Component(String),
+    /// Configuration: the certificate or its key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// Configuration: the access log's file cannot be written.
+    #[error("the access log {path} cannot be written: {cause}")]
+    AccessLog {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// Us: the WebAssembly engine or the operating system's address space.
     #[error("the WebAssembly engine did not start: {0}")]
     Engine(String),

@@ -1,8 +1,9 @@
 //! Our own host for the edge component: what `matinee up` answers viewers with.
 //!
 //! In: a component that exports `wasi:http/handler`, its environment, the one origin it may speak to. Out: an HTTP/1.1
-//! and h2c server that runs the component per request, with an HTTP cache and request collapsing under the component's
-//! own requests. Does not know tickets, sessions or playlists: those are the component's.
+//! and HTTP/2 server, with TLS or without, that runs the component per request, with an HTTP cache and request
+//! collapsing under the component's own requests. Does not know tickets, sessions or playlists: those are the
+//! component's.
 //!
 //! Read in this order: a viewer's connection (`server`) brings a request (`request`), which the `engine` answers: an
 //! instance (`instance`) of the compiled component (`component`), whose own requests (`outbound`) come out of the cache
@@ -23,12 +24,21 @@
 mod config;
 mod error;
 
+mod connection;
+mod pace;
+mod seats;
 mod server;
+mod tls;
 
 mod request;
 
 mod access;
+mod access_log;
+mod cmcd;
+mod facts;
+mod rate;
 mod refusal;
+mod sent;
 mod sessions;
 
 mod engine;
@@ -41,6 +51,9 @@ mod outbound;
 
 mod cache;
 
-pub use config::{CacheLimits, ComponentSource, Config, Limits};
+pub use config::{AccessLog, CacheLimits, ComponentSource, Config, Limits, LoggedAddress, Viewers};
 pub use error::Error;
+pub use facts::Fronts;
+pub use rate::Rate;
 pub use server::{Door, Edge};
+pub use tls::Tls;

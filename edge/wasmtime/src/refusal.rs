@@ -2,6 +2,8 @@
 //!
 //! In: a reason. Out: a problem (RFC 9457). Does not know the request, but for its id.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty, Full};
@@ -12,6 +14,8 @@ use wasmtime_wasi_http::WasiBody;
 /// Why there is no answer, and what the viewer is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    /// The viewer asks too often; it may again after a while.
+    TooMany(Duration),
     /// As many requests or instances as may be.
     Full,
     /// The viewer's body.
@@ -27,6 +31,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn problem(self, request_id: &str) -> Problem {
         let (status, code, title) = match self {
+            Self::TooMany(_) => (429, "too_many_requests", "These requests come too fast."),
             Self::Full => (503, "edge_full", "The edge is serving as many viewers as it can."),
             Self::TooLarge => (413, "body_too_large", "The request's body is too large."),
             Self::Slow => (504, "edge_timeout", "The answer took too long."),
@@ -48,9 +53,12 @@ impl Refusal {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
-        if self == Self::Full {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        let retry_s = match self {
+            Self::Full => 1,
+            Self::TooMany(wait) => wait.as_secs().saturating_add(1),
+            _ => return response,
+        };
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_s));
         response
     }
 }

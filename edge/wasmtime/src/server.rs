@@ -2,33 +2,27 @@
 //!
 //! In: a [`Config`]. Out: a running edge. Does not know what is in a request.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use metrics::gauge;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use metrics::{counter, gauge};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::config::{Config, Limits};
+use crate::connection::{self, House, prepare};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::request::Answers;
+use crate::seats::Seats;
+use crate::tls::Terminator;
 
 /// How long accepting rests after the system refused a connection, such as for want of file descriptors.
 const REST: Duration = Duration::from_millis(100);
-/// How often a silent HTTP/2 peer is asked whether it is still there.
-const PING: Duration = Duration::from_secs(20);
 /// How often the gauge of active sessions is set.
 const COUNT: Duration = Duration::from_secs(1);
 
@@ -36,7 +30,7 @@ const COUNT: Duration = Duration::from_secs(1);
 pub struct Edge {
     listener: TcpListener,
     address: SocketAddr,
-    answers: Arc<Answers>,
+    house: Arc<House>,
 }
 
 impl Edge {
@@ -53,10 +47,14 @@ impl Edge {
     /// # Errors
     /// The origin is no address, or the component cannot be run. See [`Error`].
     pub async fn behind(door: Door, config: Config) -> Result<Self, Error> {
+        let limits = &config.limits;
+        let tls = config.viewers.tls.as_ref();
+        let terminator = tls.map(|tls| Terminator::new(tls, limits.handshake_time_max));
+        let terminator = terminator.transpose()?;
         let engine = Engine::start(&config).await?;
-        let answers = Arc::new(Answers::new(engine, config.limits));
+        let house = Arc::new(House { answers: Answers::new(engine, config)?, terminator });
         let Door { listener, address } = door;
-        Ok(Self { listener, address, answers })
+        Ok(Self { listener, address, house })
     }
 
     /// Where it listens.
@@ -68,30 +66,50 @@ impl Edge {
     /// Serves until `shutdown` is done, then lets what was begun finish, within a limit.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         info!(address = %self.address, "the edge is open");
-        let drain = GracefulShutdown::new();
+        let (close, closing) = watch::channel(());
         tokio::select! {
             () = shutdown => {}
-            () = self.welcome(&drain) => {}
+            () = self.welcome(&closing) => {}
             () = self.count() => {}
+            () = self.watch() => {}
         }
-        drop(self.listener);
-        if timeout(self.answers.limits.drain_time_max, drain.shutdown()).await.is_err() {
+        drop((self.listener, closing));
+        close.send_replace(());
+        // Each connection holds a receiver until it ends.
+        if timeout(self.house.answers.limits.drain_time_max, close.closed()).await.is_err() {
             warn!("some viewers were still being served when the edge closed");
         }
-        self.answers.close();
+        self.house.answers.close();
         info!("the edge is closed");
     }
 
     /// Takes viewers in, for good.
-    async fn welcome(&self, drain: &GracefulShutdown) {
-        let places = Arc::new(Semaphore::new(self.answers.limits.connections_max));
-        loop {
-            let Some((stream, place)) = accept(&self.listener, &places).await else {
-                sleep(REST).await;
+    async fn welcome(&self, closing: &watch::Receiver<()>) {
+        let limits = &self.house.answers.limits;
+        let seats = Seats::new(limits.connections_max, limits.connections_per_client_max);
+        while let Some(place) = seats.place().await {
+            let accepted = self.listener.accept().await;
+            let accepted = accepted.and_then(|(stream, from)| Ok((prepare(stream)?, from)));
+            let (stream, from) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    warn!(%error, "a connection was refused");
+                    sleep(REST).await;
+                    continue;
+                }
+            };
+            let is_front = self.house.answers.fronts.trusts(from.ip().to_canonical());
+            let Some(seat) = seats.seat(place, from.ip(), is_front) else {
+                counter!("matinee_edge_connections_refused_total").increment(1);
                 continue;
             };
-            let answers = Arc::clone(&self.answers);
-            tokio::spawn(serve(stream, place, answers, drain.watcher()));
+            let (house, closing) = (Arc::clone(&self.house), closing.clone());
+            tokio::spawn(async move {
+                gauge!("matinee_edge_connections_open").increment(1.0);
+                connection::serve(stream, from, house, closing).await;
+                gauge!("matinee_edge_connections_open").decrement(1.0);
+                drop(seat);
+            });
         }
     }
 
@@ -100,9 +118,17 @@ impl Edge {
         let mut beat = interval(COUNT);
         loop {
             beat.tick().await;
-            let active = self.answers.sessions.active(Instant::now());
+            let active = self.house.answers.sessions.active(Instant::now());
             let active = u32::try_from(active).unwrap_or(u32::MAX);
             gauge!("matinee_edge_sessions_active").set(f64::from(active));
+        }
+    }
+
+    /// Follows the certificate, for good.
+    async fn watch(&self) {
+        match &self.house.terminator {
+            Some(terminator) => terminator.watch().await,
+            None => std::future::pending().await,
         }
     }
 }
@@ -146,70 +172,4 @@ fn refused(address: SocketAddr, cause: io::Error) -> Error {
         io::ErrorKind::AddrInUse => Error::AddressInUse(address),
         _ => Error::Listen { address, cause },
     }
-}
-
-/// The next connection, when there is a place for it; `None` if the system refuses, such as for want of descriptors.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    let accepted = listener.accept().await.and_then(|(stream, _)| {
-        stream.set_nodelay(true)?;
-        Ok(stream)
-    });
-    let stream = accepted.inspect_err(|error| warn!(%error, "a connection was refused")).ok()?;
-    Some((stream, place))
-}
-
-/// Serves one connection to its end.
-async fn serve(
-    stream: TcpStream,
-    place: OwnedSemaphorePermit,
-    answers: Arc<Answers>,
-    drain: Watcher,
-) {
-    let begun = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&begun);
-    let head_time_max = answers.limits.head_time_max;
-    let builder = protocol(&answers.limits);
-    let service = service_fn(move |request| {
-        asked.store(true, Ordering::Relaxed);
-        let answers = Arc::clone(&answers);
-        async move { Ok::<_, Infallible>(answers.answer(request).await) }
-    });
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let mut connection = pin!(drain.watch(connection));
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        // hyper limits the time of a head once it knows the protocol; until then this does.
-        () = sleep(head_time_max) => {
-            if !begun.load(Ordering::Relaxed) {
-                return;
-            }
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        debug!(error, "a viewer's connection ended early");
-    }
-    drop(place);
-}
-
-fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time_max)
-        .max_headers(limits.headers_max)
-        .max_buf_size(limits.head_bytes_max as usize);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams_max)
-        .max_header_list_size(limits.head_bytes_max)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(limits.head_time_max);
-    builder
 }

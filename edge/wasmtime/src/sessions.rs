@@ -8,6 +8,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::access::session;
+
 /// A session that has asked for nothing this long is not watching.
 const ACTIVE: Duration = Duration::from_secs(10);
 
@@ -24,12 +26,13 @@ impl Sessions {
         Self { seen: Mutex::default(), hasher: RandomState::new(), count_max }
     }
 
-    /// Notes that the session of this path was answered `now`. Other paths are nothing to it.
-    pub(crate) fn saw(&self, path: &str, now: Instant) {
-        let Some(session) = path.strip_prefix("/p/").and_then(|rest| rest.split('/').next()) else {
-            return;
-        };
-        let hash = self.hasher.hash_one(session);
+    /// What stands for the session of this path here. Other paths have none.
+    pub(crate) fn mark(&self, path: &str) -> Option<u64> {
+        session(path).map(|session| self.hasher.hash_one(session))
+    }
+
+    /// Notes that this session was answered `now`.
+    pub(crate) fn saw(&self, hash: u64, now: Instant) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() < self.count_max || seen.contains_key(&hash) {
             seen.insert(hash, now);
@@ -52,9 +55,11 @@ mod tests {
     fn a_session_is_active_for_ten_seconds_and_counted_once() {
         let sessions = Sessions::new(2);
         let start = Instant::now();
-        sessions.saw("/p/one/index.m3u8", start);
-        sessions.saw("/p/one/720p/index.m3u8", start + Duration::from_secs(1));
-        sessions.saw("/live/x/index.m3u8", start);
+        let one = sessions.mark("/p/one/index.m3u8").unwrap();
+        assert_eq!(sessions.mark("/p/one/720p/index.m3u8"), Some(one));
+        assert_eq!(sessions.mark("/live/x/index.m3u8"), None);
+        sessions.saw(one, start);
+        sessions.saw(one, start + Duration::from_secs(1));
         assert_eq!(sessions.active(start + Duration::from_secs(10)), 1);
         assert_eq!(sessions.active(start + Duration::from_secs(11)), 0);
     }
@@ -64,7 +69,7 @@ mod tests {
         let sessions = Sessions::new(2);
         let now = Instant::now();
         for path in ["/p/a/x", "/p/b/x", "/p/c/x"] {
-            sessions.saw(path, now);
+            sessions.saw(sessions.mark(path).unwrap(), now);
         }
         assert_eq!(sessions.active(now), 2);
     }

@@ -1,0 +1,137 @@
+//! One viewer's connection: the handshake, the requests on it, its end.
+//!
+//! In: a connection with a seat. Out: answers. Does not know what is in a request.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use metrics::counter;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tracing::debug;
+
+use crate::config::Limits;
+use crate::facts::Peer;
+use crate::pace::{Ledger, Paced, Verdict, Watch};
+use crate::request::Answers;
+use crate::tls::Terminator;
+
+/// How often a silent HTTP/2 peer is asked whether it is still there.
+const PING: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// What serves all connections.
+pub(crate) struct House {
+    pub(crate) answers: Answers,
+    pub(crate) terminator: Option<Terminator>,
+}
+
+/// Serves a connection to its end. It finishes what was begun and ends once `closing` says so.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    from: SocketAddr,
+    house: Arc<House>,
+    closing: watch::Receiver<()>,
+) {
+    let mut peer = Peer { ip: from.ip().to_canonical(), alpn: None };
+    let Some(terminator) = &house.terminator else {
+        return converse(stream, peer, house, closing).await;
+    };
+    match terminator.accept(stream).await {
+        Ok(stream) => {
+            peer.alpn = match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Some("h2"),
+                Some(_) => Some("http/1.1"),
+                None => None,
+            };
+            converse(stream, peer, house, closing).await;
+        }
+        Err(error) => debug!(%error, "no TLS handshake"),
+    }
+}
+
+async fn converse<S>(stream: S, peer: Peer, house: Arc<House>, mut closing: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let ledger = Arc::new(Ledger::default());
+    let mut watch = Watch::new(Arc::clone(&ledger), Instant::now());
+    let stream = TokioIo::new(Paced::new(stream, Arc::clone(&ledger)));
+    let answers = Arc::clone(&house);
+    let service = service_fn(move |request| {
+        let (house, turn) = (Arc::clone(&answers), ledger.begin());
+        async move { Ok::<_, Infallible>(house.answers.answer(request, peer, turn).await) }
+    });
+    let limits = &house.answers.limits;
+    let builder = protocol(limits);
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    let period = Watch::period(limits);
+    let mut look = pin!(sleep(period));
+    let mut is_closing = false;
+    loop {
+        tokio::select! {
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    debug!(error, "a viewer's connection ended early");
+                }
+                return;
+            }
+            _ = closing.changed(), if !is_closing => {
+                is_closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = &mut look => {
+                look.as_mut().reset(tokio::time::Instant::now() + period);
+                match watch.look(limits, Instant::now()) {
+                    Verdict::Fine => {}
+                    Verdict::Silent => return cut("silent"),
+                    Verdict::Stalled => return cut("stalled"),
+                    // One that stays after it was asked to go is not asked again.
+                    Verdict::Idle if is_closing => return cut("idle"),
+                    Verdict::Idle => {
+                        is_closing = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cut(reason: &'static str) {
+    counter!("matinee_edge_connections_cut_total", "reason" => reason).increment(1);
+}
+
+fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time_max)
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.head_bytes_max as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.head_bytes_max)
+        .max_send_buf_size(limits.stream_buffer_max)
+        .max_pending_accept_reset_streams(limits.resets_max)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(limits.head_time_max);
+    builder
+}
+
+/// Makes a fresh connection ready: what is written goes out at once.
+pub(crate) fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
