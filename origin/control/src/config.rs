@@ -36,8 +36,10 @@ pub struct Config {
     pub sessions_per_ticket_max: u64,
     /// How long a session is listed after its end.
     pub session_kept_s: u32,
-    /// Entries of the deny list; edges keep the whole of it in memory and fetch it every second.
+    /// Entries of the deny list; edges keep the whole of it in memory and fetch it at every change.
     pub denied_max: usize,
+    /// Entries of the deny list that name a session, not a ticket: the rest is kept for tickets that are revoked.
+    pub denied_sessions_max: usize,
     /// How long an entry of the deny list outlives the last session it denies: the clocks of edges may be slow.
     pub denied_leeway_s: u32,
     /// Shows; each is kept in memory.
@@ -84,7 +86,8 @@ impl Default for Config {
             token_valid_s: 6 * 3600,
             sessions_per_ticket_max: 256,
             session_kept_s: 30 * 24 * 3600,
-            denied_max: 10_000,
+            denied_max: 40_000,
+            denied_sessions_max: 20_000,
             denied_leeway_s: 300,
             shows_max: 10_000,
             title_chars_max: 200,

@@ -23,12 +23,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use shared_wire::ShowId;
-use shared_wire::api::{DenyList, IssuedTicket, NewShow, NewTicket, ShowState, State};
+use shared_wire::api::{IssuedTicket, NewShow, NewTicket, ShowState, State};
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use keys::Keys;
 
 pub use config::{Clock, Config};
+pub use denied::Listing;
 pub use error::{Error, Fault};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use shared_wire::api::CreatedShow;
@@ -142,8 +144,14 @@ impl Control {
 
     /// Who may no longer watch, from memory.
     #[must_use]
-    pub fn denied(&self) -> Arc<DenyList> {
+    pub fn denied(&self) -> Arc<Listing> {
         self.house.denied.list()
+    }
+
+    /// The same list, and word of every one that comes after it. It goes on for as long as the house is open.
+    #[must_use]
+    pub fn follow_denied(&self) -> watch::Receiver<Arc<Listing>> {
+        self.house.denied.follow()
     }
 
     /// Whether this is the key of our edges (`matinee-edge-key`), compared in a time that tells nothing about it.

@@ -1,18 +1,22 @@
 //! The deny list: in memory for edges, in the database for the next start.
 //!
-//! In: tickets that were revoked. Out: the list as edges fetch it. Does not know why a ticket was revoked, nor edges.
+//! In: tickets and sessions that may play no more. Out: the list as edges fetch it, and word whenever it changes. Does
+//! not know why somebody is denied, nor edges.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod listing;
+
+use std::sync::Arc;
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use shared_wire::TicketId;
 use shared_wire::api::{Denied, DenyList};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::rows::{self, Change, Rows, counters, denials};
 use crate::{Config, Error};
+
+pub use listing::Listing;
 
 /// Where the list's version is counted, so that it goes on growing after a restart.
 const VERSION: &str = "deny_list_version";
@@ -21,8 +25,9 @@ const VERSION: &str = "deny_list_version";
 pub(crate) struct Denials {
     rows: Rows,
     entries_max: usize,
+    sessions_max: usize,
     leeway_s: i64,
-    list: RwLock<Arc<DenyList>>,
+    list: watch::Sender<Arc<Listing>>,
     /// Held from before a commit until the list in memory says the same.
     changing: Mutex<()>,
 }
@@ -40,60 +45,70 @@ impl Denials {
         let entries = stored.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let counter = counters::Entity::find_by_id(VERSION).one(rows.read()).await?;
         let version = counter.map_or(0, |row| u64::try_from(row.value).unwrap_or_default());
-        let this = Self {
+        let list = Arc::new(Listing::new(DenyList { version, entries }));
+        Ok(Self {
             rows,
             entries_max: config.denied_max,
+            sessions_max: config.denied_sessions_max,
             leeway_s: i64::from(config.denied_leeway_s),
-            list: RwLock::default(),
+            list: watch::Sender::new(list),
             changing: Mutex::default(),
-        };
-        this.show(DenyList { version, entries });
-        Ok(this)
+        })
     }
 
     /// The list, from memory.
-    pub(crate) fn list(&self) -> Arc<DenyList> {
-        self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn list(&self) -> Arc<Listing> {
+        self.list.borrow().clone()
+    }
+
+    /// The list and all that come after it.
+    pub(crate) fn follow(&self) -> watch::Receiver<Arc<Listing>> {
+        self.list.subscribe()
     }
 
     fn show(&self, list: DenyList) {
         metrics::gauge!("matinee_denied_entries").set(list.entries.len() as f64);
-        *self.list.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(list);
+        self.list.send_replace(Arc::new(Listing::new(list)));
     }
 
-    /// Commits `change` and, with it, denies every session of `ticket`, the last of which ends at `until`.
+    /// Whether so many more sessions have room. Sessions may fill a part of the list only: however many devices take
+    /// turns, there is room for the tickets that are revoked.
+    pub(crate) fn has_room_for_sessions(&self, more: usize) -> bool {
+        let list = self.list();
+        let of_sessions = list.entries.iter().filter(|entry| entry.session.is_some()).count();
+        of_sessions.saturating_add(more) <= self.sessions_max
+            && list.entries.len().saturating_add(more) <= self.entries_max
+    }
+
+    /// Commits `change` and, with it, denies whom `denied` names, each until so long after its `until` as clocks may
+    /// differ. Who is denied already stays so for the first reason.
     ///
     /// # Errors
     /// [`Error::DeniedFull`] (the change itself is made), storage errors (nothing has changed).
-    pub(crate) async fn deny(
-        &self,
-        change: Change,
-        ticket: TicketId,
-        until: i64,
-    ) -> Result<(), Error> {
+    pub(crate) async fn deny(&self, change: Change, denied: Vec<Denied>) -> Result<(), Error> {
         let _order = self.changing.lock().await;
         let list = self.list();
-        if list.entries.iter().any(|entry| entry.ticket == Some(ticket)) {
+        let named = |one: &Denied, other: &Denied| {
+            (one.session, one.ticket) == (other.session, other.ticket)
+        };
+        let mut new: Vec<Denied> = denied;
+        new.retain(|one| !list.entries.iter().any(|entry| named(entry, one)));
+        if new.is_empty() {
             return change.commit().await;
         }
-        if list.entries.len() >= self.entries_max {
+        if list.entries.len().saturating_add(new.len()) > self.entries_max {
             change.commit().await?;
             metrics::counter!("matinee_denied_full_total").increment(1);
             return Err(Error::DeniedFull);
         }
-        let until = until.saturating_add(self.leeway_s);
-        let row = denials::ActiveModel {
-            position: NotSet,
-            ticket_id: Set(ticket.to_string()),
-            reason: Set("revoked".to_owned()),
-            until: Set(until),
-        };
-        denials::Entity::insert(row).exec_without_returning(change.on()).await?;
+        for one in &mut new {
+            one.until = one.until.saturating_add(self.leeway_s);
+        }
+        let rows = new.iter().map(row);
+        denials::Entity::insert_many(rows).exec_without_returning(change.on()).await?;
         let version = next_version(&change, &list).await?;
         change.commit().await?;
-        let mut entries = list.entries.clone();
-        let reason = "revoked".to_owned();
-        entries.push(Denied { ticket: Some(ticket), session: None, reason, until });
+        let entries = list.entries.iter().cloned().chain(new).collect();
         self.show(DenyList { version, entries });
         Ok(())
     }
@@ -134,8 +149,24 @@ async fn next_version(change: &Change, list: &DenyList) -> Result<u64, Error> {
     Ok(version)
 }
 
+fn row(denied: &Denied) -> denials::ActiveModel {
+    denials::ActiveModel {
+        position: NotSet,
+        ticket_id: Set(denied.ticket.map(|id| id.to_string())),
+        session_id: Set(denied.session.map(|id| id.to_string())),
+        reason: Set(denied.reason.clone()),
+        detail: Set(denied.detail.clone()),
+        until: Set(denied.until),
+    }
+}
+
 /// The entry in a row.
 fn entry(row: denials::Model) -> Result<Denied, Error> {
-    let ticket = Some(rows::id(&row.ticket_id)?);
-    Ok(Denied { ticket, session: None, reason: row.reason, until: row.until })
+    Ok(Denied {
+        ticket: row.ticket_id.as_deref().map(rows::id).transpose()?,
+        session: row.session_id.as_deref().map(rows::id).transpose()?,
+        reason: row.reason,
+        detail: row.detail,
+        until: row.until,
+    })
 }

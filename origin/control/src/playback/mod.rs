@@ -11,7 +11,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_ticket::Claims;
 use shared_wire::api::{Playback, SessionList, SessionState};
-use shared_wire::{SessionId, ShowId, TicketId};
+use shared_wire::{Policy, SessionId, ShowId, TicketId};
 
 use crate::keys::Keys;
 use crate::page::Page;
@@ -139,6 +139,10 @@ impl Sessions {
             show_id: Set(show.to_string()),
             created_at: Set(now),
             expires_at: Set(until),
+            device: Set(None),
+            ended_at: Set(None),
+            denied_as: Set(None),
+            denied_detail: Set(None),
         };
         sessions::Entity::insert(row).exec_without_returning(change.on()).await?;
         let claims = Claims {
@@ -146,6 +150,7 @@ impl Sessions {
             show,
             session,
             tier: TIER.to_owned(),
+            policy: Policy::default(),
             issued_at: now,
             not_before: now,
             expires_at: until,

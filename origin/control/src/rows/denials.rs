@@ -13,11 +13,16 @@ pub struct Model {
     /// Its place in the list.
     #[sea_orm(primary_key)]
     pub position: i64,
-    /// The ticket whose sessions are denied.
+    /// The ticket whose sessions are denied, …
     #[sea_orm(unique)]
-    pub ticket_id: String,
+    pub ticket_id: Option<String>,
+    /// … or the one session that is.
+    #[sea_orm(unique)]
+    pub session_id: Option<String>,
     /// Why.
     pub reason: String,
+    /// What else the viewer is told.
+    pub detail: Option<String>,
     /// When the entry is of no more use, in seconds since the epoch.
     pub until: i64,
 }

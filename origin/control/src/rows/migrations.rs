@@ -2,6 +2,8 @@
 //!
 //! In: a database of any earlier form. Out: one of the newest. Does not know what the rows mean.
 
+mod second;
+
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, string, string_null, string_uniq};
 
@@ -11,7 +13,7 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First)]
+        vec![Box::new(First), Box::new(second::Second)]
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod sessions;
 pub(crate) mod shows;
 pub(crate) mod stream_keys;
 pub(crate) mod tickets;
+pub(crate) mod tiers;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

@@ -24,6 +24,14 @@ pub struct Model {
     pub created_at: i64,
     /// When its token ends, in seconds since the epoch.
     pub expires_at: i64,
+    /// The device it began on, in words; none for the one that came with its ticket.
+    pub device: Option<String>,
+    /// When its page was left, in seconds since the epoch.
+    pub ended_at: Option<i64>,
+    /// Why it may no longer play, as the deny list has it.
+    pub denied_as: Option<String>,
+    /// What else its viewer is told.
+    pub denied_detail: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

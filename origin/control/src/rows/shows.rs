@@ -24,6 +24,8 @@ pub struct Model {
     pub starts_at: Option<i64>,
     /// When it was made, in seconds since the epoch.
     pub created_at: i64,
+    /// What happens when a ticket has as many devices as it may: `displace` or `refuse`.
+    pub when_full: String,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

@@ -29,6 +29,10 @@ pub struct Model {
     pub expires_at: i64,
     /// When it was revoked, in seconds since the epoch.
     pub revoked_at: Option<i64>,
+    /// The name of what it admits to.
+    pub tier: String,
+    /// When it was first swapped for a session, in seconds since the epoch.
+    pub first_used_at: Option<i64>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

@@ -78,6 +78,7 @@ impl Shows {
             state: Set(state::name(state).to_owned()),
             starts_at: Set(new.starts_at),
             created_at: Set(now),
+            when_full: Set("displace".to_owned()),
         };
         let key_row = stream_keys::ActiveModel {
             show_id: Set(show.to_string()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use shared_wire::api::{IssuedTicket, NewTicket, TicketList, TicketState};
+use shared_wire::api::{Denied, IssuedTicket, NewTicket, TicketList, TicketState};
 use shared_wire::{ShowId, TicketId};
 
 use crate::denied::Denials;
@@ -58,6 +58,8 @@ impl Tickets {
             created_at: Set(now),
             expires_at: Set(expires_at),
             revoked_at: Set(None),
+            tier: Set("all".to_owned()),
+            first_used_at: Set(None),
         };
         let change = self.rows.write().await?;
         tickets::Entity::insert(row).exec_without_returning(change.on()).await?;
@@ -134,7 +136,12 @@ impl Tickets {
             .one(change.on())
             .await?;
         match last.map(|session| session.expires_at).filter(|until| *until > now) {
-            Some(until) => self.denied.deny(change, ticket.id, until).await?,
+            Some(until) => {
+                let reason = "revoked".to_owned();
+                let (ticket, session, detail) = (Some(ticket.id), None, None);
+                let denied = Denied { ticket, session, reason, detail, until };
+                self.denied.deny(change, vec![denied]).await?;
+            }
             None => change.commit().await?,
         }
         Ok(ticket)

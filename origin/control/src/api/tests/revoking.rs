@@ -13,7 +13,7 @@ async fn a_revoked_ticket_plays_no_more_and_its_sessions_are_denied() {
     let show = field(&made, "show");
     let issued = house.ticket(show, json!({ "note": "n" })).await;
     let ticket = field(&issued, "ticket");
-    assert_eq!(*house.control.denied(), DenyList::default());
+    assert_eq!(**house.control.denied(), DenyList::default());
 
     let revoked = house.admin("POST", "/v1/tickets/revoke", json!({ "ticket": ticket })).await;
     assert_eq!(revoked.status, StatusCode::OK);
@@ -28,17 +28,18 @@ async fn a_revoked_ticket_plays_no_more_and_its_sessions_are_denied() {
         ticket: field(&issued, "id").parse().ok(),
         session: None,
         reason: "revoked".to_owned(),
+        detail: None,
         until: NOW + 86400 + 300,
     };
     let list = DenyList { version: 1, entries: vec![entry] };
-    assert_eq!(*house.control.denied(), list);
+    assert_eq!(**house.control.denied(), list);
 
     // Once more, by its id: nothing changes.
     house.wait(5);
     let again = json!({ "ticket": issued["id"] });
     let again = house.admin("POST", "/v1/tickets/revoke", again).await;
     assert_eq!(again.json, revoked.json);
-    assert_eq!(*house.control.denied(), list);
+    assert_eq!(**house.control.denied(), list);
 }
 
 #[tokio::test]
@@ -65,9 +66,9 @@ async fn entries_are_dropped_when_no_session_can_be_left() {
     house.control.house.denied.sweep(NOW + 359).await.unwrap();
     assert_eq!(house.control.denied().entries.len(), 1);
     house.control.house.denied.sweep(NOW + 360).await.unwrap();
-    assert_eq!(*house.control.denied(), DenyList { version: 2, entries: vec![] });
+    assert_eq!(**house.control.denied(), DenyList { version: 2, entries: vec![] });
     let house = house.restart().await;
-    assert_eq!(*house.control.denied(), DenyList { version: 2, entries: vec![] });
+    assert_eq!(**house.control.denied(), DenyList { version: 2, entries: vec![] });
 }
 
 #[tokio::test]
