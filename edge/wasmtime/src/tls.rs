@@ -34,7 +34,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Where the certificate comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tls {
     /// Two PEM files: the certificate with the chain behind it, and its private key (PKCS #8, PKCS #1 or SEC 1). They
     /// are read again when they change.

@@ -6,12 +6,15 @@
 mod cli;
 mod delivery;
 mod demo;
+mod denied;
 mod error;
 mod fault;
 mod gate;
 mod keys;
+mod layers;
 mod page;
 mod probes;
+mod purge;
 mod settings;
 mod stage;
 mod telemetry;

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use edge_wasmtime::Tls;
 
 use crate::error::Error;
+use crate::layers::{Layers, address, base, log_format, whole};
+use crate::purge::EDGES_MAX;
 use crate::telemetry::LogFormat;
-
-/// Where the configuration file is looked for when nothing names one.
-const FILE: &str = "matinee.toml";
 
 /// The flags of `matinee up`. They stay text here so that all mistakes can be reported together.
 #[derive(Debug, Clone, Default, Args)]
@@ -48,6 +48,16 @@ pub(crate) struct Flags {
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]
     #[arg(long, value_name = "MIB")]
     memory_mib: Option<String>,
+    /// Edges elsewhere that are told when somebody may no longer watch, such as https://live.example.com; commas
+    /// between them [default: none]
+    #[arg(long, value_name = "URL,…")]
+    edges: Option<String>,
+    /// Certificate of the viewers' address with its chain, PEM; read again when it changes [default: no TLS]
+    #[arg(long, value_name = "FILE")]
+    edge_tls_cert: Option<String>,
+    /// Private key of that certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    edge_tls_key: Option<String>,
     /// Configuration file [default: ./matinee.toml where it exists]
     #[arg(long, value_name = "FILE", env = "MATINEE_CONFIG")]
     config: Option<PathBuf>,
@@ -69,10 +79,12 @@ pub(crate) struct Settings {
     pub(crate) reconnect_window: Duration,
     pub(crate) part_target_ms: u32,
     pub(crate) memory_bytes: u64,
+    pub(crate) edges: Vec<String>,
+    pub(crate) edge_tls: Option<Tls>,
 }
 
 /// Every name a setting goes by: in the file as it stands, in the environment as `MATINEE_` + upper case.
-const NAMES: [&str; 10] = [
+pub(crate) const NAMES: &[&str] = &[
     "data",
     "edge",
     "api",
@@ -83,6 +95,9 @@ const NAMES: [&str; 10] = [
     "reconnect_window_s",
     "part_target_ms",
     "memory_mib",
+    "edges",
+    "edge_tls_cert",
+    "edge_tls_key",
 ];
 
 impl Flags {
@@ -94,38 +109,10 @@ impl Flags {
         &self,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Settings, Error> {
-        let mut wrong = Vec::new();
-        let file = self.file(&mut wrong);
-        let mut layers = Layers { flags: self, environment: &environment, file, wrong };
+        let flag = |name: &str| self.flag(name).cloned();
+        let mut layers = Layers::read(self.config.as_deref(), &flag, &environment);
         let settings = layers.settings();
-        if layers.wrong.is_empty() { Ok(settings) } else { Err(Error::Configuration(layers.wrong)) }
-    }
-
-    fn file(&self, wrong: &mut Vec<String>) -> toml::Table {
-        let named = self.config.as_ref();
-        let path = named.cloned().unwrap_or_else(|| PathBuf::from(FILE));
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                return toml::Table::new();
-            }
-            Err(error) => {
-                wrong.push(format!("  {}: cannot be read: {error}", path.display()));
-                return toml::Table::new();
-            }
-        };
-        match text.parse::<toml::Table>() {
-            Ok(table) => {
-                for key in table.keys().filter(|key| !NAMES.contains(&key.as_str())) {
-                    wrong.push(format!("  {}: unknown key {key:?}", path.display()));
-                }
-                table
-            }
-            Err(error) => {
-                wrong.push(format!("  {}: {error}", path.display()));
-                toml::Table::new()
-            }
-        }
+        layers.whole(settings)
     }
 
     fn flag(&self, name: &str) -> Option<&String> {
@@ -140,16 +127,12 @@ impl Flags {
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
+            "edges" => self.edges.as_ref(),
+            "edge_tls_cert" => self.edge_tls_cert.as_ref(),
+            "edge_tls_key" => self.edge_tls_key.as_ref(),
             _ => None,
         }
     }
-}
-
-struct Layers<'a> {
-    flags: &'a Flags,
-    environment: &'a dyn Fn(&str) -> Option<String>,
-    file: toml::Table,
-    wrong: Vec<String>,
 }
 
 impl Layers<'_> {
@@ -172,56 +155,19 @@ impl Layers<'_> {
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
+            edges: self.value("edges", Vec::new(), edges),
+            edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
         }
     }
+}
 
-    fn value<T>(&mut self, name: &str, default: T, read: impl Fn(&str) -> Result<T, String>) -> T {
-        let variable = format!("MATINEE_{}", name.to_uppercase());
-        let flag = self.flags.flag(name);
-        let found = flag
-            .map(|text| (format!("--{}", name.replace('_', "-")), text.clone()))
-            .or_else(|| (self.environment)(&variable).map(|text| (variable, text)))
-            .or_else(|| self.file.get(name).map(|value| (format!("{FILE} {name}"), plain(value))));
-        let Some((place, text)) = found else { return default };
-        read(&text).unwrap_or_else(|why| {
-            self.wrong.push(format!("  {place}: {text:?} {why}"));
-            default
-        })
+/// Base addresses with commas between them.
+fn edges(text: &str) -> Result<Vec<String>, String> {
+    let named: Vec<&str> = text.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
+    if named.len() > EDGES_MAX {
+        return Err(format!("names more than {EDGES_MAX} edges"));
     }
-}
-
-fn plain(value: &toml::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "is not an address such as 127.0.0.1:8080 or [::1]:8080".to_owned())
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "json" => Ok(LogFormat::Json),
-        "pretty" => Ok(LogFormat::Pretty),
-        _ => Err("is neither pretty nor json".to_owned()),
-    }
-}
-
-fn whole(text: &str, min: u64, max: u64) -> Result<u64, String> {
-    text.parse()
-        .ok()
-        .filter(|number| (min..=max).contains(number))
-        .ok_or_else(|| format!("is not a whole number from {min} to {max}"))
-}
-
-fn base(text: &str, schemes: &[&str]) -> Result<Option<String>, String> {
-    let good = text
-        .split_once("://")
-        .is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty());
-    if good {
-        Ok(Some(text.trim_end_matches('/').to_owned()))
-    } else {
-        Err(format!("does not begin with {}://", schemes.join(":// or ")))
-    }
+    named.into_iter().filter_map(|one| base(one, &["http", "https"]).transpose()).collect()
 }
 
 #[cfg(test)]
@@ -263,6 +209,23 @@ mod tests {
         assert_eq!(settings.api.port(), 3);
         assert_eq!(settings.rtmp.port(), 2);
         assert_eq!(settings.edge.port(), 1);
+    }
+
+    #[test]
+    fn edges_elsewhere_are_a_list_in_every_layer() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let file = dir.path().join("m.toml");
+        std::fs::write(&file, "edges = [\"https://a/\", \"http://b:8080\"]").expect("writable");
+        let mut flags = flags(Some(file));
+        let listed = |flags: &Flags| flags.settle(|_| None).map(|settings| settings.edges);
+        let both = vec!["https://a".to_owned(), "http://b:8080".to_owned()];
+        assert_eq!(listed(&flags).expect("right"), both);
+        flags.edges = Some("https://c".to_owned());
+        assert_eq!(listed(&flags).expect("right"), ["https://c"]);
+        for wrong in ["c", "ftp://c", "https://a,b", &"http://a,".repeat(65)] {
+            flags.edges = Some(wrong.to_owned());
+            assert!(listed(&flags).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
 use bytes::Bytes;
 use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::Control;
@@ -28,15 +28,12 @@ use crate::gate::HouseGate;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
 use crate::stage::{self, Stages};
-use crate::{demo, fault, page, telemetry};
+use crate::{demo, denied, fault, page, purge, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
 const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/edge.wasm");
 /// Shows ended by the API that ingest has not been told of yet.
 const ENDS_QUEUED_MAX: usize = 64;
-/// How long edges may use their copy of the deny list: a revoked picture stops within two seconds; and the last copy
-/// holds while this origin cannot be reached, also for an edge instance that has just started.
-const DENY_LIST_CACHE: &str = "public, max-age=1, stale-if-error=86400";
 
 /// Runs the house until it is told to stop.
 pub(crate) fn run(flags: &Flags) -> Result<(), Error> {
@@ -86,7 +83,8 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let viewers_out = CancellationToken::new();
     let api_out = CancellationToken::new();
     let rtmp_task = tokio::spawn(rtmp.run(publishers_out.clone().cancelled_owned()));
-    let router = rooms.router(metrics);
+    let router = rooms.router(metrics, api_out.clone());
+    purge::start(&rooms.control, &settings.edges, &api_out)?;
     let api_stop = api_out.clone().cancelled_owned();
     let api_task =
         tokio::spawn(axum::serve(api, router).with_graceful_shutdown(api_stop).into_future());
@@ -144,15 +142,14 @@ impl Rooms {
         Ok(Self { control, store, stages: Arc::new(stages), ready, program })
     }
 
-    fn router(&self, metrics: metrics_exporter_prometheus::PrometheusHandle) -> Router {
-        let control = self.control.clone();
-        let denied = axum::routing::get(move || {
-            let list = Json(control.denied().as_ref().clone());
-            async move { ([("cache-control", DENY_LIST_CACHE)], list) }
-        });
+    fn router(
+        &self,
+        metrics: metrics_exporter_prometheus::PrometheusHandle,
+        stop: CancellationToken,
+    ) -> Router {
         let for_edges =
             delivery::router(Delivery { stages: self.stages.clone(), store: self.store.clone() })
-                .merge(Router::new().route("/edge/denied", denied))
+                .merge(denied::router(self.control.clone(), stop))
                 .route_layer(middleware::from_fn_with_state(
                     self.control.clone(),
                     delivery::only_edges,
@@ -177,6 +174,8 @@ impl Rooms {
         let mut config = edge_wasmtime::Config::new(settings.edge, component, origin);
         config.environment = self.control.edge_environment().variables;
         config.cache.bytes_max = settings.memory_bytes;
+        config.compiled = std::path::absolute(settings.data.join("compiled")).ok();
+        config.viewers.tls = settings.edge_tls.clone();
         Ok(Edge::behind(viewers, config).await?)
     }
 }
@@ -213,7 +212,10 @@ impl Addresses {
         let unknown = |error| Error::Machine(format!("an address cannot be read back: {error}"));
         Ok(Self {
             api: api.local_addr().map_err(unknown)?,
-            public_url: settings.public_url.clone().unwrap_or_else(|| format!("http://{edge}")),
+            public_url: settings.public_url.clone().unwrap_or_else(|| {
+                let scheme = if settings.edge_tls.is_some() { "https" } else { "http" };
+                format!("{scheme}://{edge}")
+            }),
             publish_url: settings.publish_url.clone().unwrap_or_else(|| format!("rtmp://{rtmp}")),
         })
     }
