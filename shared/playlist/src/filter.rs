@@ -173,7 +173,7 @@ fn is_picture(codec: &[u8]) -> bool {
     let opens_with = |name: &&str| {
         codec.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
     };
-    !codec.is_empty() && !SOUND_OR_TEXT.iter().any(|name| opens_with(&name))
+    !codec.is_empty() && !SOUND_OR_TEXT.iter().any(opens_with)
 }
 
 #[cfg(test)]

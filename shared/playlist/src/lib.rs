@@ -1,8 +1,8 @@
 //! HLS playlists as text.
 //!
 //! In: a snapshot of a playlist, a query string, or a playlist's bytes. Out: playlist text, delivery
-//! directives, a verdict whether a request waits. Does not know: sockets, clocks, who is watching,
-//! where objects are stored. Compiles for `wasm32`, imports nothing.
+//! directives, a verdict whether a request waits, what of a playlist a tier may see, signed URLs. Does
+//! not know: sockets, clocks, who is watching, where objects are stored. Compiles for `wasm32`, imports nothing.
 //!
 //! Clause numbers are those of draft-pantos-hls-rfc8216bis unless another text is named.
 
@@ -14,6 +14,7 @@ pub mod recording;
 pub mod rewrite;
 pub mod filter;
 pub mod dvr;
+pub mod sign;
 
 mod date;
 mod scan;
