@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Client;
-use tests::viewer::{Playlist, fetch, renditions};
+use tests::viewer::{Playlist, fetch, i_frames, renditions};
 use tests::{House, Publisher};
 
 use crate::clip::{self, Clip};
@@ -34,6 +34,15 @@ async fn the_same_show_goes_on_after_a_discontinuity() {
 
     let lists = ended(&client, &ticket.playlist_url).await;
     aligned(&lists);
+    let breaks = |list: &Playlist| {
+        let dates = list.segments.iter().filter(|segment| segment.discontinuity);
+        dates.map(|segment| segment.program_date_time.clone()).collect::<Vec<_>>()
+    };
+    for (_, url) in i_frames(&multivariant, &ticket.playlist_url) {
+        let pictures = Playlist::parse(&fetch(&client, &url).await.text(), &url);
+        let (_, source) = lists.iter().find(|(name, _)| name == "source").expect("a source");
+        assert_eq!(breaks(&pictures), breaks(source), "pictures break off where the segments do");
+    }
     for (name, list) in &lists {
         let breaks = list.segments.iter().filter(|segment| segment.discontinuity).count();
         assert_eq!(breaks, 1, "{name}: one discontinuity");

@@ -5,6 +5,7 @@
 mod clip;
 mod comeback;
 mod encoder_death;
+mod i_frames;
 mod live_edge;
 mod observed;
 mod recording;

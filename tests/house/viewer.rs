@@ -59,6 +59,8 @@ pub async fn read(response: Response) -> Fetched {
 pub struct Segment {
     /// Its address.
     pub url: String,
+    /// `EXT-X-BYTERANGE`: how many bytes, and how many stand before them.
+    pub range: Option<(usize, usize)>,
     /// `EXTINF`, in seconds.
     pub duration_s: f64,
     /// `EXT-X-PROGRAM-DATE-TIME`, where it is given.
@@ -96,6 +98,7 @@ impl Playlist {
         assert!(text.starts_with("#EXTM3U"), "not a playlist: {text}");
         let mut list = Self::default();
         let (mut duration, mut date, mut broken, mut map) = (0.0, None, false, None);
+        let mut range = None;
         for line in text.lines() {
             if let Some(value) = line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
                 list.media_sequence = value.parse().expect("a number");
@@ -106,6 +109,9 @@ impl Playlist {
                 duration = number.parse().expect("a duration");
             } else if let Some(value) = line.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:") {
                 date = Some(value.to_owned());
+            } else if let Some(value) = line.strip_prefix("#EXT-X-BYTERANGE:") {
+                let (length, offset) = value.split_once('@').expect("an offset");
+                range = Some((length.parse().expect("bytes"), offset.parse().expect("bytes")));
             } else if line == "#EXT-X-DISCONTINUITY" {
                 broken = true;
             } else if line == "#EXT-X-ENDLIST" {
@@ -120,6 +126,7 @@ impl Playlist {
             } else if !line.is_empty() && !line.starts_with('#') {
                 list.segments.push(Segment {
                     url: resolve(base, line),
+                    range: range.take(),
                     duration_s: duration,
                     program_date_time: date.take(),
                     discontinuity: std::mem::take(&mut broken),
@@ -177,6 +184,13 @@ pub fn renditions(multivariant: &str, base: &str) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// The I-frame playlists of a multivariant playlist: the tag that offers each, and its address.
+#[must_use]
+pub fn i_frames(multivariant: &str, base: &str) -> Vec<(String, String)> {
+    let tags = multivariant.lines().filter(|line| line.starts_with("#EXT-X-I-FRAME-STREAM-INF:"));
+    tags.filter_map(|tag| Some((tag.to_owned(), resolve(base, &attribute(tag, "URI")?)))).collect()
 }
 
 /// The value of an attribute, without its quotes.

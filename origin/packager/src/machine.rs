@@ -235,6 +235,11 @@ impl Machine {
     fn end(&mut self) {
         self.end_section();
         self.phase = Phase::Ended;
+        self.all_changed();
+    }
+
+    /// Every playlist that has anything is to be told anew.
+    fn all_changed(&mut self) {
         for track in &mut self.tracks {
             track.writer.changed = track.window.last().is_some();
             track.writer.i_frames_changed = track.window.last_i_frame().is_some();
@@ -258,41 +263,47 @@ impl Machine {
         if !ended && !self.tracks.iter().any(|track| track.writer.changed) {
             return;
         }
+        let multivariant = self.newer_multivariant(ended);
+        let offered =
+            |one: &Multivariant| (one.sounds.len(), one.variants.len(), one.i_frames.len());
+        if multivariant
+            .as_ref()
+            .map(offered)
+            .is_some_and(|new| self.told.as_ref().map(offered) != Some(new))
+        {
+            self.all_changed(); // a report stands in each before a player can ask for what it is about
+        }
         for index in 0..self.tracks.len() {
-            if !std::mem::take(&mut self.tracks[index].writer.changed) {
-                continue;
+            if std::mem::take(&mut self.tracks[index].writer.changed) {
+                let arrived_us = self.tracks[index].writer.arrived_us.take();
+                self.view(index, self.playlist(index, ended), arrived_us);
             }
-            let playlist = self.playlist(index, ended);
-            let track = &mut self.tracks[index];
-            let arrived_us = track.writer.arrived_us.take();
-            let rendition = track.rung.rendition.id.clone();
-            self.common.outputs.push_back(Output::View { rendition, playlist, arrived_us });
             if std::mem::take(&mut self.tracks[index].writer.i_frames_changed) {
-                let playlist = self.i_frame_playlist(index, ended);
-                let rendition = self.tracks[index].rung.rendition.id.clone();
-                let view = Output::View { rendition, playlist, arrived_us: None };
-                self.common.outputs.push_back(view);
+                self.view(index, self.i_frame_playlist(index, ended), None);
             }
         }
-        self.tell_multivariant(ended);
-    }
-
-    /// It is told once all renditions are ready, or the leader has run so long that the rest may
-    /// never come; and again when it has become another.
-    fn tell_multivariant(&mut self, ended: bool) {
-        let patience = self.millis(self.common.config.lag_ms_max);
-        let ready = self.tracks.iter().all(catalogue::is_complete)
-            || ended
-            || self.tracks.iter().any(|track| track.rates.duration() > patience);
-        let Some(new) = catalogue::catalogue(&self.tracks).filter(|_| ready) else {
-            return;
-        };
-        let differs = |old: &Multivariant| catalogue::differs(old, &new) || (ended && *old != new);
-        if self.told.as_ref().is_none_or(differs) {
+        if let Some(new) = multivariant {
             let key = self.common.names.multivariant();
             self.common.outputs.push_back(Output::Multivariant(object(key, new.render())));
             self.told = Some(new);
         }
+    }
+
+    fn view(&mut self, index: usize, playlist: MediaPlaylist, arrived_us: Option<u64>) {
+        let rendition = self.tracks[index].rung.rendition.id.clone();
+        self.common.outputs.push_back(Output::View { rendition, playlist, arrived_us });
+    }
+
+    /// It is told once all renditions are ready, or the leader has run so long that the rest may
+    /// never come; and again when it has become another.
+    fn newer_multivariant(&self, ended: bool) -> Option<Multivariant> {
+        let patience = self.millis(self.common.config.lag_ms_max);
+        let ready = self.tracks.iter().all(catalogue::is_complete)
+            || ended
+            || self.tracks.iter().any(|track| track.rates.duration() > patience);
+        let new = catalogue::catalogue(&self.tracks).filter(|_| ready)?;
+        let differs = |old: &Multivariant| catalogue::differs(old, &new) || (ended && *old != new);
+        self.told.as_ref().is_none_or(differs).then_some(new)
     }
 
     fn playlist(&self, index: usize, ended: bool) -> MediaPlaylist {

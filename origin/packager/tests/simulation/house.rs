@@ -59,8 +59,13 @@ impl House {
                 let known = self.objects.insert(object.key.clone(), object.bytes);
                 assert!(known.is_none(), "{} was written twice", object.key);
             }
-            Output::Replace(object) | Output::Multivariant(object) => {
-                self.multivariants += usize::from(object.key.matches('/').count() == 1);
+            Output::Multivariant(object) => {
+                self.multivariants += 1;
+                self.check_who_reports();
+                let text = String::from_utf8(object.bytes.to_vec()).unwrap();
+                self.texts.insert(object.key, text);
+            }
+            Output::Replace(object) => {
                 let text = String::from_utf8(object.bytes.to_vec()).unwrap();
                 self.texts.insert(object.key, text);
             }

@@ -92,6 +92,14 @@ impl House {
         }
     }
 
+    /// When a player can come, each playlist reports on every other.
+    pub(super) fn check_who_reports(&self) {
+        for (name, i_frames) in self.names() {
+            let list = if i_frames { &self.i_frames[&name] } else { &self.playlists[&name] };
+            assert_eq!(list.reports.len() + 1, self.names().len(), "{name}: {:?}", list.reports);
+        }
+    }
+
     /// All playlists: a rendition's name, and whether it is its I-frame playlist.
     fn names(&self) -> Vec<(String, bool)> {
         let media = self.playlists.keys().map(|name| (name.clone(), false));
