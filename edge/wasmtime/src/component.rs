@@ -42,6 +42,8 @@ pub(crate) struct Handlers {
     room: Arc<Semaphore>,
     /// Room for requests that have no answer yet.
     places: Arc<Semaphore>,
+    /// What instances fetch through.
+    outbound: Outbound,
 }
 
 impl Handlers {
@@ -61,9 +63,10 @@ impl Handlers {
         }
     }
 
-    /// Starts no more instances.
-    pub(crate) fn close(&self) {
+    /// Starts no more instances, and ends what goes on behind them.
+    pub(crate) async fn close(&self) {
         self.room.close();
+        self.outbound.close().await;
     }
 
     async fn hand(
@@ -125,7 +128,7 @@ pub(crate) async fn start(config: &Config, outbound: Outbound) -> Result<Handler
     let shared = handler(config.limits.clone());
     let alone = handler(Limits { instance_requests_max: 1, ..config.limits.clone() });
     let places = Arc::new(Semaphore::new(config.limits.requests_max));
-    Ok(Handlers { shared, alone, room, places })
+    Ok(Handlers { shared, alone, room, places, outbound })
 }
 
 fn read(source: ComponentSource) -> Result<Bytes, Error> {

@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+mod cache;
+mod origins;
 mod viewers;
 
+pub use cache::{CacheLimits, DiskLimits};
+pub use origins::{DenyLimits, OriginLimits};
 pub use viewers::{AccessLog, LoggedAddress, Viewers};
 
 /// Where the component comes from.
@@ -30,8 +34,16 @@ pub struct Config {
     pub component: ComponentSource,
     /// What the component sees as its environment. `MATINEE_ORIGIN` is added from `origin` if it is not here.
     pub environment: Vec<(String, String)>,
-    /// `http://host:port` of the origin, the only address the component may send requests to.
+    /// `http://host:port` or `https://host:port` of the origin, the only address the component may send requests to.
     pub origin: String,
+    /// Where those requests go: the first that is well. Empty: to `origin`.
+    pub origins: Vec<String>,
+    /// Certificates (PEM) of authorities that are believed besides the system's, for origins with `https`.
+    pub origin_authorities: Option<PathBuf>,
+    /// Limits of the way to the origins.
+    pub origin_limits: OriginLimits,
+    /// Limits of following the deny list.
+    pub deny: DenyLimits,
     /// Where the compiled component is kept, so that the next start need not compile it. An absolute path; it may
     /// hold other edges' as well.
     pub compiled: Option<PathBuf>,
@@ -52,6 +64,10 @@ impl Config {
             component,
             environment: Vec::new(),
             origin: origin.into(),
+            origins: Vec::new(),
+            origin_authorities: None,
+            origin_limits: OriginLimits::default(),
+            deny: DenyLimits::default(),
             compiled: None,
             viewers: Viewers::default(),
             limits: Limits::default(),
@@ -170,27 +186,6 @@ impl Default for Limits {
             between_bytes_time_max: Duration::from_secs(10),
             origin_idle_max: 64,
             sessions_max: 200_000,
-        }
-    }
-}
-
-/// Limits of the cache under the component's requests.
-#[derive(Debug, Clone)]
-pub struct CacheLimits {
-    /// Bytes of all objects together.
-    pub bytes_max: u64,
-    /// Bytes of one object; a larger one is passed on without being kept or shared.
-    pub object_bytes_max: usize,
-    /// Requests to the origin that others can wait on, at a time; more are passed.
-    pub fetches_max: usize,
-}
-
-impl Default for CacheLimits {
-    fn default() -> Self {
-        Self {
-            bytes_max: 512 * 1024 * 1024,
-            object_bytes_max: 32 * 1024 * 1024,
-            fetches_max: 4_096,
         }
     }
 }

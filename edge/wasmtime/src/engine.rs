@@ -21,7 +21,7 @@ pub(crate) enum Engine {
 impl Engine {
     /// Makes it ready.
     pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
-        let outbound = Outbound::new(&config.origin, &config.limits, &config.cache)?;
+        let outbound = Outbound::new(config)?;
         Ok(Self::Component(component::start(config, outbound).await?))
     }
 
@@ -35,10 +35,10 @@ impl Engine {
         }
     }
 
-    /// Begins nothing more.
-    pub(crate) fn close(&self) {
+    /// Begins nothing more, and waits until the cache is on disk.
+    pub(crate) async fn close(&self) {
         match self {
-            Self::Component(component) => component.close(),
+            Self::Component(component) => component.close().await,
         }
     }
 }

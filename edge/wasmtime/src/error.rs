@@ -4,6 +4,7 @@
 //! failed request is answered, never returned.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why [`Edge::start`](crate::Edge::start) gave up.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +20,25 @@ pub enum Error {
         /// What the system said.
         cause: std::io::Error,
     },
-    /// Configuration: the origin is not `http://host[:port]`.
-    #[error("the origin must be http://host[:port] with nothing behind it, not {0:?}")]
+    /// Configuration: an origin is neither `http://host[:port]` nor `https://host[:port]`.
+    #[error("an origin must be http[s]://host[:port] with nothing behind it, not {0:?}")]
     Origin(String),
+    /// Configuration: the certificates of the authorities that are believed about origins cannot be used.
+    #[error("the authorities in {} cannot be used: {cause}", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Configuration: the cache's directory cannot be used.
+    #[error("the cache cannot use {}: {cause}", path.display())]
+    CacheDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// Configuration: the component's file cannot be read.
     #[error("cannot read the edge component {path}: {cause}; `make edge` builds it")]
     Read {

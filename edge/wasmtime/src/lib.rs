@@ -48,10 +48,17 @@ mod guest_log;
 mod instance;
 
 mod outbound;
+mod purge;
+mod follower;
 
 mod cache;
 
-pub use config::{AccessLog, CacheLimits, ComponentSource, Config, Limits, LoggedAddress, Viewers};
+mod origins;
+
+pub use config::{
+    AccessLog, CacheLimits, ComponentSource, Config, DenyLimits, DiskLimits, Limits, LoggedAddress,
+    OriginLimits, Viewers,
+};
 pub use error::Error;
 pub use facts::Fronts;
 pub use rate::Rate;

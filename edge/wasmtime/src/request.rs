@@ -70,8 +70,8 @@ impl Answers {
     }
 
     /// Begins nothing more, and writes what is left of the access log.
-    pub(crate) fn close(&self) {
-        self.engine.close();
+    pub(crate) async fn close(&self) {
+        self.engine.close().await;
         self.journal.flush();
     }
 

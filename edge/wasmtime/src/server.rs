@@ -79,7 +79,7 @@ impl Edge {
         if timeout(self.house.answers.limits.drain_time_max, close.closed()).await.is_err() {
             warn!("some viewers were still being served when the edge closed");
         }
-        self.house.answers.close();
+        self.house.answers.close().await;
         info!("the edge is closed");
     }
 

@@ -1,28 +1,36 @@
-//! The component's own requests: to the one origin, through the cache, over kept connections.
+//! The component's own requests: to the origin, through the cache; and the two that never leave this host.
 //!
 //! In: a request of the component. Out: the origin's answer, or why there is none. Does not know what is asked for, nor
 //! for whom.
+//!
+//! The deny list is followed by the host (`follower`) and answered from memory; `PURGE` is for the cache (`purge`).
+//! All else goes through the cache, which fetches whole objects (`fetch`), or past it (`passing`).
+
+mod fetch;
+mod passing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, stream};
-use http::uri::{Authority, Scheme};
-use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header, request, response};
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use hyper::body::{Body, Frame, Incoming};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use metrics::counter;
-use shared_wire::header::{CACHE, SURROGATE_CONTROL, SURROGATE_KEY};
-use tokio::time::timeout;
+use shared_wire::Problem;
+use shared_wire::header::{CACHE, REQUEST_ID, SURROGATE_CONTROL, SURROGATE_KEY, TYPE_PROBLEM};
+use tokio::task::JoinHandle;
 use wasmtime_wasi_http::{Error as WasiError, WasiBody};
 
-use crate::cache::{self, Answer, Cache, Coding, Fetched, Key, Object, Via};
-use crate::config::{CacheLimits, Limits};
+use crate::cache::{self, Answer, Arriving, Cache, Clock, Coding, Key, Via};
+use crate::config::Config;
 use crate::error::Error;
+use crate::follower::{self, Book};
+use crate::origins::{Address, Origins, empty};
+use crate::purge;
+
+/// How this cache answered, for any client that knows the standard (RFC 9211).
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// What the viewer's conditions are; an object is fetched without them.
 const CONDITIONS: [HeaderName; 6] = [
@@ -34,62 +42,63 @@ const CONDITIONS: [HeaderName; 6] = [
     header::IF_UNMODIFIED_SINCE,
 ];
 
-/// Why the origin gave no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// No connection.
-    Connect,
-    /// It took too long.
-    Slow,
-    /// The connection broke, or what came was no HTTP.
-    Broken,
-}
-
-impl From<Failure> for WasiError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Connect => Self::ConnectionRefused,
-            Failure::Slow => Self::HttpResponseTimeout,
-            Failure::Broken => Self::HttpResponseIncomplete,
-        }
-    }
-}
-
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        if error.is_connect() { Self::Connect } else { Self::Broken }
-    }
-}
-
-/// The way to the origin; cheap to clone.
+/// The way to the origins; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Outbound(Arc<Inner>);
 
 struct Inner {
-    authority: Authority,
-    client: Client<HttpConnector, WasiBody>,
+    /// What the component calls the origin.
+    address: Address,
+    origins: Arc<Origins>,
     cache: Cache,
+    book: Option<Arc<Book>>,
     first_byte_time_max: Duration,
     between_bytes_time_max: Duration,
+    resumes_max: usize,
+    /// Probing and following; over when this is.
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
 }
 
 impl Outbound {
-    /// The way to `origin`, an `http://host[:port]`.
-    pub(crate) fn new(origin: &str, limits: &Limits, cache: &CacheLimits) -> Result<Self, Error> {
-        let authority = authority(origin).ok_or_else(|| Error::Origin(origin.to_owned()))?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(limits.connect_time_max));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(limits.origin_idle_max)
-            .build(connector);
+    /// The way to the origins of `config`. Begins to probe them, if there are several, and to follow their deny list, if
+    /// the environment has an edge key.
+    ///
+    /// # Errors
+    /// An address is none, or the cache's directory cannot be used.
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let clock = Clock::system();
+        let origins = Arc::new(Origins::new(config, clock.clone())?);
+        let cache = Cache::new(&config.cache, clock.clone())?;
+        let mut tasks = Vec::new();
+        if origins.are_several() {
+            let probed = Arc::clone(&origins);
+            tasks.push(tokio::spawn(async move { probed.probe().await }));
+        }
+        let key = config.environment.iter().find(|(name, _)| name == follower::EDGE_KEY);
+        let book = key.map(|(_, key)| {
+            let file = config.cache.disk.as_ref().map(|disk| disk.directory.join("denied"));
+            let book = Arc::new(Book::open(file, config.deny.clone(), clock));
+            let follow = follower::follow(Arc::clone(&book), Arc::clone(&origins), key.clone());
+            tasks.push(tokio::spawn(follow));
+            book
+        });
         Ok(Self(Arc::new(Inner {
-            authority,
-            client,
-            cache: Cache::new(cache),
-            first_byte_time_max: limits.first_byte_time_max,
-            between_bytes_time_max: limits.between_bytes_time_max,
+            address: Address::parse(&config.origin)?,
+            origins,
+            cache,
+            book,
+            first_byte_time_max: config.limits.first_byte_time_max,
+            between_bytes_time_max: config.limits.between_bytes_time_max,
+            resumes_max: config.origin_limits.resumes_max,
+            tasks,
         })))
     }
 
@@ -98,115 +107,102 @@ impl Outbound {
         &self,
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, WasiError> {
-        let to_origin = request.uri().scheme() == Some(&Scheme::HTTP)
-            && request.uri().authority() == Some(&self.0.authority);
+        let uri = request.uri();
+        let to_origin = uri.scheme() == Some(&self.0.address.scheme)
+            && uri.authority() == Some(&self.0.address.authority);
         if !to_origin {
             return Err(WasiError::HttpRequestDenied);
         }
         let (parts, body) = request.into_parts();
+        if parts.method.as_str() == purge::METHOD {
+            let book = self.0.book.as_deref();
+            return Ok(purge::answer(&parts, &self.0.cache, book).await.map(full));
+        }
+        if let Some(book) = &self.0.book
+            && let Some(response) = book.answer(&parts)
+        {
+            return Ok(labelled(response.map(full), Via::Hit));
+        }
         if !cache::may_answer(&parts) {
             return self.pass(Request::from_parts(parts, body)).await;
         }
+        self.through_cache(parts).await
+    }
+
+    /// Ends following and probing, and waits until the cache is on disk.
+    pub(crate) async fn close(&self) {
+        for task in &self.0.tasks {
+            task.abort();
+        }
+        self.0.cache.flush().await;
+    }
+
+    async fn through_cache(&self, parts: request::Parts) -> Result<Response<WasiBody>, WasiError> {
         let key = Key::of(&parts);
         let whole = whole_request(&parts, key.coding());
         let origin = self.clone();
-        let fetch = async move { origin.fetch(whole).await };
+        let fetch = move |job| async move { origin.fetch(&whole, job).await };
         match self.0.cache.answer(key, &parts, fetch).await {
             Answer::Object(object, via, age) => {
                 let response = object.respond(&parts, age);
                 Ok(labelled(response.map(full), via))
             }
+            Answer::Arriving(arriving, via) => joined(arriving, via, &parts).await,
             // Only the whole was too large; the viewer may have asked for a part of it, or its head.
             Answer::Stream(response) if !is_plain(&parts) => {
                 drop(response);
-                self.pass(Request::from_parts(parts, body)).await
+                self.pass(Request::from_parts(parts, empty())).await
             }
             Answer::Stream(response) => Ok(labelled(response, Via::Pass)),
-            Answer::Alone => self.pass(Request::from_parts(parts, body)).await,
+            Answer::Alone => self.pass(Request::from_parts(parts, empty())).await,
+            Answer::Full => Ok(labelled(crowded(&parts), Via::Pass)),
             Answer::Failed(failure) => Err(failure.into()),
         }
     }
-
-    /// Sends a request as it is and hands the answer on as it comes.
-    async fn pass(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, WasiError> {
-        let (parts, body) = self.head(request).await?.into_parts();
-        let body = self.timed(body);
-        Ok(labelled(Response::from_parts(parts, body), Via::Pass))
-    }
-
-    /// Fetches a whole object, unless it is too large.
-    async fn fetch(&self, request: Request<WasiBody>) -> Fetched<WasiBody> {
-        let response = match self.head(request).await {
-            Ok(response) => response,
-            Err(failure) => return Fetched::Failed(failure),
-        };
-        let (parts, mut body) = response.into_parts();
-        let bytes_max = self.0.cache.object_bytes_max;
-        if body.size_hint().lower() > bytes_max as u64 {
-            return Fetched::Stream(Response::from_parts(parts, self.timed(body)));
-        }
-        let mut pieces: Vec<Bytes> = Vec::new();
-        let mut bytes = 0;
-        loop {
-            let frame = match timeout(self.0.between_bytes_time_max, body.frame()).await {
-                Err(_) => return Fetched::Failed(Failure::Slow),
-                Ok(Some(Err(_))) => return Fetched::Failed(Failure::Broken),
-                Ok(None) => break,
-                Ok(Some(Ok(frame))) => frame,
-            };
-            let Ok(piece) = frame.into_data() else { continue };
-            bytes += piece.len();
-            pieces.push(piece);
-            if bytes > bytes_max {
-                return Fetched::Stream(self.rejoined(parts, pieces, body));
-            }
-        }
-        Fetched::Whole(Arc::new(Object::new(parts.status, parts.headers, joined(pieces, bytes))))
-    }
-
-    async fn head(&self, request: Request<WasiBody>) -> Result<Response<Incoming>, Failure> {
-        counter!("matinee_edge_origin_requests_total").increment(1);
-        let response = timeout(self.0.first_byte_time_max, self.0.client.request(request)).await;
-        response.map_err(|_| Failure::Slow)?.map_err(Failure::from)
-    }
-
-    /// The rest of a body, each piece within its time.
-    fn timed(&self, body: Incoming) -> WasiBody {
-        let time_max = self.0.between_bytes_time_max;
-        let frames = stream::unfold(Some(body), move |body| async move {
-            let mut body = body?;
-            match timeout(time_max, body.frame()).await {
-                Err(_) => Some((Err(WasiError::from(Failure::Slow)), None)),
-                Ok(Some(Err(error))) => Some((Err(WasiError::from(error)), None)),
-                Ok(Some(Ok(frame))) => Some((Ok(frame), Some(body))),
-                Ok(None) => None,
-            }
-        });
-        StreamBody::new(frames).boxed_unsync()
-    }
-
-    /// An answer whose beginning was read already.
-    fn rejoined(
-        &self,
-        parts: response::Parts,
-        read: Vec<Bytes>,
-        rest: Incoming,
-    ) -> Response<WasiBody> {
-        let read = stream::iter(read.into_iter().map(|piece| Ok(Frame::data(piece))));
-        let frames =
-            read.chain(self.timed(rest).into_data_stream().map(|data| data.map(Frame::data)));
-        Response::from_parts(parts, StreamBody::new(frames).boxed_unsync())
-    }
 }
 
-/// The authority of `http://host[:port]`.
-fn authority(origin: &str) -> Option<Authority> {
-    let uri: Uri = origin.parse().ok()?;
-    let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
-    let plain = uri.scheme() == Some(&Scheme::HTTP);
-    uri.into_parts()
-        .authority
-        .filter(|authority| bare && plain && !authority.as_str().contains('@'))
+/// The answer from an object that is on its way.
+async fn joined(
+    arriving: Arc<Arriving>,
+    via: Via,
+    parts: &request::Parts,
+) -> Result<Response<WasiBody>, WasiError> {
+    if !is_plain(parts) {
+        let object = arriving.whole().await?;
+        return Ok(labelled(object.respond(parts, None).map(full), via));
+    }
+    let age = Some(arriving.age()).filter(|age| age.as_secs() > 0);
+    let mut headers = arriving.head.aged(age);
+    headers.insert(header::CONTENT_LENGTH, arriving.total.into());
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let status = arriving.head.status;
+    let frames = futures::StreamExt::map(arriving.body(), |piece| {
+        piece.map(Frame::data).map_err(WasiError::from)
+    });
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(labelled(response, via))
+}
+
+/// The answer when too many wait for others' requests already.
+fn crowded(parts: &request::Parts) -> Response<WasiBody> {
+    let id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let title = "The edge is serving as many viewers as it can.";
+    let mut response = problem(&Problem::new(503, "edge_full", title, id)).map(full);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// A problem as an answer that nobody keeps.
+pub(crate) fn problem(problem: &Problem) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(problem.to_json()));
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TYPE_PROBLEM));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Whether the viewer asked for the whole object.
@@ -215,32 +211,21 @@ fn is_plain(parts: &request::Parts) -> bool {
 }
 
 /// The request that fetches the whole object which `parts` asks about.
-fn whole_request(parts: &request::Parts, coding: Coding) -> Request<WasiBody> {
-    let mut request = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-    *request.uri_mut() = parts.uri.clone();
-    *request.headers_mut() = parts.headers.clone();
-    let headers = request.headers_mut();
-    for name in CONDITIONS.iter().chain(&[header::CONTENT_LENGTH, header::ACCEPT_ENCODING]) {
-        headers.remove(name);
+fn whole_request(parts: &request::Parts, coding: Coding) -> request::Parts {
+    let (mut whole, ()) = Request::new(()).into_parts();
+    whole.uri = parts.uri.clone();
+    whole.headers = parts.headers.clone();
+    let dropped = [header::CONTENT_LENGTH, header::ACCEPT_ENCODING, header::CACHE_CONTROL];
+    for name in CONDITIONS.iter().chain(&dropped) {
+        whole.headers.remove(name);
     }
     if coding == Coding::Gzip {
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        whole.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    request
+    whole
 }
 
-fn joined(mut pieces: Vec<Bytes>, bytes: usize) -> Bytes {
-    if pieces.len() <= 1 {
-        return pieces.pop().unwrap_or_default();
-    }
-    let mut whole = BytesMut::with_capacity(bytes);
-    for piece in pieces {
-        whole.extend_from_slice(&piece);
-    }
-    whole.freeze()
-}
-
-fn full(body: Bytes) -> WasiBody {
+pub(crate) fn full(body: Bytes) -> WasiBody {
     Full::new(body).map_err(|never| match never {}).boxed_unsync()
 }
 
@@ -251,21 +236,6 @@ fn labelled(mut response: Response<WasiBody>, via: Via) -> Response<WasiBody> {
     headers.remove(SURROGATE_CONTROL);
     headers.remove(SURROGATE_KEY);
     headers.insert(CACHE, HeaderValue::from_static(via.as_str()));
+    headers.insert(CACHE_STATUS, HeaderValue::from_static(via.status()));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_bare_http_address_is_an_origin() {
-        assert_eq!(authority("http://127.0.0.1:8081").unwrap(), "127.0.0.1:8081");
-        assert_eq!(authority("http://origin/").unwrap(), "origin");
-        for bad in
-            ["", "origin:8081", "https://origin", "http://origin/path", "http://o/?a", "http://u@o"]
-        {
-            assert_eq!(authority(bad), None, "{bad}");
-        }
-    }
 }
