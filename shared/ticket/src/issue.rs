@@ -5,7 +5,7 @@
 
 use jwt_simple::prelude::{ECDSAP256KeyPairLike, EdDSAKeyPairLike, MACLike};
 
-use crate::key::Pair;
+use crate::key::{Pair, Purpose};
 use crate::{Claims, KeyError, PrivateKey};
 
 /// Signs with one key, which its tokens name in `kid`.
@@ -30,8 +30,11 @@ impl Issuer {
     /// The token that says `claims`: about 400 characters, all of them safe in a URL.
     ///
     /// # Errors
-    /// If a time lies before 1970 or after 2106, or the tier's name is too long.
+    /// If a time lies before 1970 or after 2106, the tier's name is too long, or the key is for CATs.
     pub fn issue(&self, claims: &Claims) -> Result<String, KeyError> {
+        if self.key.purpose != Purpose::Jwt {
+            return Err(KeyError::Purpose(self.key.kid.clone()));
+        }
         let jwt = claims.to_jwt()?;
         match &self.key.pair {
             Pair::EdDsa(pair) => pair.sign(jwt),

@@ -46,10 +46,24 @@ impl Algorithm {
     }
 }
 
+/// What a key is for. No key is for both: whoever mints CATs elsewhere must not be able to mint the house's JWTs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Purpose {
+    /// JWTs.
+    #[default]
+    Jwt,
+    /// CATs (CTA-5007): the member `use` of the JWK is `cat`.
+    Cat,
+}
+
+/// The member `use` of a CAT key's JWK (RFC 7517, 4.2, leaves the name to us).
+pub(crate) const USE_CAT: &str = "cat";
+
 /// A key that signs tokens. A secret: `Debug` shows its id only.
 pub struct PrivateKey {
     pub(crate) kid: String,
     pub(crate) pair: Pair,
+    pub(crate) purpose: Purpose,
 }
 
 pub(crate) enum Pair {
@@ -86,7 +100,19 @@ impl PrivateKey {
             }
             Algorithm::Hs256 => Pair::Hs256(HS256Key::from_bytes(random).with_key_id(kid)),
         };
-        Ok(Self { kid: kid.to_owned(), pair })
+        Ok(Self { kid: kid.to_owned(), pair, purpose: Purpose::Jwt })
+    }
+
+    /// The same key for CATs, for [`crate::CatIssuer`].
+    ///
+    /// # Errors
+    /// [`KeyError::Purpose`] if it is EdDSA.
+    pub fn for_cat(mut self) -> Result<Self, KeyError> {
+        if matches!(self.pair, Pair::EdDsa(_)) {
+            return Err(KeyError::Purpose(self.kid));
+        }
+        self.purpose = Purpose::Cat;
+        Ok(self)
     }
 
     /// Reads what [`PrivateKey::to_text`] wrote.
@@ -97,25 +123,45 @@ impl PrivateKey {
         let jwk: Value =
             serde_json::from_str(text).map_err(|_| KeyError::Document("not JSON".to_owned()))?;
         let (kid, algorithm) = names(&jwk)?;
+        let purpose = purpose(&jwk)?;
+        let text = bare(&jwk);
         let material = || KeyError::Material(kid.clone());
         let pair = match algorithm {
             Algorithm::EdDsa => {
-                Pair::EdDsa(Ed25519KeyPair::from_jwk(text).map_err(|_| material())?)
+                Pair::EdDsa(Ed25519KeyPair::from_jwk(&text).map_err(|_| material())?)
             }
-            Algorithm::Es256 => Pair::Es256(ES256KeyPair::from_jwk(text).map_err(|_| material())?),
+            Algorithm::Es256 => Pair::Es256(ES256KeyPair::from_jwk(&text).map_err(|_| material())?),
             Algorithm::Hs256 => Pair::Hs256(secret(&jwk).ok_or_else(material)?.with_key_id(&kid)),
         };
-        Ok(Self { kid, pair })
+        let key = Self { kid, pair, purpose: Purpose::Jwt };
+        if purpose == Purpose::Cat { key.for_cat() } else { Ok(key) }
     }
 
     /// The key as text, a private JWK: a secret, to be stored with mode 0600.
     #[must_use]
     pub fn to_text(&self) -> String {
-        match &self.pair {
+        let text = match &self.pair {
             Pair::EdDsa(pair) => pair.to_jwk(),
             Pair::Es256(pair) => pair.to_jwk(),
             Pair::Hs256(key) => self.shared(key).to_string(),
+        };
+        match self.purpose {
+            Purpose::Jwt => text,
+            Purpose::Cat => self.with_use(parsed(&text)).to_string(),
         }
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    fn with_use(&self, mut jwk: Value) -> Value {
+        if let (Purpose::Cat, Some(members)) = (self.purpose, jwk.as_object_mut()) {
+            members.insert("use".to_owned(), json!(USE_CAT));
+        }
+        jwk
     }
 
     /// Its id.
@@ -136,13 +182,11 @@ impl PrivateKey {
 
     /// What an edge needs to verify, as a JWK. For HS256 that is the secret itself.
     fn verifying(&self) -> Value {
-        let public = match &self.pair {
-            Pair::EdDsa(pair) => pair.public_key().to_jwk(),
-            Pair::Es256(pair) => pair.public_key().to_jwk(),
-            Pair::Hs256(key) => return self.shared(key),
-        };
-        // The library wrote it: it is JSON.
-        serde_json::from_str(&public).unwrap_or_default()
+        self.with_use(match &self.pair {
+            Pair::EdDsa(pair) => parsed(&pair.public_key().to_jwk()),
+            Pair::Es256(pair) => parsed(&pair.public_key().to_jwk()),
+            Pair::Hs256(key) => self.shared(key),
+        })
     }
 
     fn shared(&self, key: &HS256Key) -> Value {
@@ -159,10 +203,67 @@ pub fn jwks<'a>(keys: impl IntoIterator<Item = &'a PrivateKey>) -> String {
     json!({ "keys": keys }).to_string()
 }
 
+/// What the library wrote: it is JSON.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// What a JWK's key is for.
+pub(crate) fn purpose(jwk: &Value) -> Result<Purpose, KeyError> {
+    match jwk.get("use").map(Value::as_str) {
+        None | Some(Some("sig")) => Ok(Purpose::Jwt),
+        Some(Some(USE_CAT)) => Ok(Purpose::Cat),
+        Some(_) => {
+            Err(KeyError::Document("`use` of a key is `sig`, `cat` or nothing".to_owned()))
+        }
+    }
+}
+
+/// A JWK without the members that are ours alone: the library is strict about what a JWK holds.
+pub(crate) fn bare(jwk: &Value) -> String {
+    let mut bare = jwk.clone();
+    if let Some(members) = bare.as_object_mut() {
+        members.retain(|name, _| !OURS.contains(&name.as_str()));
+    }
+    bare.to_string()
+}
+
+/// Members of a JWK that the library does not know.
+const OURS: [&str; 6] = ["nbf", "exp", "use", "iss", "aud", "labels"];
+
+/// From when a key is good, and until when (exclusive), in seconds since the Unix epoch; absent: always.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Validity {
+    not_before: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+impl Validity {
+    /// Reads `nbf` and `exp` of a JWK.
+    pub(crate) fn read(jwk: &Value, kid: &str) -> Result<Self, KeyError> {
+        let time = |name: &str| match jwk.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_i64()
+                .map(Some)
+                .ok_or_else(|| KeyError::Document(format!("key `{kid}`: `{name}` is no time"))),
+        };
+        Ok(Self { not_before: time("nbf")?, expires_at: time("exp")? })
+    }
+
+    /// Whether it is good then.
+    pub(crate) fn holds_at(&self, now: i64) -> bool {
+        self.not_before.is_none_or(|from| now >= from)
+            && self.expires_at.is_none_or(|until| now < until)
+    }
+}
+
 /// The `kid` and `alg` of a JWK.
 pub(crate) fn names(jwk: &Value) -> Result<(String, Algorithm), KeyError> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    let kid = text("kid").filter(|kid| is_kid(kid, KID_CHARS_MAX));
+    // AWS names its key `key:default`.
+    let form = |kid: &&str| kid.split(':').all(|part| is_kid(part, KID_CHARS_MAX));
+    let kid = text("kid").filter(|kid| kid.len() <= KID_CHARS_MAX).filter(form);
     let kid = kid.ok_or(KeyError::Id(KID_CHARS_MAX))?.to_owned();
     let algorithm = text("alg").and_then(Algorithm::from_name);
     algorithm.map(|algorithm| (kid.clone(), algorithm)).ok_or(KeyError::Algorithm(kid))
@@ -170,10 +271,15 @@ pub(crate) fn names(jwk: &Value) -> Result<(String, Algorithm), KeyError> {
 
 /// The HS256 key of a JWK of type `oct` (RFC 7518, 6.4).
 pub(crate) fn secret(jwk: &Value) -> Option<HS256Key> {
+    secret_bytes(jwk).map(|bytes| HS256Key::from_bytes(&bytes))
+}
+
+/// Its bytes.
+pub(crate) fn secret_bytes(jwk: &Value) -> Option<Vec<u8>> {
     let oct = jwk.get("kty").and_then(Value::as_str) == Some("oct");
     let text = jwk.get("k").and_then(Value::as_str).filter(|_| oct)?;
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
-    (bytes.len() >= HS256_BYTES_MIN).then(|| HS256Key::from_bytes(&bytes))
+    (bytes.len() >= HS256_BYTES_MIN).then_some(bytes)
 }
 
 /// Whether a text may name a key.

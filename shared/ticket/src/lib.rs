@@ -33,12 +33,16 @@ mod claims;
 mod key;
 mod issue;
 mod verify;
+pub mod cat;
+mod admit;
 mod session;
 mod error;
 
+pub use admit::{Admission, Denial};
+pub use cat::CatIssuer;
 pub use claims::{AUDIENCE, Claims, ISSUER};
 pub use error::{KeyError, SessionError, TokenError};
 pub use issue::Issuer;
-pub use key::{Algorithm, PrivateKey, jwks};
+pub use key::{Algorithm, PrivateKey, Purpose, jwks};
 pub use session::{Admitted, SealedSession, SessionKeys};
 pub use verify::Verifier;

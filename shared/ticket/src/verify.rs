@@ -17,21 +17,21 @@ use shared_wire::ShowId;
 
 use crate::claims::{AUDIENCE, Claims, ISSUER, Own};
 use crate::config::{KEYS_BYTES_MAX, KEYS_MAX, TOKEN_BYTES_MAX};
-use crate::key::{Algorithm, names, secret};
+use crate::cat::CatKey;
+use crate::key::{Algorithm, Purpose, Validity, bare, names, purpose, secret};
 use crate::{KeyError, TokenError};
 
 /// Holds the house's verification keys. `Debug` shows their ids only.
 pub struct Verifier {
     keys: Vec<VerifyKey>,
+    pub(crate) cat_keys: Vec<CatKey>,
 }
 
 struct VerifyKey {
     kid: String,
     algorithm: Algorithm,
     material: Material,
-    /// From when it verifies, and until when (exclusive), in seconds; absent: always.
-    not_before: Option<i64>,
-    expires_at: Option<i64>,
+    validity: Validity,
 }
 
 enum Material {
@@ -51,13 +51,18 @@ struct Header {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.keys.iter().map(|key| (&key.kid, key.algorithm));
-        f.debug_list().entries(names).finish()
+        let cat_names = self.cat_keys.iter().map(|key| (&key.kid, key.algorithm()));
+        f.debug_list().entries(names).entries(cat_names).finish()
     }
 }
 
 impl Verifier {
     /// Reads a JWK set (RFC 7517, 5): `{"keys":[…]}`, each key with `kid` and `alg` and, if it is good for a time
     /// only, `nbf` and `exp` in seconds since the Unix epoch.
+    ///
+    /// A key whose `use` is `cat` verifies CATs and nothing else, any other verifies JWTs and nothing else. A CAT key
+    /// may say whose tokens it signs: `iss`, one name or several (absent: `matinee`), and for whom, `aud` (absent:
+    /// `playback`). `"labels":"aws"` makes it speak the claim numbers of AWS's solution (401–404).
     ///
     /// # Errors
     /// The first thing wrong with the document; there must be at least one key.
@@ -69,21 +74,38 @@ impl Verifier {
         let document: Value = serde_json::from_str(text).map_err(|_| wrong("not JSON"))?;
         let list = document.get("keys").and_then(Value::as_array);
         let list = list.ok_or_else(|| wrong("no array `keys`"))?;
-        if !(1..=KEYS_MAX).contains(&list.len()) {
-            return Err(wrong("no key, or more than 16"));
+        if list.is_empty() {
+            return Err(wrong("no key"));
         }
-        let mut keys: Vec<VerifyKey> = Vec::with_capacity(list.len());
+        let mut all = Self { keys: Vec::new(), cat_keys: Vec::new() };
         for jwk in list {
-            let key = VerifyKey::read(jwk)?;
-            if keys.iter().any(|other| other.kid == key.kid) {
-                return Err(KeyError::Twice(key.kid));
+            let (kid, _) = names(jwk)?;
+            if all.holds(&kid) {
+                return Err(KeyError::Twice(kid));
             }
-            keys.push(key);
+            match purpose(jwk)? {
+                Purpose::Jwt => all.keys.push(VerifyKey::read(jwk)?),
+                Purpose::Cat => all.cat_keys.push(CatKey::read(jwk)?),
+            }
+            if all.keys.len().max(all.cat_keys.len()) > KEYS_MAX {
+                return Err(wrong("more than 16 keys of a kind"));
+            }
+            let is_same = |other: &&Value| {
+                purpose(other) != purpose(jwk)
+                    && ["k", "x"].iter().any(|m| jwk.get(m).is_some() && jwk.get(m) == other.get(m))
+            };
+            if list.iter().any(|other| is_same(&other)) {
+                return Err(KeyError::Shared(kid));
+            }
         }
-        Ok(Self { keys })
+        Ok(all)
     }
 
-    /// The claims of `token`, if it admits to `show` at `now` (seconds since the Unix epoch).
+    fn holds(&self, kid: &str) -> bool {
+        self.keys.iter().any(|key| key.kid == kid) || self.cat_keys.iter().any(|key| key.kid == kid)
+    }
+
+    /// The claims of the JWT `token`, if it admits to `show` at `now` (seconds since the Unix epoch).
     ///
     /// # Errors
     /// In this order: its size, its form, its signature, its purpose, its show, its times.
@@ -99,7 +121,7 @@ impl Verifier {
             return Err(TokenError::Forged);
         }
         let key = self.keys.iter().find(|key| key.kid == header.kid).ok_or(TokenError::Forged)?;
-        if key.algorithm.name() != header.alg || !key.is_good_at(now) {
+        if key.algorithm.name() != header.alg || !key.validity.holds_at(now) {
             return Err(TokenError::Forged);
         }
         let claims = Claims::from_jwt(key.open(token)?)?;
@@ -123,12 +145,7 @@ impl VerifyKey {
     fn read(jwk: &Value) -> Result<Self, KeyError> {
         let (kid, algorithm) = names(jwk)?;
         let material = || KeyError::Material(kid.clone());
-        let mut bare = jwk.clone();
-        if let Some(members) = bare.as_object_mut() {
-            // Ours alone: the library is strict about what a JWK holds.
-            members.retain(|name, _| name != "nbf" && name != "exp");
-        }
-        let bare = bare.to_string();
+        let bare = bare(jwk);
         let material = match algorithm {
             Algorithm::EdDsa => {
                 Material::EdDsa(Ed25519PublicKey::from_jwk(&bare).map_err(|_| material())?)
@@ -138,20 +155,8 @@ impl VerifyKey {
             }
             Algorithm::Hs256 => Material::Hs256(secret(jwk).ok_or_else(material)?),
         };
-        let time = |name: &str| match jwk.get(name) {
-            None => Ok(None),
-            Some(value) => value
-                .as_i64()
-                .map(Some)
-                .ok_or_else(|| KeyError::Document(format!("key `{kid}`: `{name}` is no time"))),
-        };
-        let (not_before, expires_at) = (time("nbf")?, time("exp")?);
-        Ok(Self { kid, algorithm, material, not_before, expires_at })
-    }
-
-    fn is_good_at(&self, now: i64) -> bool {
-        self.not_before.is_none_or(|from| now >= from)
-            && self.expires_at.is_none_or(|until| now < until)
+        let validity = Validity::read(jwk, &kid)?;
+        Ok(Self { kid, algorithm, material, validity })
     }
 
     /// Checks signature, issuer and audience. The times are [`Claims::admit`]'s: the library is given a clock at
