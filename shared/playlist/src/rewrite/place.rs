@@ -44,7 +44,7 @@ pub trait Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
     /// Stands in for the directory of the playlist; ends with `/`. `720p/index.m3u8` becomes prefix +
-    /// `720p/index.m3u8`.
+    /// `720p/index.m3u8`. Dot segments are the client's to resolve, so it must have as many levels as they climb.
     pub prefix: String,
     /// The directory of the playlist on its own host, such as `/o/<show>/`. A URI with an absolute path below it is
     /// taken as relative to it; any other absolute path is put below the prefix as a whole.

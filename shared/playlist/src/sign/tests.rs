@@ -133,9 +133,14 @@ fn aws_example() -> (Bucket, Credentials) {
     (bucket, credentials)
 }
 
-fn presigned(bucket: &Bucket, credentials: &Credentials, uri: &str, now: i64) -> String {
-    let presigner =
-        Presigner::new(bucket, credentials, Window::new(43_200, 43_200).unwrap(), now).unwrap();
+fn presigned(
+    bucket: &Bucket,
+    credentials: &Credentials,
+    window: Window,
+    uri: &str,
+    now: i64,
+) -> String {
+    let presigner = Presigner::new(bucket, credentials, window, now).unwrap();
     let location = Location { root: "/".into(), directory: String::new(), within: String::new() };
     let mut signer = Signer::new(location, presigner);
     let mut out = Vec::new();
@@ -150,7 +155,8 @@ const AWS_NOW: i64 = 1_369_353_600;
 #[test]
 fn the_example_of_aws() {
     let (bucket, credentials) = aws_example();
-    let url = presigned(&bucket, &credentials, "test.txt", AWS_NOW + 43_199);
+    let window = Window::new(43_200, 43_200).unwrap();
+    let url = presigned(&bucket, &credentials, window, "test.txt", AWS_NOW + 43_199);
     assert_eq!(
         url,
         "https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256\
@@ -159,6 +165,60 @@ fn the_example_of_aws() {
          &X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     );
     assert!(!format!("{credentials:?}").contains("AKIA"));
+}
+
+/// The signatures are those of botocore 1.43.11 for the same time and the same 900 seconds.
+#[test]
+fn other_buckets_as_the_sdk_signs_them() {
+    let token = Some("FwoGZXIvYXdzEBY/+a%b==");
+    for (endpoint, style, prefix, region, token, uri, signature) in [
+        (
+            "https://s3.eu-central-1.amazonaws.com",
+            Style::VirtualHost,
+            "live",
+            "eu-central-1",
+            None,
+            "show/720p/e/s1.m4s",
+            "4208183556790b133e0be4cbc8fa4c443a020a8a0568e2d2f26dd8bc2a4ff57d",
+        ),
+        (
+            "http://127.0.0.1:9000/",
+            Style::Path,
+            "",
+            "us-east-1",
+            None,
+            "show/720p/e/p12.3.m4s",
+            "11ad37a4c4497026add0e70ebe231eac694a1450f63a85cf37df04467e3ad1f2",
+        ),
+        (
+            "https://store.example",
+            Style::Path,
+            "",
+            "eu-west-3",
+            token,
+            "a%20b+\u{e9}%7e(1).ts",
+            "b3dfa1bec94d581d6b44b3f6e3530cf117369ed679dca23946c9536464de12ff",
+        ),
+        (
+            "https://store.example",
+            Style::Path,
+            "",
+            "eu-west-3",
+            None,
+            "s.ts?versionId=3%2FL4&a=b&B",
+            "2c7bd08dc689b24d05f7e7e084a4caf020b7015371a9bda5b778d90ccae70bb3",
+        ),
+    ] {
+        let (bucket, credentials) = aws_example();
+        let (name, endpoint) = ("media".to_owned(), endpoint.to_owned());
+        let (prefix, region) = (prefix.to_owned(), region.to_owned());
+        let bucket = Bucket { name, endpoint, prefix, region, style, ..bucket };
+        let session_token = token.map(str::to_owned);
+        let credentials = Credentials { session_token, ..credentials };
+        let window = Window::new(300, 600).unwrap();
+        let url = presigned(&bucket, &credentials, window, uri, NOW);
+        assert!(url.ends_with(&format!("&X-Amz-Signature={signature}")), "{url}");
+    }
 }
 
 #[test]
