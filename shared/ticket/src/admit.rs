@@ -7,8 +7,8 @@
 
 use shared_wire::ShowId;
 
-use crate::cat::{Checked, ClaimSet, Facts, Instead, Renewal, Replay};
 use crate::cat::{CatKey, label, open};
+use crate::cat::{Checked, ClaimSet, Facts, Instead, Renewal, Replay};
 use crate::config::TOKEN_BYTES_MAX;
 use crate::{Claims, TokenError, Verifier};
 
@@ -46,7 +46,12 @@ impl Verifier {
     /// # Errors
     /// In this order: its size, its form, its signature, its purpose, claims that cannot be enforced, its show, its times,
     /// and what it asks of the request.
-    pub fn admit(&self, token: &str, facts: &Facts<'_>, show: &ShowId) -> Result<Admission, Denial> {
+    pub fn admit(
+        &self,
+        token: &str,
+        facts: &Facts<'_>,
+        show: &ShowId,
+    ) -> Result<Admission, Denial> {
         if token.is_empty() {
             return Err(TokenError::Missing.into());
         }
@@ -104,8 +109,10 @@ impl Verifier {
 /// What of the claims is about watermarking.
 fn watermark(claims: &ClaimSet<'_>) -> ClaimSet<'static> {
     let is_watermark = |label: i64| (label::WM_FIRST..=label::WM_LAST).contains(&label);
-    claims.iter().filter(|(label, _)| is_watermark(*label)).fold(
-        ClaimSet::new(),
-        |carried, (label, value)| carried.with(label, value.clone().into_owned()),
-    )
+    claims
+        .iter()
+        .filter(|(label, _)| is_watermark(*label))
+        .fold(ClaimSet::new(), |carried, (label, value)| {
+            carried.with(label, value.clone().into_owned())
+        })
 }

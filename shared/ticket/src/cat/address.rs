@@ -36,6 +36,10 @@ pub(crate) fn holds(
             }
             _ => by_last,
         };
+        let is_default = matches!(part, Part::Port) && port(facts) == default_port(facts);
+        // One writer's URLs have no port where it is the scheme's.
+        let by_none = is_default && matcher.all_hold(matches, "", part.form())?;
+        let (by_last, by_first) = (by_last || by_none, by_first || by_none);
         let [last, first] = &mut all;
         *last &= by_last;
         *first &= by_first;
@@ -87,7 +91,8 @@ impl Part {
             Dot::Last => name.rfind('.'),
             Dot::First => name.find('.'),
         };
-        let (stem, extension) = name.split_at_checked(cut.unwrap_or(name.len())).unwrap_or_default();
+        let (stem, extension) =
+            name.split_at_checked(cut.unwrap_or(name.len())).unwrap_or_default();
         Cow::Borrowed(match self {
             Self::Scheme => return lower(facts.scheme),
             Self::Host => return lower(facts.host),
@@ -103,7 +108,11 @@ impl Part {
 }
 
 fn port(facts: &Facts<'_>) -> u16 {
-    facts.port.unwrap_or(if facts.scheme.eq_ignore_ascii_case("http") { 80 } else { 443 })
+    facts.port.unwrap_or(default_port(facts))
+}
+
+const fn default_port(facts: &Facts<'_>) -> u16 {
+    if facts.scheme.eq_ignore_ascii_case("http") { 80 } else { 443 }
 }
 
 fn lower(text: &str) -> Cow<'_, str> {
@@ -135,6 +144,7 @@ mod tests {
             (1, 2, ".example.org", false),
             (2, 0, "443", true),
             (2, 0, "8443", false),
+            (2, 0, "", true),
             (3, 1, "/content/", true),
             (3, 1, "/Content/", false),
             (4, 0, "?a=1&b=2", true),
@@ -154,7 +164,10 @@ mod tests {
             assert_eq!(check(&claim, &facts), Ok(expected), "{part} {kind} {value}");
         }
         let port = Value::map([(2, Value::map([(0, 8443.into())]))]);
-        assert_eq!(check(&port, &Facts { port: Some(8443), ..facts }), Ok(true));
+        let facts = Facts { port: Some(8443), ..facts };
+        assert_eq!(check(&port, &facts), Ok(true));
+        let none = Value::map([(2, Value::map([(0, "".into())]))]);
+        assert_eq!(check(&none, &facts), Ok(false));
     }
 
     #[test]

@@ -51,7 +51,9 @@ pub(crate) fn check(
     let mut matcher = Matcher::new(key.dialect);
     request(claims, facts, &mut matcher)?;
     // The house's own rule about countries is the policy's: the edge checks it on every token alike.
-    let own_rule = own.as_ref().is_some_and(|own| claims.get(label::CATGEOISO3166) == own.countries().as_ref());
+    let own_rule = own
+        .as_ref()
+        .is_some_and(|own| claims.get(label::CATGEOISO3166) == own.countries().as_ref());
     if !own_rule {
         country(claims, facts)?;
     }
@@ -181,7 +183,10 @@ pub(crate) const fn failing(error: TokenError) -> Option<i64> {
 }
 
 /// The numbers of a token of AWS's solution, as everybody else writes them.
-pub(crate) fn translated(claims: ClaimSet<'_>, dialect: Dialect) -> Result<ClaimSet<'_>, TokenError> {
+pub(crate) fn translated(
+    claims: ClaimSet<'_>,
+    dialect: Dialect,
+) -> Result<ClaimSet<'_>, TokenError> {
     if dialect == Dialect::Standard {
         return Ok(claims);
     }

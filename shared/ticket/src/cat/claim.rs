@@ -104,9 +104,7 @@ impl<'a> ClaimSet<'a> {
 
     /// A text.
     pub(crate) fn text(&self, label: i64) -> Result<Option<&str>, TokenError> {
-        self.get(label)
-            .map(|value| value.as_text().ok_or(TokenError::BadClaim(label)))
-            .transpose()
+        self.get(label).map(|value| value.as_text().ok_or(TokenError::BadClaim(label))).transpose()
     }
 
     /// The token's id, as bytes.

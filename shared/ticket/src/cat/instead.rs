@@ -24,22 +24,17 @@ pub struct Instead {
 impl std::fmt::Debug for Instead {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = self.headers.iter().map(|(name, _)| name);
-        f.debug_struct("Instead").field("status", &self.status).field("headers", &names.collect::<Vec<_>>()).finish()
+        f.debug_struct("Instead")
+            .field("status", &self.status)
+            .field("headers", &names.collect::<Vec<_>>())
+            .finish()
     }
 }
 
 /// Headers that frame an answer: they are the host's.
 pub(crate) fn is_framing(name: &str) -> bool {
-    [
-        "connection",
-        "content-length",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-    .contains(&name)
+    ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]
+        .contains(&name)
 }
 
 /// What the token asks for when `failing` fails. `signed_by` is the key that signed it.
@@ -97,13 +92,17 @@ fn token(
         return None;
     }
     let mut claims = ClaimSet::of(new.clone()).ok()?;
-    if let (None, Some(issuer)) = (claims.get(label::ISS), old.get(label::ISS)) {
-        claims.set(label::ISS, issuer.clone());
+    // Null asks for what only the one who answers knows.
+    let is_open = |label: i64| claims.get(label).is_none_or(|value| *value == Value::Null);
+    let (issuer, issued) = (is_open(label::ISS), is_open(label::IAT));
+    if issuer {
+        claims.set(label::ISS, old.get(label::ISS)?.clone());
     }
-    if claims.get(label::IAT).is_none() {
+    if issued {
         claims.set(label::IAT, Value::Int(facts.now));
     }
-    key.seal(&claims).ok()
+    let is_whole = claims.iter().all(|(_, value)| *value != Value::Null);
+    is_whole.then(|| key.seal(&claims).ok()).flatten()
 }
 
 #[cfg(test)]

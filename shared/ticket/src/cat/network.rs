@@ -36,7 +36,11 @@ pub(crate) fn holds(claim: &Value<'_>, facts: &Facts<'_>) -> Result<Option<Bind>
 enum Entry {
     System(u32),
     /// The first bits of an address of 4 or 16 bytes.
-    Prefix { bytes: [u8; 16], is_v4: bool, bits: u8 },
+    Prefix {
+        bytes: [u8; 16],
+        is_v4: bool,
+        bits: u8,
+    },
 }
 
 impl Entry {
@@ -94,8 +98,7 @@ impl Entry {
             Self::Prefix { bytes, is_v4, bits } => facts.ip.is_some_and(|ip| {
                 let mut viewer = [0; 16];
                 octets(ip.to_canonical(), &mut viewer) == *is_v4
-                    && (u128::from_be_bytes(viewer) ^ u128::from_be_bytes(*bytes))
-                        .leading_zeros()
+                    && (u128::from_be_bytes(viewer) ^ u128::from_be_bytes(*bytes)).leading_zeros()
                         >= u32::from(*bits)
             }),
         }

@@ -33,7 +33,8 @@ pub(super) fn issuer(algorithm: Algorithm) -> CatIssuer {
 }
 
 pub(super) fn house() -> Verifier {
-    Verifier::from_json(&jwks(&[Algorithm::Es256, Algorithm::Hs256].map(|one| key(one, 9)))).unwrap()
+    Verifier::from_json(&jwks(&[Algorithm::Es256, Algorithm::Hs256].map(|one| key(one, 9))))
+        .unwrap()
 }
 
 pub(super) fn playlist() -> String {
