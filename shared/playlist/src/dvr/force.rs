@@ -18,8 +18,8 @@ pub(super) struct Force<'a> {
     /// The `EXT-X-MAP` line, and the keys that were in force where it stood: they encrypt it.
     map: Option<(&'a [u8], Vec<Key<'a>>)>,
     bitrate: Option<&'a [u8]>,
-    /// When the next segment begins, in microseconds since the Unix epoch.
-    utc_us: Option<i64>,
+    /// The date that was said last, and how many microseconds after it the next segment begins.
+    date: Option<(&'a [u8], u64)>,
     /// The resource of the last segment's byte range, and where in it the next begins.
     range: Option<(&'a [u8], u64)>,
     /// The same of the last part.
@@ -74,7 +74,7 @@ impl<'a> Force<'a> {
             }
             tag::MAP => self.map = Some((line.text, self.keys.clone())),
             tag::BITRATE => self.bitrate = Some(line.text),
-            tag::DATE => self.utc_us = date::parse(value),
+            tag::DATE => self.date = Some((value, 0)),
             tag::EXTINF => self.duration_us = extinf(value),
             tag::BYTE_RANGE => self.byte_range = Some(value),
             tag::PART => self.part_range = part_range(value, self.part_range),
@@ -89,8 +89,8 @@ impl<'a> Force<'a> {
             let inherited = self.range.filter(|(of, _)| *of == uri).map(|(_, next)| next);
             Some((uri, offset.or(inherited)?.saturating_add(length)))
         });
-        let duration = i64::try_from(std::mem::take(&mut self.duration_us)).unwrap_or(i64::MAX);
-        self.utc_us = self.utc_us.and_then(|utc| utc.checked_add(duration));
+        let duration = std::mem::take(&mut self.duration_us);
+        self.date = self.date.map(|(date, since)| (date, since.saturating_add(duration)));
     }
 
     /// Appends what the segment whose lines come next has not of its own.
@@ -117,9 +117,15 @@ impl<'a> Force<'a> {
         if let Some(bitrate) = self.bitrate.filter(|_| !own.has_bitrate) {
             put(bitrate);
         }
-        if let Some(utc) = self.utc_us.filter(|_| !own.has_date) {
+        if let Some(utc) = self.utc_us().filter(|_| !own.has_date) {
             put(format!("#EXT-X-PROGRAM-DATE-TIME:{}", date::utc(utc)).as_bytes());
         }
+    }
+
+    /// When the next segment begins, in microseconds since the Unix epoch.
+    fn utc_us(&self) -> Option<i64> {
+        let (date, since) = self.date?;
+        date::parse(date)?.checked_add(i64::try_from(since).ok()?)
     }
 
     /// `EXT-X-BYTERANGE` of the segment `uri` with its offset, if it inherits that.

@@ -54,7 +54,7 @@ const OF_PLAYLIST: [&[u8]; 18] = [
 ];
 
 const OF_SEGMENT: [&[u8]; 9] =
-    [EXTINF, BYTE_RANGE, DISCONTINUITY, KEY, MAP, DATE, BITRATE, PART, b"EXT-X-GAP"];
+    [EXTINF, DATE, PART, BYTE_RANGE, DISCONTINUITY, KEY, MAP, BITRATE, b"EXT-X-GAP"];
 
 /// How tags begin that packagers put before the segment they speak of: advertisement cues, thumbnails.
 const OF_SEGMENT_TOO: [&[u8]; 6] = [
@@ -68,10 +68,12 @@ const OF_SEGMENT_TOO: [&[u8]; 6] = [
 
 impl Scope {
     pub(super) fn of(name: &[u8]) -> Self {
-        if OF_SEGMENT.contains(&name) || OF_SEGMENT_TOO.iter().any(|one| name.starts_with(one)) {
+        if OF_SEGMENT.contains(&name) {
             Self::Segment
         } else if OF_PLAYLIST.contains(&name) {
             Self::Playlist
+        } else if OF_SEGMENT_TOO.iter().any(|one| name.starts_with(one)) {
+            Self::Segment
         } else {
             Self::Unknown
         }

@@ -142,7 +142,7 @@ proptest! {
 
     #[test]
     fn an_empty_prefix_on_relative_uris_changes_no_byte(input in playlist()) {
-        prop_assume!(!input.contains(&b'/'));
+        let input: Vec<u8> = input.into_iter().filter(|byte| *byte != b'/').collect();
         let mut rewriter = Rewriter::new(Mapping { prefix: String::new(), root: String::new() });
         let mut out = Vec::new();
         rewriter.push(&input, &mut out).unwrap();

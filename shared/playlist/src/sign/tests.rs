@@ -209,10 +209,10 @@ fn other_buckets_as_the_sdk_signs_them() {
             "2c7bd08dc689b24d05f7e7e084a4caf020b7015371a9bda5b778d90ccae70bb3",
         ),
     ] {
-        let (bucket, credentials) = aws_example();
+        let (_, credentials) = aws_example();
         let (name, endpoint) = ("media".to_owned(), endpoint.to_owned());
         let (prefix, region) = (prefix.to_owned(), region.to_owned());
-        let bucket = Bucket { name, endpoint, prefix, region, style, ..bucket };
+        let bucket = Bucket { name, endpoint, prefix, region, style };
         let session_token = token.map(str::to_owned);
         let credentials = Credentials { session_token, ..credentials };
         let window = Window::new(300, 600).unwrap();
@@ -240,8 +240,7 @@ proptest! {
     fn whatever_is_signed_verifies(uri in "[ -~é]{1,30}", now in 0_i64..4_000_000_000) {
         let mut signer = Signer::new(location(), directories(now));
         let mut out = Vec::new();
-        prop_assume!(!uri.contains(['#', '?', '\\']) && !uri.to_lowercase().contains("%2f"));
-        prop_assume!(!uri.to_lowercase().contains("%5c") && !uri.contains("%00"));
+        let uri = uri.replace(['#', '?', '\\', '%'], "");
         if signer.put(uri.as_bytes(), &mut out) {
             let url = String::from_utf8(out).unwrap();
             let (path, query) = url.strip_prefix("https://media.example").unwrap().split_once('?').unwrap();
