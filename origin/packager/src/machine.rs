@@ -271,7 +271,8 @@ impl Machine {
             .map(offered)
             .is_some_and(|new| self.told.as_ref().map(offered) != Some(new))
         {
-            self.all_changed(); // a report stands in each before a player can ask for what it is about
+            // A report stands in each before a player can ask for what it is about.
+            self.all_changed();
         }
         for index in 0..self.tracks.len() {
             if std::mem::take(&mut self.tracks[index].writer.changed) {

@@ -83,7 +83,8 @@ impl IFrames {
             return vec![entry(segment.head.clone(), None, segment.duration)];
         }
         let ends = self.found.iter().skip(1).map(|next| next.shown);
-        let mut from = start; // which the first is shown at, as every segment opens with its keyframe
+        // Every segment opens with its keyframe: the first is shown at its start.
+        let mut from = start;
         let mut entries = Vec::with_capacity(self.found.len());
         for (found, end) in self.found.iter().zip(ends.chain([start + segment.duration])) {
             let head = Head {

@@ -74,8 +74,9 @@ mod tests {
         assert_eq!(bytes, marked);
         lost.mark("show/720p/index.m3u8", &mut bytes);
         assert_eq!(bytes, marked);
-        let i_frames = "#EXTINF:1,\n#EXT-X-BYTERANGE:9@0\ne/s1.m4s\n#EXTINF:1,\n#EXT-X-BYTERANGE:9@70\ne/s1.m4s\n";
-        let mut bytes = Bytes::from(i_frames);
+        let picture = |offset| format!("#EXTINF:1,\n#EXT-X-BYTERANGE:9@{offset}\ne/s1.m4s\n");
+        let i_frames = picture(0) + &picture(70);
+        let mut bytes = Bytes::from(i_frames.clone());
         lost.mark("show/720p/iframes.m3u8", &mut bytes);
         let marked = i_frames.replace("e/s1", "#EXT-X-GAP\ne/s1");
         assert_eq!(bytes, marked, "each picture of a lost segment is");
