@@ -21,6 +21,7 @@ mod check;
 mod instead;
 mod replay;
 mod renew;
+mod policy;
 mod own;
 mod issue;
 

@@ -213,9 +213,7 @@ pub(crate) fn purpose(jwk: &Value) -> Result<Purpose, KeyError> {
     match jwk.get("use").map(Value::as_str) {
         None | Some(Some("sig")) => Ok(Purpose::Jwt),
         Some(Some(USE_CAT)) => Ok(Purpose::Cat),
-        Some(_) => {
-            Err(KeyError::Document("`use` of a key is `sig`, `cat` or nothing".to_owned()))
-        }
+        Some(_) => Err(KeyError::Document("`use` of a key is `sig`, `cat` or nothing".to_owned())),
     }
 }
 

@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared_wire::ShowId;
 
+use crate::cat::CatKey;
 use crate::claims::{AUDIENCE, Claims, ISSUER, Own};
 use crate::config::{KEYS_BYTES_MAX, KEYS_MAX, TOKEN_BYTES_MAX};
-use crate::cat::CatKey;
 use crate::key::{Algorithm, Purpose, Validity, bare, names, purpose, secret};
 use crate::{KeyError, TokenError};
 

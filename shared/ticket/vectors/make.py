@@ -115,12 +115,11 @@ def on(label, value):
 
 HOUSE = {
     1: "matinee", 2: TICKET_TEXT, 3: "playback", 4: NOW + 100, 5: NOW, 6: NOW, 7: SESSION, 310: 1,
-    312: {3: {1: f"/live/{SHOW_TEXT}/"}}, -70001: {"show": SHOW, "tier": "all"},
+    312: {3: {1: f"/live/{SHOW_TEXT}/"}}, -70001: {0: SHOW, 1: "all"},
 }
 RULED = {
     **HOUSE, 316: ["DE", "AT"],
-    -70001: {"show": SHOW, "tier": "preview", "policy": {
-        "height_max": 720, "countries": {"allow": ["DE", "AT"]}, "bind": "network", "preview_s": 300}},
+    -70001: {0: SHOW, 1: "preview", 2: {0: 720, 2: ["DE", "AT"], 4: 1, 5: 300}},
 }
 OK = "accept"
 
@@ -128,8 +127,8 @@ OK = "accept"
 def tokens_of_the_house():
     both("a token of the house", HOUSE, OK)
     both("a token of the house with a policy", RULED, OK, country="FR")
-    both("the house's claim without its show", on(-70001, {"tier": "all"}), "token_claim_malformed")
-    both("the house's claim with a policy of tomorrow", on(-70001, {"show": SHOW, "tier": "a", "policy": {"fps_max": 30}}), "token_claim_malformed")
+    both("the house's claim without its show", on(-70001, {1: "all"}), "token_claim_malformed")
+    both("the house's claim with a policy of tomorrow", on(-70001, {0: SHOW, 1: "a", 2: {8: 30}}), "token_claim_malformed")
     add("the house's claim by a partner's key", mac0({**HOUSE, 1: "partner", 3: "tv"}, kid=b"p1"), "token_claim_unenforceable", keys="partner")
 
 

@@ -58,7 +58,7 @@ pub const CATIF: i64 = 322;
 pub const CATR: i64 = 323;
 /// The fingerprint of the viewer's TLS handshake.
 pub const CATTPRINT: i64 = 324;
-/// Ours alone: `{"show": bytes, "tier": text, "policy": map}`.
+/// Ours alone: `{0: show, 1: tier, 2: policy}`.
 pub const MATINEE: i64 = -70_001;
 
 /// The name of a claim, if it has one.

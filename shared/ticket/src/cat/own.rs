@@ -9,17 +9,16 @@
 //! | show | `catu`: the path begins with `/live/<show>/` |
 //! | countries, if some are allowed | `catgeoiso3166` |
 //! | times | `exp` `nbf` `iat` |
-//! | show, tier, policy | -70001: `{"show": bytes, "tier": text, "policy": map}`, the policy as in the API, if any |
+//! | show, tier, policy | -70001: `{0: bytes, 1: text, 2: map}`, the map ([`policy`]) only if it is not for everything |
 //!
 //! A token without -70001 is another issuer's. Its session and ticket are then hashes of its own names for them.
 
 use std::borrow::Cow;
 
 use hmac_sha256::Hash;
-use serde_json::Value as Json;
 use shared_wire::{Bind, Countries, ID_BYTES, Policy, SessionId, ShowId, TicketId};
 
-use super::{ClaimSet, Value, label};
+use super::{ClaimSet, Value, label, policy};
 use crate::claims::{AUDIENCE, Claims, ISSUER};
 use crate::config::{TIER_CHARS_MAX, UNLIMITED_CAT_S};
 use crate::{KeyError, TokenError};
@@ -29,6 +28,10 @@ pub(crate) const FOREIGN_TIER: &str = "cat";
 /// `catu`'s part and match for our paths.
 const PATH: i64 = 3;
 const PREFIX: i64 = 1;
+/// Members of our claim.
+const SHOW: i64 = 0;
+const TIER: i64 = 1;
+const POLICY: i64 = 2;
 
 /// The claim that is ours alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,25 +44,19 @@ pub(crate) struct Own {
 impl Own {
     pub(crate) fn read(claim: &Value<'_>) -> Result<Self, TokenError> {
         let bad = TokenError::BadClaim(label::MATINEE);
-        let known = ["show", "tier", "policy"];
         let is_known = |(key, _): &(Value<'_>, Value<'_>)| {
-            key.as_text().is_some_and(|key| known.contains(&key))
+            key.as_int().is_some_and(|key| (SHOW..=POLICY).contains(&key))
         };
         if !claim.as_map().ok_or(bad)?.iter().all(is_known) {
             return Err(bad);
         }
-        let show = claim.get_text("show").and_then(Value::as_bytes).ok_or(bad)?;
-        let tier = claim.get_text("tier").and_then(Value::as_text).ok_or(bad)?;
+        let show = claim.get(SHOW).and_then(Value::as_bytes).ok_or(bad)?;
+        let tier = claim.get(TIER).and_then(Value::as_text).ok_or(bad)?;
         if tier.chars().count() > TIER_CHARS_MAX {
             return Err(bad);
         }
-        let policy = match claim.get_text("policy") {
-            None => Policy::default(),
-            Some(policy) => {
-                let policy = json(policy).ok_or(bad)?;
-                serde_json::from_value(policy).map_err(|_| bad)?
-            }
-        };
+        let policy = claim.get(POLICY).map(|policy| policy::read(policy).ok_or(bad)).transpose()?;
+        let policy = policy.unwrap_or_default();
         let show = ShowId::from_bytes(show.try_into().map_err(|_| bad)?);
         Ok(Self { show, tier: tier.to_owned(), policy })
     }
@@ -133,14 +130,12 @@ pub(crate) fn to_claims(claims: &Claims) -> Result<ClaimSet<'static>, KeyError> 
     }
     let path = format!("/live/{}/", claims.show);
     let bytes = |id: &[u8; ID_BYTES]| Value::Bytes(Cow::Owned(id.to_vec()));
-    let mut own = vec![
-        ("show".into(), bytes(claims.show.as_bytes())),
-        ("tier".into(), Value::from(claims.tier.clone())),
+    let own = [
+        (SHOW, Some(bytes(claims.show.as_bytes()))),
+        (TIER, Some(Value::from(claims.tier.clone()))),
+        (POLICY, policy::write(&claims.policy)),
     ];
-    if !claims.policy.is_everything() {
-        let policy = serde_json::to_value(&claims.policy).map_err(|_| KeyError::Claims)?;
-        own.push(("policy".into(), cbor(&policy).ok_or(KeyError::Claims)?));
-    }
+    let own = own.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
     let mut set = ClaimSet::new()
         .with(label::ISS, ISSUER)
         .with(label::SUB, claims.ticket.to_string())
@@ -154,7 +149,7 @@ pub(crate) fn to_claims(claims: &Claims) -> Result<ClaimSet<'static>, KeyError> 
     if let Some(countries) = countries(&claims.policy) {
         set.set(label::CATGEOISO3166, countries);
     }
-    set.set(label::MATINEE, Value::Map(own));
+    set.set(label::MATINEE, Value::map(own));
     Ok(set)
 }
 
@@ -162,37 +157,4 @@ pub(crate) fn to_claims(claims: &Claims) -> Result<ClaimSet<'static>, KeyError> 
 fn countries(policy: &Policy) -> Option<Value<'static>> {
     let Countries::Allow(allowed) = &policy.countries else { return None };
     Some(Value::Array(allowed.iter().map(|country| country.to_string().into()).collect()))
-}
-
-/// CBOR of the kinds that JSON has, as JSON.
-fn json(value: &Value<'_>) -> Option<Json> {
-    Some(match value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Int(value) => (*value).into(),
-        Value::Text(text) => text.as_ref().into(),
-        Value::Array(items) => items.iter().map(json).collect::<Option<Vec<_>>>()?.into(),
-        Value::Map(pairs) => {
-            let pair = |(key, value): &(Value<'_>, Value<'_>)| {
-                Some((key.as_text()?.to_owned(), json(value)?))
-            };
-            Json::Object(pairs.iter().map(pair).collect::<Option<_>>()?)
-        }
-        Value::Float(_) | Value::Bytes(_) | Value::Tag(..) => return None,
-    })
-}
-
-/// JSON as CBOR.
-fn cbor(value: &Json) -> Option<Value<'static>> {
-    Some(match value {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => Value::Int(number.as_i64()?),
-        Json::String(text) => Value::from(text.clone()),
-        Json::Array(items) => Value::Array(items.iter().map(cbor).collect::<Option<_>>()?),
-        Json::Object(members) => {
-            let pair = |(key, value): (&String, &Json)| Some((key.clone().into(), cbor(value)?));
-            Value::Map(members.iter().map(pair).collect::<Option<_>>()?)
-        }
-    })
 }
