@@ -1,0 +1,16 @@
+//! Fuzz targets: what is promised of any input, whoever sent it.
+//!
+//! In: bytes. Out: nothing, or a panic that says which promise was broken. Does not know where the bytes come from: the
+//! test `brief` mutates the files of `corpus/<target>` for a moment on every run, and a coverage-guided fuzzer may
+//! call the same functions for as long as it likes.
+//!
+//! A new target is a module with a `run(&[u8])`, a line in [`TARGETS`] and a folder of seeds.
+
+pub mod mutate;
+pub mod playlist;
+
+/// A target: its name, its function, and where there are more seeds than its own, below the workspace.
+pub type Target = (&'static str, fn(&[u8]), &'static [&'static str]);
+
+/// Every target.
+pub const TARGETS: &[Target] = &[("playlist", playlist::run, &["shared/playlist/tests/rewrite"])];
