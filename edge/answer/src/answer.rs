@@ -2,17 +2,33 @@
 //!
 //! In: a status, headers, a body. Out: [`Answer`]. Does not know why.
 //!
-//! Every answer, errors too, is open to scripts of any site: players run anywhere, and nothing here depends on
-//! cookies (Fetch standard, CORS protocol).
+//! Every answer, errors too, is open to scripts of any site: players run anywhere. An answer to a viewer who came with
+//! a cookie is open to the site that asked and to no other, since a browser hides it from everybody otherwise (Fetch
+//! standard, CORS protocol).
+
+use std::borrow::Cow;
 
 use shared_wire::header::REQUEST_ID;
 
+/// The name or the value of a header; most are the same on every answer.
+pub type Text = Cow<'static, str>;
+
 /// Headers of an answer that scripts of other sites may read. hls.js takes the first part it asks for from `Age`.
 const EXPOSED: &str = "Age, Cache-Control, Content-Length, Content-Range, Date, ETag, Retry-After, \
-    X-Cache, X-Request-ID";
+    CTA-Common-Access-Token, X-Cache, X-Request-ID";
 /// Headers a script of another site may send, with those of CMCD (CTA-5004).
 const TAKEN: &str = "Authorization, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, \
-    Content-Type, If-None-Match, Range, X-Request-ID";
+    Content-Type, CTA-Common-Access-Token, If-None-Match, Range, X-Request-ID";
+/// What stands on every answer, beside the request's id.
+const ALWAYS: [(&str, &str); 5] = [
+    ("access-control-allow-origin", "*"),
+    ("access-control-expose-headers", EXPOSED),
+    ("cross-origin-resource-policy", "cross-origin"),
+    ("timing-allow-origin", "*"),
+    ("x-content-type-options", "nosniff"),
+];
+/// How many headers most answers have.
+const HEADERS_USUAL: usize = 16;
 /// How long a browser may remember a preflight, in seconds: the longest that any of them takes.
 const PREFLIGHT_S: &str = "86400";
 
@@ -22,7 +38,7 @@ pub struct Head {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Text, Text)>,
 }
 
 /// An answer that needs nothing more.
@@ -37,20 +53,15 @@ pub struct Answer {
 impl Head {
     /// A head with what stands on every answer.
     pub(crate) fn new(status: u16, request_id: &str) -> Self {
-        let headers = vec![
-            ("access-control-allow-origin", "*".to_owned()),
-            ("access-control-expose-headers", EXPOSED.to_owned()),
-            ("cross-origin-resource-policy", "cross-origin".to_owned()),
-            ("timing-allow-origin", "*".to_owned()),
-            ("x-content-type-options", "nosniff".to_owned()),
-            (REQUEST_ID, request_id.to_owned()),
-        ];
+        let mut headers = Vec::with_capacity(HEADERS_USUAL);
+        headers.extend(ALWAYS.map(|(name, value)| (name.into(), value.into())));
+        headers.push((REQUEST_ID.into(), Cow::Owned(request_id.to_owned())));
         Self { status, headers }
     }
 
     /// Sets a header.
-    pub(crate) fn put(&mut self, name: &'static str, value: impl Into<String>) {
-        let value = value.into();
+    pub(crate) fn put(&mut self, name: impl Into<Text>, value: impl Into<Text>) {
+        let (name, value) = (name.into(), value.into());
         match self.headers.iter_mut().find(|(other, _)| *other == name) {
             Some((_, old)) => *old = value,
             None => self.headers.push((name, value)),
@@ -60,7 +71,15 @@ impl Head {
     /// A header's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// Opens it to scripts of this site alone, with what the browser keeps for us (Fetch standard, 3.2.3).
+    pub(crate) fn open_to(&mut self, site: &str) {
+        self.put("access-control-allow-origin", site.to_owned());
+        self.put("access-control-allow-credentials", "true");
+        let others = self.get("vary").map(|vary| format!("{vary}, Origin"));
+        self.put("vary", others.map_or(Cow::Borrowed("Origin"), Cow::Owned));
     }
 }
 
@@ -70,7 +89,7 @@ impl Answer {
     }
 
     pub(crate) fn with_body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        self.head.put("content-type", content_type);
+        self.head.put("content-type", content_type.to_owned());
         self.body = body.into();
         self
     }
@@ -82,6 +101,13 @@ impl Answer {
         answer.head.put("access-control-allow-headers", TAKEN);
         answer.head.put("access-control-max-age", PREFLIGHT_S);
         answer.head.put("cache-control", "public, max-age=86400");
+        answer
+    }
+
+    /// It was done, and there is nothing to say.
+    pub(crate) fn done(request_id: &str) -> Self {
+        let mut answer = Self::new(204, request_id);
+        answer.head.put("cache-control", "no-store");
         answer
     }
 

@@ -11,6 +11,10 @@ use shared_wire::{Country, header};
 /// refuses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Client<'a> {
+    /// How the viewer asked: `https` or `http`.
+    pub scheme: Option<&'a str>,
+    /// Whom the viewer asked, if that is not in `Host`: HTTP/2 has it elsewhere.
+    pub authority: Option<&'a str>,
     /// The viewer's address.
     pub ip: Option<IpAddr>,
     /// The country it is in.
@@ -30,7 +34,8 @@ impl<'a> Client<'a> {
             ip: text(header::CLIENT_IP).and_then(|text| text.parse().ok()),
             country: text(header::CLIENT_COUNTRY).and_then(|text| text.parse().ok()),
             asn: text(header::CLIENT_ASN).and_then(|text| text.parse().ok()),
-            alpn: None,
+            alpn: text(header::CLIENT_ALPN),
+            ..Self::default()
         }
     }
 
@@ -53,14 +58,18 @@ mod tests {
             "matinee-client-ip" => Some("2001:db8::1"),
             "matinee-client-country" => Some(" de"),
             "matinee-client-asn" => Some("64496"),
+            "matinee-client-alpn" => Some("h2"),
             _ => None,
         };
         let client = Client::from_headers(&known);
         assert_eq!(client.ip, "2001:db8::1".parse().ok());
         assert_eq!(client.country, "DE".parse().ok());
-        assert_eq!(client.asn, Some(64496));
+        assert_eq!((client.asn, client.alpn), (Some(64496), Some("h2")));
         for nonsense in ["", "x", "1.2.3", "999999999999", "DEU"] {
-            assert_eq!(Client::from_headers(&|_| Some(nonsense)), Client::default(), "{nonsense}");
+            let client = Client::from_headers(&|name| {
+                Some(nonsense).filter(|_| name != "matinee-client-alpn")
+            });
+            assert_eq!(client, Client::default(), "{nonsense}");
         }
     }
 

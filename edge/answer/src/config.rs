@@ -1,12 +1,20 @@
 //! What an edge has to be told, and every limit of this crate.
 //!
-//! In: a lookup of four names, wherever the host keeps them. Out: [`Config`], or everything that is wrong at
-//! once. Does not know the host. No error and no `Debug` shows a value: three of the four are secrets.
+//! In: a lookup of names, wherever the host keeps them. Out: [`Config`], or everything that is wrong at once. Does
+//! not know the host. No error and no `Debug` shows a value: most of them are secrets.
 
+use std::convert::Infallible;
 use std::fmt;
 
+use elsewhere::{ElsewhereError, Sign};
 use shared_ticket::{SessionKeys, Verifier};
 use thiserror::Error;
+
+mod elsewhere;
+mod origin;
+
+pub(crate) use elsewhere::{Elsewhere, Signing};
+pub use origin::Origin;
 
 /// The origin's URL: scheme, host and port.
 pub const ORIGIN: &str = "MATINEE_ORIGIN";
@@ -16,9 +24,23 @@ pub const EDGE_KEY: &str = "MATINEE_EDGE_KEY";
 pub const SESSION_KEYS: &str = "MATINEE_SESSION_KEYS";
 /// The keys that verify playback tokens, a JWK set.
 pub const TOKEN_KEYS: &str = "MATINEE_TOKEN_KEYS";
+/// For how many seconds nobody may have confirmed the deny list before new sessions are refused; 0 for ever. 300 if it
+/// is not set.
+pub const ISOLATED_S: &str = "MATINEE_ISOLATED_S";
+/// `host` if the host has a cache that a purge can be sent to as `PURGE /`.
+pub const CACHE: &str = "MATINEE_CACHE";
 
-/// Longest path that is looked into, in bytes.
-pub const PATH_BYTES_MAX: usize = 1024;
+/// Where viewers fetch closed segments from instead of here: `https://host[/path]`; not set: from here.
+pub const MEDIA_BASE: &str = "MATINEE_MEDIA_BASE";
+/// How URLs there are signed: `hmac:<key id>:<base64url>`, `s3:<region>:<access key>:<secret key>`, or `s3-host:…` if the
+/// bucket is named in the host.
+pub const MEDIA_SIGN: &str = "MATINEE_MEDIA_SIGN";
+/// For how many seconds such a URL is good at least; 21600 if it is not set. A recording's playlist is fetched once, so
+/// it must be longer than the recording.
+pub const MEDIA_VALID_S: &str = "MATINEE_MEDIA_VALID_S";
+
+/// Longest path that is looked into, in bytes; it may hold a token.
+pub const PATH_BYTES_MAX: usize = 5 * 1024;
 /// Longest query that is looked into, in bytes; it may hold a token.
 pub const QUERY_BYTES_MAX: usize = 16 * 1024;
 /// Longest header of a viewer's that goes on to the origin, in bytes.
@@ -31,6 +53,24 @@ pub const PLAYLIST_BYTES_MAX: usize = 1024 * 1024;
 pub const DENY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most entries of the deny list that are kept, the newest.
 pub const DENY_ENTRIES_MAX: usize = 50_000;
+/// Longest detail of an entry that is passed on, in characters.
+pub const DENY_DETAIL_CHARS_MAX: usize = 200;
+/// Seconds without a confirmed deny list before new sessions are refused, if nobody says otherwise.
+pub const ISOLATED_S_DEFAULT: u32 = 300;
+/// Seconds for which signed URLs are good, if nobody says otherwise.
+pub const MEDIA_VALID_S_DEFAULT: u32 = 21_600;
+/// For how long signed URLs stay the same, at least and at most, in seconds.
+pub const MEDIA_BUCKET_S_MIN: u32 = 60;
+/// See [`MEDIA_BUCKET_S_MIN`].
+pub const MEDIA_BUCKET_S_MAX: u32 = 3600;
+/// How many of the newest segments viewers fetch from here all the same: the store may not have them yet.
+pub const MEDIA_LAG_SEGMENTS: u64 = 3;
+/// Most tokens for one use that are remembered.
+pub const REPLAYS_MAX: usize = 20_000;
+/// Most surrogate keys of one purge.
+pub const PURGE_KEYS_MAX: usize = 64;
+/// Longest surrogate key, in bytes.
+pub const PURGE_KEY_BYTES_MAX: usize = 256;
 /// How old the deny list may be, and how long after a failure it is asked for again, in milliseconds. With the
 /// second that a cache below may add, a picture stops within two.
 pub const DENY_AGE_MS_MAX: i64 = 500;
@@ -53,22 +93,19 @@ pub struct Config {
     pub(crate) edge_key: String,
     pub(crate) session_keys: SessionKeys,
     pub(crate) verifier: Verifier,
-}
-
-/// Where the origin is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// Whether it is spoken to over TLS.
-    pub is_tls: bool,
-    /// Its host, with the port if there is one.
-    pub authority: String,
+    /// [`ISOLATED_S`].
+    pub(crate) isolated_s: u32,
+    /// Whether [`CACHE`] says `host`.
+    pub(crate) has_host_cache: bool,
+    /// Where viewers fetch closed segments from, if not from here.
+    pub(crate) elsewhere: Option<Elsewhere>,
 }
 
 /// One thing that is wrong with the configuration: the operator's fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name}: {reason}")]
 pub struct ConfigError {
-    /// Which of the four.
+    /// Which of the names.
     pub name: &'static str,
     /// What is wrong with it, without its value.
     pub reason: String,
@@ -85,82 +122,96 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
-    /// Reads the four names.
+    /// Reads the names.
     ///
     /// # Errors
     /// Everything that is missing or wrong, at once.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
-        let origin = read(&lookup, ORIGIN, |text| {
+        let mut names = Names { lookup, faults: Vec::new() };
+        let origin = names.required(ORIGIN, |text| {
             Origin::parse(text).ok_or("must be http(s)://host[:port] and nothing more")
         });
-        let edge_key = read(&lookup, EDGE_KEY, |text| {
+        let edge_key = names.required(EDGE_KEY, |text| {
             let good =
                 text.len() <= EDGE_KEY_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic());
             good.then(|| text.to_owned()).ok_or("must be 1 to 256 printable ASCII characters")
         });
-        let session_keys = read(&lookup, SESSION_KEYS, SessionKeys::parse);
-        let verifier = read(&lookup, TOKEN_KEYS, Verifier::from_json);
+        let session_keys = names.required(SESSION_KEYS, SessionKeys::parse);
+        let verifier = names.required(TOKEN_KEYS, Verifier::from_json);
+        let isolated_s = names.optional(ISOLATED_S, |text| {
+            text.parse::<u32>().map_err(|_| "must be a number of seconds")
+        });
+        let cache = names.optional(CACHE, |text| match text {
+            "host" => Ok(()),
+            _ => Err("must be `host` or not set"),
+        });
+        let elsewhere = names.elsewhere();
         match (origin, edge_key, session_keys, verifier) {
-            (Ok(origin), Ok(edge_key), Ok(session_keys), Ok(verifier)) => {
-                Ok(Self { origin, edge_key, session_keys, verifier })
+            (Some(origin), Some(edge_key), Some(session_keys), Some(verifier))
+                if names.faults.is_empty() =>
+            {
+                Ok(Self {
+                    origin,
+                    edge_key,
+                    session_keys,
+                    verifier,
+                    isolated_s: isolated_s.unwrap_or(ISOLATED_S_DEFAULT),
+                    has_host_cache: cache.is_some(),
+                    elsewhere,
+                })
             }
-            (origin, edge_key, session_keys, verifier) => {
-                let errors = [origin.err(), edge_key.err(), session_keys.err(), verifier.err()];
-                Err(errors.into_iter().flatten().collect())
-            }
+            _ => Err(names.faults),
         }
     }
 }
 
-fn read<T, E: fmt::Display>(
-    lookup: &impl Fn(&str) -> Option<String>,
-    name: &'static str,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, ConfigError> {
-    let wrong = |reason: String| ConfigError { name, reason };
-    let text = lookup(name).unwrap_or_default();
-    match text.trim() {
-        "" => Err(wrong("is not set".to_owned())),
-        text => parse(text).map_err(|error| wrong(error.to_string())),
-    }
+/// Reads names and gathers what is wrong with them.
+struct Names<L> {
+    lookup: L,
+    faults: Vec<ConfigError>,
 }
 
-impl Origin {
-    /// Reads `http://host:port` or `https://host`.
-    #[must_use]
-    pub fn parse(url: &str) -> Option<Self> {
-        let (is_tls, rest) = match url.split_once("://")? {
-            ("http", rest) => (false, rest),
-            ("https", rest) => (true, rest),
-            _ => return None,
+impl<L: Fn(&str) -> Option<String>> Names<L> {
+    fn required<T, E: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let faults = self.faults.len();
+        let value = self.optional(name, parse);
+        if value.is_none() && self.faults.len() == faults {
+            self.faults.push(ConfigError { name, reason: "is not set".to_owned() });
+        }
+        value
+    }
+
+    /// Both settings or neither.
+    fn elsewhere(&mut self) -> Option<Elsewhere> {
+        let base = self.optional(MEDIA_BASE, |text| Ok::<_, Infallible>(text.to_owned()));
+        let valid_s = self.optional(MEDIA_VALID_S, |text| {
+            text.parse::<u32>().map_err(|_| "must be a number of seconds")
+        });
+        let Some(base) = base else {
+            self.optional(MEDIA_SIGN, |_| Err::<(), _>("needs MATINEE_MEDIA_BASE beside it"));
+            return None;
         };
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
-        let form =
-            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
-        let good = !authority.is_empty() && authority.bytes().all(form);
-        good.then(|| Self { is_tls, authority: authority.to_owned() })
+        let sign = self.required(MEDIA_SIGN, Sign::parse)?;
+        let made = Elsewhere::new(&base, sign, valid_s.unwrap_or(MEDIA_VALID_S_DEFAULT));
+        let wrong =
+            |error: ElsewhereError| ConfigError { name: MEDIA_BASE, reason: error.to_string() };
+        made.map_err(|error| self.faults.push(wrong(error))).ok()
     }
 
-    /// `http` or `https`.
-    #[must_use]
-    pub const fn scheme(&self) -> &'static str {
-        if self.is_tls { "https" } else { "http" }
-    }
-
-    /// The URL of a path (and query) on the origin.
-    #[must_use]
-    pub fn url(&self, path_and_query: &str) -> String {
-        format!("{}://{}{path_and_query}", self.scheme(), self.authority)
-    }
-
-    /// The host without its port.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        match self.authority.rsplit_once(':') {
-            // An IPv6 address without a port ends in its bracket.
-            Some((host, port)) if !port.ends_with(']') => host,
-            _ => &self.authority,
-        }
+    /// Nothing if it is not set, or empty, or wrong.
+    fn optional<T, E: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = (self.lookup)(name).unwrap_or_default();
+        let text = Some(text.trim()).filter(|text| !text.is_empty())?;
+        let wrong = |error: E| self.faults.push(ConfigError { name, reason: error.to_string() });
+        parse(text).map_err(wrong).ok()
     }
 }
 
@@ -169,34 +220,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_a_scheme_a_host_and_a_port() {
-        for (url, scheme, host) in [
-            ("http://127.0.0.1:8081", "http", "127.0.0.1"),
-            ("https://origin.example/", "https", "origin.example"),
-            ("http://[::1]:8081", "http", "[::1]"),
-            ("http://[::1]", "http", "[::1]"),
-        ] {
-            let origin = Origin::parse(url).unwrap();
-            assert_eq!((origin.scheme(), origin.host()), (scheme, host));
-            assert_eq!(origin.url("/a?b"), format!("{}/a?b", url.trim_end_matches('/')));
-        }
-        for url in ["", "origin", "ftp://a", "http://", "http://a/b", "http://u:p@a", "http://a?b"]
-        {
-            assert_eq!(Origin::parse(url), None, "{url}");
-        }
-    }
-
-    #[test]
     fn all_that_is_wrong_is_told_at_once_and_without_values() {
         let errors = Config::from_lookup(|name| match name {
             EDGE_KEY => Some("a secret\nwith a line".into()),
             SESSION_KEYS => Some("a:c2VjcmV0".into()),
             TOKEN_KEYS => Some("secret".into()),
+            ISOLATED_S => Some("secret".into()),
+            CACHE => Some("secret".into()),
             _ => None,
         });
         let errors = errors.unwrap_err();
         let names: Vec<&str> = errors.iter().map(|error| error.name).collect();
-        assert_eq!(names, [ORIGIN, EDGE_KEY, SESSION_KEYS, TOKEN_KEYS]);
+        assert_eq!(names, [ORIGIN, EDGE_KEY, SESSION_KEYS, TOKEN_KEYS, ISOLATED_S, CACHE]);
         let text = format!("{errors:?}");
         assert!(!text.contains("secret") && !text.contains("c2VjcmV0"), "{text}");
     }

@@ -3,14 +3,17 @@
 //! In: configuration, request, time, random bytes. Out: [`Decision`]. Does not know what the origin will say.
 
 use shared_playlist::Directives;
-use shared_ticket::{Admitted, SealedSession};
+use shared_ticket::{Admitted, Claims, SealedSession, TokenError};
 use shared_wire::ShowId;
-use shared_wire::key::{Key, KeyObject};
+use shared_wire::key::{KeyObject, MediaFile};
 
 use crate::config::{BODY_BYTES_MAX, Config};
+use crate::edit::{Edit, MARK};
 use crate::fetch::Then;
+use crate::policy;
 use crate::route::Route;
-use crate::{Answer, DenyState, Fetch, Method, Refusal, Request};
+use crate::token::{self, Carried};
+use crate::{Answer, Fetch, Memory, Method, Purge, Refusal, Request};
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -21,25 +24,35 @@ pub enum Decision {
     Open(Fetch),
     /// Fetch this if the deny list lets its viewer pass.
     Guarded(Guarded),
+    /// Somebody with the edge key says what a cache must forget.
+    Purge(Purge),
 }
 
 /// A fetch for a viewer whose proof is good, and who may yet stand on the deny list.
 #[derive(Debug)]
 pub struct Guarded {
     session: SealedSession,
+    /// Whether a session begins here.
+    is_new: bool,
+    /// [`crate::config::ISOLATED_S`].
+    isolated_s: u32,
     fetch: Fetch,
 }
 
 impl Guarded {
-    /// The fetch, or the answer for a viewer on the deny list.
+    /// The fetch, or the answer for a viewer on the deny list, or for a new one while the list is too old.
     ///
     /// # Errors
     /// The answer to send instead.
-    pub fn admit(self, deny: &DenyState) -> Result<Fetch, Answer> {
-        match deny.reason(&self.session.ticket, &self.session.session) {
-            None => Ok(self.fetch),
-            Some(reason) => Err(self.fetch.refuse(&Refusal::Denied(reason.to_owned()))),
+    pub fn admit(self, memory: &mut Memory, now_ms: i64) -> Result<Fetch, Answer> {
+        let deny = &memory.deny;
+        if let Some(denial) = deny.denial(&self.session.ticket, &self.session.session, now_ms) {
+            return Err(self.fetch.refuse(&Refusal::Denied(denial.clone())));
         }
+        if self.is_new && deny.is_isolated(now_ms, self.isolated_s) {
+            return Err(self.fetch.refuse(&Refusal::Isolated));
+        }
+        Ok(self.fetch)
     }
 
     /// The id of the request, for [`crate::deny_request`].
@@ -55,7 +68,12 @@ impl Guarded {
 pub fn decide(config: &Config, request: &Request<'_>, now_ms: i64, random: [u8; 16]) -> Decision {
     let id = request.id(random);
     if request.method == "OPTIONS" {
-        return Decision::Answer(Answer::preflight(&id));
+        let mut answer = Answer::preflight(&id);
+        // A preflight brings no cookie, so nobody knows yet whether one will come.
+        if let Some(site) = request.site().filter(|_| request.path.starts_with("/live/")) {
+            answer.head.open_to(site);
+        }
+        return Decision::Answer(answer);
     }
     let asked = Asked { config, request, id: &id, now: now_ms.div_euclid(1000) };
     match asked.decide() {
@@ -64,7 +82,10 @@ pub fn decide(config: &Config, request: &Request<'_>, now_ms: i64, random: [u8; 
         }
         Ok(decision) => decision,
         Err(refusal) => {
-            let answer = refusal.answer(&id);
+            let mut answer = refusal.answer(&id);
+            if let Some(site) = asked.site() {
+                answer.head.open_to(site);
+            }
             let is_head = request.method == "HEAD";
             Decision::Answer(if is_head { answer.without_body() } else { answer })
         }
@@ -80,7 +101,7 @@ struct Asked<'a, 'r> {
     now: i64,
 }
 
-impl Asked<'_, '_> {
+impl<'r> Asked<'_, 'r> {
     fn decide(&self) -> Result<Decision, Refusal> {
         let route = Route::of(self.request.plain_path()?);
         if route == Route::Unknown {
@@ -91,12 +112,15 @@ impl Asked<'_, '_> {
                 return Ok(Decision::Answer(Answer::healthy(self.id)));
             }
             ("POST", Route::Playback) => return self.playback().map(Decision::Open),
-            ("GET", route) if route != Route::Playback => Method::Get,
-            ("HEAD", route) if route != Route::Playback => Method::Head,
+            ("POST", Route::Purge) => {
+                return Purge::read(self.config, self.request, self.id).map(Decision::Purge);
+            }
+            ("GET", route) if !route.is_posted() => Method::Get,
+            ("HEAD", route) if !route.is_posted() => Method::Head,
             (_, route) => return Err(Refusal::MethodNotAllowed(route.allow())),
         };
         match route {
-            Route::Live { show } => self.live(method, show).map(Decision::Guarded),
+            Route::Live { show, token } => self.live(method, show, token).map(Decision::Guarded),
             Route::Session { session, rest } => {
                 self.session(method, session, rest).map(Decision::Guarded)
             }
@@ -105,13 +129,15 @@ impl Asked<'_, '_> {
     }
 
     /// A token is swapped for a sealed session, once per playback.
-    fn live(&self, method: Method, show: ShowId) -> Result<Guarded, Refusal> {
-        let bearer = (self.request.header)("authorization").and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token)
-        });
-        let token = self.request.parameter("token").or(bearer).unwrap_or_default();
-        let claims = self.config.verifier.verify(token, &show, self.now)?;
+    fn live(
+        &self,
+        method: Method,
+        show: ShowId,
+        token: Option<&'r str>,
+    ) -> Result<Guarded, Refusal> {
+        let carried = Carried::by(self.request, token)?;
+        let claims = self.claims(carried, &show)?;
+        policy::enter(&claims.policy, &self.request.client)?;
         let session = SealedSession {
             show,
             session: claims.session,
@@ -119,36 +145,93 @@ impl Asked<'_, '_> {
             expires_at: u32::try_from(claims.expires_at).unwrap_or(u32::MAX),
             admitted: Admitted::from(&claims.policy),
         };
-        let sealed = self.config.session_keys.seal(&session, self.request.client.ip)?;
-        let prefix = format!("/p/{sealed}/");
-        let then = Then::Rewrite { prefix, root: format!("/o/{show}/") };
-        let fetch = self.fetch(method, format!("/o/{show}/index.m3u8"), then);
-        Ok(Guarded { session, fetch })
+        let (root, ip) = (format!("/o/{show}/"), self.request.client.ip);
+        let path = format!("{root}index.m3u8");
+        let then = Then::Edit(Box::new(Edit::Enter { session, ip, root }));
+        let mut fetch = self.fetch(method, path, then);
+        fetch.own.site = self.site().map(str::to_owned);
+        Ok(Guarded { session, is_new: true, isolated_s: self.config.isolated_s, fetch })
     }
 
-    /// A sealed session opens every object of its show, and nothing that is not of the key scheme.
+    /// What the token that counts says: the one that was sent; the cookie, if none was or its time is over.
+    fn claims(&self, carried: Carried<'_>, show: &ShowId) -> Result<Claims, Refusal> {
+        let verify = |token: &str| self.config.verifier.verify(token, show, self.now);
+        match (carried.sent, carried.cookie) {
+            (Some(sent), cookie) => match (verify(sent), cookie) {
+                (Err(TokenError::Expired), Some(cookie)) => {
+                    Ok(verify(cookie).map_err(|_| TokenError::Expired)?)
+                }
+                (result, _) => Ok(result?),
+            },
+            (None, cookie) => Ok(verify(cookie.unwrap_or_default())?),
+        }
+    }
+
+    /// The site that asked, if it gets to read an answer to a viewer with a cookie.
+    fn site(&self) -> Option<&'r str> {
+        let is_live = self.request.path.starts_with("/live/");
+        self.request.site().filter(|_| is_live && token::has_cookie(self.request))
+    }
+
+    /// A sealed session opens every object of its show that its tier admits to, and nothing that is not of the key
+    /// scheme.
     fn session(&self, method: Method, sealed: &str, rest: &str) -> Result<Guarded, Refusal> {
-        let session = self.config.session_keys.open(sealed, self.request.client.ip, self.now)?;
-        let key = Key::parse(&format!("{}/{rest}", session.show)).ok_or(Refusal::NotFound)?;
-        let query = match key.object {
-            KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
-                let query = self.request.short_query().unwrap_or_default();
-                let directives = Directives::parse(query)
-                    .map_err(|error| Refusal::BadDirective(error.to_string()))?;
-                directives.to_string()
+        let ip = self.request.client.ip;
+        let session = self.config.session_keys.open(sealed, ip, self.now)?;
+        // Each object has one spelling, so what was read need not be written anew.
+        let object = KeyObject::parse(rest).ok_or(Refusal::NotFound)?;
+        policy::see(&session.admitted, &object)?;
+        let mut path = format!("/o/{}/{rest}", session.show);
+        let asked = Directives::parse(self.query_of(&object))
+            .map_err(|error| Refusal::BadDirective(error.to_string()))?;
+        let edit = Edit::of(self.config, sealed, &session, &object, asked);
+        match &object {
+            KeyObject::Playlist { .. } => {
+                let needs_whole = edit.as_ref().is_some_and(Edit::needs_whole);
+                let skip = asked.skip.filter(|_| !needs_whole);
+                append(&mut path, &Directives { skip, ..asked }.to_string());
             }
-            _ => String::new(),
-        };
-        let mark = if query.is_empty() { "" } else { "?" };
-        let mut fetch = self.fetch(method, format!("/o/{key}{mark}{query}"), Then::Media);
-        if matches!(key.object, KeyObject::Media { .. }) {
+            KeyObject::Media { file, .. } => {
+                self.within_depth(sealed, &session, rest, *file)?;
+                append(&mut path, policy::media_query(&session.admitted));
+            }
+            KeyObject::Multivariant | KeyObject::IFrames { .. } => {}
+        }
+        let is_whole = edit.is_none();
+        let then = edit.map_or(Then::Media, |edit| Then::Edit(Box::new(edit)));
+        let mut fetch = self.fetch(method, path, then);
+        if matches!(object, KeyObject::Media { .. }) {
             fetch.put("range", self.request.short_header("range"));
             fetch.put("if-range", self.request.short_header("if-range"));
-        } else {
+        } else if is_whole {
             fetch.put("accept-encoding", self.gzip());
         }
-        fetch.put("if-none-match", self.request.short_header("if-none-match"));
-        Ok(Guarded { session, fetch })
+        if is_whole {
+            fetch.put("if-none-match", self.request.short_header("if-none-match"));
+        }
+        Ok(Guarded { session, is_new: false, isolated_s: self.config.isolated_s, fetch })
+    }
+
+    /// Where directives are looked for: playlists alone take them.
+    fn query_of(&self, object: &KeyObject) -> &'r str {
+        let takes = matches!(object, KeyObject::Playlist { .. });
+        self.request.short_query().filter(|_| takes).unwrap_or_default()
+    }
+
+    /// A session with a depth opens the media that its playlists listed, each of which they marked.
+    fn within_depth(
+        &self,
+        sealed: &str,
+        session: &SealedSession,
+        rest: &str,
+        file: MediaFile,
+    ) -> Result<(), Refusal> {
+        if session.admitted.dvr_s_max.is_none() || matches!(file, MediaFile::Init(_)) {
+            return Ok(());
+        }
+        let marker = self.config.session_keys.marker(sealed).ok_or(Refusal::DvrTooFar)?;
+        let sent = self.request.parameter(MARK).unwrap_or_default();
+        if marker.knows(rest, sent) { Ok(()) } else { Err(Refusal::DvrTooFar) }
     }
 
     fn public(&self, method: Method) -> Fetch {
@@ -187,6 +270,13 @@ impl Asked<'_, '_> {
                 && !weight.trim_matches(['0', '.']).is_empty()
         });
         takes.then_some("gzip")
+    }
+}
+
+fn append(path: &mut String, query: &str) {
+    if !query.is_empty() {
+        path.push('?');
+        path.push_str(query);
     }
 }
 

@@ -1,16 +1,18 @@
 //! What to answer a viewer: one decision, the same on every host.
 //!
-//! In: a request's line and headers, the deny list, the time and 16 random bytes as arguments; then the head of
-//! the origin's answer. Out: an [`Answer`] to send, or a [`Fetch`] to make and how its answer is passed on. Does
-//! not know sockets, clocks, caches, or which host runs it. Compiles for `wasm32`, never panics.
+//! In: a request's line and headers, what the host knows of the connection, what was remembered, the time and 16
+//! random bytes as arguments; then the head of the origin's answer. Out: an [`Answer`] to send, or a [`Fetch`] to
+//! make and how its answer is passed on. Does not know sockets, clocks, caches, or which host runs it. Compiles for
+//! `wasm32`, never panics.
 //!
 //! The law for a shell, per request:
-//! 1. [`decide`]. An [`Decision::Answer`] is sent as it is.
-//! 2. A [`Decision::Guarded`] fetch needs the deny list: if [`DenyState::is_due`], fetch [`deny_request`] and
-//!    give the body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`].
+//! 1. [`decide`]. An [`Decision::Answer`] is sent as it is. A [`Decision::Purge`] is done in the host's own way, or by
+//!    [`Purge::fetch`], or is [`Purge::unsupported`].
+//! 2. A [`Decision::Guarded`] fetch needs the [`Memory`]: if [`DenyState::is_due`], fetch [`deny_request`] and give
+//!    its `Age` and body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`].
 //! 3. Make the fetch at [`Config::origin`]. No answer: [`Fetch::unreachable`] or [`Fetch::timed_out`].
-//! 4. [`Fetch::relay`] says what becomes of the origin's answer: its body passes untouched, goes through the
-//!    rewriter, or is replaced.
+//! 4. [`Fetch::relay`] says what becomes of the origin's answer: its body passes untouched, is read whole and given
+//!    to [`Fetch::edit`], or is replaced.
 //!
 //! ```
 //! use edge_answer::{Client, Config, Decision, Request, decide};
@@ -57,21 +59,28 @@ pub mod config;
 mod client;
 mod request;
 mod route;
+mod token;
+mod policy;
 mod decide;
 mod deny;
+mod memory;
+mod purge;
 mod fetch;
 mod relay;
+mod edit;
 mod freshness;
 mod answer;
 mod refusal;
 
-pub use answer::{Answer, Head};
+pub use answer::{Answer, Head, Text};
 pub use client::Client;
 pub use config::{Config, ConfigError, Origin};
 pub use decide::{Decision, Guarded, decide};
-pub use deny::{DenyError, DenyState, deny_request};
+pub use deny::{Denial, DenyError, DenyState, deny_request};
 pub use fetch::{Fetch, Method};
 pub use freshness::Freshness;
+pub use memory::Memory;
+pub use purge::Purge;
 pub use refusal::Refusal;
 pub use relay::Relay;
 pub use request::Request;

@@ -3,10 +3,11 @@
 //! In: what was wrong. Out: an [`Answer`] with a problem body (RFC 9457). Does not know the request beyond its id.
 
 use shared_ticket::{SessionError, TokenError};
-use shared_wire::Problem;
 use shared_wire::header::TYPE_PROBLEM;
+use shared_wire::{Country, Problem};
 
 use crate::Answer;
+use crate::deny::Denial;
 
 /// Why the edge does not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +28,24 @@ pub enum Refusal {
     Token(TokenError),
     /// The session does not admit.
     Session(SessionError),
-    /// The deny list holds the session or its ticket; the reason is the list's.
-    Denied(String),
+    /// The deny list holds the session or its ticket.
+    Denied(Denial),
+    /// There are several tokens, and they differ.
+    TokensDiffer,
+    /// The ticket is for other countries; the viewer's, if it is known.
+    CountryDenied(Option<Country>),
+    /// The rendition is above what the ticket is for.
+    TierTooLow,
+    /// It lies further behind the live edge than the ticket is for.
+    DvrTooFar,
+    /// The deny list is too old for somebody new.
+    Isolated,
+    /// The request comes from nobody who may purge.
+    EdgeKeyWrong,
+    /// The header that names what to purge is missing or malformed.
+    PurgeMalformed,
+    /// This host has no cache of which a part could be purged.
+    PurgeUnsupported,
     /// No connection to the origin.
     OriginUnreachable,
     /// The origin took too long.
@@ -44,17 +61,25 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::BadPath | Self::BadDirective(_) | Self::Token(TokenError::TooLarge) => 400,
+            Self::BadPath
+            | Self::BadDirective(_)
+            | Self::TokensDiffer
+            | Self::PurgeMalformed
+            | Self::Token(TokenError::TooLarge) => 400,
             Self::Token(TokenError::WrongShow | TokenError::WrongAudience)
             | Self::Session(_)
+            | Self::CountryDenied(_)
+            | Self::TierTooLow
+            | Self::DvrTooFar
             | Self::Denied(_) => 403,
-            Self::Token(_) => 401,
+            Self::Token(_) | Self::EdgeKeyWrong => 401,
             Self::NotFound => 404,
             Self::MethodNotAllowed(_) => 405,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            Self::PurgeUnsupported => 501,
             Self::OriginUnreachable | Self::OriginFailed(_) => 502,
-            Self::Misconfigured(_) => 503,
+            Self::Misconfigured(_) | Self::Isolated => 503,
             Self::OriginTimedOut => 504,
         }
     }
@@ -71,7 +96,15 @@ impl Refusal {
             Self::BodyTooLarge => "body_too_large",
             Self::Token(error) => error.code(),
             Self::Session(error) => error.code(),
-            Self::Denied(reason) => reason,
+            Self::Denied(denial) => &denial.reason,
+            Self::TokensDiffer => "tokens_differ",
+            Self::CountryDenied(_) => "country_denied",
+            Self::TierTooLow => "tier_too_low",
+            Self::DvrTooFar => "dvr_too_far",
+            Self::Isolated => "edge_isolated",
+            Self::EdgeKeyWrong => "edge_key_wrong",
+            Self::PurgeMalformed => "field_invalid",
+            Self::PurgeUnsupported => "purge_unsupported",
             Self::OriginUnreachable | Self::OriginTimedOut => "origin_unreachable",
             Self::OriginFailed(_) => "origin_failed",
             Self::Misconfigured(_) => "edge_misconfigured",
@@ -92,7 +125,18 @@ impl Refusal {
             }
             Self::Token(_) => "The playback token does not open this show.",
             Self::Session(_) => "The playback session is not valid.",
+            Self::Denied(denial) if denial.reason == "displaced" => {
+                "Another device has taken over."
+            }
             Self::Denied(_) => "The right to watch was withdrawn.",
+            Self::TokensDiffer => "The request holds several tokens, and they differ.",
+            Self::CountryDenied(_) => "The ticket is not for this country.",
+            Self::TierTooLow => "The ticket is for a smaller picture.",
+            Self::DvrTooFar => "The ticket does not reach so far back.",
+            Self::Isolated => "This edge cannot let new viewers in at the moment.",
+            Self::EdgeKeyWrong => "The edge key is missing or wrong.",
+            Self::PurgeMalformed => "The request does not say what to purge.",
+            Self::PurgeUnsupported => "This edge has no cache to purge.",
             Self::OriginUnreachable => "The origin cannot be reached.",
             Self::OriginTimedOut => "The origin took too long to answer.",
             Self::OriginFailed(_) => "The origin answered with an error.",
@@ -103,6 +147,15 @@ impl Refusal {
     fn detail(&self) -> Option<String> {
         match self {
             Self::BadDirective(detail) | Self::Misconfigured(detail) => Some(detail.clone()),
+            Self::Denied(denial) => denial.detail.clone(),
+            Self::CountryDenied(Some(country)) => Some(format!("the request comes from {country}")),
+            Self::CountryDenied(None) => Some("this edge does not know the country".to_owned()),
+            Self::Isolated => {
+                Some("it has not heard from the origin for too long who may not watch".to_owned())
+            }
+            Self::PurgeMalformed => {
+                Some("surrogate-key must name 1 to 64 keys, separated by spaces".to_owned())
+            }
             Self::Token(error) => Some(error.to_string()),
             Self::Session(error) => Some(error.to_string()),
             Self::OriginFailed(what) => Some((*what).to_owned()),
@@ -120,10 +173,11 @@ impl Refusal {
         match self {
             Self::MethodNotAllowed(allow) => answer.head.put("allow", *allow),
             // RFC 9110, 15.5.2: a 401 names a scheme.
-            Self::Token(_) if self.status() == 401 => {
+            Self::Token(_) | Self::EdgeKeyWrong if self.status() == 401 => {
                 answer.head.put("www-authenticate", "Bearer realm=\"matinee\"");
             }
             Self::Misconfigured(_) | Self::OriginUnreachable => answer.head.put("retry-after", "1"),
+            Self::Isolated => answer.head.put("retry-after", "5"),
             _ => {}
         }
         answer.with_body(TYPE_PROBLEM, problem.to_json())

@@ -6,7 +6,8 @@
 //! Media and media playlists are the same bytes for everyone, so the origin's cache policy holds for viewers as
 //! well. What is for caches alone (`Surrogate-*`) and what is of one connection stops here.
 
-use shared_playlist::rewrite::{Mapping, Rewriter};
+use std::borrow::Cow;
+
 use shared_wire::header::{CACHE, TYPE_PLAYLIST, TYPE_PROBLEM};
 
 use crate::fetch::Then;
@@ -16,8 +17,9 @@ use crate::{Answer, Fetch, Head, Method, Refusal};
 pub enum Relay {
     /// This head and the origin's body, untouched.
     Pass(Head),
-    /// This head and the origin's body, through the rewriter; up to [`crate::config::PLAYLIST_BYTES_MAX`].
-    Rewrite(Head, Box<Rewriter>),
+    /// This head and what [`Fetch::edit`] makes of the origin's whole body, up to
+    /// [`crate::config::PLAYLIST_BYTES_MAX`].
+    Edit(Head),
     /// This, and not the origin's body.
     Replace(Answer),
 }
@@ -51,7 +53,7 @@ const PAGES: [&str; 6] = [
     "x-frame-options",
 ];
 
-/// What passes with the multivariant playlist, which is one viewer's own.
+/// What passes with a playlist that is one viewer's own.
 const OWN: [&str; 3] = ["content-type", "date", CACHE];
 
 impl Fetch {
@@ -68,34 +70,31 @@ impl Fetch {
                 if *name == "content-length" && matches!(status, 204 | 304) {
                     continue;
                 }
-                match header(name) {
-                    // Hosts differ in their spelling.
-                    Some(value) if *name == CACHE => head.put(name, value.to_ascii_lowercase()),
-                    Some(value) => head.put(name, value),
-                    None => {}
-                }
+                // Each name comes once, and none of them stands there yet.
+                let value = header(name).map(str::to_owned);
+                head.headers.extend(value.map(|value| (Cow::Borrowed(*name), Cow::Owned(value))));
             }
         };
+        let mut is_edited = false;
         match &self.then {
-            Then::Rewrite { prefix, root } if status == 200 => {
+            Then::Edit(_) if status == 200 => {
                 pass(&OWN);
                 head.put("cache-control", "private, no-store");
-                if self.method == Method::Head {
-                    return Relay::Pass(head);
-                }
-                let mapping = Mapping { prefix: prefix.clone(), root: root.clone() };
-                Relay::Rewrite(head, Box::new(Rewriter::new(mapping)))
+                is_edited = self.method != Method::Head;
             }
             Then::Public => {
                 pass(&MEDIA);
                 pass(&PAGES);
-                Relay::Pass(head)
             }
-            Then::Media | Then::Rewrite { .. } => {
-                pass(&MEDIA);
-                Relay::Pass(head)
-            }
+            Then::Purge => return Relay::Replace(Answer::done(&self.request_id)),
+            Then::Media | Then::Edit(_) => pass(&MEDIA),
         }
+        // Hosts differ in their spelling.
+        if let Some((_, value)) = head.headers.iter_mut().find(|(name, _)| *name == CACHE) {
+            value.to_mut().make_ascii_lowercase();
+        }
+        self.own.put(&mut head);
+        if is_edited { Relay::Edit(head) } else { Relay::Pass(head) }
     }
 
     /// What the viewer must not see: the origin refusing its own edge, a redirect to who knows where, an answer that
@@ -109,15 +108,18 @@ impl Fetch {
             let sent = header("content-type").unwrap_or_default();
             sent.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(content_type)
         };
+        if matches!(self.then, Then::Purge) {
+            return (!matches!(status, 200 | 204)).then_some("the cache did not purge");
+        }
         match status {
             // A ticket that is refused is the viewer's trouble; an edge that is, is not.
             401 | 403 if self.method != Method::Post => Some("it does not know this edge"),
             304 => None,
             100..=199 | 300..=399 => Some("it answered with a redirect"),
             200 => match &self.then {
-                Then::Rewrite { .. } if !is(TYPE_PLAYLIST) => Some("it sent no playlist"),
-                Then::Rewrite { .. } if header("content-encoding").is_some() => {
-                    Some("it encoded what was to be rewritten")
+                Then::Edit(_) if !is(TYPE_PLAYLIST) => Some("it sent no playlist"),
+                Then::Edit(_) if header("content-encoding").is_some() => {
+                    Some("it encoded what was to be edited")
                 }
                 _ => None,
             },

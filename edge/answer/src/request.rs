@@ -8,6 +8,7 @@ use hmac_sha256::Hash;
 use shared_wire::{header, is_request_id};
 
 use crate::config::{ConfigError, HEADER_BYTES_MAX, PATH_BYTES_MAX, QUERY_BYTES_MAX};
+use crate::token::PARAMETERS;
 use crate::{Answer, Client, Refusal};
 
 /// A viewer's request without its body.
@@ -27,6 +28,8 @@ pub struct Request<'a> {
 
 /// Bytes of a hash that stand for a secret in a log.
 const MARK_BYTES: usize = 4;
+/// Longest path that is logged, in characters.
+const LOGGED_CHARS_MAX: usize = 1024;
 /// Longest method that is logged, in characters.
 const METHOD_CHARS_MAX: usize = 8;
 
@@ -47,6 +50,11 @@ impl<'a> Request<'a> {
     /// A header of a length that may go on to the origin.
     pub(crate) fn short_header(&self, name: &str) -> Option<&'a str> {
         (self.header)(name).filter(|value| value.len() <= HEADER_BYTES_MAX)
+    }
+
+    /// The site whose script asks (Fetch standard, 3.1).
+    pub(crate) fn site(&self) -> Option<&'a str> {
+        self.short_header("origin").filter(|site| site.bytes().all(|b| b.is_ascii_graphic()))
     }
 
     /// The path, if every resolver reads it alike: no encoding, no dots to resolve, no empty step. Each object
@@ -83,12 +91,13 @@ impl<'a> Request<'a> {
         let mut is_secret = false;
         let mut steps = Vec::new();
         for step in self.path.split('/') {
-            steps.push(if is_secret { mark(step) } else { printable(step, PATH_BYTES_MAX) });
-            is_secret = step == "p" && !is_secret;
+            steps.push(if is_secret { mark(step) } else { printable(step, LOGGED_CHARS_MAX) });
+            is_secret = matches!(step, "p" | "t") && !is_secret;
         }
-        let path: String = steps.join("/").chars().take(PATH_BYTES_MAX).collect();
-        let query = match self.parameter("token") {
-            Some(token) => format!("token={}", mark(token)),
+        let path: String = steps.join("/").chars().take(LOGGED_CHARS_MAX).collect();
+        let token = PARAMETERS.iter().find_map(|name| Some((name, self.parameter(name)?)));
+        let query = match token {
+            Some((name, token)) => format!("{name}={}", mark(token)),
             None => shared_playlist::Directives::parse(self.short_query().unwrap_or_default())
                 .map(|directives| directives.to_string())
                 .unwrap_or_default(),
@@ -149,6 +158,10 @@ mod tests {
         let described = request("/live/s/index.m3u8", Some("x=1&token=eyJ.a.b")).described();
         assert_eq!(described, format!("GET /live/s/index.m3u8?token={}", mark("eyJ.a.b")));
         assert_eq!(mark("eyJ.a.b").len(), 9);
+        let described = request("/live/s/t/eyJ.a.b/index.m3u8", None).described();
+        assert_eq!(described, format!("GET /live/s/t/{}/index.m3u8", mark("eyJ.a.b")));
+        let described = request("/live/s/index.m3u8", Some("CAT=2D3.a-b")).described();
+        assert_eq!(described, format!("GET /live/s/index.m3u8?CAT={}", mark("2D3.a-b")));
         let described =
             request("/p/SECRET/720p/index.m3u8", Some("_HLS_part=1&_HLS_msn=02&a=b")).described();
         let mark = mark("SECRET");

@@ -4,35 +4,44 @@
 
 use shared_wire::ShowId;
 
+/// Steps of a path that are looked at; no door but a session's and the pages' has more.
+const STEPS_MAX: usize = 6;
+
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     /// `/healthz`
     Health,
-    /// `/live/{show}/index.m3u8`: a ticket's way in.
-    Live { show: ShowId },
+    /// `/live/{show}/index.m3u8`, `/live/{show}/t/{token}/index.m3u8`: a ticket's way in.
+    Live { show: ShowId, token: Option<&'a str> },
     /// `/p/{session}/{rest}`: everything of a show, below a sealed session.
     Session { session: &'a str, rest: &'a str },
     /// `/watch/{show}`, `/assets/…`, `/v1/shows/{show}/state`: the origin's public pages, same path.
     Public,
     /// `/v1/shows/{show}/playback`: a ticket is swapped for a token.
     Playback,
+    /// `/purge`: the origin says what to forget.
+    Purge,
     /// Nothing here.
     Unknown,
 }
 
 impl<'a> Route<'a> {
     pub(crate) fn of(path: &'a str) -> Self {
-        let steps: Vec<&str> = path.split('/').skip(1).take(5).collect();
+        // What most requests are for.
+        if let Some(below) = path.strip_prefix("/p/") {
+            let parts = below.split_once('/');
+            return parts.map_or(Self::Unknown, |(session, rest)| Self::Session { session, rest });
+        }
+        let live = |show: &str, token| {
+            show.parse().map_or(Self::Unknown, |show| Self::Live { show, token })
+        };
+        let steps: Vec<&str> = path.split('/').skip(1).take(STEPS_MAX).collect();
         match steps.as_slice() {
             ["healthz"] => Self::Health,
-            ["live", show, "index.m3u8"] => {
-                show.parse().map_or(Self::Unknown, |show| Self::Live { show })
-            }
-            ["p", session, _, ..] => {
-                let rest = path.strip_prefix("/p/").and_then(|rest| rest.split_once('/'));
-                rest.map_or(Self::Unknown, |(_, rest)| Self::Session { session, rest })
-            }
+            ["purge"] => Self::Purge,
+            ["live", show, "index.m3u8"] => live(show, None),
+            ["live", show, "t", token, "index.m3u8"] => live(show, Some(*token)),
             ["watch", show] | ["v1", "shows", show, "state"] if is_show(show) => Self::Public,
             ["assets", _, ..] => Self::Public,
             ["v1", "shows", show, "playback"] if is_show(show) => Self::Playback,
@@ -40,10 +49,15 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Whether it takes a `POST` and nothing else.
+    pub(crate) const fn is_posted(self) -> bool {
+        matches!(self, Self::Playback | Self::Purge)
+    }
+
     /// The methods it takes, as `Allow` says them (RFC 9110, 10.2.1).
     pub(crate) const fn allow(self) -> &'static str {
         match self {
-            Self::Playback => "POST, OPTIONS",
+            Self::Playback | Self::Purge => "POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }
@@ -62,7 +76,16 @@ mod tests {
         let show: ShowId = "0123456789abcdef".parse().unwrap();
         for (path, route) in [
             ("/healthz", Route::Health),
-            ("/live/0123456789abcdef/index.m3u8", Route::Live { show }),
+            ("/live/0123456789abcdef/index.m3u8", Route::Live { show, token: None }),
+            (
+                "/live/0123456789abcdef/t/a.b.c/index.m3u8",
+                Route::Live { show, token: Some("a.b.c") },
+            ),
+            ("/live/0123456789abcdef/t/index.m3u8", Route::Unknown),
+            ("/live/0123456789abcdef/t/a/index.m3u8/x", Route::Unknown),
+            ("/live/0123456789abcdef/u/a/index.m3u8", Route::Unknown),
+            ("/purge", Route::Purge),
+            ("/purge/x", Route::Unknown),
             ("/live/0123456789abcdef/720p/index.m3u8", Route::Unknown),
             ("/live/short/index.m3u8", Route::Unknown),
             ("/p/S/index.m3u8", Route::Session { session: "S", rest: "index.m3u8" }),

@@ -3,7 +3,7 @@
 //! In: a viewer's request. Out: what `edge-answer` decided, or the origin's answer passed on. Does not decide
 //! anything itself; it knows Fastly's stores, backends and caches, and nothing else does.
 //!
-//! A sandbox serves one request after another; what it keeps between them is configuration and the deny list.
+//! A sandbox serves one request after another; what it keeps between them is configuration and [`edge_answer::Memory`].
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +18,8 @@ mod shelf;
 
 use std::time::Duration;
 
-use edge_answer::{Answer, Config, Decision, Fetch, Guarded, decide};
+use edge_answer::{Answer, Config, Decision, Fetch, Guarded, Memory, decide};
+use fastly::http::purge::purge_surrogate_key;
 use fastly::http::serve::Serve;
 use fastly::{Request, Response};
 
@@ -70,10 +71,14 @@ fn respond(mut request: Request, state: &mut State) -> Response {
         Ok(config) => match decide(config, &asked, state::now_ms(), state::random()) {
             Decision::Answer(answer) => whole(answer),
             Decision::Open(fetch) => origin::fetch(config, &fetch, body),
-            Decision::Guarded(guarded) => match admit(config, &mut state.deny, guarded) {
+            Decision::Guarded(guarded) => match admit(config, &mut state.memory, guarded) {
                 Ok(fetch) => origin::fetch(config, &fetch, body),
                 Err(answer) => whole(answer),
             },
+            Decision::Purge(purge) => {
+                let purged = purge.keys.iter().all(|key| purge_surrogate_key(key).is_ok());
+                whole(if purged { purge.done() } else { purge.failed() })
+            }
         },
     };
     let status = response.get_status().as_u16();
@@ -85,23 +90,20 @@ fn respond(mut request: Request, state: &mut State) -> Response {
 }
 
 /// Asks the deny list, after a look for a newer one if that is due.
-fn admit(
-    config: &Config,
-    deny: &mut edge_answer::DenyState,
-    guarded: Guarded,
-) -> Result<Fetch, Answer> {
+fn admit(config: &Config, memory: &mut Memory, guarded: Guarded) -> Result<Fetch, Answer> {
     let now_ms = state::now_ms();
+    let deny = &mut memory.deny;
     if deny.is_due(now_ms) {
         match origin::deny_list(config, guarded.request_id()) {
-            Some(list) => {
-                if let Err(error) = deny.accept(now_ms, &list) {
+            Some((age_s, list)) => {
+                if let Err(error) = deny.accept(now_ms, age_s, &list) {
                     eprintln!("deny list refused: {error}");
                 }
             }
             None => deny.failed(now_ms),
         }
     }
-    guarded.admit(deny)
+    guarded.admit(memory, now_ms)
 }
 
 fn whole(answer: Answer) -> Response {

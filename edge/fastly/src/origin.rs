@@ -15,7 +15,7 @@ use fastly::http::body::Body;
 use fastly::http::request::SendErrorCause;
 use fastly::{Request, Response};
 
-use crate::shelf;
+use crate::{shelf, state};
 
 /// The backend of a service that may not make its own, and the name of the one that is made.
 const NAMED: &str = "origin";
@@ -38,20 +38,22 @@ pub(crate) fn fetch(config: &Config, fetch: &Fetch, body: Body) -> Response {
             Some(body) => Some(body),
             None => return crate::whole(fetch.body_too_large()),
         },
-        Method::Get | Method::Head => None,
+        Method::Get | Method::Head | Method::Purge => None,
     };
     match get(config, fetch, body) {
-        Ok(response) => relay(fetch, response),
+        Ok(response) => relay(config, fetch, response),
         Err(Failure::TimedOut) => crate::whole(fetch.timed_out()),
         Err(Failure::Unreachable) => crate::whole(fetch.unreachable()),
     }
 }
 
-/// The deny list's bytes, if the origin sends them.
-pub(crate) fn deny_list(config: &Config, request_id: &str) -> Option<Vec<u8>> {
+/// The deny list's age in seconds and its bytes, if the origin sends them.
+pub(crate) fn deny_list(config: &Config, request_id: &str) -> Option<(u64, Vec<u8>)> {
     let mut response = get(config, &deny_request(config, request_id), None).ok()?;
     let is_good = response.get_status().as_u16() == 200;
-    is_good.then(|| read(response.take_body(), DENY_BYTES_MAX)).flatten()
+    let age = response.get_header_str("age").and_then(|age| age.trim().parse().ok());
+    let list = is_good.then(|| read(response.take_body(), DENY_BYTES_MAX)).flatten()?;
+    Some((age.unwrap_or(0), list))
 }
 
 fn get(config: &Config, fetch: &Fetch, body: Option<Vec<u8>>) -> Result<Response, Failure> {
@@ -70,7 +72,7 @@ fn request(config: &Config, fetch: &Fetch, body: Option<Vec<u8>>) -> Request {
     let url = config.origin.url(&fetch.path_and_query);
     let mut request = Request::new(fetch.method.name(), url);
     for (name, value) in &fetch.headers {
-        request.set_header(*name, value);
+        request.set_header(*name, value.as_ref());
     }
     // A HEAD must not fill a cache, nor a POST.
     request.set_pass(fetch.method != Method::Get);
@@ -110,21 +112,16 @@ fn backend(config: &Config) -> Option<Backend> {
     }
 }
 
-fn relay(fetch: &Fetch, mut response: Response) -> Response {
+fn relay(config: &Config, fetch: &Fetch, mut response: Response) -> Response {
     let status = response.get_status().as_u16();
     let relay = fetch.relay(status, &|name| response.get_header_str(name));
     match relay {
         Relay::Pass(head) => headed(&head).with_body(response.take_body()),
         Relay::Replace(answer) => crate::whole(answer),
-        Relay::Rewrite(head, mut rewriter) => {
-            let body = read(response.take_body(), PLAYLIST_BYTES_MAX);
-            let mut out = Vec::new();
-            match body.map(|body| rewriter.push(&body, &mut out)) {
-                Some(Ok(())) => rewriter.finish(&mut out),
-                _ => return crate::whole(fetch.not_rewritable()),
-            }
-            headed(&head).with_body(out)
-        }
+        Relay::Edit(head) => crate::whole(match read(response.take_body(), PLAYLIST_BYTES_MAX) {
+            Some(body) => fetch.edit(config, state::now_ms(), head, &body),
+            None => fetch.not_editable(),
+        }),
     }
 }
 
@@ -132,7 +129,7 @@ fn relay(fetch: &Fetch, mut response: Response) -> Response {
 pub(crate) fn headed(head: &Head) -> Response {
     let mut response = Response::from_status(head.status);
     for (name, value) in &head.headers {
-        response.set_header(*name, value);
+        response.set_header(name.as_ref(), value.as_ref());
     }
     response
 }

@@ -1,12 +1,12 @@
 //! What a sandbox keeps between requests, and what it asks its host for.
 //!
-//! In: config store and secret store `matinee`, the clock, randomness. Out: configuration, the deny list, a time,
+//! In: config store and secret store `matinee`, the clock, randomness. Out: configuration, the memory, a time,
 //! random bytes. Keeps nothing of any viewer's.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use edge_answer::{Client, Config, ConfigError, DenyState};
+use edge_answer::{Client, Config, ConfigError, Memory};
 use fastly::geo::geo_lookup;
 use fastly::http::Version;
 use fastly::{ConfigStore, Request, SecretStore};
@@ -18,12 +18,12 @@ const STORE: &str = "matinee";
 pub(crate) struct State {
     /// The configuration, or what is wrong with it.
     pub(crate) config: Result<Config, Vec<ConfigError>>,
-    /// The deny list.
-    pub(crate) deny: DenyState,
+    /// The deny list and all else that is remembered.
+    pub(crate) memory: Memory,
 }
 
 impl State {
-    /// Reads the four names, each from the config store or, what is secret, from the secret store.
+    /// Reads the names, each from the config store or, what is secret, from the secret store.
     pub(crate) fn read() -> Self {
         let open = ConfigStore::try_open(STORE).ok();
         let secret = SecretStore::open(STORE).ok();
@@ -38,7 +38,7 @@ impl State {
         for error in config.as_ref().err().into_iter().flatten() {
             eprintln!("configuration: {error}");
         }
-        Self { config, deny: DenyState::new() }
+        Self { config, memory: Memory::new() }
     }
 }
 
@@ -47,6 +47,7 @@ pub(crate) fn client(request: &Request) -> Client<'_> {
     let ip = request.get_client_ip_addr();
     let begins = request.get_path().starts_with("/live/");
     let geo = ip.filter(|_| begins).and_then(geo_lookup);
+    let is_tls = request.get_tls_protocol().ok().flatten().is_some();
     let alpn = match request.get_version() {
         Version::HTTP_11 => Some("http/1.1"),
         Version::HTTP_2 => Some("h2"),
@@ -54,10 +55,12 @@ pub(crate) fn client(request: &Request) -> Client<'_> {
         _ => None,
     };
     Client {
+        scheme: Some(if is_tls { "https" } else { "http" }),
+        authority: request.get_url().host_str(),
         ip,
         country: geo.as_ref().and_then(|geo| geo.country_code().parse().ok()),
         asn: geo.as_ref().map(|geo| geo.as_number()).filter(|asn| *asn != 0),
-        alpn: alpn.filter(|_| request.get_tls_protocol().ok().flatten().is_some()),
+        alpn: alpn.filter(|_| is_tls),
     }
 }
 

@@ -4,7 +4,7 @@
 //! cache or collapse anything: hosts do. Configuration comes from the environment, so that nothing but WASI is
 //! imported.
 //!
-//! An instance serves many viewers, some at once: what it keeps between them is configuration and the deny list.
+//! An instance serves many viewers, some at once: what it keeps between them is configuration and [`edge_answer::Memory`].
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -37,7 +37,11 @@ pub async fn handle(request: Incoming) -> Result<Response, ErrorCode> {
         path: parts.uri.path(),
         query: parts.uri.query(),
         header: &header,
-        client: state::client(&header),
+        client: edge_answer::Client {
+            scheme: parts.uri.scheme_str(),
+            authority: parts.uri.authority().map(|authority| authority.as_str()),
+            ..state::client(&header)
+        },
     };
     let outcome = match state::config() {
         Ok(config) => serve(config, &asked, body).await,
@@ -54,23 +58,27 @@ async fn serve(config: &Config, asked: &Request<'_>, body: origin::ViewerBody) -
             Ok(fetch) => origin::fetch(config, &fetch, body).await,
             Err(answer) => Outcome::Answer(answer),
         },
+        Decision::Purge(purge) => match purge.fetch(config) {
+            Some(fetch) => origin::fetch(config, &fetch, body).await,
+            None => Outcome::Answer(purge.unsupported()),
+        },
     }
 }
 
 /// Asks the deny list, after a look for a newer one if that is due.
 async fn admit(config: &Config, guarded: Guarded) -> Result<Fetch, Answer> {
     let now_ms = state::now_ms();
-    if state::deny().is_due(now_ms) {
+    if state::memory().deny.is_due(now_ms) {
         let list = origin::deny_list(config, guarded.request_id()).await;
-        let mut deny = state::deny();
+        let deny = &mut state::memory().deny;
         match list {
-            Some(list) => {
-                if let Err(error) = deny.accept(now_ms, &list) {
+            Some((age_s, list)) => {
+                if let Err(error) = deny.accept(now_ms, age_s, &list) {
                     eprintln!("deny list refused: {error}");
                 }
             }
             None => deny.failed(now_ms),
         }
     }
-    guarded.admit(&state::deny())
+    guarded.admit(&mut state::memory(), now_ms)
 }

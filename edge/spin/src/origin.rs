@@ -13,6 +13,7 @@ use spin_sdk::wasip3::http_compat::{IncomingBody, IncomingMessage};
 use spin_sdk::wasip3::{wit_future, wit_stream};
 use spin_sdk::wit_bindgen::spawn;
 
+use crate::state;
 use crate::viewer::Outcome;
 
 /// The body of a viewer's request.
@@ -25,29 +26,31 @@ pub(crate) async fn fetch(config: &Config, fetch: &Fetch, body: ViewerBody) -> O
             Some(body) => Some(body),
             None => return Outcome::Answer(fetch.body_too_large()),
         },
-        Method::Get | Method::Head => None,
+        Method::Get | Method::Head | Method::Purge => None,
     };
     let sent = match request(config, fetch, body, ORIGIN_WAIT_MS) {
         Ok(request) => client::send(request).await,
         Err(error) => Err(error),
     };
     match sent {
-        Ok(response) => relay(fetch, response).await,
+        Ok(response) => relay(config, fetch, response).await,
         Err(error) => Outcome::Answer(refused(fetch, &error)),
     }
 }
 
-/// The deny list's bytes, if the origin sends them in time.
-pub(crate) async fn deny_list(config: &Config, request_id: &str) -> Option<Vec<u8>> {
+/// The deny list's age in seconds and its bytes, if the origin sends them in time.
+pub(crate) async fn deny_list(config: &Config, request_id: &str) -> Option<(u64, Vec<u8>)> {
     let fetch = deny_request(config, request_id);
     let request = request(config, &fetch, None, DENY_WAIT_MS).ok()?;
     let response = client::send(request).await.ok()?;
     let is_good = response.get_status_code() == 200;
+    let age = response.get_headers().get("age").into_iter().next();
+    let age = age.and_then(|age| std::str::from_utf8(&age).ok()?.trim().parse().ok());
     let body = IncomingBody::new(response).ok().filter(|_| is_good)?;
-    read(body, DENY_BYTES_MAX).await
+    Some((age.unwrap_or(0), read(body, DENY_BYTES_MAX).await?))
 }
 
-async fn relay(fetch: &Fetch, response: Response) -> Outcome {
+async fn relay(config: &Config, fetch: &Fetch, response: Response) -> Outcome {
     let headers: Vec<(String, Vec<u8>)> = response.get_headers().copy_all();
     let lookup = |name: &str| {
         let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
@@ -57,17 +60,10 @@ async fn relay(fetch: &Fetch, response: Response) -> Outcome {
         Relay::Pass(head) if fetch.method == Method::Head => Outcome::head(head),
         Relay::Pass(head) => Outcome::Pass(head, response),
         Relay::Replace(answer) => Outcome::Answer(answer),
-        Relay::Rewrite(head, mut rewriter) => {
-            let Some(body) = playlist(response).await else {
-                return Outcome::Answer(fetch.not_rewritable());
-            };
-            let mut out = Vec::with_capacity(body.len() * 2);
-            if rewriter.push(&body, &mut out).is_err() {
-                return Outcome::Answer(fetch.not_rewritable());
-            }
-            rewriter.finish(&mut out);
-            Outcome::whole(head, out)
-        }
+        Relay::Edit(head) => Outcome::Answer(match playlist(response).await {
+            Some(body) => fetch.edit(config, state::now_ms(), head, &body),
+            None => fetch.not_editable(),
+        }),
     }
 }
 
@@ -90,7 +86,7 @@ fn request(
     let list: Vec<(String, Vec<u8>)> = fetch
         .headers
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()))
+        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
         .collect();
     let headers = Fields::from_list(&list).map_err(|_| ErrorCode::HttpProtocolError)?;
     if let Some(body) = &body {
@@ -124,11 +120,12 @@ fn options(wait_ms: u64) -> Option<RequestOptions> {
     (connect.is_ok() && first_byte.is_ok()).then_some(options)
 }
 
-const fn method(method: Method) -> types::Method {
+fn method(method: Method) -> types::Method {
     match method {
         Method::Get => types::Method::Get,
         Method::Head => types::Method::Head,
         Method::Post => types::Method::Post,
+        Method::Purge => types::Method::Other(method.name().to_owned()),
     }
 }
 
@@ -146,7 +143,7 @@ fn refused(fetch: &Fetch, error: &ErrorCode) -> edge_answer::Answer {
 impl Outcome {
     /// A head alone. It says nothing of the body's length: some hosts hold the empty body against it.
     fn head(mut head: Head) -> Self {
-        head.headers.retain(|(name, _)| *name != "content-length");
+        head.headers.retain(|(name, _)| name != "content-length");
         Self::whole(head, Vec::new())
     }
 

@@ -1,13 +1,13 @@
 //! What an instance keeps between requests, and what it asks WASI for.
 //!
-//! In: the environment, the clock, the host's randomness. Out: configuration, the deny list, a time, random
+//! In: the environment, the clock, the host's randomness. Out: configuration, the memory, a time, random
 //! bytes. Keeps nothing of any viewer's.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use edge_answer::{Client, Config, ConfigError, DenyState};
+use edge_answer::{Client, Config, ConfigError, Memory};
 
 /// The configuration, read at the first request.
 pub(crate) fn config() -> Result<&'static Config, &'static [ConfigError]> {
@@ -34,10 +34,11 @@ pub(crate) fn client<'a>(header: &dyn Fn(&str) -> Option<&'a str>) -> Client<'a>
     }
 }
 
-/// The deny list. Never hold it across an `await`: another request of this instance would wait for good.
-pub(crate) fn deny() -> MutexGuard<'static, DenyState> {
-    static DENY: OnceLock<Mutex<DenyState>> = OnceLock::new();
-    DENY.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+/// The deny list and all else that is remembered. Never hold it across an `await`: another request of this instance
+/// would wait for good.
+pub(crate) fn memory() -> MutexGuard<'static, Memory> {
+    static MEMORY: OnceLock<Mutex<Memory>> = OnceLock::new();
+    MEMORY.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Milliseconds since the Unix epoch.

@@ -44,7 +44,7 @@ fn whole(answer: Answer) -> Result<Response, ErrorCode> {
         return respond(&head, None, trailers);
     }
     let mut head = head;
-    head.headers.push(("content-length", body.len().to_string()));
+    head.headers.push(("content-length".into(), body.len().to_string().into()));
     let (mut writer, reader) = wit_stream::new();
     spawn(async move {
         writer.write_all(body).await;
@@ -67,7 +67,7 @@ fn respond(
     let list: Vec<(String, Vec<u8>)> = head
         .headers
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()))
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect();
     let headers = Fields::from_list(&list).map_err(|_| ErrorCode::HttpProtocolError)?;
     let (response, _) = Response::new(headers, body, trailers);

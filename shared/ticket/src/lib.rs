@@ -44,5 +44,5 @@ pub use claims::{AUDIENCE, Claims, ISSUER};
 pub use error::{KeyError, SessionError, TokenError};
 pub use issue::Issuer;
 pub use key::{Algorithm, PrivateKey, Purpose, jwks};
-pub use session::{Admitted, SealedSession, SessionKeys};
+pub use session::{Admitted, Marker, SealedSession, SessionKeys};
 pub use verify::Verifier;

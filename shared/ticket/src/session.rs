@@ -29,9 +29,11 @@ use crate::key::is_kid;
 use crate::{KeyError, SessionError};
 
 mod admitted;
+mod marker;
 mod network;
 
 pub use admitted::Admitted;
+pub use marker::Marker;
 
 use network::Network;
 
@@ -154,15 +156,10 @@ impl SessionKeys {
         ip: Option<IpAddr>,
         now: i64,
     ) -> Result<SealedSession, SessionError> {
-        let mut bytes = [0; BYTES];
-        if text.len() != SESSION_CHARS {
-            return Err(SessionError::Malformed);
-        }
-        let decoded = BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes);
-        decoded.map_err(|_| SessionError::Malformed)?;
+        let bytes = decode(text).ok_or(SessionError::Malformed)?;
         let (body, sent) = bytes.split_last_chunk().ok_or(SessionError::Malformed)?;
         let (kid, session) = read(body).ok_or(SessionError::Malformed)?;
-        let key = self.keys.iter().find(|key| key.id == kid).ok_or(SessionError::Forged)?;
+        let key = self.find(kid).ok_or(SessionError::Forged)?;
         let network = Network::of(session.admitted.bind, ip).ok_or(SessionError::WrongNetwork)?;
         if !equal(&key.tag(body, &network), sent) {
             let is_tied = !network.as_bytes().is_empty();
@@ -175,6 +172,25 @@ impl SessionKeys {
         }
         Ok(session)
     }
+
+    /// What marks objects for a session that was opened; by the same key, so that marks outlive a change of keys.
+    #[must_use]
+    pub fn marker(&self, opened: &str) -> Option<Marker> {
+        let bytes = decode(opened)?;
+        let (body, _) = bytes.split_last_chunk::<TAG_BYTES>()?;
+        let (kid, session) = read(body)?;
+        self.find(kid).map(|key| Marker::new(key.inner, key.outer, &session))
+    }
+
+    fn find(&self, kid: Kid) -> Option<&SessionKey> {
+        self.keys.iter().find(|key| key.id == kid)
+    }
+}
+
+fn decode(text: &str) -> Option<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    let has_length = text.len() == SESSION_CHARS;
+    (has_length && BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes).is_ok()).then_some(bytes)
 }
 
 impl SessionKey {
@@ -220,7 +236,7 @@ fn read(body: &[u8]) -> Option<(Kid, SealedSession)> {
 }
 
 /// Whether two tags are equal, in a time that does not tell where they differ.
-fn equal(ours: &[u8; TAG_BYTES], sent: &[u8; TAG_BYTES]) -> bool {
+fn equal<const N: usize>(ours: &[u8; N], sent: &[u8; N]) -> bool {
     let difference = ours.iter().zip(sent).fold(0, |sum, (a, b)| black_box(sum | (a ^ b)));
     black_box(difference) == 0
 }

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use edge_answer::config::{BODY_BYTES_MAX, DENY_WAIT_MS, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX};
 use edge_answer::{
-    Answer, Config, Decision, DenyState, Fetch, Guarded, Head, Method, Relay, decide, deny_request,
+    Answer, Config, Decision, Fetch, Guarded, Head, Memory, Method, Relay, decide, deny_request,
 };
 use tokio::net::TcpListener;
 
@@ -20,7 +20,7 @@ use super::{Running, Task, setting};
 
 struct Shell {
     config: Config,
-    deny: Mutex<DenyState>,
+    memory: Mutex<Memory>,
     client: reqwest::Client,
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn start(settings: &[(String, String)]) -> Running {
     let config = Config::from_lookup(lookup).expect("good settings");
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let client = client.build().expect("a client");
-    let shell = Arc::new(Shell { config, deny: Mutex::new(DenyState::new()), client });
+    let shell = Arc::new(Shell { config, memory: Mutex::default(), client });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let router = Router::new().fallback(serve).with_state(shell);
@@ -66,6 +66,7 @@ async fn serve(State(shell): State<Arc<Shell>>, request: Request<Body>) -> Respo
             Ok(fetch) => fetch,
             Err(answer) => return whole(answer),
         },
+        Decision::Purge(purge) => return whole(purge.unsupported()),
     };
     let body = match (fetch.method, axum::body::to_bytes(body, BODY_BYTES_MAX).await) {
         (Method::Post, Ok(body)) => Some(body),
@@ -77,7 +78,7 @@ async fn serve(State(shell): State<Arc<Shell>>, request: Request<Body>) -> Respo
 
 /// Step 2 of the law: the deny list.
 async fn admit(shell: &Shell, guarded: Guarded) -> Result<Fetch, Answer> {
-    let is_due = shell.deny.lock().expect("not poisoned").is_due(now_ms());
+    let is_due = shell.memory.lock().expect("not poisoned").deny.is_due(now_ms());
     if is_due {
         let asked = now_ms();
         let fetch = deny_request(&shell.config, guarded.request_id());
@@ -87,13 +88,13 @@ async fn admit(shell: &Shell, guarded: Guarded) -> Result<Fetch, Answer> {
         };
         let wait = Duration::from_millis(DENY_WAIT_MS);
         let list = tokio::time::timeout(wait, list).await.ok().flatten();
-        let mut deny = shell.deny.lock().expect("not poisoned");
+        let deny = &mut shell.memory.lock().expect("not poisoned").deny;
         match list {
-            Some(body) => drop(deny.accept(asked, &body)),
+            Some(body) => drop(deny.accept(asked, 0, &body)),
             None => deny.failed(now_ms()),
         }
     }
-    guarded.admit(&shell.deny.lock().expect("not poisoned"))
+    guarded.admit(&mut shell.memory.lock().expect("not poisoned"), now_ms())
 }
 
 /// Steps 3 and 4: fetch and relay.
@@ -109,14 +110,12 @@ async fn answer(shell: &Shell, fetch: &Fetch, body: Option<axum::body::Bytes>) -
     match fetch.relay(response.status().as_u16(), &header) {
         Relay::Replace(answer) => whole(answer),
         Relay::Pass(head) => with(&head, Body::from_stream(response.bytes_stream())),
-        Relay::Rewrite(head, mut rewriter) => {
+        Relay::Edit(head) => {
             let body = response.bytes().await.unwrap_or_default();
-            let mut out = Vec::new();
-            if body.len() > PLAYLIST_BYTES_MAX || rewriter.push(&body, &mut out).is_err() {
-                return whole(fetch.not_rewritable());
+            if body.len() > PLAYLIST_BYTES_MAX {
+                return whole(fetch.not_editable());
             }
-            rewriter.finish(&mut out);
-            with(&head, Body::from(out))
+            whole(fetch.edit(&shell.config, now_ms(), head, &body))
         }
     }
 }
@@ -130,7 +129,7 @@ async fn send(
     let method = fetch.method.name().parse().expect("a method");
     let mut request = shell.client.request(method, url);
     for (name, value) in &fetch.headers {
-        request = request.header(*name, value);
+        request = request.header(*name, value.as_ref());
     }
     if let Some(body) = body {
         request = request.body(body);
@@ -148,7 +147,7 @@ fn with(head: &Head, body: Body) -> Response<Body> {
     let mut headers = HeaderMap::new();
     for (name, value) in &head.headers {
         let value = HeaderValue::from_str(value).expect("a header value");
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(HeaderName::try_from(name.as_ref()).expect("a header name"), value);
     }
     *response.headers_mut() = headers;
     response

@@ -7,7 +7,7 @@ use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SessionKeys, jwks};
 use shared_wire::{Policy, Problem, SessionId, TicketId};
 
 use super::*;
-use crate::config::{EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
+use crate::config::{CACHE, EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
 use crate::{Client, Relay, deny_request};
 
 const SHOW: &str = "0123456789abcdef";
@@ -25,13 +25,14 @@ fn config() -> Config {
         EDGE_KEY => Some("edge-secret".to_owned()),
         SESSION_KEYS => Some(SessionKeys::generate("s", &[5; 32])),
         TOKEN_KEYS => Some(jwks([&key()])),
+        CACHE => Some("host".to_owned()),
         _ => None,
     })
     .unwrap()
 }
 
-fn token_for(show: &str) -> String {
-    let claims = Claims {
+fn claims_for(show: &str) -> Claims {
+    Claims {
         ticket: TicketId::from_bytes([2; 10]),
         show: show.parse().unwrap(),
         session: SessionId::from_bytes([3; 10]),
@@ -40,8 +41,15 @@ fn token_for(show: &str) -> String {
         issued_at: NOW,
         not_before: NOW,
         expires_at: NOW + 60,
-    };
+    }
+}
+
+fn issue(claims: Claims) -> String {
     Issuer::new(key()).issue(&claims).unwrap()
+}
+
+fn token_for(show: &str) -> String {
+    issue(claims_for(show))
 }
 
 fn sealed() -> String {
@@ -55,9 +63,16 @@ fn sealed() -> String {
     config().session_keys.seal(&session, None).unwrap()
 }
 
+/// The memory of an edge that has just heard that nobody is denied.
+fn heard() -> Memory {
+    let mut memory = Memory::new();
+    memory.deny.accept(i64::MAX, 0, br#"{"version":1,"entries":[]}"#).unwrap();
+    memory
+}
+
 /// A fetch as one text: method, target, headers but for the two on every one.
 fn shown(fetch: &Fetch) -> String {
-    assert!(fetch.headers.contains(&("matinee-edge-key", "edge-secret".to_owned())));
+    assert!(fetch.headers.contains(&("matinee-edge-key", "edge-secret".into())));
     let rest = fetch
         .headers
         .iter()
@@ -79,7 +94,8 @@ fn ask_at(
     match decide(&config(), &request, now_ms, RANDOM) {
         Decision::Answer(answer) => Err(answer),
         Decision::Open(fetch) => Ok(fetch),
-        Decision::Guarded(guarded) => guarded.admit(&DenyState::new()),
+        Decision::Guarded(guarded) => guarded.admit(&mut heard(), now_ms),
+        Decision::Purge(purge) => Ok(purge.fetch(&config()).unwrap()),
     }
 }
 
@@ -119,14 +135,10 @@ fn the_playlist_moves_below_a_session_that_opens() {
     let target = format!("/live/{SHOW}/index.m3u8?token={}", token_for(SHOW));
     let fetch = ask("GET", &target, &[]).unwrap();
     let header = |name: &str| (name == "content-type").then_some("application/vnd.apple.mpegurl");
-    let Relay::Rewrite(head, mut rewriter) = fetch.relay(200, &header) else {
-        panic!("a rewrite was due")
-    };
+    let Relay::Edit(head) = fetch.relay(200, &header) else { panic!("an edit was due") };
     assert_eq!(head.get("cache-control"), Some("private, no-store"));
-    let mut out = Vec::new();
-    rewriter.push(b"#EXTM3U\n720p/index.m3u8\n", &mut out).unwrap();
-    rewriter.finish(&mut out);
-    let text = String::from_utf8(out).unwrap();
+    let answer = fetch.edit(&config(), NOW_MS, head, b"#EXTM3U\n720p/index.m3u8\n");
+    let text = String::from_utf8(answer.body).unwrap();
     let uri = text.lines().nth(1).unwrap();
     assert_eq!(fetched(uri, &[]), format!("GET /o/{SHOW}/720p/index.m3u8"));
 }
@@ -205,13 +217,13 @@ fn sessions_and_paths_that_do_not_open() {
 
 #[test]
 fn a_viewer_on_the_deny_list_is_refused() {
-    let mut deny = DenyState::new();
+    let mut memory = Memory::new();
     let list = format!(
         r#"{{"version":1,"entries":[{{"ticket":"{}","reason":"revoked","until":{}}}]}}"#,
         TicketId::from_bytes([2; 10]),
         NOW + 60
     );
-    deny.accept(NOW_MS, list.as_bytes()).unwrap();
+    memory.deny.accept(NOW_MS, 0, list.as_bytes()).unwrap();
     let live = format!("/live/{SHOW}/index.m3u8");
     let token = format!("token={}", token_for(SHOW));
     let below = format!("/p/{}/720p/e/s1.m4s", sealed());
@@ -223,11 +235,99 @@ fn a_viewer_on_the_deny_list_is_refused() {
             panic!("{path} is guarded")
         };
         assert_eq!(guarded.request_id(), "ab".repeat(16));
-        let answer = guarded.admit(&deny).unwrap_err();
+        let answer = guarded.admit(&mut memory, NOW_MS).unwrap_err();
         assert_eq!(answer.head.status, 403);
         let body = String::from_utf8(answer.body).unwrap();
         assert_eq!(body.contains("\"revoked\""), method == "GET");
     }
+}
+
+#[test]
+fn nobody_new_enters_while_the_list_is_old_and_nobody_is_cut() {
+    let live = format!("/live/{SHOW}/index.m3u8");
+    let token = format!("token={}", token_for(SHOW));
+    let below = format!("/p/{}/720p/e/s1.m4s", sealed());
+    let admit = |path: &str, query: Option<&str>, mut memory: Memory| {
+        let request =
+            Request { method: "GET", path, query, header: &|_| None, client: Client::default() };
+        let Decision::Guarded(guarded) = decide(&config(), &request, NOW_MS, RANDOM) else {
+            panic!("{path} is guarded")
+        };
+        guarded.admit(&mut memory, NOW_MS)
+    };
+    let old = || {
+        let mut memory = Memory::new();
+        memory.deny.accept(NOW_MS, 301, br#"{"version":1,"entries":[]}"#).unwrap();
+        memory
+    };
+    for memory in [Memory::new(), old()] {
+        let answer = admit(&live, Some(&token), memory).unwrap_err();
+        assert_eq!((answer.head.status, answer.head.get("retry-after")), (503, Some("5")));
+        let body = String::from_utf8(answer.body).unwrap();
+        assert!(body.contains("edge_isolated") && body.contains("heard"), "{body}");
+    }
+    assert!(admit(&live, Some(&token), heard()).is_ok());
+    assert!(admit(&below, None, old()).is_ok(), "who is in stays in");
+    assert!(admit(&below, None, Memory::new()).is_ok());
+}
+
+#[test]
+fn a_viewer_with_a_cookie_is_answered_to_the_site_that_asked() {
+    let live = format!("/live/{SHOW}/index.m3u8");
+    let good = format!("x=y; CTA-Common-Access-Token={}", token_for(SHOW));
+    let site = ("origin", "https://player.test");
+    let fetch = ask("GET", &live, &[("cookie", &good), site]).unwrap();
+    let header = |name: &str| (name == "content-type").then_some("application/vnd.apple.mpegurl");
+    let Relay::Edit(head) = fetch.relay(200, &header) else { panic!("an edit was due") };
+    let bad = ask("GET", &live, &[("cookie", "CTA-Common-Access-Token=x"), site]).unwrap_err();
+    let preflight = ask("OPTIONS", &live, &[site]).unwrap_err();
+    for head in [&head, &bad.head, &preflight.head, &fetch.unreachable().head] {
+        assert_eq!(head.get("access-control-allow-origin"), Some("https://player.test"));
+        assert_eq!(head.get("access-control-allow-credentials"), Some("true"));
+        assert_eq!(head.get("vary"), Some("Origin"));
+    }
+    // Without our cookie nothing depends on the site, and any may read it.
+    let other = ask("GET", &live, &[("cookie", "x=y"), site]).unwrap_err();
+    assert_eq!(other.head.get("access-control-allow-origin"), Some("*"));
+    assert_eq!(other.head.get("access-control-allow-credentials"), None);
+}
+
+#[test]
+fn a_cookie_helps_out_where_the_link_has_expired() {
+    let expired = issue(Claims { expires_at: NOW - 1, ..claims_for(SHOW) });
+    let cookie = |token: &str| format!("CTA-Common-Access-Token={token}");
+    let live = format!("/live/{SHOW}/index.m3u8?token={expired}");
+    let good = cookie(&token_for(SHOW));
+    assert!(ask("GET", &live, &[("cookie", &good)]).is_ok());
+    for bad in [cookie("x"), cookie(&expired), cookie(&token_for("fedcba9876543210"))] {
+        let (status, code) = refused("GET", &live, &[("cookie", &bad)]);
+        assert_eq!((status, code.as_str()), (401, "token_expired"));
+    }
+    // What was sent on purpose and is wrong stays wrong.
+    let live = format!("/live/{SHOW}/index.m3u8?token=x");
+    assert_eq!(refused("GET", &live, &[("cookie", &good)]).1, "token_malformed");
+}
+
+#[test]
+fn a_purge_needs_the_edge_key_and_says_what() {
+    let key = ("matinee-edge-key", "edge-secret");
+    let keys = ("surrogate-key", " a  a/720p denied ");
+    assert_eq!(
+        ask("POST", "/purge", &[key, keys]).map(|fetch| shown(&fetch)).unwrap(),
+        "PURGE / surrogate-key: a a/720p denied"
+    );
+    let is = |status, code: &str| (status, code.to_owned());
+    for wrong in ["", "edge-secre", "edge-secret "] {
+        let answer = refused("POST", "/purge", &[("matinee-edge-key", wrong), keys]);
+        assert_eq!(answer, is(401, "edge_key_wrong"));
+    }
+    assert_eq!(refused("POST", "/purge", &[keys]), is(401, "edge_key_wrong"));
+    let many = "k ".repeat(65);
+    for wrong in ["", " ", &many, &"k".repeat(257), "ä"] {
+        let answer = refused("POST", "/purge", &[key, ("surrogate-key", wrong)]);
+        assert_eq!(answer, is(400, "field_invalid"), "{wrong}");
+    }
+    assert_eq!(refused("GET", "/purge", &[key, keys]), is(405, "method_not_allowed"));
 }
 
 #[test]

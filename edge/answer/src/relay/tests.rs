@@ -3,20 +3,22 @@
 use shared_ticket::{Algorithm, PrivateKey, SessionKeys, jwks};
 
 use super::*;
-use crate::config::{Config, EDGE_KEY, ORIGIN, SESSION_KEYS};
+use crate::config::{Config, EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
+use crate::edit::Edit;
 
 fn fetch(method: Method, then: Then) -> Fetch {
     let config = Config::from_lookup(|name| match name {
         ORIGIN => Some("http://origin".to_owned()),
         EDGE_KEY => Some("edge-secret".to_owned()),
         SESSION_KEYS => Some(SessionKeys::generate("s", &[5; 32])),
-        _ => Some(jwks([&PrivateKey::generate(Algorithm::EdDsa, "k", &[9; 32]).unwrap()])),
+        TOKEN_KEYS => Some(jwks([&PrivateKey::generate(Algorithm::EdDsa, "k", &[9; 32]).unwrap()])),
+        _ => None,
     });
     Fetch::new(&config.unwrap(), method, "/x".to_owned(), "r1", then)
 }
 
-fn rewrite() -> Then {
-    Then::Rewrite { prefix: "/p/S/".to_owned(), root: "/o/s/".to_owned() }
+fn edited() -> Then {
+    Then::Edit(Box::new(Edit::Filter { height_max: 480 }))
 }
 
 const ORIGINS: [(&str, &str); 14] = [
@@ -82,15 +84,15 @@ fn a_page_keeps_its_security_policy() {
 }
 
 #[test]
-fn a_rewritten_playlist_is_its_viewers_own() {
-    let Relay::Rewrite(head, _) = fetch(Method::Get, rewrite()).relay(200, &origin) else {
-        panic!("it is rewritten")
+fn an_edited_playlist_is_its_viewers_own() {
+    let Relay::Edit(head) = fetch(Method::Get, edited()).relay(200, &origin) else {
+        panic!("it is edited")
     };
     assert_eq!(head.get("cache-control"), Some("private, no-store"));
     for name in ["content-length", "etag", "age", "vary"] {
         assert_eq!(head.get(name), None, "{name}");
     }
-    assert!(matches!(fetch(Method::Head, rewrite()).relay(200, &origin), Relay::Pass(_)));
+    assert!(matches!(fetch(Method::Head, edited()).relay(200, &origin), Relay::Pass(_)));
 }
 
 /// The code of an answer that replaces the origin's; `None` if the origin's passes.
@@ -101,7 +103,7 @@ fn replaced(then: Then, status: u16, content_type: &'static str) -> Option<u16> 
             assert!(String::from_utf8(answer.body).unwrap().contains("origin_failed"));
             Some(answer.head.status)
         }
-        Relay::Pass(_) | Relay::Rewrite(..) => None,
+        Relay::Pass(_) | Relay::Edit(_) => None,
     }
 }
 
@@ -116,8 +118,8 @@ fn the_origins_own_trouble_is_not_the_viewers() {
     assert_eq!(replaced(Then::Media, 404, "text/html"), Some(502));
     assert_eq!(replaced(Then::Public, 302, "text/html"), Some(502));
     assert_eq!(replaced(Then::Media, 304, ""), None);
-    assert_eq!(replaced(rewrite(), 200, "text/html"), Some(502));
-    assert_eq!(replaced(rewrite(), 404, problem), None);
+    assert_eq!(replaced(edited(), 200, "text/html"), Some(502));
+    assert_eq!(replaced(edited(), 404, problem), None);
     let post = fetch(Method::Post, Then::Public);
     let refused = post.relay(403, &|name| (name == "content-type").then_some(problem));
     assert!(matches!(refused, Relay::Pass(_)), "a ticket that is refused");
@@ -126,7 +128,7 @@ fn the_origins_own_trouble_is_not_the_viewers() {
         "content-encoding" => Some("gzip"),
         _ => None,
     };
-    let relay = fetch(Method::Get, rewrite()).relay(200, &gzipped);
+    let relay = fetch(Method::Get, edited()).relay(200, &gzipped);
     assert!(matches!(relay, Relay::Replace(_)));
 }
 
@@ -137,7 +139,7 @@ fn no_answer_is_a_problem_of_its_own() {
         (fetch.unreachable(), 502, "origin_unreachable"),
         (fetch.timed_out(), 504, "origin_unreachable"),
         (fetch.body_too_large(), 413, "body_too_large"),
-        (fetch.not_rewritable(), 502, "origin_failed"),
+        (fetch.not_editable(), 502, "origin_failed"),
     ] {
         assert_eq!(answer.head.status, status);
         assert!(String::from_utf8(answer.body).unwrap().contains(code));

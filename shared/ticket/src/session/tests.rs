@@ -121,6 +121,31 @@ fn the_seal_is_an_hmac_of_the_derived_key() {
 }
 
 #[test]
+fn marks_are_one_sessions_and_one_objects() {
+    let mark = |sealed: &str, object: &str| {
+        let mut text = Vec::new();
+        keys().marker(sealed).unwrap().put(object.as_bytes(), &mut text);
+        String::from_utf8(text).unwrap()
+    };
+    let other = SealedSession { session: SessionId::from_bytes([9; 10]), ..session() };
+    let (mine, others) = (sealed(), keys().seal(&other, None).unwrap());
+    let good = mark(&mine, "720p/e/s1.m4s");
+    assert_eq!((good.len(), &good), (marker::MARK_CHARS, &mark(&mine, "720p/e/s1.m4s")));
+    let knows =
+        |sealed: &str, object: &str, mark: &str| keys().marker(sealed).unwrap().knows(object, mark);
+    assert!(knows(&mine, "720p/e/s1.m4s", &good));
+    assert!(!knows(&mine, "720p/e/s2.m4s", &good));
+    assert!(!knows(&others, "720p/e/s1.m4s", &good));
+    for wrong in ["", "AAAAAAAAAAA", "ä", &good[1..], &format!("{good}A")] {
+        assert!(!knows(&mine, "720p/e/s1.m4s", wrong), "{wrong}");
+    }
+    let new = SessionKeys::generate("c", &[7; 32]);
+    let rotated = format!("{new},{}", SessionKeys::generate("b", &[2; 32]));
+    let rotated = SessionKeys::parse(&rotated).unwrap().marker(&mine).unwrap();
+    assert!(rotated.knows("720p/e/s1.m4s", &good), "after a change of keys");
+}
+
+#[test]
 fn what_has_not_the_form_is_malformed() {
     let sealed = sealed();
     let cut = sealed.get(..80).unwrap();

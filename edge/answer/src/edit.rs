@@ -1,0 +1,118 @@
+//! What is done to a playlist on its way to one viewer: always after the cache, never before it.
+//!
+//! In: the origin's playlist, whole. Out: the viewer's own, or why there is none. Does not know how either is sent.
+
+use core::net::IpAddr;
+
+use shared_playlist::Directives;
+use shared_playlist::filter::{self, FilterError};
+use shared_playlist::rewrite::{Mapping, Place, Rewriter};
+use shared_ticket::SealedSession;
+use shared_wire::key::KeyObject;
+
+use crate::policy::SOURCE;
+use crate::{Config, Refusal};
+
+mod media;
+
+pub(crate) use media::{MARK, Media};
+
+/// What is done to a playlist.
+#[derive(Clone)]
+pub(crate) enum Edit {
+    /// The multivariant playlist of somebody who enters: what the tier may not see goes, the rest moves below a
+    /// session.
+    Enter {
+        session: SealedSession,
+        ip: Option<IpAddr>,
+        /// The playlist's directory at the origin.
+        root: String,
+    },
+    /// The multivariant playlist of somebody who is in: what the tier may not see goes.
+    Filter { height_max: u16 },
+    /// A media playlist.
+    Media(Media),
+}
+
+/// What it became.
+pub(crate) type Edited = Result<Vec<u8>, Refusal>;
+
+impl Edit {
+    /// What is done to an object for a session; `None` if it passes as it is, as it does for most.
+    pub(crate) fn of(
+        config: &Config,
+        sealed: &str,
+        session: &SealedSession,
+        object: &KeyObject,
+        asked: Directives,
+    ) -> Option<Self> {
+        match object {
+            KeyObject::Multivariant => {
+                session.admitted.height_max.map(|height_max| Self::Filter { height_max })
+            }
+            KeyObject::Playlist { rendition } | KeyObject::IFrames { rendition } => {
+                Media::of(config, sealed, session, rendition, asked).map(Self::Media)
+            }
+            KeyObject::Media { .. } => None,
+        }
+    }
+
+    /// Whether it needs the whole of a playlist, and no delta update.
+    pub(crate) const fn needs_whole(&self) -> bool {
+        matches!(self, Self::Media(media) if media.is_cut())
+    }
+
+    pub(crate) fn apply(&self, config: &Config, now_ms: i64, playlist: &[u8]) -> Edited {
+        match self {
+            Self::Enter { session, ip, root } => enter(config, session, *ip, root, playlist),
+            Self::Filter { height_max } => Ok(runs(playlist, Some(*height_max))?.concat()),
+            Self::Media(media) => media.apply(config, now_ms, playlist),
+        }
+    }
+}
+
+fn enter(
+    config: &Config,
+    session: &SealedSession,
+    ip: Option<IpAddr>,
+    root: &str,
+    playlist: &[u8],
+) -> Edited {
+    let runs = runs(playlist, session.admitted.height_max)?;
+    let mut session = *session;
+    session.admitted.has_source = session.admitted.height_max.is_some() && has_source(&runs);
+    let sealed = config.session_keys.seal(&session, ip)?;
+    let mapping = Mapping { prefix: format!("/p/{sealed}/"), root: root.to_owned() };
+    rewritten(mapping, &runs, playlist.len().saturating_mul(2))
+}
+
+/// The runs with their URIs moved.
+fn rewritten(place: impl Place, runs: &[&[u8]], capacity: usize) -> Edited {
+    let mut rewriter = Rewriter::new(place);
+    let mut out = Vec::with_capacity(capacity);
+    for run in runs {
+        let pushed = rewriter.push(run, &mut out);
+        pushed.map_err(|_| Refusal::OriginFailed("a line of the playlist is too long"))?;
+    }
+    rewriter.finish(&mut out);
+    Ok(out)
+}
+
+/// What of a multivariant playlist a tier may see.
+fn runs(playlist: &[u8], height_max: Option<u16>) -> Result<Vec<&[u8]>, Refusal> {
+    let Some(height_max) = height_max else { return Ok(vec![playlist]) };
+    filter::by_height(playlist, height_max).map_err(|error| match error {
+        FilterError::TierTooLow { .. } => Refusal::TierTooLow,
+        FilterError::NotMultivariant => Refusal::OriginFailed("it sent no multivariant playlist"),
+    })
+}
+
+/// Whether the publisher's own picture is among what the tier may see: only here is it said how high it is.
+fn has_source(runs: &[&[u8]]) -> bool {
+    let uri = [SOURCE, "/index.m3u8"].concat();
+    let mut lines = runs.iter().flat_map(|run| run.split(|byte| *byte == b'\n'));
+    lines.any(|line| line.trim_ascii() == uri.as_bytes())
+}
+
+#[cfg(test)]
+mod tests;
