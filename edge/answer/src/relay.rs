@@ -25,10 +25,11 @@ pub enum Relay {
 }
 
 /// What passes with media and media playlists.
-const MEDIA: [&str; 15] = [
+const MEDIA: [&str; 16] = [
     "accept-ranges",
     "age",
     "cache-control",
+    "cache-status",
     "content-encoding",
     "content-length",
     "content-range",
@@ -54,7 +55,7 @@ const PAGES: [&str; 6] = [
 ];
 
 /// What passes with a playlist that is one viewer's own.
-const OWN: [&str; 3] = ["content-type", "date", CACHE];
+const OWN: [&str; 4] = ["cache-status", "content-type", "date", CACHE];
 
 impl Fetch {
     /// What becomes of the origin's answer. `header` looks a header up by its name in lower case.
