@@ -92,7 +92,11 @@ impl Handlers {
 }
 
 /// Compiles the component (seconds, on a thread of its own) and makes it ready.
-pub(crate) async fn start(config: &Config, outbound: Outbound) -> Result<Handlers, Error> {
+pub(crate) async fn start(
+    config: &Config,
+    environment: Vec<(String, String)>,
+    outbound: Outbound,
+) -> Result<Handlers, Error> {
     let source = config.component.clone();
     let (limits, compiled_at) = (config.limits.clone(), config.compiled.clone());
     let compiled = tokio::task::spawn_blocking(move || {
@@ -102,17 +106,6 @@ pub(crate) async fn start(config: &Config, outbound: Outbound) -> Result<Handler
     });
     let (engine, pre) = compiled.await.map_err(|error| Error::Engine(error.to_string()))??;
     tick(&engine)?;
-    let mut environment = config.environment.clone();
-    let own = [
-        ("MATINEE_ORIGIN", config.origin.as_str()),
-        ("MATINEE_CLIENT_HEADERS", "1"),
-        ("MATINEE_CACHE", "host"),
-    ];
-    for (name, value) in own {
-        if !environment.iter().any(|(other, _)| other == name) {
-            environment.push((name.to_owned(), value.to_owned()));
-        }
-    }
     let environment: Arc<[_]> = environment.into();
     let room = Arc::new(Semaphore::new(config.limits.instances_max as usize));
     let handler = |limits: Limits| {

@@ -25,12 +25,24 @@ pub enum ComponentSource {
     Bytes(Bytes),
 }
 
+/// What answers viewers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EngineKind {
+    /// The component, in WebAssembly.
+    #[default]
+    Component,
+    /// The same decision, compiled into this program: faster, and without WebAssembly's walls around it.
+    Native,
+}
+
 /// Everything [`Edge::start`](crate::Edge::start) needs.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where viewers connect; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The component.
+    /// What answers.
+    pub engine: EngineKind,
+    /// The component; not read by the native engine.
     pub component: ComponentSource,
     /// What the component sees as its environment. `MATINEE_ORIGIN` is added from `origin` if it is not here.
     pub environment: Vec<(String, String)>,
@@ -61,6 +73,7 @@ impl Config {
     pub fn new(listen: SocketAddr, component: ComponentSource, origin: impl Into<String>) -> Self {
         Self {
             listen,
+            engine: EngineKind::default(),
             component,
             environment: Vec::new(),
             origin: origin.into(),

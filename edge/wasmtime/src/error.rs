@@ -50,6 +50,9 @@ pub enum Error {
     /// Configuration: these bytes are no component, or it wants something this host does not offer.
     #[error("the edge component is not one this host can run: {0}")]
     Component(String),
+    /// Configuration: what the compiled-in decision is told.
+    #[error("settings of the edge: {0}")]
+    Settings(String),
     /// Configuration: the certificate or its key cannot be used.
     #[error("TLS: {0}")]
     Tls(String),

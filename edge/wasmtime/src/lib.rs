@@ -6,8 +6,8 @@
 //! component's.
 //!
 //! Read in this order: a viewer's connection (`server`) brings a request (`request`), which the `engine` answers: an
-//! instance (`instance`) of the compiled component (`component`), whose own requests (`outbound`) come out of the cache
-//! (`cache`) or from the origin.
+//! instance (`instance`) of the compiled component (`component`), or the same decision compiled in (`native`), whose own
+//! requests (`outbound`) come out of the cache (`cache`) or from the origin.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(
@@ -47,6 +47,8 @@ mod component;
 mod guest_log;
 mod instance;
 
+mod native;
+
 mod outbound;
 mod purge;
 mod follower;
@@ -56,8 +58,8 @@ mod cache;
 mod origins;
 
 pub use config::{
-    AccessLog, CacheLimits, ComponentSource, Config, DenyLimits, DiskLimits, Limits, LoggedAddress,
-    OriginLimits, Viewers,
+    AccessLog, CacheLimits, ComponentSource, Config, DenyLimits, DiskLimits, EngineKind, Limits,
+    LoggedAddress, OriginLimits, Viewers,
 };
 pub use error::Error;
 pub use facts::Fronts;
