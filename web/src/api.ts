@@ -17,10 +17,18 @@ export interface Playback {
   token: string;
   playlist_url: string;
   expires_at: number;
+  /** What the ticket admits to, as far as the page cares; absent: everything. */
+  policy?: { preview_s?: number; devices_max?: number };
 }
 
-/** An answer, the code of a refusal, or `unreachable`: nobody answered, or not in our language. */
-export type Answer<T> = { ok: T } | { refused: string } | { unreachable: true };
+/** What a problem's body says (RFC 9457). */
+export interface Problem {
+  code: string;
+  detail: string | null;
+}
+
+/** An answer, a refusal, or `unreachable`: nobody answered, or not in our language. */
+export type Answer<T> = { ok: T } | { refused: Problem } | { unreachable: true };
 
 /** Longest wait for an answer, in milliseconds. */
 const ANSWER_MS_MAX = 8000;
@@ -30,13 +38,19 @@ export function fetchShow(show: string): Promise<Answer<Show>> {
   return ask<Show>(`/v1/shows/${encodeURIComponent(show)}/state`, {});
 }
 
-/** Swaps a ticket for a playback token. */
-export function exchange(show: string, ticket: string): Promise<Answer<Playback>> {
+/** Swaps a ticket for a playback token; `session` is what this device had, so that it is not taken for another one. */
+export function exchange(show: string, ticket: string, session: string | null): Promise<Answer<Playback>> {
   return ask<Playback>(`/v1/shows/${encodeURIComponent(show)}/playback`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ticket }),
+    body: JSON.stringify(session === null ? { ticket } : { ticket, session }),
   });
+}
+
+/** Says that the viewer has left, also while the page goes away; nobody waits for an answer. */
+export function leave(show: string, ticket: string, session: string): void {
+  const body = new Blob([JSON.stringify({ ticket, session })], { type: 'application/json' });
+  navigator.sendBeacon(`/v1/shows/${encodeURIComponent(show)}/playback/end`, body);
 }
 
 /** Whether a status says that this viewer may not watch; all others are about the house or the network. */
@@ -44,23 +58,24 @@ export function isRefusal(status: number): boolean {
   return status === 400 || status === 401 || status === 403;
 }
 
-/** The code of a refusal at an address of the session, or null while it is good. */
-export async function refusalAt(url: string): Promise<string | null> {
+/** The refusal at an address of the session, or null while it is good. */
+export async function refusalAt(url: string): Promise<Problem | null> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    return isRefusal(response.status) ? problemCode(await response.text()) : null;
+    return isRefusal(response.status) ? problemIn(await response.text()) : null;
   } catch {
     return null;
   }
 }
 
-/** The code in a problem's body (RFC 9457), or null where there is none. */
-export function problemCode(body: unknown): string | null {
+/** The problem in a body, or null where there is none. */
+export function problemIn(body: unknown): Problem | null {
   try {
     const text = body instanceof ArrayBuffer ? new TextDecoder().decode(body) : body;
     const problem: unknown = typeof text === 'string' ? JSON.parse(text) : text;
-    const code = (problem as { code?: unknown } | null)?.code;
-    return typeof code === 'string' ? code : null;
+    const { code, detail } = (problem ?? {}) as { code?: unknown; detail?: unknown };
+    if (typeof code !== 'string') return null;
+    return { code, detail: typeof detail === 'string' ? detail : null };
   } catch {
     return null;
   }
@@ -72,9 +87,9 @@ async function ask<T>(path: string, init: RequestInit): Promise<Answer<T>> {
     const response = await fetch(path, { ...init, signal, cache: 'no-store' });
     const body = await response.text();
     if (response.ok) return { ok: JSON.parse(body) as T };
-    const code = problemCode(body);
+    const problem = problemIn(body);
     // The house's own trouble is not the viewer's fault: it may pass.
-    return code !== null && response.status < 500 ? { refused: code } : { unreachable: true };
+    return problem !== null && response.status < 500 ? { refused: problem } : { unreachable: true };
   } catch {
     return { unreachable: true };
   }

@@ -2,7 +2,7 @@
 //!
 //! In: the address. Out: a playing page. Knows all the others; they do not know each other.
 
-import { exchange, fetchShow } from './api';
+import { exchange, fetchShow, leave } from './api';
 import { Controls } from './controls';
 import { Player } from './player';
 import { initial, step, type Effect, type Event, type Model } from './state';
@@ -19,6 +19,7 @@ const DRAW_EVERY_MS = 500;
 
 const show = decodeURIComponent(location.pathname.split('/')[2] ?? '');
 const drawer = `matinee.ticket.${show}`;
+const sessionDrawer = `matinee.session.${show}`;
 
 let model: Model = initial;
 let retryTimer = 0;
@@ -46,11 +47,13 @@ function dispatch(event: Event): void {
 function carryOut(effect: Effect): void {
   switch (effect.do) {
     case 'exchange':
-      return void swap(effect.ticket);
+      return void swap(effect.ticket, effect.session);
     case 'remember':
-      return sessionStorage.setItem(drawer, effect.ticket);
+      sessionStorage.setItem(drawer, effect.ticket);
+      return sessionStorage.setItem(sessionDrawer, effect.session);
     case 'forget':
-      return sessionStorage.removeItem(drawer);
+      sessionStorage.removeItem(drawer);
+      return sessionStorage.removeItem(sessionDrawer);
     case 'attach':
       return player.attach(effect.url, effect.mode);
     case 'detach':
@@ -61,13 +64,13 @@ function carryOut(effect: Effect): void {
   }
 }
 
-async function swap(ticket: string): Promise<void> {
+async function swap(ticket: string, session: string | null): Promise<void> {
   exchanges += 1;
   const mine = exchanges;
-  const answer = await exchange(show, ticket);
+  const answer = await exchange(show, ticket, session);
   if (mine !== exchanges) return; // another ticket was given meanwhile
   if ('ok' in answer) dispatch({ type: 'accepted', playback: answer.ok });
-  else if ('refused' in answer) dispatch({ type: 'refused', code: answer.refused });
+  else if ('refused' in answer) dispatch({ type: 'refused', ...answer.refused });
   else dispatch({ type: 'unreachable' });
 }
 
@@ -76,8 +79,8 @@ async function follow(failures: number): Promise<void> {
   const answer = await fetchShow(show);
   let failed = 0;
   if ('ok' in answer) dispatch({ type: 'show', show: answer.ok });
-  else if ('refused' in answer && answer.refused === 'show_unknown') {
-    return dispatch({ type: 'refused', code: answer.refused });
+  else if ('refused' in answer && answer.refused.code === 'show_unknown') {
+    return dispatch({ type: 'refused', ...answer.refused });
   } else failed = failures + 1;
   const wait = Math.min(STATE_EVERY_MS * 2 ** failed, STATE_EVERY_MS_MAX);
   window.setTimeout(() => void follow(failed), jitter(wait));
@@ -95,6 +98,11 @@ function render(): void {
   if (!attached && stats.isOpen) stats.toggle();
 }
 
+/** Whether something on the page counts seconds. */
+function isCounting(): boolean {
+  return model.phase === 'waiting' || (model.phase === 'live' && model.playback?.policy?.preview_s !== undefined);
+}
+
 /** Takes the ticket out of the address: what stands there is seen over shoulders and shared by mistake. */
 function ticketInAddress(): string | null {
   const ticket = location.hash.includes('ticket=') ? ticketIn(location.href) : null;
@@ -106,6 +114,7 @@ Object.defineProperty(window, 'matinee', {
   value: Object.freeze({
     get state() { return model.phase; },
     get refusal() { return model.refusal; },
+    get detail() { return model.detail; },
     get show() { return model.show; },
     get latency() { return player.latency; },
     get behind() { return player.behind; },
@@ -119,10 +128,19 @@ Object.defineProperty(window, 'matinee', {
   }),
 });
 
-window.setInterval(() => model.phase === 'waiting' && render(), DRAW_EVERY_MS);
+window.setInterval(() => isCounting() && render(), DRAW_EVERY_MS);
 window.addEventListener('hashchange', () => {
   const ticket = ticketInAddress();
   if (ticket !== null) dispatch({ type: 'ticket', ticket });
 });
-dispatch({ type: 'ticket', ticket: ticketInAddress() ?? sessionStorage.getItem(drawer) });
+window.addEventListener('pagehide', () => {
+  const { ticket, playback } = model;
+  if (ticket !== null && playback?.policy?.devices_max !== undefined) leave(show, ticket, playback.session);
+});
+window.addEventListener('pageshow', (event) => event.persisted && dispatch({ type: 'returned' }));
+const kept = sessionStorage.getItem(drawer);
+const given = ticketInAddress() ?? kept;
+// The same ticket in the same tab is the same device.
+const session = given !== null && given === kept ? sessionStorage.getItem(sessionDrawer) : null;
+dispatch({ type: 'ticket', ticket: given, session });
 void follow(0);

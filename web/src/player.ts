@@ -6,7 +6,7 @@
 import Hls, { type ErrorData, type HlsConfig } from 'hls.js';
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
 
-import { isRefusal, problemCode, refusalAt } from './api';
+import { isRefusal, problemIn, refusalAt, type Problem } from './api';
 import type { Mode } from './state';
 import { Motion } from './motion';
 import { mended } from './seam';
@@ -14,7 +14,7 @@ import { mended } from './seam';
 /** What the player tells. */
 export type Report =
   | { type: 'playing' | 'starved' | 'lost' | 'blocked' | 'finished' }
-  | { type: 'refused'; code: string };
+  | ({ type: 'refused' } & Problem);
 
 /** A rung of the ladder, as the menu shows it. */
 export interface Rung {
@@ -197,9 +197,9 @@ export class Player {
 
   private failed(hls: Hls, data: ErrorData): void {
     if (hls !== this.hls) return;
-    const code = isRefusal(data.response?.code ?? 0) ? problemCode(bodyOf(data)) : null;
-    if (code !== null) {
-      this.report({ type: 'refused', code });
+    const problem = isRefusal(data.response?.code ?? 0) ? problemIn(bodyOf(data)) : null;
+    if (problem !== null) {
+      this.report({ type: 'refused', ...problem });
     } else if (data.fatal) {
       if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.mends < MENDS_MAX) {
         this.mends += 1;
@@ -211,15 +211,15 @@ export class Player {
   }
 
   private async nativeFailed(): Promise<void> {
-    const code = await refusalAt(this.url);
-    this.report(code === null ? { type: 'lost' } : { type: 'refused', code });
+    const problem = await refusalAt(this.url);
+    this.report(problem === null ? { type: 'lost' } : { type: 'refused', ...problem });
   }
 
   private async lookAtSession(): Promise<void> {
     if (this.hls !== null && this.isLive) return; // a live player asks several times a second anyway
     const url = this.hls?.latestLevelDetails?.url ?? this.url;
-    const code = await refusalAt(url);
-    if (code !== null && url !== '' && this.url !== '') this.report({ type: 'refused', code });
+    const problem = await refusalAt(url);
+    if (problem !== null && url !== '' && this.url !== '') this.report({ type: 'refused', ...problem });
   }
 
   private stayNearEdge(): void {

@@ -6,10 +6,22 @@
 //! The way: ticket → checking → waiting → joining → live ⇄ off-air → ended → recording. `trouble` is a detour that
 //! leads back by itself; `refused` is final until another ticket is given.
 
-import type { Playback, Show } from './api';
+import type { Playback, Problem, Show } from './api';
 
 /** Why a ticket does not admit. */
-export type Refusal = 'wrong' | 'expired' | 'revoked' | 'no-show' | 'too-many' | 'too-often';
+export type Refusal =
+  | 'wrong'
+  | 'expired'
+  | 'revoked'
+  | 'no-show'
+  | 'too-many'
+  | 'too-often'
+  | 'displaced'
+  | 'devices-full'
+  | 'preview-over'
+  | 'country'
+  | 'network'
+  | 'tier';
 
 /** What the page shows. */
 export type Phase =
@@ -32,9 +44,13 @@ export interface Model {
   phase: Phase;
   /** Why, in the phase `refused`. */
   refusal: Refusal | null;
+  /** What else the house says of it: the device that took over, or those that play. */
+  detail: string | null;
   ticket: string | null;
   show: Show | null;
   playback: Playback | null;
+  /** The session this device had last from its ticket. */
+  session: string | null;
   mode: Mode;
   /** Whether a player holds the source. */
   attached: boolean;
@@ -47,9 +63,11 @@ export interface Model {
 }
 
 export type Event =
-  | { type: 'ticket'; ticket: string | null }
+  | { type: 'ticket'; ticket: string | null; session?: string | null }
   | { type: 'accepted'; playback: Playback }
-  | { type: 'refused'; code: string }
+  | ({ type: 'refused' } & Problem)
+  | { type: 'returned' }
+  | { type: 'take-back' }
   | { type: 'unreachable' }
   | { type: 'show'; show: Show }
   | { type: 'playing' }
@@ -61,8 +79,8 @@ export type Event =
   | { type: 'watch-recording' };
 
 export type Effect =
-  | { do: 'exchange'; ticket: string }
-  | { do: 'remember'; ticket: string }
+  | { do: 'exchange'; ticket: string; session: string | null }
+  | { do: 'remember'; ticket: string; session: string }
   | { do: 'forget' }
   | { do: 'attach'; url: string; mode: Mode }
   | { do: 'detach' }
@@ -80,9 +98,11 @@ const ENDING_MS = 5000;
 export const initial: Model = {
   phase: 'ticket',
   refusal: null,
+  detail: null,
   ticket: null,
   show: null,
   playback: null,
+  session: null,
   mode: 'live',
   attached: false,
   moving: false,
@@ -94,11 +114,11 @@ export const initial: Model = {
 export function step(model: Model, event: Event): Step {
   switch (event.type) {
     case 'ticket':
-      return ticketGiven(model, event.ticket);
+      return ticketGiven(model, event.ticket, event.session ?? null);
     case 'accepted':
-      return accepted({ ...model, playback: event.playback, attempt: 0 });
+      return accepted({ ...model, playback: event.playback, session: event.playback.session, attempt: 0 });
     case 'refused':
-      return refused(model, event.code);
+      return refused(model, event);
     case 'show':
       return showSeen({ ...model, show: event.show }, event.show.state, model.show?.state);
     case 'playing':
@@ -115,6 +135,10 @@ export function step(model: Model, event: Event): Step {
       return isPlaying(model) ? ended(model) : [model, []];
     case 'retry':
       return retry(model);
+    case 'returned':
+      return model.playback === null ? [model, []] : exchangeAgain({ ...model, attempt: 0 });
+    case 'take-back':
+      return model.refusal === 'displaced' ? exchangeAgain({ ...model, session: null }) : [model, []];
     case 'watch-recording':
       return watchRecording(model);
   }
@@ -125,15 +149,16 @@ export function backOffMs(attempt: number): number {
   return Math.min(500 * 2 ** attempt, 10_000);
 }
 
-function ticketGiven(model: Model, ticket: string | null): Step {
-  const fresh: Model = { ...initial, show: model.show, ticket };
+function ticketGiven(model: Model, ticket: string | null, session: string | null): Step {
+  const fresh: Model = { ...initial, show: model.show, ticket, session };
   const away: Effect[] = model.attached ? [{ do: 'detach' }] : [];
   if (ticket === null) return [fresh, [...away, { do: 'forget' }]];
-  return [{ ...fresh, phase: 'checking' }, [...away, { do: 'exchange', ticket }]];
+  return [{ ...fresh, phase: 'checking' }, [...away, { do: 'exchange', ticket, session }]];
 }
 
 function accepted(model: Model): Step {
-  const keep: Effect[] = model.ticket === null ? [] : [{ do: 'remember', ticket: model.ticket }];
+  const { ticket, session } = model;
+  const keep: Effect[] = ticket === null || session === null ? [] : [{ do: 'remember', ticket, session }];
   const [next, effects] = enter(model);
   return [next, [...keep, ...effects]];
 }
@@ -161,45 +186,55 @@ function attach(model: Model, phase: Phase = 'joining'): Step {
 
 function exchangeAgain(model: Model): Step {
   if (model.ticket === null) return [{ ...initial, show: model.show }, []];
-  const effect: Effect = { do: 'exchange', ticket: model.ticket };
+  const effect: Effect = { do: 'exchange', ticket: model.ticket, session: model.session };
   return [{ ...model, phase: 'checking', playback: null }, [effect]];
 }
 
-function refused(model: Model, code: string): Step {
-  const aged = ['token_expired', 'session_expired', 'session_forged', 'session_malformed'];
-  if (aged.includes(code) && !model.renewed) {
+/** Codes that another token for the same session may mend: it is old, or the device is in another network now. */
+const AGED = [
+  'token_expired', 'session_expired', 'session_forged', 'session_malformed', 'session_wrong_network', 'tier_too_low',
+];
+/** Refusals that may pass, or that the viewer can undo: the ticket is kept. */
+const PASSING: Refusal[] = ['too-many', 'too-often', 'displaced', 'devices-full', 'country', 'network', 'tier'];
+
+function refused(model: Model, { code, detail }: Problem): Step {
+  // The place was given up by leaving, and taken: whoever comes back is a new device.
+  if (code === 'ended' && model.session !== null) return exchangeAgain({ ...model, session: null });
+  // Further back than the ticket reaches: the live edge is always within it.
+  if (code === 'dvr_too_far') return lost({ ...model, moving: false }, 0);
+  if (AGED.includes(code) && !model.renewed) {
     return exchangeAgain({ ...model, renewed: true });
   }
   const refusal = refusalOf(code);
-  const gone: Model = { ...initial, phase: 'refused', refusal, show: model.show };
+  const gone: Model = { ...initial, phase: 'refused', refusal, detail, show: model.show };
   // A ticket that will never admit again is not kept.
-  const passing = refusal === 'too-many' || refusal === 'too-often';
   const effects: Effect[] = [{ do: 'detach' }];
-  return passing
-    ? [{ ...gone, ticket: model.ticket }, effects]
+  return PASSING.includes(refusal)
+    ? [{ ...gone, ticket: model.ticket, session: model.session, mode: model.mode }, effects]
     : [gone, [...effects, { do: 'forget' }]];
 }
 
+const REFUSALS: Record<string, Refusal> = {
+  revoked: 'revoked',
+  ticket_revoked: 'revoked',
+  ticket_expired: 'expired',
+  token_expired: 'expired',
+  session_expired: 'expired',
+  show_unknown: 'no-show',
+  not_found: 'no-show',
+  too_many_sessions: 'too-many',
+  too_many_attempts: 'too-often',
+  displaced: 'displaced',
+  devices_full: 'devices-full',
+  preview_over: 'preview-over',
+  country_denied: 'country',
+  session_wrong_network: 'network',
+  tier_too_low: 'tier',
+};
+
 function refusalOf(code: string): Refusal {
-  switch (code) {
-    case 'revoked':
-    case 'ticket_revoked':
-      return 'revoked';
-    case 'ticket_expired':
-    case 'token_expired':
-    case 'session_expired':
-      return 'expired';
-    case 'show_unknown':
-    case 'not_found':
-      return 'no-show';
-    case 'too_many_sessions':
-      return 'too-many';
-    case 'too_many_attempts':
-      return 'too-often';
-    default:
-      // Whatever else stands on the deny list was put there by the house.
-      return /^(ticket|token|session|field|body)_/.test(code) ? 'wrong' : 'revoked';
-  }
+  // Whatever else stands on the deny list was put there by the house.
+  return REFUSALS[code] ?? (/^(ticket|token|session|field|body)_/.test(code) ? 'wrong' : 'revoked');
 }
 
 type State = Show['state'];

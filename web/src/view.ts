@@ -39,7 +39,7 @@ export class View {
     if (this.title.textContent !== title) this.title.textContent = title;
     const page = model.show === null ? 'Matinee' : `${title} · Matinee`;
     if (document.title !== page) document.title = page;
-    const pill = badge(model);
+    const pill = badge(model, now);
     this.badge.hidden = pill === null;
     this.badge.className = `badge ${pill?.tone ?? ''}`;
     if (this.badge.textContent !== (pill?.text ?? '')) this.badge.textContent = pill?.text ?? '';
@@ -47,8 +47,8 @@ export class View {
 
   private renderPanel(model: Model, wanted: Panel | null): void {
     // Only another kind of panel is built anew, so that a field keeps what was typed and the focus stays.
-    const { phase, refusal } = model;
-    const kind = [phase, refusal, wanted?.icon, wanted?.notice, wanted?.busy].join(' ');
+    const { phase, refusal, detail } = model;
+    const kind = [phase, refusal, detail, wanted?.icon, wanted?.notice, wanted?.busy].join(' ');
     if (wanted !== null) {
       if (this.heading.textContent !== wanted.title) this.heading.textContent = wanted.title;
       if (this.text.textContent !== wanted.text) this.text.textContent = wanted.text;

@@ -6,7 +6,7 @@ import type { Icon } from './dom';
 import type { Model, Refusal } from './state';
 
 /** What a button of a panel does. */
-export type Action = 'give-ticket' | 'play' | 'retry' | 'watch-recording';
+export type Action = 'give-ticket' | 'play' | 'retry' | 'take-back' | 'watch-recording';
 
 /** A panel over the stage. */
 export interface Panel {
@@ -65,7 +65,58 @@ const REFUSALS: Record<Refusal, Omit<Panel, 'notice' | 'busy'>> = {
     text: 'Too many were tried from here. Wait a minute, then try again.',
     action: { does: 'retry', label: 'Try again' },
   },
+  displaced: {
+    icon: 'devices',
+    title: 'Playing on another device',
+    text: 'The show goes on there. Your ticket does not play on more devices at once.',
+    action: { does: 'take-back', label: 'Watch here' },
+  },
+  'devices-full': {
+    icon: 'devices',
+    title: 'Playing on other devices',
+    text: 'Your ticket plays on as many devices as it may. Close the show on one of them, then try again.',
+    action: { does: 'retry', label: 'Try again' },
+  },
+  'preview-over': {
+    icon: 'film',
+    title: 'That was the preview',
+    text: 'The show goes on for those with a full ticket. If you have one, paste it here.',
+    action: GIVE,
+  },
+  country: {
+    icon: 'globe',
+    title: 'Not shown where you are',
+    text: 'This ticket is not for the country you watch from. If you use a VPN, switch it off and try again.',
+    action: { does: 'retry', label: 'Try again' },
+  },
+  network: {
+    icon: 'trouble',
+    title: 'Another network',
+    text: 'Your ticket is tied to the network it began on. Go back to that one, or try again from here.',
+    action: { does: 'retry', label: 'Try again' },
+  },
+  tier: {
+    icon: 'ticket',
+    title: 'Not in this ticket',
+    text: 'Your ticket does not reach to this picture. Try again, or ask the organiser for a bigger one.',
+    action: { does: 'retry', label: 'Try again' },
+  },
 };
+
+/** The panel of a refusal; it names devices where the house did. */
+function refusalPanel({ refusal, detail }: Model): Omit<Panel, 'notice' | 'busy'> {
+  const known = REFUSALS[refusal ?? 'wrong'];
+  if (detail === null || detail === '') return known;
+  if (refusal === 'displaced') {
+    return detail === 'another device' ? known : { ...known, title: `${detail} took over` };
+  }
+  if (refusal === 'devices-full') {
+    const playing = /^the ticket plays on (.{1,200}) already/.exec(detail)?.[1];
+    if (playing === undefined || playing.includes('another device')) return known;
+    return { ...known, text: `Your ticket plays on as many as it may: ${playing}. Close the show there, then try again.` };
+  }
+  return known;
+}
 
 /** The panel of a phase, or null where the picture speaks for itself. `now` is in milliseconds. */
 export function panel(model: Model, now: number): Panel | null {
@@ -82,7 +133,7 @@ export function panel(model: Model, now: number): Panel | null {
     case 'checking':
       return { ...plain, icon: 'ticket', title: 'Checking your ticket', text: '', busy: true };
     case 'refused':
-      return { ...plain, ...REFUSALS[model.refusal ?? 'wrong'] };
+      return { ...plain, ...refusalPanel(model) };
     case 'waiting':
       if (model.show === null) return { ...plain, icon: 'play', title: 'Joining', text: '', busy: true };
       return { ...plain, icon: 'clock', title: waitingTitle(model, now), text: waitingText(model, now) };
@@ -127,9 +178,13 @@ export function panel(model: Model, now: number): Panel | null {
   }
 }
 
-export function badge(model: Model): Badge | null {
+export function badge(model: Model, now: number): Badge | null {
   switch (model.phase) {
     case 'live':
+      if (model.playback?.policy?.preview_s !== undefined) {
+        const left = Math.max(0, model.playback.expires_at * 1000 - now);
+        return { tone: 'wait', text: `Preview · ${countdown(left)} left` };
+      }
       return { tone: 'live', text: 'Live' };
     case 'recording':
       return { tone: 'quiet', text: 'Recording' };

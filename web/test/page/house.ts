@@ -32,6 +32,12 @@ export class PaperHouse {
   refuseTicket: string | null = null;
   /** The code every media request is refused with. */
   refuseMedia: string | null = null;
+  /** What else is said with a refusal. */
+  detail: string | null = null;
+  /** What every ticket admits to. */
+  policy: Record<string, number> = {};
+  /** Bodies posted, in order, after the last step of their address. */
+  readonly posted: [string, { ticket?: string; session?: string }][] = [];
   /** Whether every request but the page itself is cut off. */
   down = false;
   /** Addresses asked for that are not ours: there must be none. */
@@ -62,6 +68,8 @@ export class PaperHouse {
   /** A live show for every ticket. */
   reset(): void {
     Object.assign(this, { state: 'live', startsAt: null, refuseTicket: null, refuseMedia: null, down: false });
+    Object.assign(this, { detail: null, policy: {} });
+    this.posted.length = 0;
     this.since = Date.now();
   }
 
@@ -77,7 +85,7 @@ export class PaperHouse {
     if (pathname.startsWith('/assets/')) return this.file(response, join(this.page, pathname));
     if (this.down) return void request.socket.destroy();
     if (pathname.endsWith('/state')) return this.json(response, 200, this.show(pathname));
-    if (pathname.endsWith('/playback')) return this.playback(response);
+    if (request.method === 'POST') return this.post(request, response, pathname);
     if (this.refuseMedia !== null) return this.problem(response, 403, this.refuseMedia);
     if (pathname === '/live/x/index.m3u8') return this.text(response, this.multivariant());
     if (pathname === '/p/s/v/index.m3u8') return this.text(response, this.playlist());
@@ -89,11 +97,23 @@ export class PaperHouse {
     return { show: pathname.split('/')[3], title: this.title, state: this.state, starts_at: this.startsAt };
   }
 
+  private post(request: IncomingMessage, response: ServerResponse, pathname: string): void {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const last = pathname.split('/').at(-1) ?? '';
+      this.posted.push([last, JSON.parse(body) as { ticket?: string; session?: string }]);
+      if (last === 'playback') this.playback(response);
+      else this.json(response, 200, {});
+    });
+  }
+
   private playback(response: ServerResponse): void {
     if (this.refuseTicket !== null) return this.problem(response, 403, this.refuseTicket);
     const expires = Math.floor(Date.now() / 1000) + 3600;
     this.json(response, 200, {
       session: 's', token: 't', playlist_url: '/live/x/index.m3u8?token=t', expires_at: expires,
+      tier: 'all', policy: this.policy,
     });
   }
 
@@ -138,6 +158,6 @@ export class PaperHouse {
   }
 
   private problem(response: ServerResponse, status: number, code: string): void {
-    this.json(response, status, { status, title: code, code, request_id: 'r' });
+    this.json(response, status, { status, title: code, code, detail: this.detail ?? undefined, request_id: 'r' });
   }
 }

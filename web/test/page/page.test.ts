@@ -162,6 +162,8 @@ for (const [code, refusal] of [
   ['ticket_expired', 'has expired'],
   ['ticket_revoked', 'was withdrawn'],
   ['too_many_sessions', 'is in use'],
+  ['preview_over', 'was the preview'],
+  ['country_denied', 'Not shown where you are'],
 ] as const) {
   it(`says what is wrong with a ticket: ${code}`, async () => {
     house.refuseTicket = code;
@@ -186,6 +188,65 @@ it('stops at once when the ticket is revoked while watching', async () => {
   await photograph('revoked');
   await page.reload();
   await reaches('ticket');
+});
+
+it('says which device took over, and takes it back when told to', async () => {
+  house.policy = { devices_max: 1 };
+  await watch();
+  await reaches('live');
+  [house.refuseMedia, house.detail] = ['displaced', 'Firefox on Android'];
+  await reaches('refused', 3000);
+  expect(await heading()).toBe('Firefox on Android took over');
+  await photograph('displaced');
+  [house.refuseMedia, house.detail] = [null, null];
+  await page.getByRole('button', { name: 'Watch here' }).click();
+  await reaches('live');
+  await moves();
+  // The first time and the time it was taken back it was a device of its own; after a reload it is the same.
+  await page.reload();
+  await reaches('live');
+  const asked = house.posted.filter(([what]) => what === 'playback').map(([, { session }]) => session);
+  expect(asked).toEqual([undefined, undefined, 's']);
+  const left = house.posted.filter(([what]) => what === 'end').map(([, body]) => body);
+  expect(left).toEqual([{ ticket: 'k', session: 's' }]);
+});
+
+it('names the devices that play where no more may', async () => {
+  house.refuseTicket = 'devices_full';
+  house.detail = 'the ticket plays on Safari on iPhone and VLC already: close it there';
+  await watch();
+  await reaches('refused');
+  expect(await page.locator('.veil p').innerText()).toContain('Safari on iPhone and VLC');
+  await photograph('devices_full');
+  [house.refuseTicket, house.detail] = [null, null];
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await reaches('live');
+});
+
+for (const [code, title] of [
+  ['session_wrong_network', 'Another network'],
+  ['tier_too_low', 'Not in this ticket'],
+] as const) {
+  it(`asks for another token before it gives up: ${code}`, async () => {
+    await watch();
+    await reaches('live');
+    house.refuseMedia = code;
+    await reaches('refused', 5000);
+    expect(await heading()).toBe(title);
+    expect(house.posted.length).toBe(2);
+    await photograph(code);
+  });
+}
+
+it('counts a preview down, and then there is the wall', async () => {
+  house.policy = { preview_s: 300 };
+  await watch();
+  await reaches('live');
+  expect(await page.locator('.badge').innerText()).toMatch(/Preview · (59:\d\d|1 h)/i);
+  await photograph('preview');
+  house.refuseMedia = 'preview_over';
+  await reaches('refused', 3000);
+  expect(await heading()).toBe('That was the preview');
 });
 
 it('counts down and starts by itself', async () => {

@@ -71,33 +71,48 @@ describe('refusals', () => {
     ['show_unknown', 'no-show'],
     ['too_many_sessions', 'too-many'],
     ['too_many_attempts', 'too-often'],
+    ['displaced', 'displaced'],
+    ['devices_full', 'devices-full'],
+    ['preview_over', 'preview-over'],
+    ['country_denied', 'country'],
   ];
   it.each(cases)('%s', (code, refusal) => {
-    const { model } = run(show('live'), ticket, { type: 'refused', code });
+    const { model } = run(show('live'), ticket, { type: 'refused', code, detail: null });
     expect([model.phase, model.refusal]).toEqual(['refused', refusal]);
   });
   it('stops a running picture at once and forgets the ticket', () => {
-    const { model, did } = run(...watching, { type: 'refused', code: 'revoked' });
+    const { model, did } = run(...watching, { type: 'refused', code: 'revoked', detail: null });
     expect(model).toMatchObject({ phase: 'refused', refusal: 'revoked', attached: false });
     expect(did.slice(-2)).toEqual(['detach', 'forget']);
   });
   it('does not come back by itself', () => {
-    const { model } = run(...watching, { type: 'refused', code: 'revoked' });
+    const { model } = run(...watching, { type: 'refused', code: 'revoked', detail: null });
     for (const event of [show('live'), playing, { type: 'retry' } as Event, { type: 'lost' } as Event]) {
       expect(step(model, event)[0].phase).toBe('refused');
       expect(step(model, event)[1]).toEqual([]);
     }
   });
   it('renews an aged session once, and once only', () => {
-    const aged: Event = { type: 'refused', code: 'session_expired' };
+    const aged: Event = { type: 'refused', code: 'session_expired', detail: null };
     const { model, effects } = run(...watching, aged);
-    expect(effects.at(-1)).toEqual({ do: 'exchange', ticket: 'k' });
+    expect(effects.at(-1)).toEqual({ do: 'exchange', ticket: 'k', session: 's' });
     const again = step(step(model, accepted)[0], aged)[0];
     expect([again.phase, again.refusal]).toEqual(['refused', 'expired']);
   });
+  it.each(['session_wrong_network', 'tier_too_low'])('asks for another token first: %s', (code) => {
+    const refused: Event = { type: 'refused', code, detail: null };
+    const { model, effects } = run(...watching, refused);
+    expect([model.phase, effects.at(-1)]).toEqual(['checking', { do: 'exchange', ticket: 'k', session: 's' }]);
+    expect(step(step(model, accepted)[0], refused)[0].phase).toBe('refused');
+  });
+  it('goes back to the live edge where the ticket does not reach further back', () => {
+    const { model, effects } = run(...watching, { type: 'refused', code: 'dvr_too_far', detail: null });
+    expect([model.phase, effects.at(-1)]).toEqual(['trouble', { do: 'retry', afterMs: 0 }]);
+    expect(step(model, { type: 'retry' })[1][0]?.do).toBe('attach');
+  });
   it('takes another ticket', () => {
-    const { model } = run(ticket, { type: 'refused', code: 'ticket_unknown' });
-    expect(step(model, { type: 'ticket', ticket: 'n' })[1]).toEqual([{ do: 'exchange', ticket: 'n' }]);
+    const { model } = run(ticket, { type: 'refused', code: 'ticket_unknown', detail: null });
+    expect(step(model, { type: 'ticket', ticket: 'n' })[1]).toEqual([{ do: 'exchange', ticket: 'n', session: null }]);
   });
 });
 
@@ -144,7 +159,7 @@ describe('the end', () => {
     const { model } = run(show('ended'), ticket, accepted);
     expect(model.phase).toBe('ended');
     const [asked, wanted] = step(model, { type: 'watch-recording' });
-    expect(wanted).toEqual([{ do: 'exchange', ticket: 'k' }]);
+    expect(wanted).toEqual([{ do: 'exchange', ticket: 'k', session: 's' }]);
     const [joined, effects] = step(asked, accepted);
     expect(effects.at(-1)).toEqual({ do: 'attach', url: playback.playlist_url, mode: 'recording' });
     const [seen] = step(joined, playing);
@@ -170,6 +185,36 @@ describe('trouble', () => {
   it('asks again where no ticket was checked yet', () => {
     const { model } = run(ticket, { type: 'unreachable' });
     expect(model.phase).toBe('trouble');
-    expect(step(model, { type: 'retry' })[1]).toEqual([{ do: 'exchange', ticket: 'k' }]);
+    expect(step(model, { type: 'retry' })[1]).toEqual([{ do: 'exchange', ticket: 'k', session: null }]);
+  });
+});
+
+describe('devices', () => {
+  const displaced: Event = { type: 'refused', code: 'displaced', detail: 'Firefox on Android' };
+  it('stops at once when another takes over, and says which', () => {
+    const { model, did } = run(...watching, displaced);
+    expect(model).toMatchObject({ refusal: 'displaced', detail: 'Firefox on Android', attached: false });
+    expect(did.at(-1)).toBe('detach');
+  });
+  it('takes it back as a new device, when it is told to and not before', () => {
+    const { model } = run(...watching, displaced);
+    for (const event of [show('live'), playing, { type: 'lost' } as Event]) {
+      expect(step(model, event)).toEqual([model, []]);
+    }
+    const [asking, effects] = step(model, { type: 'take-back' });
+    expect(effects).toEqual([{ do: 'exchange', ticket: 'k', session: null }]);
+    expect(step(asking, accepted)[0].phase).toBe('joining');
+  });
+  it('is the same device after a reload', () => {
+    const { effects } = run({ type: 'ticket', ticket: 'k', session: 's' });
+    expect(effects).toEqual([{ do: 'exchange', ticket: 'k', session: 's' }]);
+    expect(run(...watching).effects[1]).toEqual({ do: 'remember', ticket: 'k', session: 's' });
+  });
+  it('asks again when it comes back from the shelf of left pages', () => {
+    const { effects } = run(...watching, { type: 'returned' });
+    expect(effects.at(-1)).toEqual({ do: 'exchange', ticket: 'k', session: 's' });
+    const left: Event = { type: 'refused', code: 'ended', detail: null };
+    const after = run(...watching, { type: 'returned' }, left);
+    expect(after.effects.at(-1)).toEqual({ do: 'exchange', ticket: 'k', session: null });
   });
 });

@@ -36,5 +36,25 @@ it('counts down to a known start', () => {
   const model: Model = { ...initial, phase: 'waiting', show };
   expect(panel(model, 40_000)?.title).toBe('Starts in 1:00');
   expect(panel(model, 200_000)?.title).toBe('Starting soon');
-  expect(badge(model)?.text).toBe('Soon');
+  expect(badge(model, 0)?.text).toBe('Soon');
+});
+
+it('names the devices that the house names, and nothing else it says', () => {
+  const refused = (refusal: Model['refusal'], detail: string | null) =>
+    panel({ ...initial, phase: 'refused', refusal, detail }, 0);
+  expect(refused('displaced', 'Firefox on Android')?.title).toBe('Firefox on Android took over');
+  for (const unnamed of [null, '', 'another device']) {
+    expect(refused('displaced', unnamed)?.title).toBe('Playing on another device');
+  }
+  const full = 'the ticket plays on Safari on iPhone and VLC already: close it there';
+  expect(refused('devices-full', full)?.text).toContain(': Safari on iPhone and VLC.');
+  expect(refused('devices-full', 'x')?.text).toContain('as many devices as it may');
+  expect(refused('revoked', 'what the log says')?.text).not.toContain('log');
+});
+
+it('counts a preview down', () => {
+  const playback = { session: 's', token: 't', playlist_url: '/', expires_at: 100, policy: { preview_s: 60 } };
+  const model: Model = { ...initial, phase: 'live', playback };
+  expect(badge(model, 40_000)?.text).toBe('Preview · 1:00 left');
+  expect(badge(model, 200_000)?.text).toBe('Preview · 0:00 left');
 });
