@@ -3,16 +3,17 @@
 //! In: configuration, request, time, random bytes. Out: [`Decision`]. Does not know what the origin will say.
 
 use shared_playlist::Directives;
-use shared_ticket::{Admitted, Claims, SealedSession, TokenError};
+use shared_ticket::cat::Replay;
+use shared_ticket::{Admission, Admitted, SealedSession};
 use shared_wire::ShowId;
 use shared_wire::key::{KeyObject, MediaFile};
 
 use crate::config::{BODY_BYTES_MAX, Config};
 use crate::edit::{Edit, MARK};
+use crate::enter::{Entrance, Entrant};
 use crate::fetch::Then;
 use crate::policy;
 use crate::route::Route;
-use crate::token::{self, Carried};
 use crate::{Answer, Fetch, Memory, Method, Purge, Refusal, Request};
 
 /// What to do with a request.
@@ -32,11 +33,20 @@ pub enum Decision {
 #[derive(Debug)]
 pub struct Guarded {
     session: SealedSession,
-    /// Whether a session begins here.
-    is_new: bool,
+    /// If a session begins here.
+    begins: Option<Begins>,
+    fetch: Fetch,
+}
+
+/// What is asked where a session begins.
+#[derive(Debug)]
+struct Begins {
     /// [`crate::config::ISOLATED_S`].
     isolated_s: u32,
-    fetch: Fetch,
+    /// Whether its token may be used again.
+    replay: Replay,
+    /// Where the viewer is sent for a renewed token.
+    redirect: Option<Answer>,
 }
 
 impl Guarded {
@@ -49,10 +59,14 @@ impl Guarded {
         if let Some(denial) = deny.denial(&self.session.ticket, &self.session.session, now_ms) {
             return Err(self.fetch.refuse(&Refusal::Denied(denial.clone())));
         }
-        if self.is_new && deny.is_isolated(now_ms, self.isolated_s) {
+        let Some(begins) = self.begins else { return Ok(self.fetch) };
+        if deny.is_isolated(now_ms, begins.isolated_s) {
             return Err(self.fetch.refuse(&Refusal::Isolated));
         }
-        Ok(self.fetch)
+        match memory.replays.admit(&begins.replay, now_ms.div_euclid(1000)) {
+            Ok(_) => begins.redirect.map_or(Ok(self.fetch), Err),
+            Err(error) => Err(self.fetch.refuse(&error.into())),
+        }
     }
 
     /// The id of the request, for [`crate::deny_request`].
@@ -83,8 +97,8 @@ pub fn decide(config: &Config, request: &Request<'_>, now_ms: i64, random: [u8; 
         Ok(decision) => decision,
         Err(refusal) => {
             let mut answer = refusal.answer(&id);
-            if let Some(site) = asked.site() {
-                answer.head.open_to(site);
+            if let Some(site) = request.cookie_site() {
+                answer.head.open_to(&site);
             }
             let is_head = request.method == "HEAD";
             Decision::Answer(if is_head { answer.without_body() } else { answer })
@@ -135,9 +149,10 @@ impl<'r> Asked<'_, 'r> {
         show: ShowId,
         token: Option<&'r str>,
     ) -> Result<Guarded, Refusal> {
-        let carried = Carried::by(self.request, token)?;
-        let claims = self.claims(carried, &show)?;
-        policy::enter(&claims.policy, &self.request.client)?;
+        let (config, request, id, now) = (self.config, self.request, self.id, self.now);
+        let entrant = Entrance { config, request, id, show, now }.enter(token)?;
+        let Entrant { admission: Admission { claims, replay, .. }, own, redirect } = entrant;
+        policy::enter(&claims.policy, &request.client)?;
         let session = SealedSession {
             show,
             session: claims.session,
@@ -145,32 +160,13 @@ impl<'r> Asked<'_, 'r> {
             expires_at: u32::try_from(claims.expires_at).unwrap_or(u32::MAX),
             admitted: Admitted::from(&claims.policy),
         };
-        let (root, ip) = (format!("/o/{show}/"), self.request.client.ip);
+        let (root, ip) = (format!("/o/{show}/"), request.client.ip);
         let path = format!("{root}index.m3u8");
         let then = Then::Edit(Box::new(Edit::Enter { session, ip, root }));
         let mut fetch = self.fetch(method, path, then);
-        fetch.own.site = self.site().map(str::to_owned);
-        Ok(Guarded { session, is_new: true, isolated_s: self.config.isolated_s, fetch })
-    }
-
-    /// What the token that counts says: the one that was sent; the cookie, if none was or its time is over.
-    fn claims(&self, carried: Carried<'_>, show: &ShowId) -> Result<Claims, Refusal> {
-        let verify = |token: &str| self.config.verifier.verify(token, show, self.now);
-        match (carried.sent, carried.cookie) {
-            (Some(sent), cookie) => match (verify(sent), cookie) {
-                (Err(TokenError::Expired), Some(cookie)) => {
-                    Ok(verify(cookie).map_err(|_| TokenError::Expired)?)
-                }
-                (result, _) => Ok(result?),
-            },
-            (None, cookie) => Ok(verify(cookie.unwrap_or_default())?),
-        }
-    }
-
-    /// The site that asked, if it gets to read an answer to a viewer with a cookie.
-    fn site(&self) -> Option<&'r str> {
-        let is_live = self.request.path.starts_with("/live/");
-        self.request.site().filter(|_| is_live && token::has_cookie(self.request))
+        fetch.own = own;
+        let begins = Some(Begins { isolated_s: config.isolated_s, replay, redirect });
+        Ok(Guarded { session, begins, fetch })
     }
 
     /// A sealed session opens every object of its show that its tier admits to, and nothing that is not of the key
@@ -186,7 +182,7 @@ impl<'r> Asked<'_, 'r> {
             .map_err(|error| Refusal::BadDirective(error.to_string()))?;
         let edit = Edit::of(self.config, sealed, &session, &object, asked);
         match &object {
-            KeyObject::Playlist { .. } => {
+            KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
                 let needs_whole = edit.as_ref().is_some_and(Edit::needs_whole);
                 let skip = asked.skip.filter(|_| !needs_whole);
                 append(&mut path, &Directives { skip, ..asked }.to_string());
@@ -195,7 +191,7 @@ impl<'r> Asked<'_, 'r> {
                 self.within_depth(sealed, &session, rest, *file)?;
                 append(&mut path, policy::media_query(&session.admitted));
             }
-            KeyObject::Multivariant | KeyObject::IFrames { .. } => {}
+            KeyObject::Multivariant => {}
         }
         let is_whole = edit.is_none();
         let then = edit.map_or(Then::Media, |edit| Then::Edit(Box::new(edit)));
@@ -209,12 +205,12 @@ impl<'r> Asked<'_, 'r> {
         if is_whole {
             fetch.put("if-none-match", self.request.short_header("if-none-match"));
         }
-        Ok(Guarded { session, is_new: false, isolated_s: self.config.isolated_s, fetch })
+        Ok(Guarded { session, begins: None, fetch })
     }
 
     /// Where directives are looked for: playlists alone take them.
     fn query_of(&self, object: &KeyObject) -> &'r str {
-        let takes = matches!(object, KeyObject::Playlist { .. });
+        let takes = matches!(object, KeyObject::Playlist { .. } | KeyObject::IFrames { .. });
         self.request.short_query().filter(|_| takes).unwrap_or_default()
     }
 

@@ -9,10 +9,15 @@ use std::fmt;
 use shared_wire::header;
 
 use crate::edit::Edit;
-use crate::{Answer, Config, Head, Refusal, Text};
+use crate::purge::equal;
+use crate::{Answer, Config, Head, Refusal, Request, Text};
 
 /// How many headers a fetch has at most.
 const HEADERS_MAX: usize = 6;
+/// Where the origin keeps what edges fetch for viewers.
+const OBJECTS: &str = "/o/";
+/// What another edge may say of what it has, or wants of it.
+const OF_EDGES: [&str; 3] = ["if-none-match", "if-range", "range"];
 /// Where the origin keeps the deny list.
 pub(crate) const DENIED: &str = "/edge/denied";
 
@@ -114,6 +119,31 @@ impl Fetch {
         Self { method, path_and_query, headers, request_id, own: Own::default(), then }
     }
 
+    /// The fetch that another edge asks this one for, which is its shield: of an object by the origin's own path, and
+    /// with the edge key. Its answer is the origin's, for that edge to [`Fetch::relay`]. `None` for everybody else.
+    #[must_use]
+    pub fn of_edge(config: &Config, request: &Request<'_>, random: [u8; 16]) -> Option<Self> {
+        let key = (request.header)(header::EDGE_KEY)?;
+        let method = match request.method {
+            "GET" => Method::Get,
+            "HEAD" => Method::Head,
+            _ => return None,
+        };
+        let path = request.plain_path().ok().filter(|path| path.starts_with(OBJECTS))?;
+        if !equal(key.as_bytes(), config.edge_key.as_bytes()) {
+            return None;
+        }
+        let query = request.short_query().map(|query| format!("?{query}")).unwrap_or_default();
+        let (path, id) = (format!("{path}{query}"), request.id(random));
+        let mut fetch = Self::new(config, method, path, &id, Then::Media);
+        let takes = request.short_header("accept-encoding");
+        fetch.put("accept-encoding", takes.filter(|takes| takes.contains("gzip")).map(|_| "gzip"));
+        for name in OF_EDGES {
+            fetch.put(name, request.short_header(name));
+        }
+        Some(fetch)
+    }
+
     pub(crate) fn put(&mut self, name: &'static str, value: Option<&str>) {
         self.headers.extend(value.map(|value| (name, Cow::Owned(value.to_owned()))));
     }
@@ -176,5 +206,60 @@ impl Fetch {
         let mut answer = refusal.answer(&self.request_id);
         self.own.put(&mut answer.head);
         if self.method == Method::Head { answer.without_body() } else { answer }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+    use crate::config::{EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
+
+    fn config() -> Config {
+        let key = "A".repeat(43);
+        Config::from_lookup(|name| match name {
+            ORIGIN => Some("http://origin".to_owned()),
+            EDGE_KEY => Some("edge-secret".to_owned()),
+            SESSION_KEYS => Some(format!("s:{key}")),
+            TOKEN_KEYS => Some(format!(
+                r#"{{"keys":[{{"kty":"oct","alg":"HS256","kid":"k","k":"{key}"}}]}}"#
+            )),
+            _ => None,
+        })
+        .unwrap()
+    }
+
+    fn of_edge(method: &str, path: &str, key: &'static str) -> Option<Fetch> {
+        let header = |name: &str| match name {
+            "matinee-edge-key" => Some(key),
+            "accept-encoding" => Some("br, gzip"),
+            "range" => Some("bytes=0-1"),
+            "cookie" => Some("SPY"),
+            _ => None,
+        };
+        let client = Client::default();
+        let query = Some("_HLS_msn=5");
+        let request = Request { method, path, query, header: &header, client };
+        Fetch::of_edge(&config(), &request, [0; 16])
+    }
+
+    #[test]
+    fn another_edge_may_ask_for_objects_by_the_key_and_nobody_else() {
+        let fetch = of_edge("GET", "/o/show/720p/index.m3u8", "edge-secret").unwrap();
+        assert_eq!(fetch.path_and_query, "/o/show/720p/index.m3u8?_HLS_msn=5");
+        let key = fetch.collapse_key();
+        assert_eq!(key.as_deref(), Some("gzip /o/show/720p/index.m3u8?_HLS_msn=5"));
+        let names: Vec<&str> = fetch.headers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["matinee-edge-key", "x-request-id", "accept-encoding", "range"]);
+        for (method, path, key) in [
+            ("GET", "/o/show/720p/index.m3u8", "another"),
+            ("GET", "/o/show/720p/index.m3u8", ""),
+            ("POST", "/o/show/720p/index.m3u8", "edge-secret"),
+            ("GET", "/o/../edge/denied", "edge-secret"),
+            ("GET", "/edge/denied", "edge-secret"),
+            ("GET", "/v1/shows", "edge-secret"),
+        ] {
+            assert!(of_edge(method, path, key).is_none(), "{method} {path}");
+        }
     }
 }

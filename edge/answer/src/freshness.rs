@@ -12,6 +12,8 @@ pub struct Freshness {
     pub max_age: Duration,
     /// For this long after that it may be handed out while a newer one is fetched.
     pub stale_while_revalidate: Duration,
+    /// For this long past its lifetime it may be handed out while the origin fails (RFC 5861, 4).
+    pub stale_if_error: Duration,
     /// How old it is already.
     pub age: Duration,
 }
@@ -37,6 +39,7 @@ impl Freshness {
         Some(Self {
             max_age: shared.or_else(|| seconds("max-age"))?,
             stale_while_revalidate: seconds("stale-while-revalidate").unwrap_or_default(),
+            stale_if_error: seconds("stale-if-error").unwrap_or_default(),
             age: header("age")
                 .and_then(|age| age.trim().parse().ok())
                 .map(Duration::from_secs)
@@ -80,6 +83,9 @@ mod tests {
             assert_eq!(of(200, &[(cc, policy)]), None, "{policy}");
         }
         assert_eq!(of(200, &[]), None);
+        let sent = |_: &str| Some("max-age=1, stale-if-error=60");
+        let kept = Freshness::of(200, &sent).map(|fresh| fresh.stale_if_error);
+        assert_eq!(kept, Some(Duration::from_secs(60)));
         assert_eq!(of(500, &[(cc, "max-age=6")]), None);
     }
 }

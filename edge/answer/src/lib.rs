@@ -60,6 +60,7 @@ mod client;
 mod request;
 mod route;
 mod token;
+mod enter;
 mod policy;
 mod decide;
 mod deny;

@@ -3,13 +3,24 @@
 //! In: the deny list, tokens that were used. Out: whether a viewer may pass. Does not know who keeps it, or for how
 //! long: one instance, one sandbox, one process. It holds names and hashes, and no secret of any viewer's.
 
+use shared_ticket::cat::ReplayMemory;
+
 use crate::DenyState;
+use crate::config::REPLAYS_MAX;
 
 /// What an edge remembers between requests; both parts are bounded.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     /// The deny list.
     pub deny: DenyState,
+    /// Tokens that may be used once. What another instance has seen is not known here.
+    pub(crate) replays: ReplayMemory,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { deny: DenyState::new(), replays: ReplayMemory::new(REPLAYS_MAX) }
+    }
 }
 
 impl Memory {

@@ -2,7 +2,8 @@
 //!
 //! In: what was wrong. Out: an [`Answer`] with a problem body (RFC 9457). Does not know the request beyond its id.
 
-use shared_ticket::{SessionError, TokenError};
+use shared_ticket::cat::Instead;
+use shared_ticket::{Denial as Denied, SessionError, TokenError};
 use shared_wire::header::TYPE_PROBLEM;
 use shared_wire::{Country, Problem};
 
@@ -26,6 +27,8 @@ pub enum Refusal {
     BodyTooLarge,
     /// The playback token does not admit.
     Token(TokenError),
+    /// The playback token does not admit, and says itself what to answer in that case (`catif`).
+    Instead(TokenError, Box<Instead>),
     /// The session does not admit.
     Session(SessionError),
     /// The deny list holds the session or its ticket.
@@ -61,13 +64,15 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
+            Self::Instead(_, instead) => instead.status,
+            Self::Token(error) if error.is_forbidden() => 403,
+            Self::Token(TokenError::ReplayFull) => 503,
             Self::BadPath
             | Self::BadDirective(_)
             | Self::TokensDiffer
             | Self::PurgeMalformed
             | Self::Token(TokenError::TooLarge) => 400,
-            Self::Token(TokenError::WrongShow | TokenError::WrongAudience)
-            | Self::Session(_)
+            Self::Session(_)
             | Self::CountryDenied(_)
             | Self::TierTooLow
             | Self::DvrTooFar
@@ -94,7 +99,7 @@ impl Refusal {
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::BodyTooLarge => "body_too_large",
-            Self::Token(error) => error.code(),
+            Self::Token(error) | Self::Instead(error, _) => error.code(),
             Self::Session(error) => error.code(),
             Self::Denied(denial) => &denial.reason,
             Self::TokensDiffer => "tokens_differ",
@@ -119,11 +124,13 @@ impl Refusal {
             Self::MethodNotAllowed(_) => "This method is not allowed here.",
             Self::UnsupportedMediaType => "The body must be application/json.",
             Self::BodyTooLarge => "The body is too large.",
-            Self::Session(SessionError::PreviewOver) => "The preview is over.",
+            Self::Session(SessionError::PreviewOver)
+            | Self::Token(TokenError::PreviewOver)
+            | Self::Instead(TokenError::PreviewOver, _) => "The preview is over.",
             Self::Token(TokenError::Expired) | Self::Session(SessionError::Expired) => {
                 "The right to watch has expired."
             }
-            Self::Token(_) => "The playback token does not open this show.",
+            Self::Token(_) | Self::Instead(..) => "The playback token does not open this show.",
             Self::Session(_) => "The playback session is not valid.",
             Self::Denied(denial) if denial.reason == "displaced" => {
                 "Another device has taken over."
@@ -156,7 +163,7 @@ impl Refusal {
             Self::PurgeMalformed => {
                 Some("surrogate-key must name 1 to 64 keys, separated by spaces".to_owned())
             }
-            Self::Token(error) => Some(error.to_string()),
+            Self::Token(error) | Self::Instead(error, _) => Some(error.to_string()),
             Self::Session(error) => Some(error.to_string()),
             Self::OriginFailed(what) => Some((*what).to_owned()),
             _ => None,
@@ -177,10 +184,26 @@ impl Refusal {
                 answer.head.put("www-authenticate", "Bearer realm=\"matinee\"");
             }
             Self::Misconfigured(_) | Self::OriginUnreachable => answer.head.put("retry-after", "1"),
+            Self::Token(TokenError::ReplayFull) => answer.head.put("retry-after", "30"),
             Self::Isolated => answer.head.put("retry-after", "5"),
             _ => {}
         }
-        answer.with_body(TYPE_PROBLEM, problem.to_json())
+        let mut answer = answer.with_body(TYPE_PROBLEM, problem.to_json());
+        if let Self::Instead(_, instead) = self {
+            for (name, value) in &instead.headers {
+                answer.head.put(name.clone(), value.clone());
+            }
+        }
+        answer
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied.instead {
+            Some(instead) => Self::Instead(denied.error, instead),
+            None => Self::Token(denied.error),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use hmac_sha256::Hash;
 use shared_wire::{header, is_request_id};
 
 use crate::config::{ConfigError, HEADER_BYTES_MAX, PATH_BYTES_MAX, QUERY_BYTES_MAX};
-use crate::token::PARAMETERS;
+use crate::token::{PARAMETERS, has_cookie};
 use crate::{Answer, Client, Refusal};
 
 /// A viewer's request without its body.
@@ -55,6 +55,12 @@ impl<'a> Request<'a> {
     /// The site whose script asks (Fetch standard, 3.1).
     pub(crate) fn site(&self) -> Option<&'a str> {
         self.short_header("origin").filter(|site| site.bytes().all(|b| b.is_ascii_graphic()))
+    }
+
+    /// The site that asked, if what it asked for depends on a cookie: it alone gets to read the answer.
+    pub(crate) fn cookie_site(&self) -> Option<String> {
+        let is_live = self.path.starts_with("/live/");
+        self.site().filter(|_| is_live && has_cookie(self)).map(str::to_owned)
     }
 
     /// The path, if every resolver reads it alike: no encoding, no dots to resolve, no empty step. Each object

@@ -11,6 +11,8 @@
 //! The cookie `CTA-Common-Access-Token` comes last: a browser sends it unasked, and it may be older or, renewed, newer
 //! than what the page's link holds. It counts if nothing else is there, or if what is there has expired.
 
+use shared_ticket::cat::Transport;
+
 use crate::{Refusal, Request};
 
 /// The name of the header and of the cookie (CTA-5007).
@@ -22,8 +24,8 @@ pub(crate) const PARAMETERS: [&str; 3] = ["CAT", "cat", "token"];
 /// What a request carries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Carried<'a> {
-    /// What was sent on purpose.
-    pub(crate) sent: Option<&'a str>,
+    /// What was sent on purpose, and how.
+    pub(crate) sent: Option<(&'a str, Transport)>,
     /// What the browser keeps.
     pub(crate) cookie: Option<&'a str>,
 }
@@ -38,14 +40,33 @@ impl<'a> Carried<'a> {
         });
         let [aws, node_cat, ours] = PARAMETERS.map(|name| request.parameter(name));
         let mut sent = None;
-        for token in [header, bearer, aws, node_cat, ours, path].into_iter().flatten() {
+        for (token, how) in [
+            (header, Transport::Header),
+            (bearer, Transport::Header),
+            (aws, Transport::Query),
+            (node_cat, Transport::Query),
+            (ours, Transport::Query),
+            (path, Transport::Path),
+        ] {
+            let Some(token) = token else { continue };
             match sent {
-                Some(other) if other != token => return Err(Refusal::TokensDiffer),
-                _ => sent = Some(token),
+                Some((other, _)) if other != token => return Err(Refusal::TokensDiffer),
+                Some(_) => {}
+                None => sent = Some((token, how)),
             }
         }
         Ok(Self { sent, cookie: cookie(request) })
     }
+}
+
+/// The query without the tokens in it: what a token says of the query is said of the rest.
+pub(crate) fn query_without(request: &Request<'_>) -> String {
+    let is_token = |pair: &&str| {
+        let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+        PARAMETERS.contains(&name)
+    };
+    let query = request.short_query().unwrap_or_default();
+    query.split('&').filter(|pair| !is_token(pair)).collect::<Vec<_>>().join("&")
 }
 
 /// Whether a browser sent a token of its own accord.
@@ -75,7 +96,7 @@ mod tests {
         let client = Client::default();
         let request = Request { method: "GET", path: "/", query, header: &header, client };
         let carried = Carried::by(&request, path)?;
-        Ok((carried.sent.map(str::to_owned), carried.cookie.map(str::to_owned)))
+        Ok((carried.sent.map(|(token, _)| token.to_owned()), carried.cookie.map(str::to_owned)))
     }
 
     #[test]

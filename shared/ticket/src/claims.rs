@@ -64,7 +64,8 @@ impl Claims {
             return Err(TokenError::WrongShow);
         }
         if now >= self.expires_at {
-            return Err(TokenError::Expired);
+            let is_preview = self.policy.preview_s.is_some();
+            return Err(if is_preview { TokenError::PreviewOver } else { TokenError::Expired });
         }
         if now.saturating_add(CLOCK_LEAD_S) < self.not_before {
             return Err(TokenError::NotYetValid);

@@ -21,6 +21,9 @@ pub enum TokenError {
     /// Its time is over.
     #[error("the playback token has expired")]
     Expired,
+    /// Its time is over, and it was a preview.
+    #[error("the preview is over")]
+    PreviewOver,
     /// Its time has not begun.
     #[error("the playback token is not valid yet")]
     NotYetValid,
@@ -84,6 +87,7 @@ impl TokenError {
             Self::Malformed => "token_malformed",
             Self::TooLarge => "token_too_large",
             Self::Expired => "token_expired",
+            Self::PreviewOver => "preview_over",
             Self::NotYetValid => "token_not_yet_valid",
             Self::Forged => "token_forged",
             Self::WrongShow => "token_wrong_show",
@@ -110,6 +114,7 @@ impl TokenError {
             self,
             Self::WrongShow
                 | Self::WrongAudience
+                | Self::PreviewOver
                 | Self::WrongAddress
                 | Self::WrongMethod
                 | Self::WrongHeader

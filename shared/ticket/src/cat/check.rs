@@ -42,7 +42,10 @@ pub(crate) fn check(
     {
         return Err(TokenError::WrongShow);
     }
-    times(claims, facts.now)?;
+    times(claims, facts.now).map_err(|error| match (error, &own) {
+        (TokenError::Expired, Some(own)) if own.is_preview() => TokenError::PreviewOver,
+        _ => error,
+    })?;
     if claims.get(label::CATV).is_some_and(|version| version.as_int() != Some(1)) {
         return Err(TokenError::Unenforceable(label::CATV));
     }
@@ -168,7 +171,7 @@ fn list<'v>(claim: &'v Value<'_>, label: i64) -> Result<Vec<&'v [u8]>, TokenErro
 /// The claim that an error is about, for `catif`.
 pub(crate) const fn failing(error: TokenError) -> Option<i64> {
     Some(match error {
-        TokenError::Expired => label::EXP,
+        TokenError::Expired | TokenError::PreviewOver => label::EXP,
         TokenError::NotYetValid => label::NBF,
         TokenError::WrongAudience => label::AUD,
         TokenError::WrongShow | TokenError::WrongAddress => label::CATU,

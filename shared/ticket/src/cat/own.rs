@@ -61,6 +61,11 @@ impl Own {
         Ok(Self { show, tier: tier.to_owned(), policy })
     }
 
+    /// Whether it ends at a wall rather than at a ticket's end.
+    pub(crate) const fn is_preview(&self) -> bool {
+        self.policy.preview_s.is_some()
+    }
+
     /// The policy's countries as the standard's claim.
     pub(crate) fn countries(&self) -> Option<Value<'static>> {
         countries(&self.policy)

@@ -60,6 +60,16 @@ fn every_algorithm_opens_its_show() {
 }
 
 #[test]
+fn a_preview_that_has_ended_says_so() {
+    let policy = Policy { preview_s: Some(60), ..Policy::default() };
+    let claims = Claims { policy, ..claims() };
+    let token = Issuer::new(key(Algorithm::EdDsa, 9)).issue(&claims).unwrap();
+    let at = |now| house().verify(&token, &show(), now);
+    assert_eq!(at(NOW + 99), Ok(claims));
+    assert_eq!(at(NOW + 100), Err(TokenError::PreviewOver));
+}
+
+#[test]
 fn a_policy_travels_and_its_absence_is_everything() {
     let policy: Policy =
         serde_json::from_value(json!({ "height_max": 720, "bind": "network" })).unwrap();
