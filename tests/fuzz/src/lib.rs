@@ -8,9 +8,15 @@
 
 pub mod mutate;
 pub mod playlist;
+pub mod token;
 
 /// A target: its name, its function, and where there are more seeds than its own, below the workspace.
 pub type Target = (&'static str, fn(&[u8]), &'static [&'static str]);
 
 /// Every target.
-pub const TARGETS: &[Target] = &[("playlist", playlist::run, &["shared/playlist/tests/rewrite"])];
+pub const TARGETS: &[Target] = &[
+    ("playlist", playlist::run, &["shared/playlist/tests/rewrite"]),
+    ("cat", token::cat, &[]),
+    ("jwt", token::jwt, &[]),
+    ("keys", token::keys, &[]),
+];
