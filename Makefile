@@ -1,5 +1,5 @@
 # Thin: the work is in scripts/. `make demo` and `make test` do all set-up themselves.
-.PHONY: demo test check build edge web setup
+.PHONY: demo test check build edge web setup bench-edge
 .DEFAULT_GOAL := build
 
 demo: ## build everything and watch a live test pattern
@@ -22,3 +22,6 @@ web: setup ## the pages
 
 setup: ## what a fresh machine lacks to build
 	@scripts/setup.sh demo
+
+bench-edge: ## our edge beside nginx, one worker each: a table
+	@scripts/bench-edge.sh

@@ -121,7 +121,11 @@ impl Native {
             path: parts.uri.path(),
             query: parts.uri.query(),
             header: &header,
-            client: Client::from_headers(&header),
+            client: Client {
+                scheme: parts.uri.scheme_str(),
+                authority: parts.uri.authority().map(|authority| authority.as_str()),
+                ..Client::from_headers(&header)
+            },
         };
         decide(&self.config, &asked, now_ms(), self.random())
     }

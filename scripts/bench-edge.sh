@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Our edge beside nginx, one worker each: the table of docs/bench-edge.md.
+#
+#   scripts/bench-edge.sh [--rounds N] [--seconds N] [--only TEXT] [--keep DIR]
+#
+# Installs nginx with njs, wrk and h2load where they are missing (Debian, Ubuntu). Takes about eight minutes with its
+# five rounds of three seconds; the servers run on the first core, the loads on the second.
+source "$(dirname "$0")/shell.sh"
+
+command -v apt-get >/dev/null || die "the bench compares with Debian's nginx: run it on Debian or Ubuntu"
+missing=""
+for package in nginx libnginx-mod-http-js wrk nghttp2-client openssl; do
+    dpkg-query -W -f '${db:Status-Status}' $package 2>/dev/null | grep -q '^installed' || missing="$missing $package"
+done
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+if [ -n "$missing" ]; then
+    # Installed, not started: the bench has an nginx of its own.
+    # shellcheck disable=SC2086 # a list of names
+    step "packages:$missing" as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get -qq install -y --no-install-recommends $missing >/dev/null
+fi
+
+step "edge components" scripts/edge.sh spin
+step "what is checked, for WebAssembly" cargo build --quiet --profile edge --target wasm32-wasip2 \
+    --target-dir target/wasm -p tests-bench-guest
+step "the bench" cargo build --quiet --release -p edge-wasmtime -p tests-bench-guest -p tests --bench edge --bins
+
+# The scheduler weighs sessions, not processes: ours may go before the others, where that is allowed.
+echo -10 2>/dev/null >/proc/self/autogroup || true
+say "load average: $(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null || uptime)"
+exec cargo bench --quiet -p edge-wasmtime -p tests-bench-guest -p tests --bench edge -- "$@"
