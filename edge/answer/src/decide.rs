@@ -249,6 +249,8 @@ impl<'r> Asked<'_, 'r> {
         }
         let mut fetch = self.fetch(Method::Post, self.request.path.to_owned(), Then::Public);
         fetch.put("content-type", Some("application/json"));
+        // The origin tells a viewer's other devices which one took over.
+        fetch.put("user-agent", self.request.short_header("user-agent"));
         Ok(fetch)
     }
 

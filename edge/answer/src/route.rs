@@ -18,7 +18,7 @@ pub(crate) enum Route<'a> {
     Session { session: &'a str, rest: &'a str },
     /// `/watch/{show}`, `/assets/…`, `/v1/shows/{show}/state`: the origin's public pages, same path.
     Public,
-    /// `/v1/shows/{show}/playback`: a ticket is swapped for a token.
+    /// `/v1/shows/{show}/playback`: a ticket is swapped for a token. `…/end`: its viewer has left.
     Playback,
     /// `/purge`: the origin says what to forget.
     Purge,
@@ -44,7 +44,11 @@ impl<'a> Route<'a> {
             ["live", show, "t", token, "index.m3u8"] => live(show, Some(*token)),
             ["watch", show] | ["v1", "shows", show, "state"] if is_show(show) => Self::Public,
             ["assets", _, ..] => Self::Public,
-            ["v1", "shows", show, "playback"] if is_show(show) => Self::Playback,
+            ["v1", "shows", show, "playback"] | ["v1", "shows", show, "playback", "end"]
+                if is_show(show) =>
+            {
+                Self::Playback
+            }
             _ => Self::Unknown,
         }
     }
@@ -98,6 +102,8 @@ mod tests {
             ("/assets/a/b/c/d/e.js", Route::Public),
             ("/v1/shows/0123456789abcdef/state", Route::Public),
             ("/v1/shows/0123456789abcdef/playback", Route::Playback),
+            ("/v1/shows/0123456789abcdef/playback/end", Route::Playback),
+            ("/v1/shows/0123456789abcdef/playback/end/x", Route::Unknown),
             ("/v1/shows/0123456789abcdef", Route::Unknown),
             ("/v1/shows", Route::Unknown),
             ("/o/0123456789abcdef/index.m3u8", Route::Unknown),
