@@ -18,8 +18,9 @@ const COOKIE_PARAMS: i64 = 5;
 const HEADER_PARAMS: i64 = 6;
 const STATUS: i64 = 7;
 
-/// The header and the cookie in which tokens travel.
-pub(crate) const CARRIER: &str = "cta-common-access-token";
+/// The header and the cookie in which tokens travel; of a cookie's name the case counts.
+const HEADER: &str = "cta-common-access-token";
+const COOKIE: &str = "CTA-Common-Access-Token";
 /// Deadlines beyond this are points in time, not seconds before the end: one writer has them so.
 const ABSOLUTE: i64 = 1_000_000_000;
 
@@ -154,8 +155,8 @@ pub(crate) fn due(
     let Some(end) = claims.time(label::EXP)? else { return Err(bad) };
     let absolute = deadline > ABSOLUTE;
     let before = if absolute { end.saturating_sub(deadline).max(0) } else { deadline };
-    // It would be due again at once, and a redirect would never end.
-    if before >= add {
+    // It would be due again at once, and never end.
+    if before >= add && matches!(by, RenewalBy::Redirect { .. }) {
         return Err(bad);
     }
     if facts.now < end.saturating_sub(before) {
@@ -174,11 +175,12 @@ pub(crate) fn due(
 }
 
 fn by(claim: &Value<'_>, transport: Transport) -> Option<RenewalBy> {
-    let name = |member: i64| match claim.get(member) {
-        None => Some(CARRIER.to_owned()),
+    let name = |member: i64, default: &str| match claim.get(member) {
+        None => Some(default.to_owned()),
         Some(name) => name.as_text().filter(|name| is_token(name)).map(str::to_owned),
     };
-    let (cookie, header) = (name(COOKIE_NAME)?, name(HEADER_NAME)?.to_ascii_lowercase());
+    let (cookie, header) =
+        (name(COOKIE_NAME, COOKIE)?, name(HEADER_NAME, HEADER)?.to_ascii_lowercase());
     let cookie_params = params(claim.get(COOKIE_PARAMS))?;
     let header_params = params(claim.get(HEADER_PARAMS))?;
     let status = match claim.get(STATUS) {
