@@ -15,9 +15,8 @@ use shared_ticket::cat::Transport;
 
 use crate::{Refusal, Request};
 
-/// The name of the header and of the cookie (CTA-5007).
-pub(crate) const NAME: &str = "cta-common-access-token";
-const COOKIE: &str = "CTA-Common-Access-Token";
+/// The name of the header and of the cookie (CTA-5007); of the cookie in any case, since some write it in lower case.
+const NAME: &str = "cta-common-access-token";
 /// The query's names for a token: AWS's, node-cat's, ours.
 pub(crate) const PARAMETERS: [&str; 3] = ["CAT", "cat", "token"];
 
@@ -76,7 +75,8 @@ pub(crate) fn has_cookie(request: &Request<'_>) -> bool {
 
 fn cookie<'a>(request: &Request<'a>) -> Option<&'a str> {
     let mut pairs = (request.header)("cookie")?.split(';').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(name, _)| name.trim() == COOKIE).map(|(_, value)| value.trim())
+    let is_ours = |name: &str| name.trim().eq_ignore_ascii_case(NAME);
+    pairs.find(|(name, _)| is_ours(name)).map(|(_, value)| value.trim())
 }
 
 #[cfg(test)]
