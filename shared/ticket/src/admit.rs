@@ -1,7 +1,7 @@
 //! Admits a viewer by whatever token they bring.
 //!
-//! In: the keys, a token, the request's facts, the show. Out: an [`Admission`], or a [`Denial`]. Does not know where in the
-//! request a token stands.
+//! In: the keys, a token, the request's facts, the show. Out: an [`Admission`], or a [`Denial`]. Does not know where
+//! in the request a token stands.
 //!
 //! A JWT has three parts with dots between; a CAT is base64url and has none.
 
@@ -44,8 +44,8 @@ impl Verifier {
     /// Admits the bearer of `token` to `show`, if the request is what the token is good for.
     ///
     /// # Errors
-    /// In this order: its size, its form, its signature, its purpose, claims that cannot be enforced, its show, its times,
-    /// and what it asks of the request.
+    /// In this order: its size, its form, its signature, its purpose, claims that cannot be enforced, its show, its
+    /// times, and what it asks of the request.
     pub fn admit(
         &self,
         token: &str,

@@ -1,5 +1,5 @@
-//! Other libraries' tokens are read here, and ours by them: `coset` for the envelope, `common-access-token` (Fastly's) for
-//! the claims.
+//! Other libraries' tokens are read here, and ours by them: `coset` for the envelope, `common-access-token`
+//! (Fastly's) for the claims.
 
 use common_access_token as theirs;
 use coset::cbor::Value as Cbor;

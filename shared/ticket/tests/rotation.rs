@@ -1,7 +1,8 @@
 //! Keys rotate with overlap, and no viewer is refused.
 //!
-//! A virtual day, in minutes. The house changes its key every two hours: edges learn of the new one half an hour before it
-//! signs, and forget the old one when the last of its tokens has ended. Documents take five minutes to reach an edge.
+//! A virtual day, in minutes. The house changes its key every two hours: edges learn of the new one half an hour
+//! before it signs, and forget the old one when the last of its tokens has ended. Documents take five minutes to
+//! reach an edge.
 
 use serde_json::{Value, json};
 use shared_ticket::cat::{ClaimSet, Value as Cbor, label};
@@ -37,7 +38,8 @@ const KINDS: [(Algorithm, bool); 5] = [
     (Algorithm::Hs256, true),
 ];
 
-/// The document the house publishes at `now`: each key from half an hour before it signs until its last token has ended.
+/// The document the house publishes at `now`: each key from half an hour before it signs until its last token has
+/// ended.
 fn published(now: i64) -> String {
     let period = (now - START).div_euclid(SIGNS);
     let mut all = Vec::new();

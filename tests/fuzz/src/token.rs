@@ -1,7 +1,8 @@
 //! The verifiers of playback tokens, on any text and on any claims.
 //!
-//! In: `r` and the text of a token, or `s` and claims, which are then signed with the house's secret: only so are the checks
-//! behind the signature reached. Out: a panic if a promise is broken. Does not know what a claim means: the vectors of
+//! In: `r` and the text of a token, or `s` and claims, which are then signed with the house's secret: only so are the
+//! checks behind the signature reached. Out: a panic if a promise is broken. Does not know what a claim means: the
+//! vectors of
 //! `shared/ticket` do.
 
 use std::sync::LazyLock;

@@ -1,10 +1,10 @@
 //! Checks the claims of a token that is genuine.
 //!
-//! In: the claims, the key that signed them, the request. Out: what was found on the way ([`Checked`]), or the claim that
-//! fails. Does not know how the token was opened.
+//! In: the claims, the key that signed them, the request. Out: what was found on the way ([`Checked`]), or the claim
+//! that fails. Does not know how the token was opened.
 //!
-//! First its purpose (issuer, audience), then whether every claim is known, then the show, the times, and what the claims
-//! ask of the request.
+//! First its purpose (issuer, audience), then whether every claim is known, then the show, the times, and what the
+//! claims ask of the request.
 
 use shared_wire::{Bind, ShowId};
 
@@ -143,7 +143,8 @@ fn headers(claim: &Value<'_>, facts: &Facts<'_>, matcher: &mut Matcher) -> Resul
     if all { Ok(()) } else { Err(TokenError::WrongHeader) }
 }
 
-/// `catgeoiso3166`: countries. A part of a country, `US-CA`, is more than an edge knows of a viewer, and matches nobody.
+/// `catgeoiso3166`: countries. A part of a country, `US-CA`, is more than an edge knows of a viewer, and matches
+/// nobody.
 fn country(claims: &ClaimSet<'_>, facts: &Facts<'_>) -> Result<(), TokenError> {
     let Some(claim) = claims.get(label::CATGEOISO3166) else { return Ok(()) };
     let viewer = facts.country.map(|country| country.to_string());

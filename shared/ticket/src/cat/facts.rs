@@ -36,7 +36,8 @@ pub struct Facts<'a> {
     pub alpn: Option<&'a str>,
     /// How the token came: a token that renews itself "automatically" goes back the same way.
     pub transport: Transport,
-    /// Whether the edge keeps a [`super::ReplayMemory`] from request to request. If not, tokens for one use are refused.
+    /// Whether the edge keeps a [`super::ReplayMemory`] from request to request. If not, tokens for one use are
+    /// refused.
     pub remembers: bool,
 }
 

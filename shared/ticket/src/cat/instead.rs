@@ -1,7 +1,7 @@
 //! What to answer when a claim fails (`catif`).
 //!
-//! In: a token whose claim failed, and the keys. Out: [`Instead`]: a status and headers, in which a new token may stand.
-//! Does not know the answer it replaces.
+//! In: a token whose claim failed, and the keys. Out: [`Instead`]: a status and headers, in which a new token may
+//! stand. Does not know the answer it replaces.
 //!
 //! A claim that asks for something else than a refusal or a redirect, or for a token of a key that is not here, changes
 //! nothing: the plain refusal is sent.

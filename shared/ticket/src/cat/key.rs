@@ -1,7 +1,7 @@
 //! A key that verifies CATs.
 //!
-//! In: a JWK whose `use` is `cat`. Out: [`CatKey`], which opens envelopes and, if it is a secret, seals new ones. Does not
-//! know which key a token names.
+//! In: a JWK whose `use` is `cat`. Out: [`CatKey`], which opens envelopes and, if it is a secret, seals new ones.
+//! Does not know which key a token names.
 
 use jwt_simple::prelude::{ECDSAP256PublicKeyLike, ES256PublicKey};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
@@ -96,8 +96,8 @@ impl CatKey {
         }
     }
 
-    /// Whether a token's issuer and audience are among its own. A token without them is taken to be of this key's issuer,
-    /// for this key's audience: whoever has the key could have said so.
+    /// Whether a token's issuer and audience are among its own. A token without them is taken to be of this key's
+    /// issuer, for this key's audience: whoever has the key could have said so.
     pub(crate) fn speaks_for(&self, claims: &ClaimSet<'_>) -> Result<(), TokenError> {
         if let Some(issuer) = claims.get(label::ISS) {
             let issuer = issuer.as_text().ok_or(TokenError::BadClaim(label::ISS))?;

@@ -2,9 +2,10 @@
 //!
 //! In: a map of match types to values, a text. Out: whether all of them hold. Does not know what the text is part of.
 //!
-//! Regular expressions run on `regex-lite`, whose time is linear in the text: no backreferences, no lookaround. They are
-//! bounded in number, length, compiled size and in the text they see; a pattern beyond that makes the claim malformed. Not
-//! refused outright, because other issuers' players need them; not on `regex`, which would double an edge component.
+//! Regular expressions run on `regex-lite`, whose time is linear in the text: no backreferences, no lookaround. They
+//! are bounded in number, length, compiled size and in the text they see; a pattern beyond that makes the claim
+//! malformed. Not refused outright, because other issuers' players need them; not on `regex`, which would double an
+//! edge component.
 
 use std::borrow::Cow;
 

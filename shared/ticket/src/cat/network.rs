@@ -1,7 +1,7 @@
 //! Networks (`catnip`): the addresses, prefixes and autonomous systems a viewer may come from.
 //!
-//! In: the claim, the viewer's address and network. Out: whether one of them is the viewer's, and how narrowly. Does not
-//! know how a host learns either.
+//! In: the claim, the viewer's address and network. Out: whether one of them is the viewer's, and how narrowly. Does
+//! not know how a host learns either.
 //!
 //! Read: autonomous systems as numbers; addresses and prefixes of RFC 9164 (tags 52 and 54); and, as other writers have
 //! them, as texts.

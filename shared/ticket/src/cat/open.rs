@@ -1,6 +1,7 @@
 //! Opens a CAT: finds its key, checks its MAC or signature, reads its claims.
 //!
-//! In: the keys, a token, the time. Out: claims somebody has vouched for, and which key did. Does not know what they mean.
+//! In: the keys, a token, the time. Out: claims somebody has vouched for, and which key did. Does not know what they
+//! mean.
 
 use super::check::translated;
 use super::cose::{self, Envelope};
@@ -8,8 +9,8 @@ use super::{CatKey, ClaimSet};
 use crate::TokenError;
 use crate::config::UNNAMED_KEYS_MAX;
 
-/// Gives the claims and the key to `then`, if a key that is good at `now` signed them. A token that names no key is tried
-/// with the first few of its algorithm.
+/// Gives the claims and the key to `then`, if a key that is good at `now` signed them. A token that names no key is
+/// tried with the first few of its algorithm.
 ///
 /// # Errors
 /// [`TokenError::Malformed`], [`TokenError::Forged`], and those of `then`.

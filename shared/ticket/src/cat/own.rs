@@ -9,7 +9,7 @@
 //! | show | `catu`: the path begins with `/live/<show>/` |
 //! | countries, if some are allowed | `catgeoiso3166` |
 //! | times | `exp` `nbf` `iat` |
-//! | show, tier, policy | -70001: `{0: bytes, 1: text, 2: map}`, the map ([`policy`]) only if it is not for everything |
+//! | show, tier, policy | -70001: `{0: bytes, 1: text, 2: map}`; the map, [`policy`], only if there is one |
 //!
 //! A token without -70001 is another issuer's. Its session and ticket are then hashes of its own names for them.
 

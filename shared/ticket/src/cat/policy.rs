@@ -1,7 +1,7 @@
 //! A policy in a CAT.
 //!
-//! In: [`Policy`], or CBOR. Out: the other. Does not know who checks it. Integers are its names, as in all of CAT, so that
-//! other libraries can read the token it stands in.
+//! In: [`Policy`], or CBOR. Out: the other. Does not know who checks it. Integers are its names, as in all of CAT, so
+//! that other libraries can read the token it stands in.
 //!
 //! | member | value |
 //! |---|---|

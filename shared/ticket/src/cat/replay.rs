@@ -2,8 +2,8 @@
 //!
 //! In: what a token asks, and what was seen before. Out: whether it may be used. Does not know where a memory lives.
 //!
-//! A memory belongs to one instance of one edge. It knows nothing of the others: a token for one use can be used once on
-//! each of them, and again wherever an instance was started anew.
+//! A memory belongs to one instance of one edge. It knows nothing of the others: a token for one use can be used once
+//! on each of them, and again wherever an instance was started anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -92,7 +92,9 @@ fn only_a_secret_of_the_same_issuer_renews() {
     let es256 = PrivateKey::generate(Algorithm::Es256, "ES256", &[9; 32]).unwrap();
     let es256 = es256.for_cat().unwrap();
     let public = jwks([&es256]);
-    let partner = r#"{"kty":"oct","alg":"HS256","use":"cat","kid":"p","iss":"partner","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},"#;
+    let secret = "A".repeat(43);
+    let partner = r#"{"kty":"oct","alg":"HS256","use":"cat","kid":"p","iss":"partner","k":""#;
+    let partner = format!("{partner}{secret}\"}},");
     let with_partner = public.replace('[', &format!("[{partner}"));
     let path = playlist();
     for keys in [&public, &with_partner] {
