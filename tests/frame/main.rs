@@ -4,6 +4,7 @@
 
 mod clip;
 mod comeback;
+mod devices;
 mod encoder_death;
 mod i_frames;
 mod live_edge;

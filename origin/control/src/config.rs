@@ -44,6 +44,10 @@ pub struct Config {
     pub denied_leeway_s: u32,
     /// Shows; each is kept in memory.
     pub shows_max: usize,
+    /// Tiers of one show, `all` not counted.
+    pub tiers_per_show_max: usize,
+    /// The longest a preview can be.
+    pub preview_s_max: u32,
     /// Characters of a show's title.
     pub title_chars_max: usize,
     /// Characters of a ticket's note.
@@ -90,6 +94,8 @@ impl Default for Config {
             denied_sessions_max: 20_000,
             denied_leeway_s: 300,
             shows_max: 10_000,
+            tiers_per_show_max: 32,
+            preview_s_max: 24 * 3600,
             title_chars_max: 200,
             note_chars_max: 200,
             body_bytes_max: 16 * 1024,

@@ -20,6 +20,34 @@ pub enum Fault {
     Us,
 }
 
+/// Why a session may play no more before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// By an administrator.
+    Revoked,
+    /// Another device took over.
+    Displaced,
+    /// Its page was left, and its place taken.
+    Ended,
+}
+
+impl Closed {
+    /// Its name on the deny list, in the database and in refusals.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::Displaced => "displaced",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The reason of this name.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        [Self::Revoked, Self::Displaced, Self::Ended].into_iter().find(|one| one.code() == code)
+    }
+}
+
 /// Why control could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -111,6 +139,35 @@ pub enum Error {
     /// The ticket is for another show.
     #[error("the ticket is for another show")]
     TicketWrongShow,
+    /// No such tier.
+    #[error("the show has no tier of this name")]
+    TierUnknown,
+    /// The tier has tickets.
+    #[error("tickets that are still good have this tier: change it, or wait until they are over")]
+    TierInUse,
+    /// No more tiers can be made.
+    #[error("the show has as many tiers as it may")]
+    TiersFull,
+    /// The ticket was for the first minutes, and they are over.
+    #[error("the ticket was for a preview, and it is over")]
+    PreviewOver,
+    /// The ticket plays on as many devices as it may; holds their names.
+    #[error("the ticket plays on {0} already: close it there")]
+    DevicesFull(String),
+    /// The session was closed.
+    #[error("{}", .detail.as_deref().unwrap_or("the session was closed"))]
+    SessionClosed {
+        /// Why, as the deny list has it.
+        reason: Closed,
+        /// What else the viewer is told.
+        detail: Option<String>,
+    },
+    /// No such session.
+    #[error("there is no session of this id")]
+    SessionUnknown,
+    /// Another device cannot be stopped: the part of the deny list for sessions is full.
+    #[error("no device can take over from another now: the deny list is full")]
+    NoRoomToDisplace,
     /// Too many sessions with one ticket.
     #[error("the ticket has as many sessions as it may: wait for one to end")]
     TooManySessions,
@@ -134,13 +191,16 @@ impl Error {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::DataDir { .. } | Self::InUse { .. } | Self::NewerSchema { .. } => Fault::Config,
-            Self::ShowsFull | Self::DeniedFull => Fault::Config,
+            Self::ShowsFull | Self::DeniedFull | Self::NoRoomToDisplace => Fault::Config,
             Self::KeyFile { .. } | Self::Corrupt { .. } => Fault::Storage,
             Self::StorageFull | Self::Busy | Self::Storage { .. } => Fault::Storage,
             Self::Random | Self::Sign | Self::EndUnheard => Fault::Us,
             Self::Invalid { .. } | Self::ShowUnknown | Self::TicketUnknown => Fault::Peer,
             Self::TicketRevoked | Self::TicketExpired | Self::TicketWrongShow => Fault::Peer,
             Self::TooManySessions | Self::TooManyAttempts { .. } => Fault::Peer,
+            Self::TierUnknown | Self::TierInUse | Self::TiersFull => Fault::Peer,
+            Self::PreviewOver | Self::DevicesFull(_) => Fault::Peer,
+            Self::SessionClosed { .. } | Self::SessionUnknown => Fault::Peer,
         }
     }
 

@@ -15,6 +15,7 @@ mod playback;
 mod rows;
 mod secret;
 mod shows;
+mod tiers;
 mod tickets;
 
 use std::fs::{File, TryLockError};
@@ -31,7 +32,7 @@ use keys::Keys;
 
 pub use config::{Clock, Config};
 pub use denied::Listing;
-pub use error::{Error, Fault};
+pub use error::{Closed, Error, Fault};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use shared_wire::api::CreatedShow;
 pub use shows::ShowRecord;
@@ -47,6 +48,7 @@ struct House {
     config: Config,
     keys: Arc<Keys>,
     shows: shows::Shows,
+    tiers: tiers::Tiers,
     tickets: tickets::Tickets,
     sessions: Arc<playback::Sessions>,
     denied: Arc<denied::Denials>,
@@ -69,8 +71,10 @@ impl Control {
         let rows = rows::Rows::open(&config).await?;
         let denied = Arc::new(denied::Denials::open(rows.clone(), &config).await?);
         let now = (config.clock)();
-        let sessions = playback::Sessions::open(rows.clone(), config.clone(), keys.clone(), now);
+        let (own, shared) = (config.clone(), (keys.clone(), denied.clone()));
+        let sessions = playback::Sessions::open(rows.clone(), own, shared.0, shared.1, now);
         let sessions = Arc::new(sessions.await?);
+        let tiers = tiers::Tiers::new(rows.clone(), config.clone());
         let tickets =
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
         let shows = shows::Shows::open(rows.clone(), config.clone()).await?;
@@ -80,6 +84,7 @@ impl Control {
             config,
             keys,
             shows,
+            tiers,
             tickets,
             sessions,
             denied,

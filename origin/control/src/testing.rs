@@ -121,6 +121,31 @@ impl TestHouse {
         let path = format!("/v1/shows/{show}/playback");
         self.anybody("POST", &path, json!({ "ticket": ticket })).await
     }
+
+    /// Swaps a ticket for a token on a device; `session` is what it had before.
+    pub(crate) async fn play_on(
+        &self,
+        show: &str,
+        ticket: &str,
+        agent: &str,
+        session: &Value,
+    ) -> Answer {
+        let mut body = json!({ "ticket": ticket });
+        if !session.is_null() {
+            body["session"] = session.clone();
+        }
+        let request = Request::post(format!("/v1/shows/{show}/playback"))
+            .header("content-type", "application/json")
+            .header("user-agent", agent);
+        self.send(request.body(text(&body)).unwrap()).await
+    }
+
+    /// Sets a tier of a show.
+    pub(crate) async fn tier(&self, show: &str, name: &str, policy: Value) {
+        let path = format!("/v1/shows/{show}/tiers/{name}");
+        let set = self.admin("PUT", &path, policy).await;
+        assert_eq!(set.status, StatusCode::OK, "{set:?}");
+    }
 }
 
 impl Answer {

@@ -69,7 +69,7 @@ pub(crate) async fn start(
     program: PathBuf,
     stop: CancellationToken,
 ) -> Result<String, Error> {
-    let new = NewShow { title: "Matinee test pattern".to_owned(), starts_at: None };
+    let new = NewShow { title: "Matinee test pattern".to_owned(), ..NewShow::default() };
     let made = control.create_show(new).await?;
     let ticket = control.issue_ticket(made.show, NewTicket::default()).await?;
     tokio::spawn(keep_publishing(program, made.publish.rtmp, stop));

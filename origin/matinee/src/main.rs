@@ -38,12 +38,18 @@ struct Command {
 enum Role {
     /// Run the whole house: API, RTMP ingest, ladder, packager, storage and edge
     Up(settings::Flags),
-    /// Create, list and end shows
+    /// Create, change, list and end shows
     #[command(subcommand)]
     Show(cli::ShowCommand),
+    /// Set, list and drop tiers: what tickets admit to
+    #[command(subcommand)]
+    Tier(cli::TierCommand),
     /// Issue, list and revoke tickets
     #[command(subcommand)]
     Ticket(cli::TicketCommand),
+    /// List and revoke playback sessions
+    #[command(subcommand)]
+    Session(cli::SessionCommand),
     /// Print what an edge elsewhere must be told, as NAME='value' lines: secrets
     Keys(keys::KeysFlags),
     /// Encode one show's rungs: the house starts this itself
@@ -58,7 +64,9 @@ fn main() -> ExitCode {
     let outcome = match Command::parse().role {
         Role::Up(flags) => up::run(&flags),
         Role::Show(command) => return cli::run_show(command),
+        Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),
+        Role::Session(command) => return cli::run_session(command),
         Role::Keys(flags) => keys::print(&flags),
         Role::Encode => encode(),
         Role::Source(flags) => demo::source(&flags),

@@ -3,12 +3,14 @@
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
 mod list;
+mod tier;
 
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SessionId, ShowId, TicketId};
+use crate::{Policy, SessionId, ShowId, TicketId};
 
 /// Where a show stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub enum State {
 }
 
 /// `POST /v1/shows`: what to create.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewShow {
     /// Title, 1 to 200 characters.
@@ -33,6 +35,9 @@ pub struct NewShow {
     /// When it is to start, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<i64>,
+    /// What happens to a device too many; absent: the one that has played longest stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_full: Option<WhenFull>,
 }
 
 /// A show with the one sight of its stream key.
@@ -65,6 +70,9 @@ pub struct ShowState {
     /// When it is to start, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<i64>,
+    /// What happens to a device too many.
+    #[serde(default, skip_serializing_if = "WhenFull::is_displace")]
+    pub when_full: WhenFull,
 }
 
 /// `POST /v1/shows/{show}/tickets`: what to issue.
@@ -74,6 +82,9 @@ pub struct NewTicket {
     /// How long it is good for, in seconds; absent: the house's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_s: Option<u32>,
+    /// What it admits to, as the name of a tier of the show; absent: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
     /// A note for the creator, such as an order number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -90,6 +101,8 @@ pub struct IssuedTicket {
     pub watch_url: String,
     /// A playlist that plays in any HLS player with no header and no cookie.
     pub playlist_url: String,
+    /// The tier it admits to.
+    pub tier: String,
     /// When it ends.
     pub expires_at: i64,
 }
@@ -108,6 +121,19 @@ pub struct RevokeTicket {
 pub struct NewPlayback {
     /// The ticket.
     pub ticket: String,
+    /// The session this device had from the same ticket, to go on with it rather than be another device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+}
+
+/// `POST /v1/shows/{show}/playback/end`: the viewer has left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndPlayback {
+    /// The ticket, since ids are no secrets.
+    pub ticket: String,
+    /// The session that plays no more.
+    pub session: SessionId,
 }
 
 /// The playback token and where it plays.
@@ -121,6 +147,11 @@ pub struct Playback {
     pub playlist_url: String,
     /// When the session ends.
     pub expires_at: i64,
+    /// The name of what the ticket admits to, …
+    pub tier: String,
+    /// … and what that is; absent: everything.
+    #[serde(default, skip_serializing_if = "Policy::is_everything")]
+    pub policy: Policy,
 }
 
 /// `GET /edge/denied`: who may no longer watch. Edges follow it.
@@ -141,8 +172,11 @@ pub struct Denied {
     /// … or this one session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
-    /// Why, as a code the page knows: `revoked`.
+    /// Why, as a code the page knows: `revoked`, `displaced`, `ended`.
     pub reason: String,
+    /// What else the viewer is told: the device that took over, of a session that was `displaced`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// When the entry is of no more use.
     pub until: i64,
 }

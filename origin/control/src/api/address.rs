@@ -2,6 +2,7 @@
 //!
 //! In: path and query of strangers. Out: a show that exists, a [`Page`]. Does not know what is done with them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, Query};
@@ -21,11 +22,31 @@ impl FromRequestParts<Arc<House>> for Known {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
         // Whatever is no id names no show.
-        let path = Path::<String>::from_request_parts(parts, house).await.ok();
-        let id = path.and_then(|Path(text)| text.parse().ok());
+        let id = parameter(parts, house, "show").await.and_then(|text| text.parse().ok());
         let known = id.and_then(|id| house.shows.state(id));
         known.map(Self).ok_or_else(|| Error::ShowUnknown.into())
     }
+}
+
+/// What the path names below or beside a show: a tier, a session.
+pub(super) struct Named(pub(super) String);
+
+impl FromRequestParts<Arc<House>> for Named {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
+        for name in ["tier", "session"] {
+            if let Some(text) = parameter(parts, house, name).await {
+                return Ok(Self(text));
+            }
+        }
+        Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address."))
+    }
+}
+
+/// What stands in the path in the place of `{name}`.
+async fn parameter(parts: &mut Parts, house: &Arc<House>, name: &str) -> Option<String> {
+    let path = Path::<HashMap<String, String>>::from_request_parts(parts, house).await.ok();
+    path.and_then(|Path(mut named)| named.remove(name))
 }
 
 /// `?limit=…&cursor=…`, and nothing else.

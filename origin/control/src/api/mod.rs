@@ -11,6 +11,7 @@ mod refusal;
 mod request_id;
 mod shows;
 mod tickets;
+mod tiers;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
 
 use crate::House;
 use refusal::Refusal;
@@ -35,19 +36,26 @@ enum Access {
 }
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 12] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 19] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
         ("/v1/shows", Admin, get(shows::list)),
         ("/v1/shows/{show}", Admin, get(shows::get)),
+        ("/v1/shows/{show}", Admin, patch(shows::change)),
         ("/v1/shows/{show}/end", Admin, post(shows::end)),
         ("/v1/shows/{show}/stream-key", Admin, post(shows::rotate_key)),
+        ("/v1/shows/{show}/tiers", Admin, get(tiers::list)),
+        ("/v1/shows/{show}/tiers/{tier}", Admin, put(tiers::put)),
+        ("/v1/shows/{show}/tiers/{tier}", Admin, get(tiers::get)),
+        ("/v1/shows/{show}/tiers/{tier}", Admin, delete(tiers::delete)),
         ("/v1/shows/{show}/tickets", Admin, post(tickets::issue)),
         ("/v1/shows/{show}/tickets", Admin, get(tickets::list)),
         ("/v1/tickets/revoke", Admin, post(tickets::revoke)),
         ("/v1/shows/{show}/sessions", Admin, get(playback::list)),
+        ("/v1/sessions/{session}/revoke", Admin, post(playback::revoke)),
         ("/v1/shows/{show}/playback", Public, post(playback::exchange)),
+        ("/v1/shows/{show}/playback/end", Public, post(playback::end)),
         ("/v1/shows/{show}/state", Public, get(shows::state)),
         ("/openapi.json", Public, get(openapi)),
     ]

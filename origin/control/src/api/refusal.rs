@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared_wire::Problem;
 
-use crate::Error;
+use crate::error::{Closed, Error};
 
 /// An error on its way out.
 #[derive(Debug, Clone)]
@@ -108,6 +108,22 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         }
         Error::TooManyAttempts { .. } => {
             (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong tickets were tried.")
+        }
+        Error::TierUnknown => (S::NOT_FOUND, "tier_unknown", "There is no such tier."),
+        Error::TierInUse => (S::CONFLICT, "tier_in_use", "The tier has tickets."),
+        Error::TiersFull => (S::CONFLICT, "tiers_full", "The show takes no more tiers."),
+        Error::PreviewOver => (S::FORBIDDEN, "preview_over", "The preview is over."),
+        Error::DevicesFull(_) => {
+            (S::FORBIDDEN, "devices_full", "The ticket plays on as many devices as it may.")
+        }
+        Error::SessionClosed { reason, .. } => match reason {
+            Closed::Revoked => (S::FORBIDDEN, "revoked", "The session was withdrawn."),
+            Closed::Displaced => (S::FORBIDDEN, "displaced", "Another device has taken over."),
+            Closed::Ended => (S::FORBIDDEN, "ended", "The session was left."),
+        },
+        Error::SessionUnknown => (S::NOT_FOUND, "session_unknown", "There is no such session."),
+        Error::NoRoomToDisplace => {
+            (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full.")
         }
         Error::DeniedFull => (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full."),
         Error::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "The disk is full."),

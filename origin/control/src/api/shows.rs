@@ -1,4 +1,4 @@
-//! `/v1/shows`: making, listing, ending shows; their stream keys; and what the watch page asks.
+//! `/v1/shows`: making, listing, changing, ending shows; their stream keys; and what the watch page asks.
 //!
 //! In: read requests. Out: what the house answers, as JSON. Does not know rows.
 
@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use shared_wire::api::{CreatedShow, NewShow, ShowList, ShowState};
+use shared_wire::api::{ChangeShow, CreatedShow, NewShow, ShowList, ShowState};
 
 use super::address::Known;
 use super::body::Body;
@@ -41,6 +41,15 @@ pub(super) async fn list(
 /// `GET /v1/shows/{show}`
 pub(super) async fn get(Known(show): Known) -> Json<ShowState> {
     Json(show)
+}
+
+/// `PATCH /v1/shows/{show}`
+pub(super) async fn change(
+    State(house): State<Arc<House>>,
+    Known(show): Known,
+    Body(to): Body<ChangeShow>,
+) -> Result<Json<ShowState>, Refusal> {
+    Ok(Json(house.shows.change(show.show, to).await?))
 }
 
 /// `POST /v1/shows/{show}/end`

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use shared_wire::ShowId;
-use shared_wire::api::{ShowState, State};
+use shared_wire::api::{ShowState, State, WhenFull};
 
 /// The shows. Bounded by `Config::shows_max`, which is checked where shows are made.
 pub(super) struct Board {
@@ -46,6 +46,14 @@ impl Board {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shows.get_mut(&show) {
             known.state = state;
+        }
+    }
+
+    /// Changes what happens to a device too many.
+    pub(super) fn set_when_full(&self, show: ShowId, when_full: WhenFull) {
+        let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shows.get_mut(&show) {
+            known.when_full = when_full;
         }
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 use shared_wire::ShowId;
-use shared_wire::api::{CreatedShow, NewShow, Publish, ShowList, ShowState, State};
+use shared_wire::api::{ChangeShow, CreatedShow, NewShow, Publish, ShowList, ShowState, State};
 use tokio::sync::Mutex;
 
 use crate::page::{self, Page};
@@ -71,6 +71,7 @@ impl Shows {
         let show: ShowId = new_id()?;
         let key = StreamKey::random()?;
         let state = State::Scheduled;
+        let when_full = new.when_full.unwrap_or_default();
         let row = shows::ActiveModel {
             position: NotSet,
             id: Set(show.to_string()),
@@ -78,7 +79,7 @@ impl Shows {
             state: Set(state::name(state).to_owned()),
             starts_at: Set(new.starts_at),
             created_at: Set(now),
-            when_full: Set("displace".to_owned()),
+            when_full: Set(state::when_full_name(when_full).to_owned()),
         };
         let key_row = stream_keys::ActiveModel {
             show_id: Set(show.to_string()),
@@ -89,7 +90,8 @@ impl Shows {
         row.insert(change.on()).await?;
         stream_keys::Entity::insert(key_row).exec_without_returning(change.on()).await?;
         change.commit().await?;
-        self.board.put(ShowState { show, title: new.title, state, starts_at: new.starts_at });
+        let NewShow { title, starts_at, .. } = new;
+        self.board.put(ShowState { show, title, state, starts_at, when_full });
         Ok(self.created(show, &key))
     }
 
@@ -172,6 +174,25 @@ impl Shows {
         change.commit().await?;
         self.board.set(show, to);
         Ok(true)
+    }
+
+    /// Changes what is said of a show.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors; then nothing has changed.
+    pub(crate) async fn change(&self, show: ShowId, to: ChangeShow) -> Result<ShowState, Error> {
+        let _order = self.changing.lock().await;
+        if let Some(when_full) = to.when_full {
+            let change = self.rows.write().await?;
+            shows::Entity::update_many()
+                .col_expr(shows::Column::WhenFull, Expr::value(state::when_full_name(when_full)))
+                .filter(shows::Column::Id.eq(show.to_string()))
+                .exec(change.on())
+                .await?;
+            change.commit().await?;
+            self.board.set_when_full(show, when_full);
+        }
+        self.state(show).ok_or(Error::ShowUnknown)
     }
 
     /// Ends a show and tells ingest so. Doing it again tells ingest again.

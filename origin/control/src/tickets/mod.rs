@@ -7,15 +7,15 @@ use std::sync::Arc;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use shared_wire::api::{Denied, IssuedTicket, NewTicket, TicketList, TicketState};
+use shared_wire::api::{Denied, IssuedTicket, NewTicket, TIER_ALL, TicketList, TicketState};
 use shared_wire::{ShowId, TicketId};
 
 use crate::denied::Denials;
 use crate::page::{self, Page};
-use crate::playback::Sessions;
+use crate::playback::{Grant, Sessions};
 use crate::rows::{self, Rows, sessions, tickets};
 use crate::secret::{Ticket, new_id};
-use crate::{Config, Error};
+use crate::{Config, Error, tiers};
 
 /// All tickets of the house.
 pub(crate) struct Tickets {
@@ -46,6 +46,7 @@ impl Tickets {
         new: NewTicket,
     ) -> Result<IssuedTicket, Error> {
         let expires_at = now.saturating_add(i64::from(self.check(&new)?));
+        let tier = new.tier.unwrap_or_else(|| TIER_ALL.to_owned());
         let id: TicketId = new_id()?;
         let ticket = Ticket::random()?;
         let hash = ticket.hash();
@@ -58,12 +59,22 @@ impl Tickets {
             created_at: Set(now),
             expires_at: Set(expires_at),
             revoked_at: Set(None),
-            tier: Set("all".to_owned()),
+            tier: Set(tier.clone()),
             first_used_at: Set(None),
         };
         let change = self.rows.write().await?;
+        let policy = tiers::policy(change.on(), show, &tier).await;
+        let policy = policy.map_err(|error| match error {
+            Error::TierUnknown => {
+                Error::Invalid { field: "tier", reason: "names no tier of this show".to_owned() }
+            }
+            other => other,
+        })?;
         tickets::Entity::insert(row).exec_without_returning(change.on()).await?;
-        let playback = self.sessions.begin(&change, now, id, show, expires_at).await?;
+        let (ticket_id, ends_at, first_used_at) = (id, expires_at, None);
+        let grant = Grant { ticket: ticket_id, show, tier, policy, ends_at, first_used_at };
+        let until = grant.link_until(now, self.config.token_valid_s);
+        let playback = self.sessions.begin(&change, now, &grant, None, until).await?;
         change.commit().await?;
         self.sessions.expect(&hash);
         metrics::counter!("matinee_tickets_issued_total").increment(1);
@@ -76,6 +87,7 @@ impl Tickets {
             playlist_url: format!("{edge}{}", playback.playlist_url),
             ticket,
             id,
+            tier: playback.tier,
             expires_at,
         })
     }
@@ -156,5 +168,6 @@ fn of_row(row: &tickets::Model) -> Result<TicketState, Error> {
         created_at: row.created_at,
         expires_at: row.expires_at,
         revoked_at: row.revoked_at,
+        tier: row.tier.clone(),
     })
 }

@@ -122,6 +122,27 @@ impl House {
         self.ask(self.client.request(Method::POST, self.url(path)).json(body)).await
     }
 
+    /// Puts something in its place, or changes it.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub(super) async fn set<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<A, Error> {
+        self.ask(self.client.request(method, self.url(path)).json(body)).await
+    }
+
+    /// Takes something away.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub(super) async fn delete<A: DeserializeOwned>(&self, path: &str) -> Result<A, Error> {
+        self.ask(self.client.request(Method::DELETE, self.url(path))).await
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.api)
     }

@@ -1,4 +1,5 @@
-//! The command line's creator's side: `matinee show …` and `matinee ticket …`, carried out by a running house.
+//! The command line's creator's side: `matinee show …`, `tier …`, `ticket …` and `session …`, carried out by a running
+//! house.
 //!
 //! In: parsed arguments. Out: an answer on standard output, or one sentence on standard error and exit code 1. Does not
 //! know how the house does it: it speaks the REST API like anybody else.
@@ -6,9 +7,11 @@
 mod error;
 mod house;
 mod moment;
+mod session;
 mod show;
 mod table;
 mod ticket;
+mod tier;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -17,8 +20,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub(crate) use error::Error;
+pub(crate) use session::SessionCommand;
 pub(crate) use show::ShowCommand;
 pub(crate) use ticket::TicketCommand;
+pub(crate) use tier::TierCommand;
 
 /// `matinee show …`
 pub(crate) fn run_show(command: ShowCommand) -> ExitCode {
@@ -27,6 +32,16 @@ pub(crate) fn run_show(command: ShowCommand) -> ExitCode {
 
 /// `matinee ticket …`
 pub(crate) fn run_ticket(command: TicketCommand) -> ExitCode {
+    run(command.run())
+}
+
+/// `matinee tier …`
+pub(crate) fn run_tier(command: TierCommand) -> ExitCode {
+    run(command.run())
+}
+
+/// `matinee session …`
+pub(crate) fn run_session(command: SessionCommand) -> ExitCode {
     run(command.run())
 }
 

@@ -1,11 +1,14 @@
-//! `matinee show create | list | end`.
+//! `matinee show create | set | list | end`.
 //!
 //! In: parsed arguments. Out: what to print. Does not know HTTP.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
-use shared_wire::api::{CreatedShow, NewShow, ShowList, ShowState, State};
+use shared_wire::api::{
+    ChangeShow, CreatedShow, NewShow, ShowList, ShowState, State, WhenFull as Rule,
+};
 
 use super::error::Error;
 use super::house::{House, HouseFlags};
@@ -15,7 +18,16 @@ use super::table::table;
 /// Pages of a list that are fetched, of 200 rows each.
 pub(super) const PAGES_MAX: usize = 50;
 
-/// Create, list and end shows.
+/// What happens to a device too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhenFull {
+    /// It plays, and the one that has played longest stops
+    Displace,
+    /// It is refused
+    Refuse,
+}
+
+/// Create, change, list and end shows.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ShowCommand {
     /// Create a show and its stream key
@@ -26,6 +38,21 @@ pub(crate) enum ShowCommand {
         /// When it is to start, such as 2026-11-21T20:00:00+01:00
         #[arg(long, value_name = "TIME", value_parser = moment::time)]
         starts_at: Option<i64>,
+        /// What happens to a device beyond those a ticket admits at once; displace if not said
+        #[arg(long)]
+        when_full: Option<WhenFull>,
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+    /// Change a show
+    Set {
+        /// The show's id
+        #[arg(value_name = "ID")]
+        show: ShowId,
+        /// What happens to a device beyond those a ticket admits at once
+        #[arg(long)]
+        when_full: WhenFull,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -54,11 +81,23 @@ impl ShowCommand {
     /// Any of [`Error`].
     pub(crate) async fn run(self) -> Result<String, Error> {
         match self {
-            Self::Create { title, starts_at, house } => {
+            Self::Create { title, starts_at, when_full, house } => {
                 let at = House::find(&house).await?;
-                let new = NewShow { title, starts_at };
+                let new = NewShow { title, starts_at, when_full: when_full.map(Rule::from) };
                 let made: CreatedShow = at.send("/v1/shows", &new).await?;
                 Ok(if house.json { json!(made).to_string() } else { created(&new.title, &made) })
+            }
+            Self::Set { show, when_full, house } => {
+                let to = ChangeShow { when_full: Some(when_full.into()) };
+                let path = format!("/v1/shows/{show}");
+                let at = House::find(&house).await?;
+                let changed: ShowState = at.set(Method::PATCH, &path, &to).await?;
+                let said = match changed.when_full {
+                    Rule::Displace => "the one that has played longest stops",
+                    Rule::Refuse => "it is refused",
+                };
+                let said = format!("Show {show}: when there is a device too many, {said}.");
+                Ok(if house.json { json!(changed).to_string() } else { said })
             }
             Self::List { house } => {
                 let shows = all(&House::find(&house).await?).await?;
@@ -70,6 +109,15 @@ impl ShowCommand {
                 let said = format!("Show {show} is ended; its recording plays on.");
                 Ok(if house.json { json!(ended).to_string() } else { said })
             }
+        }
+    }
+}
+
+impl From<WhenFull> for Rule {
+    fn from(when_full: WhenFull) -> Self {
+        match when_full {
+            WhenFull::Displace => Self::Displace,
+            WhenFull::Refuse => Self::Refuse,
         }
     }
 }

@@ -22,7 +22,11 @@ enum Role {
     #[command(subcommand)]
     Show(ShowCommand),
     #[command(subcommand)]
+    Tier(TierCommand),
+    #[command(subcommand)]
     Ticket(TicketCommand),
+    #[command(subcommand)]
+    Session(SessionCommand),
 }
 
 struct Running {
@@ -52,7 +56,9 @@ async fn say(api: &str, data: &Path, words: &str) -> Result<String, Error> {
     let line = std::iter::once("matinee").chain(words.split(' ')).chain(place);
     match Line::try_parse_from(line).unwrap().command {
         Role::Show(command) => command.run().await,
+        Role::Tier(command) => command.run().await,
         Role::Ticket(command) => command.run().await,
+        Role::Session(command) => command.run().await,
     }
 }
 
@@ -91,6 +97,51 @@ async fn programs_get_the_shapes_of_the_contract() {
     house.json(&format!("ticket revoke {ticket}")).await;
     assert_eq!(house.control.denied().entries.len(), 1);
     assert_eq!(house.json(&format!("show end {show}")).await["state"], "ended");
+}
+
+#[tokio::test]
+async fn tiers_and_sessions_are_set_listed_and_taken_away() {
+    let house = running().await;
+    let made = house.json("show create --title A --when-full refuse").await;
+    let show = made["show"].as_str().unwrap();
+    let limits = "--height-max 480 --dvr-s-max 0 --countries DE,AT --bind network --preview-s 5m \
+                  --devices-max 2 --watermark b";
+    let set = house.json(&format!("tier set --show {show} --name basic {limits}")).await;
+    let policy = serde_json::json!({
+        "height_max": 480, "dvr_s_max": 0, "countries": { "allow": ["DE", "AT"] },
+        "bind": "network", "preview_s": 300, "devices_max": 2, "watermark": "b"
+    });
+    assert_eq!(set["policy"], policy);
+    let said = house.say(&format!("tier list --show {show}")).await.unwrap();
+    assert_eq!(
+        said.lines().nth(2).unwrap(),
+        "basic  up to 480p, live only, in DE AT, one network, the first 300 s, 2 devices, \
+         watermark b"
+    );
+    assert_eq!(said.lines().nth(1).unwrap(), "all    everything");
+    let issued = house.json(&format!("ticket issue --show {show} --tier basic")).await;
+    assert_eq!(issued["tier"], "basic");
+    let held = house.say(&format!("tier drop --show {show} --name basic")).await.unwrap_err();
+    assert!(matches!(&held, Error::Refused(problem) if problem.code == "tier_in_use"), "{held}");
+
+    let sessions = format!("session list --show {show}");
+    let listed = house.json(&sessions).await;
+    let session = listed["sessions"][0]["session"].as_str().unwrap();
+    assert!(house.say(&sessions).await.unwrap().contains(&format!("{session}  good  ")));
+    let said = house.say(&format!("session revoke {session}")).await.unwrap();
+    assert!(said.starts_with(&format!("Session {session} is revoked")), "{said}");
+    assert!(house.say(&sessions).await.unwrap().contains(&format!("{session}  revoked  ")));
+    assert_eq!(house.control.denied().entries.len(), 1);
+
+    let changed = house.say(&format!("show set {show} --when-full displace")).await.unwrap();
+    assert!(changed.ends_with("the one that has played longest stops."), "{changed}");
+    for name in ["all", "B", "a/b", "../x"] {
+        let set = house.say(&format!("tier set --show {show} --name {name}")).await.unwrap_err();
+        assert!(
+            matches!(&set, Error::Refused(problem) if problem.code == "field_invalid"),
+            "{set}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -165,6 +216,12 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         "ticket issue --show x",
         "ticket issue --show 0123456789abcdef --valid forever",
         "ticket revoke",
+        "tier set --show 0123456789abcdef",
+        "tier set --show 0123456789abcdef --name a --countries Germany",
+        "tier set --show 0123456789abcdef --name a --countries DE --countries-denied AT",
+        "tier set --show 0123456789abcdef --name a --bind phone",
+        "session revoke x",
+        "show set 0123456789abcdef",
     ] {
         let line = std::iter::once("matinee").chain(words.split(' '));
         let refused = Line::try_parse_from(line).unwrap_err();

@@ -26,6 +26,9 @@ pub(crate) enum TicketCommand {
         /// How long it is good for, such as 90m, 24h or 7d; a day if not said
         #[arg(long, value_name = "DURATION", value_parser = moment::duration_s)]
         valid: Option<u32>,
+        /// What it admits to, as the name of one of the show's tiers; everything if not said
+        #[arg(long, value_name = "NAME")]
+        tier: Option<String>,
         /// A note, such as an order number
         #[arg(long)]
         note: Option<String>,
@@ -59,9 +62,9 @@ impl TicketCommand {
     /// Any of [`Error`].
     pub(crate) async fn run(self) -> Result<String, Error> {
         match self {
-            Self::Issue { show, valid, note, house } => {
+            Self::Issue { show, valid, tier, note, house } => {
                 let path = format!("/v1/shows/{show}/tickets");
-                let new = NewTicket { valid_s: valid, note };
+                let new = NewTicket { valid_s: valid, tier, note };
                 let made: IssuedTicket = House::find(&house).await?.send(&path, &new).await?;
                 Ok(if house.json { json!(made).to_string() } else { issued(&made) })
             }
@@ -99,12 +102,13 @@ async fn all(house: &House, show: ShowId) -> Result<Vec<TicketState>, Error> {
 
 fn issued(made: &IssuedTicket) -> String {
     format!(
-        "Ticket {} is issued, good until {}\n\
+        "Ticket {} ({}) is issued, good until {}\n\
          \n  watch page  {}\
          \n  any player  {}\
          \n  ticket      {}\n\
          \nThe links and the ticket are secrets and are shown this once.",
         made.id,
+        made.tier,
         moment::utc(made.expires_at),
         made.watch_url,
         made.playlist_url,
@@ -121,17 +125,18 @@ fn list(tickets: &[TicketState], now: i64) -> String {
         };
         let note = ticket.note.clone().unwrap_or_default();
         let until = moment::utc(ticket.expires_at);
-        [ticket.id.to_string(), state.to_owned(), moment::utc(ticket.created_at), until, note]
+        let (id, tier) = (ticket.id.to_string(), ticket.tier.clone());
+        [id, state.to_owned(), tier, moment::utc(ticket.created_at), until, note]
     };
     if tickets.is_empty() {
         return "The show has no tickets yet: matinee ticket issue --show …".to_owned();
     }
     let rows: Vec<_> = tickets.iter().map(row).collect();
-    table(["TICKET", "STATE", "ISSUED", "UNTIL", "NOTE"], &rows)
+    table(["TICKET", "STATE", "TIER", "ISSUED", "UNTIL", "NOTE"], &rows)
 }
 
-/// The time of this machine, by which the list says whether a ticket's time is over.
-fn now() -> i64 {
+/// The time of this machine, by which lists say whose time is over.
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

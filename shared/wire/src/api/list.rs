@@ -34,6 +34,8 @@ pub struct TicketState {
     /// When it was revoked, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<i64>,
+    /// The tier it admits to.
+    pub tier: String,
 }
 
 /// `GET /v1/shows/{show}/tickets`.
@@ -57,6 +59,15 @@ pub struct SessionState {
     pub created_at: i64,
     /// When it ends.
     pub expires_at: i64,
+    /// The device it began on, in words; absent for the one that came with its ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// When its page was left, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<i64>,
+    /// Why it may play no more before its end, as the deny list has it: `revoked`, `displaced`, `ended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied: Option<String>,
 }
 
 /// `GET /v1/shows/{show}/sessions`.

@@ -34,14 +34,14 @@ async fn tickets_and_sessions_are_listed_for_their_show_only_and_without_secrets
     let tickets = house.admin("GET", &format!("/v1/shows/{one}/tickets"), Value::Null).await.json;
     let listed = json!({ "tickets": [{
         "id": ticket["id"], "show": one, "note": "order 7",
-        "created_at": NOW, "expires_at": ticket["expires_at"],
+        "created_at": NOW, "expires_at": ticket["expires_at"], "tier": "all",
     }]});
     assert_eq!(tickets, listed);
     let path = format!("/v1/shows/{one}/sessions");
     let sessions = house.admin("GET", &path, Value::Null).await.json;
     let newest = json!({
         "session": played.json["session"], "ticket": ticket["id"],
-        "created_at": NOW, "expires_at": played.json["expires_at"],
+        "created_at": NOW, "expires_at": played.json["expires_at"], "device": "another device",
     });
     assert_eq!(sessions["sessions"][0], newest);
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 2);

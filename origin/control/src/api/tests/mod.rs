@@ -2,9 +2,11 @@
 //!
 //! In: a test house. Out: assertions. Does not know how the house does it.
 
+mod devices;
 mod hostile;
 mod listing;
 mod openapi;
 mod playback;
 mod revoking;
 mod showing;
+mod tiers;

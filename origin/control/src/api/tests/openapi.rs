@@ -73,6 +73,7 @@ async fn every_path_takes_the_methods_it_is_described_with_from_those_it_says() 
     let made = house.show("a").await;
     for (path, item) in object(&document["paths"]) {
         let address = path.replace("{show}", field(&made, "show"));
+        let address = address.replace("{tier}", "basic").replace("{session}", "0123456789abcdef");
         for method in METHODS {
             let answer = house.anybody(&method.to_uppercase(), &address, Value::Null).await;
             let Some(operation) = item.get(method) else {
@@ -98,9 +99,13 @@ fn the_document_is_well_formed() {
         assert!(names.insert(name.to_owned()), "{name} stands there twice");
         assert!(operation["summary"].is_string(), "{name}");
         let parameters = operation["parameters"].as_array().unwrap();
-        let shows = parameters.iter().any(|p| p["$ref"] == "#/components/parameters/show");
-        assert_eq!(shows, path.contains("{show}"), "{name}");
-        assert!(operation.get("requestBody").is_none() || method == "POST", "{name}");
+        for part in ["show", "tier", "session"] {
+            let pointer = format!("#/components/parameters/{part}");
+            let named = parameters.iter().any(|p| p["$ref"] == pointer);
+            assert_eq!(named, path.contains(&format!("{{{part}}}")), "{name}");
+        }
+        let takes = ["POST", "PUT", "PATCH"].contains(&method.as_str());
+        assert!(operation.get("requestBody").is_none() || takes, "{name}");
         for (status, response) in object(&operation["responses"]) {
             let response = resolve(&document, response);
             assert!(status.parse::<u16>().is_ok_and(|status| (100..600).contains(&status)));

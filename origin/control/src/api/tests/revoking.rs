@@ -20,7 +20,7 @@ async fn a_revoked_ticket_plays_no_more_and_its_sessions_are_denied() {
     assert_eq!(
         revoked.json,
         json!({ "id": issued["id"], "show": show, "note": "n", "created_at": NOW,
-                "expires_at": NOW + 86400, "revoked_at": NOW })
+                "expires_at": NOW + 86400, "revoked_at": NOW, "tier": "all" })
     );
     let refused = house.play(show, ticket).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (403, "ticket_revoked"));

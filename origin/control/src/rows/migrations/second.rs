@@ -72,3 +72,36 @@ fn denied() -> TableCreateStatement {
         .foreign_key(&mut names("session_id", "playback_sessions"))
         .to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, Database, EntityTrait};
+
+    use super::super::Migrator;
+    use super::*;
+    use crate::rows::{denials, sessions, shows, tickets};
+
+    #[tokio::test]
+    async fn rows_of_the_first_form_are_kept() {
+        let database = Database::connect("sqlite::memory:").await.unwrap();
+        Migrator::up(&database, Some(1)).await.unwrap();
+        for row in [
+            "INSERT INTO shows VALUES (1, 's', 't', 'live', NULL, 1)",
+            "INSERT INTO tickets VALUES (1, 'k', 'h', 's', NULL, 1, 9, 2)",
+            "INSERT INTO playback_sessions VALUES (1, 'p', 'k', 's', 1, 9)",
+            "INSERT INTO denied VALUES (7, 'k', 'revoked', 9)",
+        ] {
+            database.execute_unprepared(row).await.unwrap();
+        }
+        Migrator::up(&database, None).await.unwrap();
+        let show = shows::Entity::find().one(&database).await.unwrap().unwrap();
+        assert_eq!(show.when_full, "displace");
+        let ticket = tickets::Entity::find().one(&database).await.unwrap().unwrap();
+        assert_eq!((ticket.tier.as_str(), ticket.first_used_at), ("all", None));
+        let session = sessions::Entity::find().one(&database).await.unwrap().unwrap();
+        assert_eq!((session.device, session.denied_as), (None, None));
+        let denied = denials::Entity::find().one(&database).await.unwrap().unwrap();
+        assert_eq!((denied.position, denied.ticket_id.as_deref()), (7, Some("k")));
+        assert_eq!((denied.session_id, denied.until), (None, 9));
+    }
+}

@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_wire::api::{
-    CreatedShow, IssuedTicket, NewPlayback, NewShow, NewTicket, Playback, RevokeTicket,
-    SessionList, SessionState, ShowList, ShowState, State, TicketList, TicketState,
+    ChangeShow, CreatedShow, EndPlayback, IssuedTicket, NewPlayback, NewShow, NewTicket, Playback,
+    RevokeTicket, SessionList, SessionState, ShowList, ShowState, State, TicketList, TicketState,
+    Tier, TierList, WhenFull,
 };
-use shared_wire::{Problem, ShowId};
+use shared_wire::{Policy, Problem, ShowId};
 
 use super::{document, object};
 
@@ -107,23 +108,40 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
 }
 
 fn show() -> Value {
-    json!({ "show": ID, "starts_at": 2, "state": "live", "title": "t" })
+    json!({ "show": ID, "starts_at": 2, "state": "live", "title": "t", "when_full": "refuse" })
 }
 
 fn ticket() -> Value {
-    json!({ "created_at": 1, "expires_at": 2, "id": ID, "note": "n", "revoked_at": 3, "show": ID })
+    json!({
+        "created_at": 1, "expires_at": 2, "id": ID, "note": "n", "revoked_at": 3, "show": ID,
+        "tier": "all"
+    })
 }
 
 fn session() -> Value {
-    json!({ "created_at": 1, "expires_at": 2, "session": ID, "ticket": ID })
+    json!({
+        "created_at": 1, "denied": "displaced", "device": "VLC", "ended_at": 3, "expires_at": 2,
+        "session": ID, "ticket": ID
+    })
+}
+
+fn policy() -> Value {
+    json!({
+        "bind": "network", "countries": { "allow": ["DE"] }, "devices_max": 2, "dvr_s_max": 0,
+        "height_max": 480, "preview_s": 300, "watermark": "b"
+    })
 }
 
 #[test]
 fn what_callers_send_is_as_described_and_closed() {
-    check::<NewShow>("NewShow", json!({ "starts_at": 1, "title": "t" }), true);
-    check::<NewTicket>("NewTicket", json!({ "note": "n", "valid_s": 60 }), true);
+    let new = json!({ "starts_at": 1, "title": "t", "when_full": "refuse" });
+    check::<NewShow>("NewShow", new, true);
+    check::<ChangeShow>("ChangeShow", json!({ "when_full": "displace" }), true);
+    check::<Policy>("Policy", policy(), true);
+    check::<NewTicket>("NewTicket", json!({ "note": "n", "tier": "t", "valid_s": 60 }), true);
     check::<RevokeTicket>("RevokeTicket", json!({ "ticket": ID }), true);
-    check::<NewPlayback>("NewPlayback", json!({ "ticket": "tk_" }), true);
+    check::<NewPlayback>("NewPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
+    check::<EndPlayback>("EndPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
 }
 
 #[test]
@@ -134,16 +152,22 @@ fn what_is_answered_is_as_described() {
     check::<ShowState>("ShowState", show(), false);
     check::<ShowList>("ShowList", json!({ "next": "1", "shows": [show()] }), false);
     let issued = json!({
-        "expires_at": 1, "id": ID, "playlist_url": "http://h/", "ticket": "tk_",
+        "expires_at": 1, "id": ID, "playlist_url": "http://h/", "ticket": "tk_", "tier": "all",
         "watch_url": "http://h/"
     });
     check::<IssuedTicket>("IssuedTicket", issued, false);
     check::<TicketState>("TicketState", ticket(), false);
     check::<TicketList>("TicketList", json!({ "next": "1", "tickets": [ticket()] }), false);
-    let playback = json!({ "expires_at": 1, "playlist_url": "/", "session": ID, "token": "t" });
+    let playback = json!({
+        "expires_at": 1, "playlist_url": "/", "policy": policy(), "session": ID, "tier": "basic",
+        "token": "t"
+    });
     check::<Playback>("Playback", playback, false);
     check::<SessionState>("SessionState", session(), false);
     check::<SessionList>("SessionList", json!({ "next": "1", "sessions": [session()] }), false);
+    let tier = json!({ "name": "basic", "policy": policy() });
+    check::<Tier>("Tier", tier.clone(), false);
+    check::<TierList>("TierList", json!({ "tiers": [tier] }), false);
     let problem =
         json!({ "code": "c", "detail": "d", "request_id": "r", "status": 404, "title": "t" });
     check::<Problem>("Problem", problem, false);
@@ -154,6 +178,9 @@ fn every_state_is_described() {
     let states = [State::Scheduled, State::Live, State::Interrupted, State::Ended];
     let names: Vec<_> = states.iter().map(|state| serde_json::to_value(state).unwrap()).collect();
     assert_eq!(document()["components"]["schemas"]["State"]["enum"], json!(names));
+    let rules = [WhenFull::Displace, WhenFull::Refuse];
+    let names: Vec<_> = rules.iter().map(|rule| serde_json::to_value(rule).unwrap()).collect();
+    assert_eq!(document()["components"]["schemas"]["WhenFull"]["enum"], json!(names));
 }
 
 #[test]
