@@ -1,7 +1,7 @@
 //! How far back a tier may go: a media playlist cut to its depth behind the live edge.
 //!
-//! In: a whole media playlist as everybody's cache has it, and a depth in seconds. Out: the playlist a tier may see, and
-//! the lowest Media Sequence Number it admits to. Does not know who asks, nor the names of segments.
+//! In: a whole media playlist as everybody's cache has it, and a depth in seconds. Out: the playlist a tier may see,
+//! and the lowest Media Sequence Number it admits to. Does not know who asks, nor the names of segments.
 //!
 //! **The rule.** Counted from the end of the last complete segment, a segment that ends more than the depth ago goes.
 //! But never does so much go that fewer than `HOLD-BACK` (3 target durations where it is not said, and 6 at most here)
@@ -16,8 +16,8 @@
 //! inherited is written out. Every byte after that is untouched. `EXT-X-DATERANGE` stays wherever it stood.
 //! `EXT-X-PLAYLIST-TYPE:EVENT` goes, since it promises that nothing does.
 //!
-//! **Delta updates.** A delta from the origin lacks what the rule needs: how long the skipped segments are, and how many
-//! discontinuities are among them. So it is refused here; ask the origin without `_HLS_skip`, and this for the
+//! **Delta updates.** A delta from the origin lacks what the rule needs: how long the skipped segments are, and how
+//! many discontinuities are among them. So it is refused here; ask the origin without `_HLS_skip`, and this for the
 //! [`Form::Delta`] of the cut playlist. A player that had the cut playlist, or a delta of it, within half of
 //! `CAN-SKIP-UNTIL` holds every segment that is skipped.
 //!

@@ -1,11 +1,11 @@
 //! Signed URLs for media that lives on another host: a second CDN, or a bare bucket.
 //!
-//! In: the place of a playlist, a way to sign, and the time. Out: a [`Place`](crate::rewrite::Place) that turns the URIs
-//! of media into signed URLs there. Does not know clocks, nor who watches: everyone gets the same URLs, so that
+//! In: the place of a playlist, a way to sign, and the time. Out: a [`Place`](crate::rewrite::Place) that turns the
+//! URIs of media into signed URLs there. Does not know clocks, nor who watches: everyone gets the same URLs, so that
 //! caches on the way hold one copy.
 //!
-//! Signed are the URI lines of media playlists, `EXT-X-MAP`, `EXT-X-PART` and `EXT-X-PRELOAD-HINT`. Keys, reports of other
-//! playlists and interstitials stay: they are not media, and the edge answers for them.
+//! Signed are the URI lines of media playlists, `EXT-X-MAP`, `EXT-X-PART` and `EXT-X-PRELOAD-HINT`. Keys, reports of
+//! other playlists and interstitials stay: they are not media, and the edge answers for them.
 
 use thiserror::Error;
 

@@ -44,7 +44,7 @@ pub(super) fn text(
             }
             force.put(here.clone(), &mut |line| out.line(line));
             out.bytes.reserve(here.rest.len() + ROOM_BYTES);
-            return Ok(rest(here, &force, out));
+            return Ok(rest(here, &force, window.is_event, out));
         }
     }
 }
@@ -70,16 +70,18 @@ fn missing_sequences(window: &Window, gone: usize, out: &mut Out) {
 }
 
 /// From the first segment that stays, in which inherited byte offsets are written out, to the end.
-fn rest(mut lines: Lines<'_>, force: &Force<'_>, mut out: Out) -> Vec<u8> {
+fn rest(mut lines: Lines<'_>, force: &Force<'_>, is_event: bool, mut out: Out) -> Vec<u8> {
     let uri = lines.clone().find_map(|line| match line.content() {
         Content::Uri(uri) => Some(uri),
         Content::Tag(..) | Content::Blank => None,
     });
     // The next part may be a later segment's.
     let (mut has_part, mut has_segment) = (!force.has_part_range(), false);
-    while !(has_part && has_segment) {
+    // The type may stand anywhere (4.4.3.5).
+    while is_event || !(has_part && has_segment) {
         let Some(line) = lines.next() else { break };
         let changed = match line.content() {
+            Content::Tag(tag::TYPE, _) => continue,
             Content::Tag(tag::BYTE_RANGE, value) if !has_segment => {
                 uri.and_then(|uri| force.range(value, uri))
             }

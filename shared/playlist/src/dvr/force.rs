@@ -1,6 +1,7 @@
 //! What is in force at a segment because a line before it said so.
 //!
-//! In: the lines that go, in order. Out: what the first segment that stays inherits from them. Does not know how many go.
+//! In: the lines that go, in order. Out: what the first segment that stays inherits from them. Does not know how many
+//! go.
 
 use super::tag;
 use super::window::extinf;

@@ -69,6 +69,7 @@ fn recordings_are_refused_and_the_last_word_is_not() {
     assert!(ended.contains("SEQUENCE:44\n") && ended.ends_with("s49.ts\n#EXT-X-ENDLIST\n"));
     let event = plain(50).replace("#EXT-X-MEDIA", "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-MEDIA");
     assert_eq!(cut_text(&event, 0, Form::Whole), cut_text(&plain(50), 0, Form::Whole));
+    assert_eq!(cut_text(&typed("EVENT"), 0, Form::Whole), cut_text(&plain(50), 0, Form::Whole));
     assert_eq!(cut_text(&event, 3600, Form::Whole), plain(50), "it may shrink later");
 }
 

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! `directory` is the path of the URL as it was requested, percent-encoding and all, from its first slash to its last,
-//! both included; `exp` is in decimal seconds since the Unix epoch, and the URL is good before it. One signature is good
-//! for all that lies in the directory itself and nothing below it, and is the same for everyone for the length of a
-//! bucket.
+//! both included; `exp` is in decimal seconds since the Unix epoch, and the URL is good before it. One signature is
+//! good for all that lies in the directory itself and nothing below it, and is the same for everyone for the length of
+//! a bucket.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac_sha256::HMAC;
