@@ -31,7 +31,7 @@ pub enum SignError {
     )]
     Window,
     /// The key's id has another form.
-    #[error("the id of a key must be 1 to {chars} of A-Z a-z 0-9 - _", chars = directory::KID_CHARS_MAX)]
+    #[error("a key's id must be 1 to {chars} of A-Z a-z 0-9 - _", chars = directory::KID_CHARS_MAX)]
     Kid,
     /// The secret is too short.
     #[error("a secret must have {bytes} bytes at least", bytes = directory::SECRET_BYTES_MIN)]

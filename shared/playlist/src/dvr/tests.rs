@@ -49,7 +49,8 @@ fn a_delta_of_the_cut_playlist() {
     let delta = cut_text(&plain(100), 60, Form::Delta);
     // 69 to 99 stay; of them, those that end more than 12 s ago are skipped.
     let expected = format!(
-        "{HEADER}#EXT-X-MEDIA-SEQUENCE:69\n#EXT-X-SKIP:SKIPPED-SEGMENTS=24\n#EXTINF:2.000,\ns93.ts\n"
+        "{HEADER}#EXT-X-MEDIA-SEQUENCE:69\n#EXT-X-SKIP:SKIPPED-SEGMENTS=24\n\
+         #EXTINF:2.000,\ns93.ts\n"
     );
     assert!(delta.starts_with(&expected), "{delta}");
     assert_eq!(cut_text(&plain(100), 0, Form::Delta), cut_text(&plain(100), 0, Form::Whole));
@@ -184,7 +185,9 @@ proptest! {
         segments in prop::collection::vec(segment(), 0..40),
         depth_s in 0_u32..40,
         sequence in prop::sample::select(vec![
-            "", "#EXT-X-MEDIA-SEQUENCE:7\n", "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:3\n",
+            "",
+            "#EXT-X-MEDIA-SEQUENCE:7\n",
+            "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:3\n",
         ]),
     ) {
         let text = playlist(&segments, sequence);
@@ -233,7 +236,10 @@ proptest! {
     fn nothing_makes_it_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         depth_s: u32,
-        lines in prop::collection::vec("#EXT(INF|-X-(KEY|MAP|PART|BYTERANGE|PROGRAM-DATE-TIME)):[0-9.@,=\"A-Z:-]{0,20}", 0..30),
+        lines in prop::collection::vec(
+            "#EXT(INF|-X-(KEY|MAP|PART|BYTERANGE|PROGRAM-DATE-TIME)):[0-9.@,=\"A-Z:-]{0,20}",
+            0..30,
+        ),
     ) {
         let text = [HEADER.as_bytes(), lines.join("\na\n").as_bytes(), &bytes].concat();
         let _ = cut(&text, depth_s, Form::Delta);

@@ -17,7 +17,8 @@ const LADDER: &str = "#EXTM3U\n\
     #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"lo\",NAME=\"lo\",URI=\"lo.m3u8\"\n\
     #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"hi\",NAME=\"text\",URI=\"text.m3u8\"\n\
     \n\
-    #EXT-X-STREAM-INF:BANDWIDTH=6,RESOLUTION=1920x1080,CODECS=\"avc1.640028,mp4a.40.2\",AUDIO=\"hi\"\n\
+    #EXT-X-STREAM-INF:BANDWIDTH=6,RESOLUTION=1920x1080,CODECS=\"avc1.640028,mp4a.40.2\",\
+    AUDIO=\"hi\"\n\
     # a comment between\n\
     1080.m3u8\n\
     #EXT-X-STREAM-INF:BANDWIDTH=3,RESOLUTION=720x1280,AUDIO=\"lo\",SUBTITLES=\"hi\"\n\
