@@ -150,7 +150,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn cosets_tokens_of_any_size_are_read_here(watermark in prop::collection::vec(any::<u8>(), 0..1500)) {
+    fn cosets_tokens_of_any_size_are_read_here(
+        watermark in prop::collection::vec(any::<u8>(), 0..1500),
+    ) {
         let claims = Cbor::Map(vec![
             (Cbor::from(label::EXP), Cbor::from(NOW + 1)),
             (Cbor::from(304), Cbor::from(watermark.clone())),

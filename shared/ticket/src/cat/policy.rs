@@ -119,7 +119,8 @@ mod tests {
             r#"{"dvr_s_max":0,"bind":"network"}"#,
             r#"{"countries":{"allow":["DE","AT"]},"watermark":"a"}"#,
             r#"{"countries":{"allow":[]}}"#,
-            r#"{"countries":{"deny":["FR"]},"bind":"address","preview_s":300,"devices_max":2,"watermark":"b"}"#,
+            r#"{"countries":{"deny":["FR"]},"bind":"address"}"#,
+            r#"{"preview_s":300,"devices_max":2,"watermark":"b"}"#,
         ] {
             let policy: Policy = serde_json::from_str(text).unwrap();
             let bytes = write(&policy).unwrap().to_bytes();
