@@ -221,9 +221,9 @@ mod tests {
             ORIGIN => Some("http://origin".to_owned()),
             EDGE_KEY => Some("edge-secret".to_owned()),
             SESSION_KEYS => Some(format!("s:{key}")),
-            TOKEN_KEYS => Some(format!(
-                r#"{{"keys":[{{"kty":"oct","alg":"HS256","kid":"k","k":"{key}"}}]}}"#
-            )),
+            TOKEN_KEYS => {
+                Some(format!(r#"{{"keys":[{{"kty":"oct","alg":"HS256","kid":"k","k":"{key}"}}]}}"#))
+            }
             _ => None,
         })
         .unwrap()

@@ -12,27 +12,24 @@
     clippy::unreachable
 )]
 
+mod config;
 mod state;
+mod upstream;
 mod origin;
 mod shelf;
+mod spare;
+mod kept;
+mod journal;
 
-use std::time::Duration;
-
-use edge_answer::{Answer, Config, Decision, Fetch, Guarded, Memory, decide};
+use edge_answer::{Answer, Decision, Fetch, Guarded, Memory, decide};
 use fastly::http::purge::purge_surrogate_key;
 use fastly::http::serve::Serve;
 use fastly::{Request, Response};
 
+use crate::journal::Answered;
+use crate::origin::{Fetched, fetch, forward};
 use crate::state::State;
-
-/// Most requests of one sandbox.
-const REQUESTS_MAX: usize = 1000;
-/// Longest life of a sandbox: new keys are read with the next.
-const LIFETIME_MAX: Duration = Duration::from_secs(60);
-/// Most memory of a sandbox, in MiB, of the 128 it may have.
-const MEMORY_MIB_MAX: u32 = 64;
-/// Longest wait for a next request.
-const IDLE_MAX: Duration = Duration::from_secs(5);
+use crate::upstream::Upstream;
 
 fn main() {
     if cfg!(target_family = "wasm") {
@@ -46,17 +43,18 @@ fn main() {
 fn serve() {
     let mut state = State::read();
     let summary = Serve::new()
-        .with_max_requests(REQUESTS_MAX)
-        .with_max_lifetime(LIFETIME_MAX)
-        .with_max_memory(MEMORY_MIB_MAX)
-        .with_timeout(IDLE_MAX)
+        .with_max_requests(config::REQUESTS_MAX)
+        .with_max_lifetime(config::LIFETIME_MAX)
+        .with_max_memory(config::MEMORY_MIB_MAX)
+        .with_timeout(config::IDLE_MAX)
         .run_with_context(|request, state: &mut State| respond(request, state), &mut state);
     if let Err(never) = summary.into_result() {
         match never {}
     }
 }
 
-fn respond(mut request: Request, state: &mut State) -> Response {
+/// Answers one request, and does then what its answer need not wait for.
+fn respond(mut request: Request, state: &mut State) {
     let body = request.take_body();
     let header = |name: &str| request.get_header_str(name);
     let asked = edge_answer::Request {
@@ -66,35 +64,57 @@ fn respond(mut request: Request, state: &mut State) -> Response {
         header: &header,
         client: state::client(&request),
     };
-    let response = match &state.config {
-        Err(faults) => whole(asked.misconfigured(faults, state::random())),
-        Ok(config) => match decide(config, &asked, state::now_ms(), state::random()) {
-            Decision::Answer(answer) => whole(answer),
-            Decision::Open(fetch) => origin::fetch(config, &fetch, body),
-            Decision::Guarded(guarded) => match admit(config, &mut state.memory, guarded) {
-                Ok(fetch) => origin::fetch(config, &fetch, body),
-                Err(answer) => whole(answer),
+    let State { config, memory, shielding, journal } = state;
+    let entry = journal.note(&asked, &request);
+    let config = match config {
+        Ok(config) => config,
+        Err(faults) => {
+            return whole(asked.misconfigured(faults, state::random())).send_to_client();
+        }
+    };
+    let authority = request.get_header_str("host").map(str::to_owned);
+    let direct = Upstream::direct(config);
+    let way = Upstream::new(config, shielding, authority);
+    let of_edge = Fetch::of_edge(config, &asked, state::random());
+    let upstream = if of_edge.is_some() { &direct } else { &way };
+    let fetched = match of_edge {
+        Some(fetch) => forward(upstream, fetch),
+        None => match decide(config, &asked, state::now_ms(), state::random()) {
+            Decision::Answer(answer) => Fetched::whole(whole(answer)),
+            Decision::Open(wanted) => fetch(upstream, wanted, body),
+            Decision::Guarded(guarded) => match admit(upstream, memory, guarded) {
+                Ok(wanted) => fetch(upstream, wanted, body),
+                Err(answer) => Fetched::whole(whole(answer)),
             },
             Decision::Purge(purge) => {
-                let purged = purge.keys.iter().all(|key| purge_surrogate_key(key).is_ok());
-                whole(if purged { purge.done() } else { purge.failed() })
+                let is_purged = purge.keys.iter().all(|key| purge_surrogate_key(key).is_ok());
+                let answer = if is_purged { purge.done() } else { purge.failed() };
+                Fetched::whole(whole(answer))
             }
         },
     };
+    let (response, later) = fetched.parts();
     let status = response.get_status().as_u16();
     if status >= 500 {
         let id = response.get_header_str("x-request-id").unwrap_or_default();
         eprintln!("{status} {} request_id={id}", asked.described());
     }
-    response
+    let answered = Answered::of(&response);
+    response.send_to_client();
+    if let Some(later) = later {
+        later.run(upstream);
+    }
+    if let Some(entry) = entry {
+        journal.write(entry, &answered, upstream.fetches());
+    }
 }
 
 /// Asks the deny list, after a look for a newer one if that is due.
-fn admit(config: &Config, memory: &mut Memory, guarded: Guarded) -> Result<Fetch, Answer> {
+fn admit(upstream: &Upstream<'_>, memory: &mut Memory, guarded: Guarded) -> Result<Fetch, Answer> {
     let now_ms = state::now_ms();
     let deny = &mut memory.deny;
     if deny.is_due(now_ms) {
-        match origin::deny_list(config, guarded.request_id()) {
+        match origin::deny_list(upstream, guarded.request_id()) {
             Some((age_s, list)) => {
                 if let Err(error) = deny.accept(now_ms, age_s, &list) {
                     eprintln!("deny list refused: {error}");

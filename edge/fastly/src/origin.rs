@@ -6,110 +6,131 @@
 //! sandbox.
 
 use std::io::Read;
-use std::time::Duration;
 
-use edge_answer::config::{BODY_BYTES_MAX, DENY_BYTES_MAX, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX};
+use edge_answer::config::{BODY_BYTES_MAX, DENY_BYTES_MAX, PLAYLIST_BYTES_MAX};
 use edge_answer::{Config, Fetch, Head, Method, Relay, deny_request};
-use fastly::backend::{Backend, BackendCreationError};
+use fastly::Response;
 use fastly::http::body::Body;
-use fastly::http::request::SendErrorCause;
-use fastly::{Request, Response};
 
-use crate::{shelf, state};
+use crate::config::{COLLAPSE_WAIT, DENY_WAIT};
+use crate::shelf::{self, Renewal, Taken};
+use crate::state;
+use crate::upstream::{Failure, Upstream};
 
-/// The backend of a service that may not make its own, and the name of the one that is made.
-const NAMED: &str = "origin";
-const MADE: &str = "matinee-origin";
-const CONNECT_WAIT: Duration = Duration::from_secs(2);
-const BETWEEN_BYTES_WAIT: Duration = Duration::from_secs(10);
+/// A response, and what is to be done when it is on its way.
+pub(crate) struct Fetched {
+    pub(crate) response: Response,
+    later: Option<(Fetch, Renewal)>,
+}
 
-/// Why there is no answer of the origin's.
-pub(crate) enum Failure {
-    /// It took too long.
-    TimedOut,
-    /// It could not be reached, or broke off.
-    Unreachable,
+impl Fetched {
+    /// A response after which there is nothing to do.
+    pub(crate) fn whole(response: Response) -> Self {
+        Self { response, later: None }
+    }
+
+    /// The response, to be sent, and what is to be done then.
+    pub(crate) fn parts(self) -> (Response, Option<Later>) {
+        (self.response, self.later.map(|(fetch, renewal)| Later { fetch, renewal }))
+    }
+}
+
+/// What is to be done when a response is on its way.
+pub(crate) struct Later {
+    fetch: Fetch,
+    renewal: Renewal,
+}
+
+impl Later {
+    /// Does it.
+    pub(crate) fn run(self, upstream: &Upstream<'_>) {
+        self.renewal.run(|| upstream.pass(&neutral(&self.fetch), None));
+    }
 }
 
 /// Makes a fetch and the viewer's response of it.
-pub(crate) fn fetch(config: &Config, fetch: &Fetch, body: Body) -> Response {
+pub(crate) fn fetch(upstream: &Upstream<'_>, fetch: Fetch, body: Body) -> Fetched {
     let body = match fetch.method {
         Method::Post => match read(body, BODY_BYTES_MAX) {
             Some(body) => Some(body),
-            None => return crate::whole(fetch.body_too_large()),
+            None => return Fetched::whole(crate::whole(fetch.body_too_large())),
         },
         Method::Get | Method::Head | Method::Purge => None,
     };
-    match get(config, fetch, body) {
-        Ok(response) => relay(config, fetch, response),
-        Err(Failure::TimedOut) => crate::whole(fetch.timed_out()),
-        Err(Failure::Unreachable) => crate::whole(fetch.unreachable()),
+    match get(upstream, &fetch, body.as_deref()) {
+        Ok(Taken { response, renewal }) => {
+            let response = relay(upstream.config, &fetch, response);
+            Fetched { response, later: renewal.map(|renewal| (fetch, renewal)) }
+        }
+        Err(failure) => Fetched::whole(failed(&fetch, &failure)),
+    }
+}
+
+/// Makes the fetch of another POP, to which this one is the shield: its response is the origin's, whole.
+pub(crate) fn forward(upstream: &Upstream<'_>, fetch: Fetch) -> Fetched {
+    match get(upstream, &fetch, None) {
+        Ok(Taken { response, renewal }) => {
+            Fetched { response, later: renewal.map(|renewal| (fetch, renewal)) }
+        }
+        Err(failure) => Fetched::whole(failed(&fetch, &failure)),
     }
 }
 
 /// The deny list's age in seconds and its bytes, if the origin sends them.
-pub(crate) fn deny_list(config: &Config, request_id: &str) -> Option<(u64, Vec<u8>)> {
-    let mut response = get(config, &deny_request(config, request_id), None).ok()?;
+pub(crate) fn deny_list(upstream: &Upstream<'_>, request_id: &str) -> Option<(u64, Vec<u8>)> {
+    let fetch = deny_request(upstream.config, request_id);
+    let key = fetch.collapse_key()?;
+    let taken = shelf::take(key, DENY_WAIT, || upstream.quick(&fetch)).ok()?;
+    if let Some(renewal) = taken.renewal {
+        renewal.run(|| upstream.quick(&fetch));
+    }
+    let mut response = taken.response;
     let is_good = response.get_status().as_u16() == 200;
     let age = response.get_header_str("age").and_then(|age| age.trim().parse().ok());
     let list = is_good.then(|| read(response.take_body(), DENY_BYTES_MAX)).flatten()?;
     Some((age.unwrap_or(0), list))
 }
 
-fn get(config: &Config, fetch: &Fetch, body: Option<Vec<u8>>) -> Result<Response, Failure> {
-    match fetch.collapse_key() {
-        Some(key) => shelf::take(key, || {
-            let mut request = request(config, fetch, None);
-            request.set_pass(true);
-            request.remove_header("if-none-match");
-            send(config, request)
-        }),
-        None => send(config, request(config, fetch, body)),
-    }
-}
-
-fn request(config: &Config, fetch: &Fetch, body: Option<Vec<u8>>) -> Request {
-    let url = config.origin.url(&fetch.path_and_query);
-    let mut request = Request::new(fetch.method.name(), url);
-    for (name, value) in &fetch.headers {
-        request.set_header(*name, value.as_ref());
-    }
-    // A HEAD must not fill a cache, nor a POST.
-    request.set_pass(fetch.method != Method::Get);
-    if let Some(body) = body {
-        request.set_body(body);
-    }
-    request
-}
-
-fn send(config: &Config, request: Request) -> Result<Response, Failure> {
-    let backend = backend(config).ok_or(Failure::Unreachable)?;
-    request.send(backend).map_err(|error| match error.root_cause() {
-        SendErrorCause::DnsTimeout
-        | SendErrorCause::ConnectionTimeout
-        | SendErrorCause::HttpResponseTimeout => Failure::TimedOut,
-        _ => Failure::Unreachable,
+fn failed(fetch: &Fetch, failure: &Failure) -> Response {
+    crate::whole(match failure {
+        Failure::TimedOut => fetch.timed_out(),
+        Failure::Unreachable => fetch.unreachable(),
     })
 }
 
-/// The origin as a backend: made as `MATINEE_ORIGIN` says, or the one named `origin` where a service may make none.
-fn backend(config: &Config) -> Option<Backend> {
-    let origin = &config.origin;
-    let mut made = Backend::builder(MADE, &origin.authority)
-        .override_host(&origin.authority)
-        .connect_timeout(CONNECT_WAIT)
-        .first_byte_timeout(Duration::from_millis(ORIGIN_WAIT_MS))
-        .between_bytes_timeout(BETWEEN_BYTES_WAIT);
-    made = if origin.is_tls {
-        made.enable_ssl().sni_hostname(origin.host()).check_certificate(origin.host())
-    } else {
-        made.disable_ssl()
-    };
-    match made.finish() {
-        Ok(backend) => Some(backend),
-        Err(BackendCreationError::NameInUse) => Backend::from_name(MADE).ok(),
-        Err(_) => Backend::from_name(NAMED).ok(),
+fn get(upstream: &Upstream<'_>, fetch: &Fetch, body: Option<&[u8]>) -> Result<Taken, Failure> {
+    let whole = |response| Taken { response, renewal: None };
+    match fetch.collapse_key() {
+        Some(key) => {
+            let neutral = neutral(fetch);
+            let taken = shelf::take(key, COLLAPSE_WAIT, || upstream.pass(&neutral, None))?;
+            Ok(Taken { response: unless_known(fetch, taken.response), ..taken })
+        }
+        None if fetch.method == Method::Get => upstream.cached(fetch).map(whole),
+        // A HEAD must not fill a cache, nor a POST.
+        None => upstream.pass(fetch, body).map(whole),
     }
+}
+
+/// The fetch without what is one viewer's alone.
+fn neutral(fetch: &Fetch) -> Fetch {
+    let mut fetch = fetch.clone();
+    fetch.headers.retain(|(name, _)| *name != "if-none-match");
+    fetch
+}
+
+/// `304` for whoever has it already (RFC 9110, 13.1.2).
+fn unless_known(fetch: &Fetch, mut response: Response) -> Response {
+    let known = fetch.headers.iter().find(|(name, _)| *name == "if-none-match");
+    let known = known.map(|(_, value)| value.as_ref()).unwrap_or_default();
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let etag = response.get_header_str("etag").map(opaque);
+    let is_known = etag.is_some_and(|etag| known.split(',').any(|one| opaque(one) == etag));
+    if is_known && response.get_status().as_u16() == 200 {
+        drop(response.take_body());
+        response.set_status(304);
+    }
+    response
 }
 
 fn relay(config: &Config, fetch: &Fetch, mut response: Response) -> Response {
@@ -135,7 +156,7 @@ pub(crate) fn headed(head: &Head) -> Response {
 }
 
 /// A whole body, if it is not longer than `bytes_max` and does not break off.
-fn read(body: Body, bytes_max: usize) -> Option<Vec<u8>> {
+pub(crate) fn read(body: Body, bytes_max: usize) -> Option<Vec<u8>> {
     let mut whole = Vec::new();
     let limit = u64::try_from(bytes_max).ok()?.checked_add(1)?;
     body.take(limit).read_to_end(&mut whole).ok()?;

@@ -2,95 +2,168 @@
 //!
 //! In: a key and how to fetch. Out: the response, with `Age` and `X-Cache`. Does not know what it holds. The core
 //! cache rather than the HTTP cache, because its way of collapsing has a time limit and runs under Viceroy too.
+//!
+//! Whoever asks first fetches, the others wait. If the fetch fails and no last good copy may stand in, the next of them
+//! takes over. What is stale and may be shown while it is renewed is shown at once, also to the one who renews it: that
+//! is done when the answer is on its way.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use edge_answer::Freshness;
-use edge_answer::config::ORIGIN_WAIT_MS;
+use edge_answer::config::DENY_BYTES_MAX;
 use fastly::Response;
-use fastly::cache::core::{CacheError, CacheKey, Found, Transaction};
+use fastly::cache::core::{CacheError, CacheKey, Transaction};
 
-use crate::origin::Failure;
+use crate::config::AGAIN;
+use crate::origin::read;
+use crate::upstream::Failure;
+use crate::{kept, spare};
 
-/// What is kept beside a body: the status and these headers.
-const KEPT: [&str; 7] =
-    ["cache-control", "content-encoding", "content-type", "date", "etag", "last-modified", "vary"];
+/// What was taken from the shelf.
+pub(crate) struct Taken {
+    pub(crate) response: Response,
+    /// What the taker owes when the response is on its way.
+    pub(crate) renewal: Option<Renewal>,
+}
+
+/// The duty to fetch anew what was taken stale.
+pub(crate) struct Renewal {
+    transaction: Transaction,
+    key: String,
+}
+
+impl Taken {
+    fn whole(response: Response) -> Self {
+        Self { response, renewal: None }
+    }
+}
 
 /// The response of this key: from the shelf, or fetched, and put there if the origin allows. Whoever asks while
-/// it is being fetched waits for it.
+/// it is being fetched waits for it, `wait` at most.
 pub(crate) fn take(
     key: String,
+    wait: Duration,
     fetch: impl Fn() -> Result<Response, Failure>,
-) -> Result<Response, Failure> {
-    let wait = Duration::from_millis(ORIGIN_WAIT_MS);
-    let lookup = Transaction::lookup(CacheKey::from(key)).timeout(wait);
+) -> Result<Taken, Failure> {
+    let lookup = Transaction::lookup(CacheKey::from(key.clone())).timeout(wait);
     let transaction = match lookup.execute() {
         Ok(transaction) => transaction,
         Err(CacheError::Timeout) => return Err(Failure::TimedOut),
         // A key that is too long, or a cache out of order: the origin is still there.
-        Err(_) => return fetch(),
+        Err(_) => return fetch().map(Taken::whole),
     };
-    if !transaction.must_insert_or_update() {
-        return match transaction.found().and_then(|found| rebuilt(&found, "hit")) {
-            Some(response) => Ok(response),
-            None => fetch(),
-        };
-    }
-    let response = match fetch() {
-        Ok(response) => response,
-        Err(failure) => {
-            // Let the next one try.
-            _ = transaction.cancel_insert_or_update();
-            return Err(failure);
+    let is_due = transaction.must_insert_or_update();
+    let found = transaction.found().and_then(|found| {
+        let how = if found.is_stale() { "stale" } else { "hit" };
+        kept::rebuilt(&found, how)
+    });
+    match (found, is_due) {
+        (Some(response), false) => Ok(Taken::whole(response)),
+        (Some(response), true) => {
+            Ok(Taken { response, renewal: Some(Renewal { transaction, key }) })
         }
-    };
-    put(transaction, response)
+        (None, true) => fill(transaction, &key, fetch).map(Taken::whole),
+        (None, false) => fetch().map(Taken::whole),
+    }
 }
 
-fn put(transaction: Transaction, mut response: Response) -> Result<Response, Failure> {
-    let status = response.get_status().as_u16();
-    let fresh = Freshness::of(status, &|name| response.get_header_str(name));
-    let Some(fresh) = fresh else {
-        _ = transaction.cancel_insert_or_update();
+impl Renewal {
+    /// Fetches and puts. A failure leaves the stale one, and the duty to whoever asks next.
+    pub(crate) fn run(self, fetch: impl Fn() -> Result<Response, Failure>) {
+        match fetch() {
+            Ok(response) if !is_error(&response) => {
+                drop(put(self.transaction, &self.key, response));
+            }
+            _ => drop(self.transaction.cancel_insert_or_update()),
+        }
+    }
+}
+
+fn fill(
+    transaction: Transaction,
+    key: &str,
+    fetch: impl Fn() -> Result<Response, Failure>,
+) -> Result<Response, Failure> {
+    let fetched = fetch();
+    if let Ok(response) = fetched {
+        if !is_error(&response) {
+            return put(transaction, key, response);
+        }
+        return stand_in(transaction, key).map_or(Ok(response), Ok);
+    }
+    stand_in(transaction, key).map_or(fetched, Ok)
+}
+
+/// The last good copy instead, also for all who wait; without one, the next of them tries.
+fn stand_in(transaction: Transaction, key: &str) -> Option<Response> {
+    let Some(spare) = spare::take(key) else {
+        drop(transaction.cancel_insert_or_update());
+        return None;
+    };
+    let keys = kept::keys(&spare.response);
+    let writer = transaction
+        .insert(spare.age.saturating_add(AGAIN))
+        .initial_age(spare.age)
+        .surrogate_keys(keys.split_ascii_whitespace())
+        .user_metadata(kept::described(&spare.response).into())
+        .execute();
+    if let Ok(mut writer) = writer
+        && writer.write_all(&spare.body).is_ok()
+    {
+        drop(writer.finish());
+    }
+    Some(spare.response.with_body(spare.body))
+}
+
+/// What may be hidden behind a last good copy (RFC 5861, 4).
+fn is_error(response: &Response) -> bool {
+    matches!(response.get_status().as_u16(), 500 | 502 | 503 | 504)
+}
+
+fn put(transaction: Transaction, key: &str, mut response: Response) -> Result<Response, Failure> {
+    let Some(fresh) = kept::freshness(&response) else {
+        drop(transaction.cancel_insert_or_update());
         return Ok(response.with_header("x-cache", "pass"));
     };
-    let keys = response.get_header_str("surrogate-key").unwrap_or_default().to_owned();
+    let copied = copied(key, &fresh, &mut response);
+    let Ok(whole) = copied else {
+        drop(transaction.cancel_insert_or_update());
+        return Err(Failure::Unreachable);
+    };
+    let keys = kept::keys(&response);
     let insert = transaction
         .insert(fresh.max_age)
         .initial_age(fresh.age)
         .stale_while_revalidate(fresh.stale_while_revalidate)
         .surrogate_keys(keys.split_ascii_whitespace())
-        .user_metadata(described(&response).into());
+        .user_metadata(kept::described(&response).into());
     let Ok((mut writer, found)) = insert.execute_and_stream_back() else {
-        return Ok(response.with_header("x-cache", "pass"));
+        let response = response.with_header("x-cache", "pass");
+        return Ok(match whole {
+            Some(whole) => response.with_body(whole),
+            None => response,
+        });
     };
-    writer.append(response.take_body());
-    if writer.finish().is_err() {
+    let is_written = match whole {
+        Some(whole) => writer.write_all(&whole).is_ok(),
+        None => {
+            writer.append(response.take_body());
+            true
+        }
+    };
+    if !is_written || writer.finish().is_err() {
         return Err(Failure::Unreachable);
     }
-    rebuilt(&found, "miss").ok_or(Failure::Unreachable)
+    kept::rebuilt(&found, "miss").ok_or(Failure::Unreachable)
 }
 
-/// Status and headers as bytes: a JSON array of pairs, of which the first is the status.
-fn described(response: &Response) -> Vec<u8> {
-    let status = response.get_status().as_u16().to_string();
-    let kept = KEPT.iter().filter_map(|name| {
-        response.get_header_str(*name).map(|value| ((*name).to_owned(), value.to_owned()))
-    });
-    let pairs: Vec<(String, String)> =
-        std::iter::once(("status".to_owned(), status)).chain(kept).collect();
-    serde_json::to_vec(&pairs).unwrap_or_default()
-}
-
-fn rebuilt(found: &Found, how: &str) -> Option<Response> {
-    let pairs: Vec<(String, String)> = serde_json::from_slice(&found.user_metadata()).ok()?;
-    let mut pairs = pairs.into_iter();
-    let (_, status) = pairs.next()?;
-    let mut response = Response::from_status(status.parse::<u16>().ok()?);
-    for (name, value) in pairs {
-        response.set_header(name, value);
+/// The body, read for a copy of it, if there is to be one; else it stays where it is.
+fn copied(key: &str, fresh: &Freshness, response: &mut Response) -> Result<Option<Vec<u8>>, ()> {
+    if fresh.stale_if_error.is_zero() || response.get_status().as_u16() != 200 {
+        return Ok(None);
     }
-    response.set_header("age", found.age().as_secs().to_string());
-    response.set_header("x-cache", how);
-    Some(response.with_body(found.to_stream().ok()?))
+    let whole = read(response.take_body(), DENY_BYTES_MAX).ok_or(())?;
+    spare::put(key, fresh, response, &whole);
+    Ok(Some(whole))
 }

@@ -3,13 +3,19 @@
 //! In: config store and secret store `matinee`, the clock, randomness. Out: configuration, the memory, a time,
 //! random bytes. Keeps nothing of any viewer's.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use edge_answer::config::EDGE_KEY;
 use edge_answer::{Client, Config, ConfigError, Memory};
 use fastly::geo::geo_lookup;
 use fastly::http::Version;
 use fastly::{ConfigStore, Request, SecretStore};
+
+use crate::config::{ACCESS_LOG, SHIELD};
+use crate::journal::Journal;
+use crate::upstream::Shielding;
 
 /// The name of both stores.
 const STORE: &str = "matinee";
@@ -20,6 +26,10 @@ pub(crate) struct State {
     pub(crate) config: Result<Config, Vec<ConfigError>>,
     /// The deny list and all else that is remembered.
     pub(crate) memory: Memory,
+    /// Where the shield is.
+    pub(crate) shielding: Shielding,
+    /// The access log.
+    pub(crate) journal: Journal,
 }
 
 impl State {
@@ -27,18 +37,29 @@ impl State {
     pub(crate) fn read() -> Self {
         let open = ConfigStore::try_open(STORE).ok();
         let secret = SecretStore::open(STORE).ok();
+        let lookups = Cell::new(0_u32);
+        let count = || lookups.set(lookups.get().saturating_add(1));
         let lookup = |name: &str| {
-            let plain = open.as_ref().and_then(|store| store.try_get(name).ok().flatten());
+            let plain = open.as_ref().and_then(|store| {
+                count();
+                store.try_get(name).ok().flatten()
+            });
             plain.or_else(|| {
+                count();
                 let found = secret.as_ref()?.try_get(name).ok().flatten()?;
                 String::from_utf8(found.try_plaintext().ok()?.to_vec()).ok()
             })
         };
         let config = Config::from_lookup(lookup);
+        let set = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let shielding = Shielding::find(set(SHIELD).as_deref().map(str::trim));
+        let (log, secret) = (set(ACCESS_LOG), set(EDGE_KEY).unwrap_or_default());
+        let log = log.as_deref().map(str::trim);
+        let journal = Journal::open(log, secret.as_bytes(), lookups.get());
         for error in config.as_ref().err().into_iter().flatten() {
             eprintln!("configuration: {error}");
         }
-        Self { config, memory: Memory::new() }
+        Self { config, memory: Memory::new(), shielding, journal }
     }
 }
 
