@@ -45,16 +45,13 @@ pub(crate) async fn serve(
     let Some(terminator) = &house.terminator else {
         return converse(stream, peer, house, closing).await;
     };
-    match terminator.accept(stream).await {
-        Ok(stream) => {
-            peer.alpn = match stream.get_ref().1.alpn_protocol() {
-                Some(b"h2") => Some("h2"),
-                Some(_) => Some("http/1.1"),
-                None => None,
-            };
-            converse(stream, peer, house, closing).await;
-        }
-        Err(error) => debug!(%error, "no TLS handshake"),
+    if let Some(stream) = terminator.accept(stream).await {
+        peer.alpn = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Some("h2"),
+            Some(_) => Some("http/1.1"),
+            None => None,
+        };
+        converse(stream, peer, house, closing).await;
     }
 }
 

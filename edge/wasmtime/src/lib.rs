@@ -65,4 +65,4 @@ pub use error::Error;
 pub use facts::Fronts;
 pub use rate::Rate;
 pub use server::{Door, Edge};
-pub use tls::Tls;
+pub use tls::{Acme, Tls};

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use edge_wasmtime::Tls;
 
 use crate::error::Error;
-use crate::settings;
 use crate::telemetry::LogFormat;
+use crate::{edge_node, settings};
 
 /// Where the configuration file is looked for when nothing names one.
 const FILE: &str = "matinee.toml";
@@ -99,7 +99,8 @@ fn file(named: Option<&Path>, wrong: &mut Vec<String>) -> toml::Table {
     match text.parse::<toml::Table>() {
         Ok(table) => {
             // One file may serve all roles of a machine: what any of them knows is no mistake.
-            let known = |key: &str| settings::NAMES.contains(&key);
+            let known =
+                |key: &str| settings::NAMES.contains(&key) || edge_node::NAMES.contains(&key);
             for key in table.keys().filter(|key| !known(key)) {
                 wrong.push(format!("  {}: unknown key {key:?}", path.display()));
             }

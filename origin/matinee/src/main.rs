@@ -7,6 +7,7 @@ mod cli;
 mod delivery;
 mod demo;
 mod denied;
+mod edge_node;
 mod error;
 mod fault;
 mod gate;
@@ -38,6 +39,8 @@ struct Command {
 enum Role {
     /// Run the whole house: API, RTMP ingest, ladder, packager, storage and edge
     Up(settings::Flags),
+    /// Run an edge by itself, in front of a house elsewhere
+    Edge(Box<edge_node::Flags>),
     /// Create, change, list and end shows
     #[command(subcommand)]
     Show(cli::ShowCommand),
@@ -63,6 +66,7 @@ enum Role {
 fn main() -> ExitCode {
     let outcome = match Command::parse().role {
         Role::Up(flags) => up::run(&flags),
+        Role::Edge(flags) => edge_node::run(&flags),
         Role::Show(command) => return cli::run_show(command),
         Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),

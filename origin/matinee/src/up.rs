@@ -31,7 +31,7 @@ use crate::stage::{self, Stages};
 use crate::{demo, denied, fault, page, purge, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
-const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/edge.wasm");
+pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/edge.wasm");
 /// Shows ended by the API that ingest has not been told of yet.
 const ENDS_QUEUED_MAX: usize = 64;
 
@@ -258,11 +258,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to the command line, for a person or a script")]
-fn announce(lines: &str) {
+pub(crate) fn announce(lines: &str) {
     print!("{lines}");
 }
 
-async fn told_to_stop() -> Result<(), Error> {
+pub(crate) async fn told_to_stop() -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let broken = |error| Error::Machine(format!("signals cannot be received: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
@@ -274,7 +274,7 @@ async fn told_to_stop() -> Result<(), Error> {
     Ok(())
 }
 
-fn broke<T>(what: &str, outcome: Result<T, tokio::task::JoinError>) {
+pub(crate) fn broke<T>(what: &str, outcome: Result<T, tokio::task::JoinError>) {
     if let Err(error) = outcome {
         tracing::error!(%error, "{what} broke off");
     }

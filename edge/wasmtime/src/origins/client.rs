@@ -28,18 +28,7 @@ pub(super) fn client(
     is_tls: bool,
     authorities: Option<&Path>,
 ) -> Result<Client, Error> {
-    let mut roots = RootCertStore::empty();
-    if is_tls {
-        believe_system(&mut roots);
-    }
-    if let Some(path) = authorities {
-        believe_file(&mut roots, path)?;
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Engine(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = believing(is_tls, authorities)?;
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
@@ -53,6 +42,28 @@ pub(super) fn client(
         .pool_timer(TokioTimer::new())
         .pool_max_idle_per_host(limits.origin_idle_max)
         .build(connector))
+}
+
+/// TLS outwards, which believes the system's authorities and those of a file (PEM), or none.
+///
+/// # Errors
+/// The file holds no certificates.
+pub(crate) fn believing(
+    the_system: bool,
+    authorities: Option<&Path>,
+) -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore::empty();
+    if the_system {
+        believe_system(&mut roots);
+    }
+    if let Some(path) = authorities {
+        believe_file(&mut roots, path)?;
+    }
+    Ok(ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Engine(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 fn believe_system(roots: &mut RootCertStore) {

@@ -27,6 +27,7 @@ use crate::cache::Clock;
 use crate::config::{Config, OriginLimits};
 use crate::error::Error;
 use client::Client;
+pub(crate) use client::believing;
 use health::Health;
 
 /// How often the origins' health is looked at.
