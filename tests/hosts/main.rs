@@ -26,30 +26,34 @@ const CASE_MAX: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn native_core() {
-    run(Host::Native).await;
+    run("native", Stage::set(Host::Native).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_wasmtime_host() {
-    run(Host::Ours).await;
+    run("ours", Stage::set(Host::Ours).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_host_with_the_decision_compiled_in() {
+    run("compiled", Stage::set_compiled_in().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bare_wasmtime_host() {
-    run(Host::Bare).await;
+    run("bare", Stage::set(Host::Bare).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viceroy() {
-    run(Host::Viceroy).await;
+    run("viceroy", Stage::set(Host::Viceroy).await).await;
 }
 
-/// Plays every case on one host, and fails if one of them did.
-async fn run(host: Host) {
-    let stage = Stage::set(host).await;
+/// Plays every case on one stage, and fails if one of them did.
+async fn run(host: &str, stage: Stage) {
     let mut failed = Vec::new();
     for case in cases::ALL {
-        let word = match case.on[host as usize] {
+        let word = match case.on[stage.host as usize] {
             On::Not(why) => format!("not on this host: {why}"),
             On::Run => match play(case, &stage).await {
                 Ok(time) => format!("ok ({} ms)", time.as_millis()),

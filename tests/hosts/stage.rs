@@ -57,6 +57,14 @@ impl Stage {
         Self { origin, host, edge }
     }
 
+    /// Our own host with the decision compiled in: to a case it is the same host.
+    pub(crate) async fn set_compiled_in() -> Self {
+        let origin = Origin::start().await;
+        let settings = ticket::settings(&origin.url());
+        let edge = Arc::new(crate::host::ours_compiled_in(&settings).await);
+        Self { origin, host: Host::Ours, edge }
+    }
+
     /// The same host in front of an origin that is not there.
     pub(crate) async fn without_origin(&self) -> Self {
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -35,6 +35,8 @@ use crate::refusal::{Refusal, empty};
 /// The compiled-in decision, ready to answer.
 pub(crate) struct Native {
     config: Config,
+    /// The origin's address, parsed once.
+    origin: Uri,
     memory: Mutex<Memory>,
     outbound: Outbound,
     /// Room for requests that have no answer yet.
@@ -59,8 +61,13 @@ impl Native {
             let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Error::Settings(all.join("; "))
         })?;
+        let scheme = if config.origin.is_tls { "https" } else { "http" };
+        let origin = Uri::builder().scheme(scheme).authority(config.origin.authority.as_str());
+        let origin = origin.path_and_query("/").build();
+        let origin = origin.map_err(|error| Error::Settings(error.to_string()))?;
         Ok(Self {
             config,
+            origin,
             memory: Mutex::default(),
             outbound,
             places: Semaphore::new(limits.requests_max),
@@ -173,15 +180,16 @@ impl Native {
     }
 
     fn request(&self, fetch: &Fetch, body: Option<Bytes>) -> Option<Request<WasiBody>> {
-        let origin = &self.config.origin;
-        let uri = Uri::builder()
-            .scheme(if origin.is_tls { "https" } else { "http" })
-            .authority(origin.authority.as_str())
-            .path_and_query(fetch.path_and_query.as_str())
-            .build();
+        let mut uri = self.origin.clone().into_parts();
+        uri.path_and_query = fetch.path_and_query.parse().ok();
         let mut request = Request::new(body.map_or_else(empty, full));
-        *request.uri_mut() = uri.ok()?;
-        *request.method_mut() = fetch.method.name().parse().ok()?;
+        *request.uri_mut() = Uri::from_parts(uri).ok()?;
+        *request.method_mut() = match fetch.method {
+            Method::Get => http::Method::GET,
+            Method::Head => http::Method::HEAD,
+            Method::Post => http::Method::POST,
+            Method::Purge => fetch.method.name().parse().ok()?,
+        };
         for (name, value) in &fetch.headers {
             let value = HeaderValue::from_str(value.as_ref()).ok()?;
             request.headers_mut().insert(HeaderName::from_static(name), value);

@@ -6,6 +6,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use edge_wasmtime::EngineKind;
+
 mod bare;
 mod native;
 mod ours;
@@ -46,11 +48,16 @@ impl Host {
     pub(crate) async fn start(self, settings: &[(String, String)]) -> Running {
         match self {
             Self::Native => native::start(settings).await,
-            Self::Ours => ours::start(settings).await,
+            Self::Ours => ours::start(EngineKind::Component, settings).await,
             Self::Bare => bare::start(settings).await,
             Self::Viceroy => viceroy::start(settings).await,
         }
     }
+}
+
+/// Our own host with the decision compiled in, where [`Host::Ours`] runs the component.
+pub(crate) async fn ours_compiled_in(settings: &[(String, String)]) -> Running {
+    ours::start(EngineKind::Native, settings).await
 }
 
 /// A task that ends when it is dropped.

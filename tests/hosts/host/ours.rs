@@ -1,15 +1,16 @@
 //! Our own host, as `matinee up` starts it.
 //!
-//! In: the settings. Out: an edge in this process. Does not know the cases.
+//! In: the settings, and what answers. Out: an edge in this process. Does not know the cases.
 
-use edge_wasmtime::{ComponentSource, Config, Edge};
+use edge_wasmtime::{ComponentSource, Config, Edge, EngineKind};
 
 use super::{Running, Task, artefact, setting};
 
-pub(super) async fn start(settings: &[(String, String)]) -> Running {
+pub(super) async fn start(engine: EngineKind, settings: &[(String, String)]) -> Running {
     let component = ComponentSource::Path(artefact("edge.wasm"));
     let listen = "127.0.0.1:0".parse().expect("an address");
     let mut config = Config::new(listen, component, setting(settings, "MATINEE_ORIGIN"));
+    config.engine = engine;
     config.environment = settings.to_vec();
     let edge = Edge::start(config).await.expect("the edge starts");
     let address = edge.local_addr();

@@ -139,9 +139,11 @@ impl Outbound {
 
     async fn through_cache(&self, parts: request::Parts) -> Result<Response<WasiBody>, WasiError> {
         let key = Key::of(&parts);
-        let whole = whole_request(&parts, key.coding());
-        let origin = self.clone();
-        let fetch = move |job| async move { origin.fetch(&whole, job).await };
+        // Most answers are hits: what a fetch needs is made when there is one.
+        let (parts, coding) = (Arc::new(parts), key.coding());
+        let (origin, asked) = (self.clone(), Arc::clone(&parts));
+        let fetch =
+            move |job| async move { origin.fetch(&whole_request(&asked, coding), job).await };
         match self.0.cache.answer(key, &parts, fetch).await {
             Answer::Object(object, via, age) => {
                 let response = object.respond(&parts, age);
@@ -151,10 +153,10 @@ impl Outbound {
             // Only the whole was too large; the viewer may have asked for a part of it, or its head.
             Answer::Stream(response) if !is_plain(&parts) => {
                 drop(response);
-                self.pass(Request::from_parts(parts, empty())).await
+                self.pass(Request::from_parts((*parts).clone(), empty())).await
             }
             Answer::Stream(response) => Ok(labelled(response, Via::Pass)),
-            Answer::Alone => self.pass(Request::from_parts(parts, empty())).await,
+            Answer::Alone => self.pass(Request::from_parts((*parts).clone(), empty())).await,
             Answer::Full => Ok(labelled(crowded(&parts), Via::Pass)),
             Answer::Failed(failure) => Err(failure.into()),
         }
