@@ -85,6 +85,9 @@ pub struct NewTicket {
     /// What it admits to, as the name of a tier of the show; absent: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
+    /// The form of the token in its playlist's address; absent: a JWT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<TokenFormat>,
     /// A note for the creator, such as an order number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -124,6 +127,20 @@ pub struct NewPlayback {
     /// The session this device had from the same ticket, to go on with it rather than be another device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
+    /// The form of the token; absent: a JWT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<TokenFormat>,
+}
+
+/// The form of a playback token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenFormat {
+    /// A JSON Web Token (RFC 7519).
+    #[default]
+    Jwt,
+    /// A Common Access Token (CTA-5007).
+    Cat,
 }
 
 /// `POST /v1/shows/{show}/playback/end`: the viewer has left.

@@ -29,6 +29,7 @@ pub(super) async fn exchange(
         show: &show,
         ticket: &new.ticket,
         session: new.session,
+        format: new.format.unwrap_or_default(),
         device: device_name(user_agent),
     };
     let playback = house.sessions.exchange(house.now(), asked).await;

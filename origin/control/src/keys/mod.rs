@@ -9,7 +9,7 @@ use std::path::Path;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use hmac_sha256::Hash;
-use shared_ticket::{Algorithm, Issuer, PrivateKey, SessionKeys, jwks};
+use shared_ticket::{Algorithm, CatIssuer, Issuer, PrivateKey, SessionKeys, jwks};
 
 use crate::Error;
 use crate::secret::random;
@@ -38,6 +38,8 @@ impl fmt::Debug for EdgeEnvironment {
 pub(crate) struct Keys {
     /// Signs playback tokens.
     pub(crate) issuer: Issuer,
+    /// Signs those that are CATs. Its algorithm lets edges verify without a secret.
+    pub(crate) cats: CatIssuer,
     admin_hash: [u8; 32],
     edge_key: String,
     edge_key_hash: [u8; 32],
@@ -67,8 +69,18 @@ impl Keys {
         })?;
         let token_key = PrivateKey::from_text(&token_key).map_err(|_| Error::KeyFile { path })?;
 
+        let path = dir.join("cat.key");
+        let cat_key = file::load_or_make(&path, || {
+            let key = PrivateKey::generate(Algorithm::Es256, &kid()?, &random()?);
+            let key = key.and_then(PrivateKey::for_cat);
+            key.map(|key| key.to_text()).map_err(|_| Error::Sign)
+        })?;
+        let cats = PrivateKey::from_text(&cat_key).and_then(CatIssuer::new);
+        let cats = cats.map_err(|_| Error::KeyFile { path })?;
+
         Ok(Self {
             issuer: Issuer::new(token_key),
+            cats,
             admin_hash: Hash::hash(admin.as_bytes()),
             edge_key_hash: Hash::hash(edge_key.as_bytes()),
             edge_key,
@@ -93,7 +105,7 @@ impl Keys {
             variables: vec![
                 variable("MATINEE_EDGE_KEY", &self.edge_key),
                 variable("MATINEE_SESSION_KEYS", &self.session_keys),
-                variable("MATINEE_TOKEN_KEYS", &jwks([self.issuer.key()])),
+                variable("MATINEE_TOKEN_KEYS", &jwks([self.issuer.key(), self.cats.key()])),
             ],
         }
     }
@@ -140,7 +152,7 @@ mod tests {
     fn a_damaged_key_is_named() {
         let dir = tempfile::tempdir().unwrap();
         drop(Keys::open(dir.path()).unwrap());
-        for name in ["token.key", "session.key"] {
+        for name in ["token.key", "cat.key", "session.key"] {
             let path = dir.path().join(KEYS_DIR).join(name);
             let good = std::fs::read(&path).unwrap();
             std::fs::write(&path, "{}").unwrap();

@@ -3,6 +3,7 @@
 //! In: a ticket that was checked, or was just issued. Out: [`Grant`]. Does not know who presents the ticket.
 
 use sea_orm::ConnectionTrait;
+use shared_wire::api::TokenFormat;
 use shared_wire::{Policy, ShowId, TicketId};
 
 use crate::rows::tickets;
@@ -18,6 +19,8 @@ pub(crate) struct Grant {
     pub(crate) ends_at: i64,
     /// When it was first swapped for a session, if it was.
     pub(crate) first_used_at: Option<i64>,
+    /// The form its tokens have.
+    pub(crate) format: TokenFormat,
 }
 
 impl Grant {
@@ -30,6 +33,7 @@ impl Grant {
         ticket: &tickets::Model,
         id: TicketId,
         show: ShowId,
+        format: TokenFormat,
     ) -> Result<Self, Error> {
         let policy = tiers::policy(on, show, &ticket.tier).await.map_err(|error| match error {
             Error::TierUnknown => Error::Corrupt { what: format!("no tier `{}`", ticket.tier) },
@@ -42,6 +46,7 @@ impl Grant {
             policy,
             ends_at: ticket.expires_at,
             first_used_at: ticket.first_used_at,
+            format,
         })
     }
 

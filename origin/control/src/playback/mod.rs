@@ -16,7 +16,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_ticket::Claims;
-use shared_wire::api::{Denied, Playback, ShowState};
+use shared_wire::api::{Denied, Playback, ShowState, TokenFormat};
 use shared_wire::{SessionId, ShowId, TicketId};
 
 use crate::denied::Denials;
@@ -50,6 +50,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) ticket: &'a str,
     /// The session they would go on with.
     pub(crate) session: Option<SessionId>,
+    /// The form their token is to have.
+    pub(crate) format: TokenFormat,
     /// Their device, in words.
     pub(crate) device: String,
 }
@@ -95,7 +97,7 @@ impl Sessions {
     pub(crate) async fn exchange(&self, now: i64, asked: Asked<'_>) -> Result<Playback, Error> {
         let (change, ticket) = self.admit(now, asked.show.show, asked.ticket).await?;
         let id = check(&ticket, asked.show.show, now)?;
-        let grant = Grant::of(change.on(), &ticket, id, asked.show.show).await?;
+        let grant = Grant::of(change.on(), &ticket, id, asked.show.show, asked.format).await?;
         let until = grant.until(now, self.config.token_valid_s)?;
         let good = self.unexpired(&change, id, now).await?;
         let own = self.own(&change, id, asked.session).await?;
@@ -297,7 +299,11 @@ impl Sessions {
             not_before: now,
             expires_at: until,
         };
-        let token = self.keys.issuer.issue(&claims).map_err(|_| Error::Sign)?;
+        let token = match grant.format {
+            TokenFormat::Jwt => self.keys.issuer.issue(&claims),
+            TokenFormat::Cat => self.keys.cats.issue(&claims),
+        };
+        let token = token.map_err(|_| Error::Sign)?;
         let playlist_url = format!("/live/{}/index.m3u8?token={token}", grant.show);
         let Claims { tier, policy, .. } = claims;
         Ok(Playback { session, token, playlist_url, expires_at: until, tier, policy })

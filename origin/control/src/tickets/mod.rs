@@ -71,8 +71,15 @@ impl Tickets {
             other => other,
         })?;
         tickets::Entity::insert(row).exec_without_returning(change.on()).await?;
-        let (ticket_id, ends_at, first_used_at) = (id, expires_at, None);
-        let grant = Grant { ticket: ticket_id, show, tier, policy, ends_at, first_used_at };
+        let grant = Grant {
+            ticket: id,
+            show,
+            tier,
+            policy,
+            ends_at: expires_at,
+            first_used_at: None,
+            format: new.format.unwrap_or_default(),
+        };
         let until = grant.link_until(now, self.config.token_valid_s);
         let playback = self.sessions.begin(&change, now, &grant, None, until).await?;
         change.commit().await?;

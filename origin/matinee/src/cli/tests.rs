@@ -119,7 +119,7 @@ async fn tiers_and_sessions_are_set_listed_and_taken_away() {
          watermark b"
     );
     assert_eq!(said.lines().nth(1).unwrap(), "all    everything");
-    let issued = house.json(&format!("ticket issue --show {show} --tier basic")).await;
+    let issued = house.json(&format!("ticket issue --show {show} --tier basic --format cat")).await;
     assert_eq!(issued["tier"], "basic");
     let held = house.say(&format!("tier drop --show {show} --name basic")).await.unwrap_err();
     assert!(matches!(&held, Error::Refused(problem) if problem.code == "tier_in_use"), "{held}");

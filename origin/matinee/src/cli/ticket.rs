@@ -4,16 +4,36 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use shared_wire::ShowId;
-use shared_wire::api::{IssuedTicket, NewTicket, RevokeTicket, TicketList, TicketState};
+use shared_wire::api::{
+    IssuedTicket, NewTicket, RevokeTicket, TicketList, TicketState, TokenFormat,
+};
 
 use super::error::Error;
 use super::house::{House, HouseFlags};
 use super::moment;
 use super::show::PAGES_MAX;
 use super::table::table;
+
+/// The form of a playback token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A JSON Web Token
+    Jwt,
+    /// A Common Access Token (CTA-5007)
+    Cat,
+}
+
+impl From<Format> for TokenFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jwt => Self::Jwt,
+            Format::Cat => Self::Cat,
+        }
+    }
+}
 
 /// Issue, list and revoke tickets.
 #[derive(Debug, Clone, Subcommand)]
@@ -29,6 +49,9 @@ pub(crate) enum TicketCommand {
         /// What it admits to, as the name of one of the show's tiers; everything if not said
         #[arg(long, value_name = "NAME")]
         tier: Option<String>,
+        /// The form of the token in the playlist's address; jwt if not said
+        #[arg(long)]
+        format: Option<Format>,
         /// A note, such as an order number
         #[arg(long)]
         note: Option<String>,
@@ -62,9 +85,10 @@ impl TicketCommand {
     /// Any of [`Error`].
     pub(crate) async fn run(self) -> Result<String, Error> {
         match self {
-            Self::Issue { show, valid, tier, note, house } => {
+            Self::Issue { show, valid, tier, format, note, house } => {
                 let path = format!("/v1/shows/{show}/tickets");
-                let new = NewTicket { valid_s: valid, tier, note };
+                let format = format.map(TokenFormat::from);
+                let new = NewTicket { valid_s: valid, tier, format, note };
                 let made: IssuedTicket = House::find(&house).await?.send(&path, &new).await?;
                 Ok(if house.json { json!(made).to_string() } else { issued(&made) })
             }

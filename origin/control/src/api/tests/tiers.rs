@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use shared_ticket::cat::Facts;
 use shared_ticket::{Claims, Verifier};
 use shared_wire::Policy;
 
@@ -13,7 +14,9 @@ fn claims(house: &TestHouse, show: &str, played: &Answer) -> Claims {
     let keys = variables.iter().find(|(name, _)| name == "MATINEE_TOKEN_KEYS").unwrap();
     let verifier = Verifier::from_json(&keys.1).unwrap();
     let now = played.json["expires_at"].as_i64().unwrap() - 1;
-    verifier.verify(field(&played.json, "token"), &show.parse().unwrap(), now).unwrap()
+    let path = format!("/live/{show}/index.m3u8");
+    let facts = Facts::get(now, "house", &path);
+    verifier.admit(field(&played.json, "token"), &facts, &show.parse().unwrap()).unwrap().claims
 }
 
 fn full() -> Value {
@@ -155,4 +158,21 @@ async fn the_link_of_a_limited_ticket_does_not_outlive_its_limits() {
         let newest = house.admin("GET", &path, Value::Null).await.json;
         assert_eq!(newest["sessions"][0]["expires_at"], until, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_token_is_a_cat_where_that_is_asked_for() {
+    let house = TestHouse::open().await;
+    let made = house.show("a").await;
+    let show = field(&made, "show");
+    house.tier(show, "basic", full()).await;
+    let ticket = house.ticket(show, json!({ "tier": "basic", "format": "cat" })).await;
+    assert!(!field(&ticket, "playlist_url").contains("token=ey"), "{ticket}");
+    let path = format!("/v1/shows/{show}/playback");
+    let body = json!({ "ticket": ticket["ticket"], "format": "cat" });
+    let played = house.anybody("POST", &path, body).await;
+    let said = claims(&house, show, &played);
+    let policy: Policy = serde_json::from_value(full()).unwrap();
+    assert_eq!((said.tier.as_str(), &said.policy), ("basic", &policy));
+    assert_eq!(said.session.to_string(), field(&played.json, "session"));
 }

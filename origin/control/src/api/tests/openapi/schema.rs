@@ -138,9 +138,14 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<NewShow>("NewShow", new, true);
     check::<ChangeShow>("ChangeShow", json!({ "when_full": "displace" }), true);
     check::<Policy>("Policy", policy(), true);
-    check::<NewTicket>("NewTicket", json!({ "note": "n", "tier": "t", "valid_s": 60 }), true);
+    check::<NewTicket>(
+        "NewTicket",
+        json!({ "format": "cat", "note": "n", "tier": "t", "valid_s": 60 }),
+        true,
+    );
     check::<RevokeTicket>("RevokeTicket", json!({ "ticket": ID }), true);
-    check::<NewPlayback>("NewPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
+    let swap = json!({ "format": "jwt", "session": ID, "ticket": "tk_" });
+    check::<NewPlayback>("NewPlayback", swap, true);
     check::<EndPlayback>("EndPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
 }
 
