@@ -53,13 +53,13 @@ pub async fn handle(request: Incoming) -> Result<Response, ErrorCode> {
 async fn serve(config: &Config, asked: &Request<'_>, body: origin::ViewerBody) -> Outcome {
     match decide(config, asked, state::now_ms(), state::random()) {
         Decision::Answer(answer) => Outcome::Answer(answer),
-        Decision::Open(fetch) => origin::fetch(config, &fetch, body).await,
+        Decision::Open(fetch) => origin::fetch(config, fetch, body).await,
         Decision::Guarded(guarded) => match admit(config, guarded).await {
-            Ok(fetch) => origin::fetch(config, &fetch, body).await,
+            Ok(fetch) => origin::fetch(config, fetch, body).await,
             Err(answer) => Outcome::Answer(answer),
         },
         Decision::Purge(purge) => match purge.fetch(config) {
-            Some(fetch) => origin::fetch(config, &fetch, body).await,
+            Some(fetch) => origin::fetch(config, fetch, body).await,
             None => Outcome::Answer(purge.unsupported()),
         },
     }

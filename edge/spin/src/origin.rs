@@ -20,7 +20,7 @@ use crate::viewer::Outcome;
 pub(crate) type ViewerBody = IncomingBody<types::Request>;
 
 /// Makes a fetch and says what to send.
-pub(crate) async fn fetch(config: &Config, fetch: &Fetch, body: ViewerBody) -> Outcome {
+pub(crate) async fn fetch(config: &Config, mut fetch: Fetch, body: ViewerBody) -> Outcome {
     let body = match fetch.method {
         Method::Post => match read(body, BODY_BYTES_MAX).await {
             Some(body) => Some(body),
@@ -28,20 +28,20 @@ pub(crate) async fn fetch(config: &Config, fetch: &Fetch, body: ViewerBody) -> O
         },
         Method::Get | Method::Head | Method::Purge => None,
     };
-    let sent = match request(config, fetch, body, ORIGIN_WAIT_MS) {
+    let sent = match request(config, &mut fetch, body, ORIGIN_WAIT_MS) {
         Ok(request) => client::send(request).await,
         Err(error) => Err(error),
     };
     match sent {
-        Ok(response) => relay(config, fetch, response).await,
-        Err(error) => Outcome::Answer(refused(fetch, &error)),
+        Ok(response) => relay(config, &fetch, response).await,
+        Err(error) => Outcome::Answer(refused(&fetch, &error)),
     }
 }
 
 /// The deny list's age in seconds and its bytes, if the origin sends them in time.
 pub(crate) async fn deny_list(config: &Config, request_id: &str) -> Option<(u64, Vec<u8>)> {
-    let fetch = deny_request(config, request_id);
-    let request = request(config, &fetch, None, DENY_WAIT_MS).ok()?;
+    let mut fetch = deny_request(config, request_id);
+    let request = request(config, &mut fetch, None, DENY_WAIT_MS).ok()?;
     let response = client::send(request).await.ok()?;
     let is_good = response.get_status_code() == 200;
     let age = response.get_headers().get("age").into_iter().next();
@@ -77,16 +77,16 @@ async fn read<T: IncomingMessage>(body: IncomingBody<T>, bytes_max: usize) -> Op
     Some(whole.to_bytes().into())
 }
 
+/// The fetch as the host takes it; its headers move over.
 fn request(
     config: &Config,
-    fetch: &Fetch,
+    fetch: &mut Fetch,
     body: Option<Vec<u8>>,
     wait_ms: u64,
 ) -> Result<types::Request, ErrorCode> {
-    let list: Vec<(String, Vec<u8>)> = fetch
-        .headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+    let list: Vec<(String, Vec<u8>)> = std::mem::take(&mut fetch.headers)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into_owned().into_bytes()))
         .collect();
     let headers = Fields::from_list(&list).map_err(|_| ErrorCode::HttpProtocolError)?;
     if let Some(body) = &body {

@@ -32,7 +32,7 @@ impl Outcome {
         }
         match self {
             Self::Answer(answer) => whole(answer),
-            Self::Pass(head, origin) => pass(&head, origin),
+            Self::Pass(head, origin) => pass(head, origin),
         }
     }
 }
@@ -41,7 +41,7 @@ fn whole(answer: Answer) -> Result<Response, ErrorCode> {
     let Answer { head, body } = answer;
     let (_, trailers) = wit_future::new(|| Ok(None));
     if body.is_empty() {
-        return respond(&head, None, trailers);
+        return respond(head, None, trailers);
     }
     let mut head = head;
     head.headers.push(("content-length".into(), body.len().to_string().into()));
@@ -49,10 +49,10 @@ fn whole(answer: Answer) -> Result<Response, ErrorCode> {
     spawn(async move {
         writer.write_all(body).await;
     });
-    respond(&head, Some(reader), trailers)
+    respond(head, Some(reader), trailers)
 }
 
-fn pass(head: &Head, origin: Response) -> Result<Response, ErrorCode> {
+fn pass(head: Head, origin: Response) -> Result<Response, ErrorCode> {
     // Dropping the other end says that this side is content with whatever comes.
     let (_, done) = wit_future::new(|| Ok(()));
     let (body, trailers) = Response::consume_body(origin, done);
@@ -60,14 +60,14 @@ fn pass(head: &Head, origin: Response) -> Result<Response, ErrorCode> {
 }
 
 fn respond(
-    head: &Head,
+    head: Head,
     body: Option<StreamReader<u8>>,
     trailers: Trailers,
 ) -> Result<Response, ErrorCode> {
     let list: Vec<(String, Vec<u8>)> = head
         .headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .into_iter()
+        .map(|(name, value)| (name.into_owned(), value.into_owned().into_bytes()))
         .collect();
     let headers = Fields::from_list(&list).map_err(|_| ErrorCode::HttpProtocolError)?;
     let (response, _) = Response::new(headers, body, trailers);
