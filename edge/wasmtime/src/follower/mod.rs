@@ -1,10 +1,10 @@
 //! Follows the origin's deny list, so that a picture stops within two seconds wherever it is watched.
 //!
-//! In: the origins, an edge key. Out: a [`Book`] with the latest list. Does not know who is on it, nor what the component
-//! makes of it.
+//! In: the origins, an edge key. Out: a [`Book`] with the latest list. Does not know who is on it, nor what the
+//! component makes of it.
 //!
-//! The origin holds its answer until there is something new (`?since=<version>&wait_s=<n>`, `304` if there was nothing).
-//! One that does not know `since` answers at once and is asked once a second. If none can be reached, the last list
+//! The origin holds its answer until there is something new (`?since=<version>&wait_s=<n>`, `304` if there was
+//! nothing). One that does not know `since` answers at once and is asked once a second. If none can be reached, the last list
 //! holds, and its age tells.
 
 mod book;

@@ -1,7 +1,7 @@
 //! The origins: which one is asked, and what if it does not answer.
 //!
-//! In: a request without an address. Out: the head of an answer, or why there is none. Does not know the cache, nor what
-//! is asked for.
+//! In: a request without an address. Out: the head of an answer, or why there is none. Does not know the cache, nor
+//! what is asked for.
 //!
 //! The first origin in the list that is well (`health`) gets everything, so that a playlist and its parts come from
 //! one. A request that may be repeated goes to the next if the connection fails or breaks before the answer, or if a

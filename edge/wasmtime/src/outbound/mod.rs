@@ -68,8 +68,8 @@ impl Drop for Inner {
 }
 
 impl Outbound {
-    /// The way to the origins of `config`. Begins to probe them, if there are several, and to follow their deny list, if
-    /// the environment has an edge key.
+    /// The way to the origins of `config`. Begins to probe them, if there are several, and to follow their deny list,
+    /// if the environment has an edge key.
     ///
     /// # Errors
     /// An address is none, or the cache's directory cannot be used.
