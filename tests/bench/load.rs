@@ -50,7 +50,8 @@ function request()
 end
 function done(summary, latency, each)
     local e = summary.errors
-    io.write(string.format("\nRESULT %d %d %d %d\n", summary.requests, summary.duration, summary.bytes,
+    local total = summary.requests
+    io.write(string.format("\nRESULT %d %d %d %d\n", total, summary.duration, summary.bytes,
         e.connect + e.read + e.write + e.status + e.timeout))
 end
 "#;

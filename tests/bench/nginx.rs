@@ -96,7 +96,8 @@ http {
     fastcgi_temp_path {root}/fastcgi;
     uwsgi_temp_path {root}/uwsgi;
     scgi_temp_path {root}/scgi;
-    proxy_cache_path {root}/cache keys_zone=edge:10m levels=1:2 inactive=6h max_size=1g use_temp_path=off;
+    proxy_cache_path {root}/cache keys_zone=edge:10m levels=1:2 inactive=6h max_size=1g
+                     use_temp_path=off;
     js_path {root};
     js_import rewrite from rewrite.js;
     server {
@@ -165,7 +166,8 @@ function rewritten(text, prefix) {
         const line = lines[i];
         if (line.length === 0) continue;
         if (line[0] !== '#') lines[i] = prefix + line;
-        else if (line.startsWith('#EXT-X-MEDIA:') || line.startsWith('#EXT-X-I-FRAME-STREAM-INF:')) {
+        else if (line.startsWith('#EXT-X-MEDIA:') ||
+                 line.startsWith('#EXT-X-I-FRAME-STREAM-INF:')) {
             lines[i] = line.replace(/URI="([^"]*)"/, 'URI="' + prefix + '$1"');
         }
     }

@@ -101,8 +101,9 @@ pub(crate) fn drawing(rows: &[Row]) -> String {
         };
         let _ = writeln!(
             svg,
-            "<text x=\"0\" y=\"{}\">{}</text><rect x=\"470\" y=\"{y}\" width=\"{:.0}\" height=\"14\" \
-             fill=\"{colour}\"/><line x1=\"{x:.0}\" x2=\"{x:.0}\" y1=\"{y}\" y2=\"{}\" stroke=\"#222\"/>\
+            "<text x=\"0\" y=\"{}\">{}</text>\
+             <rect x=\"470\" y=\"{y}\" width=\"{:.0}\" height=\"14\" fill=\"{colour}\"/>\
+             <line x1=\"{x:.0}\" x2=\"{x:.0}\" y1=\"{y}\" y2=\"{}\" stroke=\"#222\"/>\
              <text x=\"{:.0}\" y=\"{}\">{:.2} ×</text>",
             y + 12,
             row.what,

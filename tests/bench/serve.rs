@@ -1,7 +1,7 @@
 //! Our edge in a process of its own, as `matinee edge` runs it: the same crate, the same defaults.
 //!
 //! In: the command line that `ours` writes, the settings in the environment. Out: an edge on one thread. Does not know
-//! what is measured. The binary itself also holds the origin, which nothing here needs and which takes minutes to build.
+//! what is measured. The binary itself holds the origin as well, which takes minutes to build and is not needed here.
 
 use std::io;
 use std::path::PathBuf;

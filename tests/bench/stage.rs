@@ -93,8 +93,10 @@ impl Stage {
 /// A media playlist as the packager writes them: low latency, six segments with their parts, the rest whole.
 fn playlist() -> String {
     let mut text = String::from(
-        "#EXTM3U\n#EXT-X-VERSION:10\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,\
-         CAN-SKIP-UNTIL=12.0,PART-HOLD-BACK=1.002,HOLD-BACK=6.0\n#EXT-X-PART-INF:PART-TARGET=0.334\n\
+        "#EXTM3U\n#EXT-X-VERSION:10\n#EXT-X-TARGETDURATION:2\n\
+         #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,\
+         PART-HOLD-BACK=1.002,HOLD-BACK=6.0\n\
+         #EXT-X-PART-INF:PART-TARGET=0.334\n\
          #EXT-X-MEDIA-SEQUENCE:4000\n#EXT-X-MAP:URI=\"lx2k9a/i0.mp4\"\n",
     );
     for msn in 4000..4060 {
@@ -137,8 +139,9 @@ fn multivariant() -> String {
     for height in [2160, 1440, 1080, 720, 540, 480, 360, 240] {
         let (width, bandwidth) = (height * 16 / 9, height * 4_000);
         text.push_str(&format!(
-            "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={bandwidth},FRAME-RATE=30.000,\
-             CODECS=\"avc1.640028,mp4a.40.2\",RESOLUTION={width}x{height},AUDIO=\"audio\"\n\
+            "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={bandwidth},\
+             FRAME-RATE=30.000,CODECS=\"avc1.640028,mp4a.40.2\",\
+             RESOLUTION={width}x{height},AUDIO=\"audio\"\n\
              {height}p/index.m3u8\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={bandwidth},\
              CODECS=\"avc1.640028\",RESOLUTION={width}x{height},URI=\"{height}p/index.m3u8\"\n"
         ));
