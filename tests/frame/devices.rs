@@ -1,5 +1,5 @@
-//! What a tier admits to, met by viewers of the real house: devices at once, the preview's wall, the smaller picture; and
-//! how long a picture goes on after it was withdrawn.
+//! What a tier admits to, met by viewers of the real house: devices at once, the preview's wall, the smaller picture;
+//! and how long a picture goes on after it was withdrawn.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

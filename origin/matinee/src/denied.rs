@@ -23,8 +23,8 @@ use crate::fault;
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// Edges that may wait at once; each costs a connection.
 const WAITING_MAX: usize = 1024;
-/// How long edges and CDNs may use their copy: a revoked picture stops within two seconds; and the last copy holds while
-/// this origin cannot be reached, also for an edge instance that has just started.
+/// How long edges and CDNs may use their copy: a revoked picture stops within two seconds; and the last copy holds
+/// while this origin cannot be reached, also for an edge instance that has just started.
 const CACHE: &str = "public, max-age=1, stale-if-error=86400";
 /// What a purge of the list names.
 const KEY: &str = "denied";

@@ -1,7 +1,7 @@
 //! A device's name in words, for the viewer's other devices.
 //!
-//! In: a `User-Agent` (RFC 9110, 10.1.5), which says whatever its sender likes. Out: one of a few dozen names, and never
-//! a word of the sender's. Does not know sessions.
+//! In: a `User-Agent` (RFC 9110, 10.1.5), which says whatever its sender likes. Out: one of a few dozen names, never a
+//! word of the sender's. Does not know sessions.
 
 /// What stands in a program's `User-Agent`, and its name; what others also claim to be comes last.
 const PROGRAMS: [(&str, &str); 19] = [

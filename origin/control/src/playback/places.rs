@@ -1,12 +1,12 @@
 //! How many devices may play with one ticket at once.
 //!
-//! In: the sessions of a ticket that are still good, how many may be. Out: which of them make room for one more, or that
-//! there is none. Does not know rows' other fields, nor how a session is stopped.
+//! In: the sessions of a ticket that are still good, how many may be. Out: which of them make room for one more, or
+//! that there is none. Does not know how a session is stopped.
 //!
-//! Nobody asks the origin while a picture plays, so the origin cannot see who watches. It counts what it can be sure of:
-//! the sessions that *could* play, because their time is not over and they do not stand on the deny list. Of these there
-//! are never more than devices may be. What counts first when one must go: a session whose page said that it was left,
-//! and the one that came with the ticket, of which nobody knows whether any player has it. Neither keeps anybody out.
+//! Nobody asks the origin while a picture plays, so the origin cannot see who watches. It counts what it can be sure
+//! of: the sessions that *could* play, because their time is not over and they do not stand on the deny list. Of these
+//! there are never more than devices may be. When one must go, it is first a session whose page said that it was left,
+//! or the one that came with the ticket, of which nobody knows whether a player has it. Neither keeps anybody out.
 
 use shared_wire::api::WhenFull;
 
