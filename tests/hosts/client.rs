@@ -2,11 +2,11 @@
 //!
 //! In: a method, a target, headers. Out: a [`Reply`]. Does not know the edge.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// How long a reply may take, above the longest that an origin is waited for.
@@ -32,6 +32,12 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// All values of a header, in order.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let found = self.headers.iter().filter(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str()).collect()
+    }
+
     /// The `code` of a problem body, checked to be one.
     pub(crate) fn code(&self) -> String {
         self.problem("code")
@@ -54,8 +60,20 @@ pub(crate) async fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Reply {
+    send_from(None, edge, method, target, headers, body).await
+}
+
+/// The same from an address of this machine.
+pub(crate) async fn send_from(
+    from: Option<IpAddr>,
+    edge: SocketAddr,
+    method: &str,
+    target: &[u8],
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Reply {
     let exchange = async {
-        let mut stream = TcpStream::connect(edge).await?;
+        let mut stream = connect(from, edge).await?;
         let mut head =
             [method.as_bytes(), b" ", target, b" HTTP/1.1\r\nhost: edge.test\r\n"].concat();
         for (name, value) in headers {
@@ -76,6 +94,13 @@ pub(crate) async fn send(
         Ok(answer) => parse(method, &answer.expect("the edge listens")),
         Err(_) => panic!("no reply to {method} within {REPLY_MAX:?}"),
     }
+}
+
+async fn connect(from: Option<IpAddr>, edge: SocketAddr) -> std::io::Result<TcpStream> {
+    let Some(from) = from else { return TcpStream::connect(edge).await };
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    socket.connect(edge).await
 }
 
 fn parse(method: &str, answer: &[u8]) -> Reply {

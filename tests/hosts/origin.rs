@@ -129,6 +129,15 @@ impl Origin {
         inner.denied.push(json!({kind: id, "reason": reason, "until": 4_000_000_000_i64}));
     }
 
+    /// The same, with more to tell the viewer.
+    pub(crate) fn deny_with(&self, kind: &str, id: &str, reason: &str, detail: &str) {
+        self.deny(kind, id, reason);
+        let mut inner = self.lock();
+        if let Some(entry) = inner.denied.last_mut() {
+            entry["detail"] = json!(detail);
+        }
+    }
+
     /// Whether the deny list can be had.
     pub(crate) fn has_list(&self, has: bool) {
         self.lock().has_no_list = !has;

@@ -2,7 +2,7 @@
 //!
 //! In: which host. Out: a [`Stage`] for the cases. Does not know the cases.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use shared_ticket::Claims;
@@ -29,6 +29,20 @@ pub(crate) const MULTIVARIANT: &str = "#EXTM3U\n#EXT-X-VERSION:10\n#EXT-X-INDEPE
 /// A media playlist; nothing in it is touched.
 pub(crate) const MEDIA: &str = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"e1/i0.mp4\"\r\n\
     #EXTINF:2.0,a title, with commas\ne1/s1.m4s\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"e1/p2.0.m4s\"";
+
+/// Where a viewer is: an address of this machine, and a country that the hosts believe it is in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) ip: [u8; 4],
+    pub(crate) country: &'static str,
+}
+
+/// Where most cases' viewers are at home.
+pub(crate) const HOME: Place = Place { ip: [127, 0, 1, 1], country: "DE" };
+/// The same network, another address.
+pub(crate) const NEXT_DOOR: Place = Place { ip: [127, 0, 1, 2], country: "DE" };
+/// Another network in another country.
+pub(crate) const ABROAD: Place = Place { ip: [127, 0, 2, 1], country: "FR" };
 
 /// A host, an origin behind it.
 #[derive(Clone)]
@@ -74,9 +88,42 @@ impl Stage {
         Self { edge: Arc::new(edge), ..self.clone() }
     }
 
+    /// Another edge on the same host with these settings besides, before an origin of its own.
+    pub(crate) async fn beside(&self, more: &[(&str, &str)]) -> Self {
+        let origin = Origin::start().await;
+        let mut settings = ticket::settings(&origin.url());
+        settings.extend(more.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+        let edge = Arc::new(self.host.start(&settings).await);
+        Self { origin, host: self.host, edge }
+    }
+
     /// Where viewers connect.
     pub(crate) fn address(&self) -> SocketAddr {
         self.edge.address
+    }
+
+    /// Asks from a place, which each host learns in its own way: from the connection, from a front that it trusts, or
+    /// from a header that the platform sets.
+    pub(crate) async fn ask_from(
+        &self,
+        place: Place,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let ip = IpAddr::from(place.ip).to_string();
+        let spin = format!("{ip}:4711");
+        let own: &[(&str, &str)] = match self.host {
+            Host::Native => {
+                &[("matinee-client-ip", ip.as_str()), ("matinee-client-country", place.country)]
+            }
+            Host::Ours => &[("cf-ipcountry", place.country)],
+            Host::Bare => &[("spin-client-addr", spin.as_str())],
+            Host::Viceroy => &[],
+        };
+        let connects = matches!(self.host, Host::Ours | Host::Viceroy);
+        let from = connects.then_some(place.ip.into());
+        let headers = [own, headers].concat();
+        client::send_from(from, self.address(), "GET", target.as_bytes(), &headers, b"").await
     }
 
     /// A show of its own, with a multivariant playlist, a media playlist and a segment.
@@ -87,6 +134,7 @@ impl Stage {
         say("index.m3u8", Say::body(PLAYLIST, MULTIVARIANT.replace("{p}", "")));
         say("720p/index.m3u8", Say::body(PLAYLIST, MEDIA));
         say("720p/e1/s1.m4s", segment());
+        say("480p/index.m3u8", Say::body(PLAYLIST, MEDIA));
         let claims = ticket::claims(show);
         let session = format!("/p/{}", ticket::sealed(&claims));
         Scene { stage: self.clone(), claims, session, path }
@@ -110,6 +158,21 @@ impl Stage {
 }
 
 impl Scene {
+    /// The same viewer with a ticket that admits to this.
+    pub(crate) fn with_policy(mut self, policy: &str) -> Self {
+        self.claims.policy = serde_json::from_str(policy).expect("a policy");
+        self.session = format!("/p/{}", ticket::sealed(&self.claims));
+        self
+    }
+
+    /// Enters from a place, and returns the path of the session that begins.
+    pub(crate) async fn begin(&self, place: Place) -> String {
+        let live = self.live(&ticket::token(&self.claims));
+        let reply = self.stage.ask_from(place, &live, &[]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        session_of(&reply)
+    }
+
     /// The multivariant playlist, by this token.
     pub(crate) async fn enter(&self, token: &str) -> Reply {
         self.stage.get(&self.live(token)).await
@@ -129,6 +192,13 @@ impl Scene {
     pub(crate) fn count(&self) -> usize {
         self.stage.origin.seen(&self.path).len()
     }
+}
+
+/// The path of the session that a multivariant playlist was moved below.
+pub(crate) fn session_of(reply: &Reply) -> String {
+    let text = reply.text();
+    let below = text.split("/p/").nth(1).expect("a URI below a session");
+    format!("/p/{}", below.split('/').next().expect("a session"))
 }
 
 /// Ten bytes of a segment, with a validator.

@@ -6,11 +6,15 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use data_encoding::BASE64URL_NOPAD;
-use serde_json::{Value, json};
-use shared_ticket::{Admitted, Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, jwks};
+use serde_json::{Value as Json, json};
+use shared_ticket::cat::{CatIssuer, Facts, Value};
+use shared_ticket::{
+    Admitted, Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, Verifier, jwks,
+};
 use shared_wire::{Policy, SessionId, ShowId, TicketId};
 
 use crate::origin::EDGE_KEY;
+use crate::stage::HOME;
 
 /// Seconds since the Unix epoch.
 pub(crate) fn now() -> i64 {
@@ -54,13 +58,34 @@ fn house_keys() -> [PrivateKey; 3] {
     [key(Algorithm::EdDsa, "ed", 1), key(Algorithm::Es256, "es", 2), key(Algorithm::Hs256, "hs", 3)]
 }
 
+/// The house's key for CATs, of which edges have the secret.
+fn cat_key() -> PrivateKey {
+    key(Algorithm::Hs256, "cat", 6).for_cat().expect("a key for CATs")
+}
+
+/// A CAT as the house signs them.
+pub(crate) fn cat(claims: &Claims) -> String {
+    CatIssuer::new(cat_key()).expect("an issuer").issue(claims).expect("a token")
+}
+
+/// The same with one more claim.
+pub(crate) fn cat_with(claims: &Claims, label: i64, value: Value<'static>) -> String {
+    let keys = Verifier::from_json(&jwks([&cat_key()])).expect("keys");
+    let path = format!("/live/{}/index.m3u8", claims.show);
+    let facts = Facts::get(now().min(claims.expires_at - 1), "edge.test", &path);
+    let said = keys.check_cat(&cat(claims), &facts).expect("a good token");
+    let issuer = CatIssuer::new(cat_key()).expect("an issuer");
+    issuer.sign(&said.with(label, value)).expect("a token")
+}
+
 fn session_keys() -> String {
     SessionKeys::generate("s1", &[4; 32])
 }
 
 /// The settings of an edge, the same four names everywhere.
 pub(crate) fn settings(origin: &str) -> Vec<(String, String)> {
-    let keys = house_keys();
+    let [ed, es, hs] = house_keys();
+    let keys = [ed, es, hs, cat_key()];
     [
         ("MATINEE_ORIGIN", origin.to_owned()),
         ("MATINEE_EDGE_KEY", EDGE_KEY.to_owned()),
@@ -89,15 +114,15 @@ pub(crate) fn foreign_token(claims: &Claims, kid: &str) -> String {
 }
 
 /// The payload of a good token, to be signed in bad ways.
-fn payload(claims: &Claims) -> Value {
+fn payload(claims: &Claims) -> Json {
     let token = token(claims);
     let part = token.split('.').nth(1).expect("a payload");
     let bytes = BASE64URL_NOPAD.decode(part.as_bytes()).expect("base64url");
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-fn assemble(header: &Value, payload: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
-    let encode = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+fn assemble(header: &Json, payload: &Json, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let encode = |value: &Json| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
     let signed = format!("{}.{}", encode(header), encode(payload));
     format!("{signed}.{}", BASE64URL_NOPAD.encode(&sign(signed.as_bytes())))
 }
@@ -110,7 +135,7 @@ pub(crate) fn unsigned_token(claims: &Claims, alg: &str) -> String {
 /// Tokens that pass a public key for a shared secret (RFC 8725, 2.1), in every form an attacker could guess.
 pub(crate) fn confused_tokens(claims: &Claims) -> Vec<String> {
     let [ed, ..] = house_keys();
-    let jwk: Value = serde_json::from_str(&jwks([&ed])).expect("JSON");
+    let jwk: Json = serde_json::from_str(&jwks([&ed])).expect("JSON");
     let x = jwk["keys"][0]["x"].as_str().expect("a public key").to_owned();
     let raw = BASE64URL_NOPAD.decode(x.as_bytes()).expect("base64url");
     [raw, x.into_bytes(), jwk["keys"][0].to_string().into_bytes()]
@@ -125,7 +150,7 @@ pub(crate) fn confused_tokens(claims: &Claims) -> Vec<String> {
 }
 
 /// A token the house signed, with one claim set to something else.
-pub(crate) fn token_with(claims: &Claims, claim: &str, value: Value) -> String {
+pub(crate) fn token_with(claims: &Claims, claim: &str, value: Json) -> String {
     let mut payload = payload(claims);
     payload[claim] = value;
     assemble(&json!({"alg": "HS256", "kid": "hs", "typ": "JWT"}), &payload, |signed| {
@@ -152,7 +177,7 @@ fn seal(keys: &str, claims: &Claims) -> String {
         expires_at: u32::try_from(claims.expires_at).expect("before 2106"),
         admitted: Admitted::from(&claims.policy),
     };
-    keys.seal(&session, None).expect("a session that is tied to nothing")
+    keys.seal(&session, Some(HOME.ip.into())).expect("there is an address")
 }
 
 /// The text with one character changed, another one each time.

@@ -14,7 +14,7 @@ const ASKED: Duration = Duration::from_millis(150);
 const INSTANCES_GONE: Duration = Duration::from_millis(5500);
 
 /// Asks as a player does until the answer is this problem.
-async fn stopped(scene: &Scene, code: &str) {
+pub(super) async fn stopped(scene: &Scene, code: &str) {
     let start = Instant::now();
     loop {
         let reply = scene.watch("720p/index.m3u8").await;

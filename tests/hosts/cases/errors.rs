@@ -81,10 +81,11 @@ pub(super) async fn an_origin_that_is_down_is_a_bad_gateway(stage: Stage) {
     let stage = stage.without_origin().await;
     let scene = stage.show();
     let token = ticket::token(&scene.claims);
-    for reply in [scene.enter(&token).await, scene.watch("720p/index.m3u8").await] {
-        assert_eq!((reply.status, reply.code().as_str()), (502, "origin_unreachable"));
-        assert!(!reply.text().contains(&token));
-    }
+    let entering = scene.enter(&token).await;
+    assert_eq!((entering.status, entering.code().as_str()), (503, "edge_isolated"));
+    let watching = scene.watch("720p/index.m3u8").await;
+    assert_eq!((watching.status, watching.code().as_str()), (502, "origin_unreachable"));
+    assert!(!entering.text().contains(&token));
     assert_eq!(stage.get("/healthz").await.status, 200, "the edge itself is well");
     assert_eq!(stage.get("/nothing").await.status, 404);
 }

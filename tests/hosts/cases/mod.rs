@@ -9,7 +9,11 @@ use crate::stage::Stage;
 
 mod tokens;
 
+mod transports;
+
 mod sessions;
+
+mod policy;
 
 mod deny;
 
@@ -22,6 +26,8 @@ mod methods;
 mod errors;
 
 mod load;
+
+mod operations;
 
 /// A host's word about a case.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +68,37 @@ const OUR_CACHE: [On; COUNT] = [
     On::Not("Viceroy's own cache takes no part in these answers"),
 ];
 
+const COUNTRIES: [On; COUNT] = [
+    On::Run,
+    On::Run,
+    On::Not("neither Spin nor `wasmtime serve` knows where an address is"),
+    On::Run,
+];
+
+const NO_COUNTRIES: [On; COUNT] = [
+    On::Not("the test's shell is told the country"),
+    On::Not("its front says the country"),
+    On::Run,
+    On::Not("Fastly knows the country"),
+];
+
+const ONE_MEMORY: [On; COUNT] = [
+    On::Run,
+    On::Run,
+    On::Run,
+    On::Not("each sandbox remembers for itself, and Viceroy chooses the sandbox"),
+];
+
+const PURGING: [On; COUNT] = [
+    On::Not("the test's shell has no cache"),
+    On::Run,
+    On::Not("Spin and `wasmtime serve` have no cache"),
+    On::Run,
+];
+
+const NOT_PURGING: [On; COUNT] =
+    [On::Run, On::Not("it has a cache"), On::Run, On::Not("Fastly has a cache")];
+
 macro_rules! cases {
     ($($on:ident: $($module:ident::$name:ident),+;)+) => {
         &[$($(Case {
@@ -87,6 +124,21 @@ pub(crate) const ALL: &[Case] = cases! {
         tokens::an_unknown_key_is_refused,
         tokens::a_token_for_another_show_is_refused,
         tokens::a_token_for_another_purpose_is_refused,
+        transports::a_token_comes_in_any_way_a_player_can_send_it,
+        transports::two_tokens_that_differ_are_refused,
+        transports::an_answer_to_a_cookie_is_open_to_the_site_that_asked,
+        transports::a_token_is_renewed_by_cookie_header_or_redirect,
+        transports::a_claim_that_fails_may_say_what_to_answer,
+        transports::a_claim_about_the_request_is_held_against_it,
+        policy::a_tier_ends_at_its_highest_rung,
+        policy::a_tier_reaches_back_to_its_depth_and_no_further,
+        policy::a_session_stays_in_its_network,
+        policy::a_preview_ends_at_the_wall,
+        policy::each_watermark_gets_its_own_form_of_the_media,
+        policy::a_displaced_viewer_is_told_which_device_took_over,
+        operations::an_edge_without_a_list_lets_nobody_new_in_and_cuts_nobody,
+        operations::a_purge_needs_the_edge_key,
+        operations::closed_segments_may_come_from_another_host,
         sessions::a_garbled_session_is_refused,
         sessions::a_forged_session_is_refused,
         sessions::an_expired_session_is_refused,
@@ -114,6 +166,16 @@ pub(crate) const ALL: &[Case] = cases! {
         errors::what_is_between_edge_and_origin_stays_there,
         deny::a_denied_ticket_stops_within_two_seconds,
         deny::a_denied_session_stops_and_no_other;
+    COUNTRIES:
+        policy::a_ticket_is_for_its_countries;
+    NO_COUNTRIES:
+        policy::a_host_that_knows_no_country_lets_nobody_in_by_country;
+    ONE_MEMORY:
+        transports::a_token_for_one_use_is_used_once;
+    PURGING:
+        operations::a_purge_makes_the_cache_forget;
+    NOT_PURGING:
+        operations::a_host_without_a_cache_says_that_it_cannot_purge;
     SHARED_LIST:
         deny::the_last_list_holds_while_there_is_no_new_one;
     COLLAPSING:

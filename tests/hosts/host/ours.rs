@@ -3,6 +3,7 @@
 //! In: the settings, and what answers. Out: an edge in this process. Does not know the cases.
 
 use edge_wasmtime::{ComponentSource, Config, Edge, EngineKind};
+use http::HeaderName;
 
 use super::{Running, Task, artefact, setting};
 
@@ -12,6 +13,9 @@ pub(super) async fn start(engine: EngineKind, settings: &[(String, String)]) -> 
     let mut config = Config::new(listen, component, setting(settings, "MATINEE_ORIGIN"));
     config.engine = engine;
     config.environment = settings.to_vec();
+    // The viewers of these cases come through a front that knows where they are.
+    config.viewers.fronts.trusted = vec!["127.0.0.0/8".parse().expect("a network")];
+    config.viewers.fronts.country_header = Some(HeaderName::from_static("cf-ipcountry"));
     let edge = Edge::start(config).await.expect("the edge starts");
     let address = edge.local_addr();
     let task = Task(tokio::spawn(edge.run(std::future::pending())));

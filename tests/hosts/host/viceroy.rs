@@ -4,7 +4,7 @@
 //! cases.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -14,9 +14,21 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use super::{Running, artefact, setting};
+use crate::stage::{ABROAD, HOME, NEXT_DOOR};
 
 /// How long it may take to compile the program and listen.
 const START_MAX: Duration = Duration::from_secs(60);
+
+/// All that a place is described by, but for its country; without any of these there is no description.
+const GEOLOCATION: &str = "as_name = \"A network\"\nas_number = 64496\narea_code = 0\ncity = \"x\"\n\
+    conn_speed = \"broadband\"\nconn_type = \"wired\"\ncontinent = \"EU\"\ncountry_code3 = \"XXX\"\n\
+    country_name = \"x\"\nlatitude = 0.5\nlongitude = 0.5\nmetro_code = 0\npostal_code = \"x\"\n\
+    proxy_description = \"?\"\nproxy_type = \"?\"\nregion = \"x\"\nutc_offset = 0";
+
+/// No setting of the edge's, but where Viceroy writes what it says.
+pub(crate) const LOG: &str = "viceroy log";
+/// No setting of the edge's, but the shields that Viceroy knows, as TOML.
+pub(crate) const SHIELDS: &str = "viceroy shields";
 
 /// The process, killed when dropped, and the directory of its configuration.
 struct Life {
@@ -30,7 +42,11 @@ pub(super) async fn start(settings: &[(String, String)]) -> Running {
     let config = directory.path().join("fastly.toml");
     std::fs::write(&config, manifest(settings)).expect("a manifest");
     let address = free_address();
-    let log = std::fs::File::create(directory.path().join("viceroy.log")).expect("a log");
+    let log_path = match setting(settings, LOG) {
+        "" => directory.path().join("viceroy.log"),
+        path => PathBuf::from(path),
+    };
+    let log = std::fs::File::create(&log_path).expect("a log");
     let mut child = Command::new(viceroy())
         .arg("--addr")
         .arg(address.to_string())
@@ -47,7 +63,7 @@ pub(super) async fn start(settings: &[(String, String)]) -> Running {
     while TcpStream::connect(address).await.is_err() {
         let ended = child.try_wait().expect("a child").is_some();
         if ended || Instant::now() > deadline {
-            let log = std::fs::read_to_string(directory.path().join("viceroy.log"));
+            let log = std::fs::read_to_string(&log_path);
             panic!("Viceroy did not come up:\n{}", log.unwrap_or_default());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -80,9 +96,18 @@ fn manifest(settings: &[(String, String)]) -> String {
          [local_server.config_stores.matinee.contents]\nMATINEE_ORIGIN = \"{origin}\"\n\n\
          [local_server.secret_stores]\nmatinee = [\n"
     );
-    for (name, value) in settings.iter().filter(|(name, _)| name != "MATINEE_ORIGIN") {
+    let others = ["MATINEE_ORIGIN", LOG, SHIELDS];
+    for (name, value) in settings.iter().filter(|(name, _)| !others.contains(&name.as_str())) {
         writeln!(text, "  {{ key = \"{name}\", data = '''{value}''' }},").expect("a text grows");
     }
-    text.push_str("]\n");
+    let shields = setting(settings, SHIELDS);
+    write!(text, "]\n\n[local_server.shielding_sites]\n{shields}\n").expect("a text grows");
+    text.push_str("\n[local_server.geolocation]\nformat = \"inline-toml\"\n");
+    for place in [HOME, NEXT_DOOR, ABROAD] {
+        let (ip, country) = (IpAddr::from(place.ip), place.country);
+        writeln!(text, "[local_server.geolocation.addresses.\"{ip}\"]\n{GEOLOCATION}")
+            .and_then(|()| writeln!(text, "country_code = \"{country}\""))
+            .expect("a text grows");
+    }
     text
 }
