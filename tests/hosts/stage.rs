@@ -90,7 +90,17 @@ impl Stage {
 
     /// Another edge on the same host with these settings besides, before an origin of its own.
     pub(crate) async fn beside(&self, more: &[(&str, &str)]) -> Self {
+        self.before(Origin::start().await, more).await
+    }
+
+    /// The same before an origin that has no deny list: a host may ask for it before anybody else does.
+    pub(crate) async fn without_list(&self, more: &[(&str, &str)]) -> Self {
         let origin = Origin::start().await;
+        origin.has_list(false);
+        self.before(origin, more).await
+    }
+
+    async fn before(&self, origin: Origin, more: &[(&str, &str)]) -> Self {
         let mut settings = ticket::settings(&origin.url());
         settings.extend(more.iter().map(|(name, value)| (name.to_string(), value.to_string())));
         let edge = Arc::new(self.host.start(&settings).await);

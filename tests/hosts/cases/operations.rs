@@ -6,8 +6,7 @@ use crate::stage::{MEDIA, PLAYLIST, Scene, Stage};
 use crate::ticket;
 
 pub(super) async fn an_edge_without_a_list_lets_nobody_new_in_and_cuts_nobody(stage: Stage) {
-    let isolated = stage.beside(&[]).await;
-    isolated.origin.has_list(false);
+    let isolated = stage.without_list(&[]).await;
     let scene = isolated.show();
     let reply = scene.enter(&ticket::token(&scene.claims)).await;
     assert_eq!((reply.status, reply.code().as_str()), (503, "edge_isolated"));
@@ -20,8 +19,7 @@ pub(super) async fn an_edge_without_a_list_lets_nobody_new_in_and_cuts_nobody(st
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 
-    let lenient = stage.beside(&[("MATINEE_ISOLATED_S", "0")]).await;
-    lenient.origin.has_list(false);
+    let lenient = stage.without_list(&[("MATINEE_ISOLATED_S", "0")]).await;
     let scene = lenient.show();
     assert_eq!(scene.enter(&ticket::token(&scene.claims)).await.status, 200, "the rule is off");
 }
