@@ -50,7 +50,7 @@ impl OnAir {
     /// A ticket of a new tier.
     fn ticket(&self, tier: &str, limits: &[&str]) -> Value {
         let show = self.show.id.as_str();
-        let set = [&["tier", "set", "--json", "--show", show, "--name", tier], limits].concat();
+        let set = [&["tier", "set", "--json", "--show", show, "--name", tier][..], limits].concat();
         assert_eq!(self.house.cli_json(&set)["name"], tier);
         self.house.cli_json(&["ticket", "issue", "--json", "--show", show, "--tier", tier])
     }
