@@ -34,7 +34,7 @@ struct OnAir {
 }
 
 impl OnAir {
-    async fn begin(height: u32) -> Self {
+    async fn begin(height: usize) -> Self {
         let house = House::start(&[]);
         let show = house.show("Devices");
         let clip = tempfile::tempdir().expect("a temporary directory");
