@@ -10,6 +10,9 @@ case ${1:-debug} in
     debug) step "the binary" cargo build -p matinee ;;
     release) step "the binary" cargo build --release -p matinee ;;
     # With the tests' targets in one go, so that no dependency is built twice with different features.
-    tests) step "binary and tests" cargo build --all-targets ;;
+    tests)
+        step "the tests' hostile component" scripts/edge.sh hostile
+        step "binary and tests" cargo build --all-targets
+        ;;
     *) die "usage: scripts/build.sh [debug|release|tests]" ;;
 esac

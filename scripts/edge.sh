@@ -2,7 +2,9 @@
 # Builds the edge for WebAssembly: target/edge/edge.wasm, a component for Spin, wasmtime and our own host, and
 # target/edge/fastly.wasm, a module for Fastly Compute and Viceroy.
 #
-#   scripts/edge.sh [all|spin|fastly]
+#   scripts/edge.sh [all|spin|fastly|hostile]
+#
+# `hostile` is a component for the tests, target/edge/hostile.wasm; `all` leaves it out.
 #
 # rustup's targets are used where they can be had. Where they cannot (an offline or filtered network) Debian's compiler
 # builds the same with its own copy of the standard library's source:
@@ -90,20 +92,24 @@ put() {
     say "$out/$2 ($(($(stat -c %s "$out/$2" 2>/dev/null || stat -f %z "$out/$2") / 1024)) kB)"
 }
 
-build_spin() {
-    local by
+# build_component <package> <artefact>
+build_component() {
+    local package=$1 file=${1//-/_}.wasm by
     by=$(choose wasm32-wasip2)
     if [ "$by" = rustup ]; then
-        with_rustup edge-spin wasm32-wasip2
-        put target/wasm/wasm32-wasip2/edge/edge_spin.wasm edge.wasm
+        with_rustup "$package" wasm32-wasip2
+        put "target/wasm/wasm32-wasip2/edge/$file" "$2"
     else
-        with_debian edge-spin "$(component_ld)" \
+        with_debian "$package" "$(component_ld)" \
             -C link-arg=/usr/lib/wasm32-wasi/crt1-reactor.o -C linker-flavor=wasm-ld \
             -C link-arg=--wasm-ld-path -C "link-arg=$wasm_ld" \
             -C link-arg=--wasi-adapter -C link-arg=reactor
-        put target/wasm-debian/edge-spin/wasm32-wasip1/edge/edge_spin.wasm edge.wasm
+        put "target/wasm-debian/$package/wasm32-wasip1/edge/$file" "$2"
     fi
 }
+
+build_spin() { build_component edge-spin edge.wasm; }
+build_hostile() { build_component tests-hostile hostile.wasm; }
 
 build_fastly() {
     local by
@@ -120,6 +126,7 @@ build_fastly() {
 case $what in
     spin) build_spin ;;
     fastly) build_fastly ;;
+    hostile) build_hostile ;;
     all) build_spin; build_fastly ;;
-    *) die "usage: scripts/edge.sh [all|spin|fastly]" ;;
+    *) die "usage: scripts/edge.sh [all|spin|fastly|hostile]" ;;
 esac
