@@ -5,7 +5,8 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | bits 0–1 binding (0 nothing, 1 network, 2 address), 2 preview, 3–4 watermark (0 none, 1 A, 2 B), 5 a highest rung follows, 6 a depth follows, 7 the source is within the highest rung |
+//! | 1 | flags, from the lowest bit: 2 binding (0 nothing, 1 network, 2 address), 1 preview, 2 watermark (none, A, B), |
+//! |   | 1 has a highest rung, 1 has a depth, 1 the source is within the highest rung |
 //! | 2 | highest rung, big-endian; zero if there is none |
 //! | 4 | depth in seconds, big-endian; zero if there is none |
 
