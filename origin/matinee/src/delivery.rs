@@ -3,6 +3,7 @@
 //! In: `GET /o/<key>` with the edge key. Out: bytes with the cache policy every edge obeys, or a problem. Does not know
 //! tickets, viewers or the database: what it serves is the same for everybody.
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,15 +21,8 @@ use shared_wire::header as wire;
 use shared_wire::key::{Key, KeyObject, MediaFile};
 
 use crate::fault;
+use crate::lifetime;
 use crate::stage::Stages;
-
-/// Media keys carry the publication's epoch, so the bytes under one never change (rfc8216bis Appendix B.1 would allow
-/// six target durations for keys that may be used again).
-const MEDIA_CACHE: &str = "public, max-age=31536000, immutable";
-/// A finished show's playlists change no more, but a deleted recording should go from caches within minutes.
-const FINISHED_CACHE: &str = "public, max-age=60";
-/// An absent object: one target duration (rfc8216bis Appendix B.1), so that a storm of guesses is one request.
-const ABSENT_CACHE: &str = "public, max-age=2";
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -67,7 +61,8 @@ async fn object(
     headers: HeaderMap,
 ) -> Response {
     let Some(key) = Key::parse(&path) else {
-        return absent(&headers, "There is no such object.");
+        let detail = "There is no such object.";
+        return fault::problem(&headers, StatusCode::NOT_FOUND, "not_found", detail);
     };
     let mut response = match &key.object {
         KeyObject::Multivariant => delivery.multivariant(&key, &headers).await,
@@ -76,8 +71,8 @@ async fn object(
         }
         KeyObject::Media { file, .. } => delivery.media(&key, *file, &headers).await,
     };
-    if let Ok(tag) = HeaderValue::from_str(&key.show.to_string()) {
-        response.headers_mut().insert(wire::SURROGATE_KEY, tag);
+    if let Ok(keys) = HeaderValue::from_str(&lifetime::surrogate_keys(&key)) {
+        response.headers_mut().insert(wire::SURROGATE_KEY, keys);
     }
     response
 }
@@ -86,8 +81,8 @@ impl Delivery {
     async fn multivariant(&self, key: &Key, headers: &HeaderMap) -> Response {
         if let Some(stage) = self.stages.live(key.show) {
             return match stage.multivariant(takes_gzip(headers)) {
-                Some(answer) => playlist(answer),
-                None => absent(headers, "The show has not started."),
+                Some(answer) => at_edges(playlist(answer), lifetime::MULTIVARIANT_AT_EDGES),
+                None => self.absent(key, false, headers, "The show has not started."),
             };
         }
         self.finished(key, headers).await
@@ -113,8 +108,27 @@ impl Delivery {
         };
         match answer {
             Ok(answer) => playlist(answer),
+            Err(Refusal::NotFound) => {
+                let has_directives = directives != Directives::default();
+                self.absent(key, has_directives, headers, &Refusal::NotFound.to_string())
+            }
             Err(refusal) => refused(headers, &refusal),
         }
+    }
+
+    /// The answer for what is not there.
+    fn absent(
+        &self,
+        key: &Key,
+        has_directives: bool,
+        headers: &HeaderMap,
+        detail: &str,
+    ) -> Response {
+        let live = self.stages.live(key.show).map(|stage| stage.status());
+        let cache = lifetime::absent(key, has_directives, live.as_ref());
+        let mut response = fault::problem(headers, StatusCode::NOT_FOUND, "not_found", detail);
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        response
     }
 
     async fn media(&self, key: &Key, file: MediaFile, headers: &HeaderMap) -> Response {
@@ -131,11 +145,12 @@ impl Delivery {
         match hint {
             Hint::Ready => match self.store.get(key).await {
                 Ok(Some(bytes)) => media(bytes),
-                Ok(None) => absent(headers, "The part is too old to be kept."),
+                Ok(None) => self.absent(key, false, headers, "The part is too old to be kept."),
                 Err(error) => storage_failed(headers, &error),
             },
             Hint::Absent => {
-                absent(headers, "There is no such object, or it is too old to be kept.")
+                let detail = "There is no such object, or it is too old to be kept.";
+                self.absent(key, false, headers, detail)
             }
             Hint::Late => refused(headers, &Refusal::Late),
             Hint::Busy => refused(headers, &Refusal::Busy),
@@ -143,24 +158,53 @@ impl Delivery {
     }
 
     async fn finished(&self, key: &Key, headers: &HeaderMap) -> Response {
-        match self.store.get(key).await {
-            Ok(Some(bytes)) if takes_gzip(headers) => {
-                // A recording of hours takes milliseconds to compress: not on a thread that others wait for.
-                match tokio::task::spawn_blocking(move || gzip(&bytes)).await {
-                    Ok(packed) => text(packed, FINISHED_CACHE, true),
-                    Err(error) => {
-                        tracing::error!(%error, "a playlist was not compressed");
-                        let detail = "The playlist could not be compressed.";
-                        let status = StatusCode::INTERNAL_SERVER_ERROR;
-                        fault::problem(headers, status, "internal", detail)
-                    }
+        let bytes = match self.store.get(key).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let detail = "The show has not started, or there is no such show.";
+                return self.absent(key, false, headers, detail);
+            }
+            Err(error) => return storage_failed(headers, &error),
+        };
+        let packed = takes_gzip(headers);
+        let tag = tag(&bytes, packed);
+        let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
+            let mut response = text(Bytes::new(), lifetime::FINISHED, packed);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        } else if packed {
+            // A recording of hours takes milliseconds to compress: not on a thread that others wait for.
+            match tokio::task::spawn_blocking(move || gzip(&bytes)).await {
+                Ok(packed) => text(packed, lifetime::FINISHED, true),
+                Err(error) => {
+                    tracing::error!(%error, "a playlist was not compressed");
+                    let detail = "The playlist could not be compressed.";
+                    let status = StatusCode::INTERNAL_SERVER_ERROR;
+                    return fault::problem(headers, status, "internal", detail);
                 }
             }
-            Ok(Some(bytes)) => text(bytes, FINISHED_CACHE, false),
-            Ok(None) => absent(headers, "The show has not started, or there is no such show."),
-            Err(error) => storage_failed(headers, &error),
-        }
+        } else {
+            text(bytes, lifetime::FINISHED, false)
+        };
+        response.headers_mut().insert(header::ETAG, tag);
+        at_edges(response, lifetime::FINISHED_AT_EDGES)
     }
+}
+
+/// The entity tag of a playlist's bytes: what is compressed is another representation (RFC 9110, 8.8.3.3).
+fn tag(bytes: &[u8], packed: bool) -> HeaderValue {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    let form = if packed { "-gzip" } else { "" };
+    let tag = format!("\"{:016x}{form}\"", hasher.finish());
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// With what is said to edges only.
+fn at_edges(mut response: Response, control: &'static str) -> Response {
+    let control = HeaderValue::from_static(control);
+    response.headers_mut().insert(wire::SURROGATE_CONTROL, control);
+    response
 }
 
 fn playlist(answer: Answer) -> Response {
@@ -181,7 +225,7 @@ fn text(bytes: Bytes, cache: &str, packed: bool) -> Response {
 
 fn media(bytes: Bytes) -> Response {
     let mut response = bytes.into_response();
-    set(&mut response, wire::TYPE_MP4, MEDIA_CACHE);
+    set(&mut response, wire::TYPE_MP4, lifetime::MEDIA);
     response
 }
 
@@ -191,12 +235,6 @@ fn refused(headers: &HeaderMap, refusal: &Refusal) -> Response {
     let mut response = fault::problem(headers, status, code, &refusal.to_string());
     let cache = HeaderValue::from_static(refusal.cache_control());
     response.headers_mut().insert(header::CACHE_CONTROL, cache);
-    response
-}
-
-fn absent(headers: &HeaderMap, detail: &str) -> Response {
-    let mut response = fault::problem(headers, StatusCode::NOT_FOUND, "not_found", detail);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(ABSENT_CACHE));
     response
 }
 

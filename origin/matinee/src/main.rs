@@ -13,6 +13,7 @@ mod fault;
 mod gate;
 mod keys;
 mod layers;
+mod lifetime;
 mod page;
 mod probes;
 mod purge;
