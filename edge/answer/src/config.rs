@@ -32,8 +32,8 @@ pub const CACHE: &str = "MATINEE_CACHE";
 
 /// Where viewers fetch closed segments from instead of here: `https://host[/path]`; not set: from here.
 pub const MEDIA_BASE: &str = "MATINEE_MEDIA_BASE";
-/// How URLs there are signed: `hmac:<key id>:<base64url>`, `s3:<region>:<access key>:<secret key>`, or `s3-host:…` if the
-/// bucket is named in the host.
+/// How URLs there are signed: `hmac:<key id>:<base64url>`, `s3:<region>:<access key>:<secret key>`, or `s3-host:…` if
+/// the bucket is named in the host.
 pub const MEDIA_SIGN: &str = "MATINEE_MEDIA_SIGN";
 /// For how many seconds such a URL is good at least; 21600 if it is not set. A recording's playlist is fetched once, so
 /// it must be longer than the recording.

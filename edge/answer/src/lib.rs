@@ -26,7 +26,8 @@
 //!     _ => None,
 //! })
 //! .map_err(|errors| format!("{errors:?}"))?;
-//! let request = Request { method: "GET", path: "/healthz", query: None, header: &|_| None, client: Client::default() };
+//! let client = Client::default();
+//! let request = Request { method: "GET", path: "/healthz", query: None, header: &|_| None, client };
 //! let Decision::Answer(answer) = decide(&config, &request, 0, [0; 16]) else {
 //!     return Err("an answer was due".into());
 //! };

@@ -4,7 +4,8 @@
 //! cache or collapse anything: hosts do. Configuration comes from the environment, so that nothing but WASI is
 //! imported.
 //!
-//! An instance serves many viewers, some at once: what it keeps between them is configuration and [`edge_answer::Memory`].
+//! An instance serves many viewers, some at once: what it keeps between them is configuration and
+//! [`edge_answer::Memory`].
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

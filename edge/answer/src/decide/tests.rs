@@ -417,7 +417,8 @@ proptest! {
     ) {
         let header = |_: &str| value.as_deref();
         let query = query.as_deref();
-        let request = Request { method: &method, path: &path, query, header: &header, client: Client::default() };
+        let client = Client::default();
+        let request = Request { method: &method, path: &path, query, header: &header, client };
         let decision = decide(&config(), &request, now_ms, RANDOM);
         prop_assert!(!matches!(decision, Decision::Guarded(_)));
         if let Decision::Open(fetch) = decision {

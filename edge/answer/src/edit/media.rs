@@ -1,7 +1,7 @@
 //! A media playlist for a session that may not go back all the way, or that fetches media elsewhere.
 //!
-//! In: the whole playlist as every viewer's cache has it. Out: what of it this session may see, and from where. Does not
-//! know the edge's cache.
+//! In: the whole playlist as every viewer's cache has it. Out: what of it this session may see, and from where. Does
+//! not know the edge's cache.
 //!
 //! Whoever has seen one segment's name can guess the others'. So the playlist of a session with a depth marks what it
 //! lists (`?s=`, [`shared_ticket::Marker`]), and media without its mark is refused. A mark is the same each time a
