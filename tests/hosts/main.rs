@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 mod cases;
 mod client;
+mod fastly;
 mod host;
 mod limits;
 mod origin;

@@ -145,9 +145,12 @@ fn network(ip: IpAddr) -> String {
 
 fn cmcd(request: &Request) -> Map<String, Value> {
     let mut kept = Map::new();
-    let query = request.get_query_parameter("CMCD");
+    let query = request.get_url().query_pairs().find(|(name, _)| name == "CMCD");
+    let query = query.map(|(_, text)| text.into_owned());
     let headers = CMCD_HEADERS.iter().filter_map(|name| request.get_header_str(*name));
-    for text in query.into_iter().chain(headers).filter(|text| text.len() <= CMCD_BYTES_MAX) {
+    for text in
+        query.as_deref().into_iter().chain(headers).filter(|text| text.len() <= CMCD_BYTES_MAX)
+    {
         let mut is_quoted = false;
         let pairs = text.split(|c| {
             is_quoted ^= c == '"';

@@ -13,6 +13,8 @@ mod native;
 mod ours;
 mod viceroy;
 
+pub(crate) use viceroy::{LOG, SHIELDS};
+
 /// A host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Host {
