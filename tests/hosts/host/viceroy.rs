@@ -20,12 +20,13 @@ use crate::stage::{ABROAD, HOME, NEXT_DOOR};
 const START_MAX: Duration = Duration::from_secs(60);
 
 /// All that a place is described by, but for its country; without any of these there is no description.
-const GEOLOCATION: &str = "as_name = \"A network\"\nnas_number = 64496\nnarea_code = 0\ncity = \"x\"\n\
-    nconn_speed = \"broadband\"\nnconn_type = \"wired\"\nncontinent = \"EU\"\n\
-    country_code3 = \"XXX\"\nncountry_name = \"x\"\nnlatitude = 0.5\n\
-    nlongitude = 0.5\nmetro_code = 0\nnpostal_code = \"x\"\n\
-    nproxy_description = \"?\"\nnproxy_type = \"?\"\nnregion = \"x\"\n\
-    nutc_offset = 0";
+const GEOLOCATION: &str = "as_name = \"A network\"\nas_number = 64496\narea_code = 0\n\
+    city = \"x\"\nconn_speed = \"broadband\"\n\
+    conn_type = \"wired\"\ncontinent = \"EU\"\n\
+    country_code3 = \"XXX\"\ncountry_name = \"x\"\nlatitude = 0.5\n\
+    longitude = 0.5\nmetro_code = 0\npostal_code = \"x\"\n\
+    proxy_description = \"?\"\nproxy_type = \"?\"\nregion = \"x\"\n\
+    utc_offset = 0";
 
 /// No setting of the edge's, but where Viceroy writes what it says.
 pub(crate) const LOG: &str = "viceroy log";
