@@ -109,7 +109,7 @@ build_component() {
 }
 
 build_spin() { build_component edge-spin edge.wasm; }
-build_hostile() { build_component tests-hostile hostile.wasm; }
+build_hostile() { build_component tests-edge_node-hostile hostile.wasm; }
 
 build_fastly() {
     local by

@@ -2,8 +2,8 @@
 //!
 //! In: the query and the headers of a request. Out: the known keys with bounded values. Does not know what they mean.
 //!
-//! Left out: `nor` and `nrr`, which hold addresses, `cid`, which names content in the site's own words, and `sid`, which
-//! names the viewer's session.
+//! Left out: `nor` and `nrr`, which hold addresses, `cid`, which names content in the site's own words, and `sid`,
+//! which names the viewer's session.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_query_and_headers_are_read_and_nothing_personal_is_kept() {
-        let query = "_HLS_msn=5&CMCD=bl%3D21300%2Cbs%2Csid%3D%226e2fb550%22%2Cnor%3D%22..%2Fx%3Ftoken%3Ds%22%2Cot%3Dv";
+        let query = "_HLS_msn=5&CMCD=bl%3D21300%2Cbs%2Csid%3D%226e2fb550%22\
+            %2Cnor%3D%22..%2Fx%3Ftoken%3Ds%22%2Cot%3Dv";
         let read = read(Some(query), &HeaderMap::new());
         let pairs: Vec<_> = read.iter().map(|(key, value)| (*key, value.as_str())).collect();
         assert_eq!(pairs, [("bl", "21300"), ("bs", "true"), ("ot", "v")]);

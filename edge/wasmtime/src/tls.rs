@@ -1,7 +1,7 @@
 //! TLS on the viewers' door: versions, protocols, and where the certificate comes from.
 //!
-//! In: a certificate's source. Out: a [`Terminator`] that turns a connection into a stream of plain bytes. Does not know
-//! HTTP, but for the two protocols it offers (ALPN, RFC 7301).
+//! In: a certificate's source. Out: a [`Terminator`] that turns a connection into a stream of plain bytes. Does not
+//! know HTTP, but for the two protocols it offers (ALPN, RFC 7301).
 //!
 //! TLS 1.2 and 1.3, key exchanges with forward secrecy only (rustls has no others), session tickets that this process
 //! alone can open, no early data: a replayed request must not exist.
@@ -84,8 +84,8 @@ impl Terminator {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), source, handshake_time_max })
     }
 
-    /// Shakes hands with a viewer, within the time there is. An authority's challenge is answered by the handshake and is
-    /// nobody to be served.
+    /// Shakes hands with a viewer, within the time there is. An authority's challenge is answered by the handshake and
+    /// is nobody to be served.
     pub(crate) async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
         let shaken = timeout(self.handshake_time_max, self.acceptor.accept(stream)).await;
         let (result, stream) = match shaken {

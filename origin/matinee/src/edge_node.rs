@@ -67,8 +67,8 @@ async fn node(settings: Settings) -> Result<(), Error> {
     ready.store(true, Ordering::Relaxed);
     let scheme = if has_tls { "https" } else { "http" };
     up::announce(&format!(
-        "matinee edge is open\n  viewers    {scheme}://{viewers}\n  admin      http://{admin_at}\n  \
-         origins    {origins}\n  data       {data}\n"
+        "matinee edge is open\n  viewers    {scheme}://{viewers}\n  \
+         admin      http://{admin_at}\n  origins    {origins}\n  data       {data}\n"
     ));
 
     up::told_to_stop().await?;

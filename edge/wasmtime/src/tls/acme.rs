@@ -1,7 +1,7 @@
 //! A certificate from an authority that speaks ACME (RFC 8555), by the challenge TLS-ALPN-01 (RFC 8737).
 //!
-//! In: names, an address for the authority's letters. Out: a certificate, renewed when a third of its life is left. Does
-//! not know connections. Account, key and certificate are kept in a directory that only this user can read.
+//! In: names, an address for the authority's letters. Out: a certificate, renewed when a third of its life is left.
+//! Does not know connections. Account, key and certificate are kept in a directory that only this user can read.
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;

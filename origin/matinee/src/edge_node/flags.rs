@@ -1,7 +1,7 @@
 //! The flags of `matinee edge`, as text.
 //!
-//! In: the command line. Out: each flag by the name its setting has in every layer. Does not read them: all mistakes are
-//! reported together.
+//! In: the command line. Out: each flag by the name its setting has in every layer. Does not read them: all mistakes
+//! are reported together.
 
 use std::path::{Path, PathBuf};
 

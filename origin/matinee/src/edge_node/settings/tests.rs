@@ -11,7 +11,10 @@ struct Line {
 }
 
 const SESSION_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-const TOKEN_KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","alg":"EdDSA","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+const TOKEN_KEYS: &str = concat!(
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","alg":"EdDSA","use":"sig","#,
+    r#""x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
+);
 
 fn settled(line: &[&str], environment: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
     // A file that is named but absent is a mistake; these tests name an empty one.
@@ -50,7 +53,8 @@ fn keys_come_from_a_file_as_they_are_printed_and_a_variable_goes_before() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("keys.env");
     let lines = format!(
-        "# the house's\nMATINEE_EDGE_KEY='from the file'\nexport MATINEE_SESSION_KEYS='{SESSION_KEYS}'\n\
+        "# the house's\nMATINEE_EDGE_KEY='from the file'\n\
+         export MATINEE_SESSION_KEYS='{SESSION_KEYS}'\n\
          MATINEE_TOKEN_KEYS='{TOKEN_KEYS}'\n"
     );
     std::fs::write(&file, lines.replace("from the file", "file")).expect("writable");
