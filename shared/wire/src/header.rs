@@ -8,7 +8,7 @@ pub const REQUEST_ID: &str = "x-request-id";
 pub const SURROGATE_CONTROL: &str = "surrogate-control";
 /// What a purge names, separated by spaces: the show's id, and `<show>/<rendition>`.
 pub const SURROGATE_KEY: &str = "surrogate-key";
-/// How the edge's cache answered: `hit`, `miss`, `collapsed` or `pass`.
+/// How the edge's cache answered: `hit`, `stale`, `miss`, `revalidated`, `collapsed` or `pass`.
 pub const CACHE: &str = "x-cache";
 /// The viewer's address, as our own host tells the component. It never comes from outside.
 pub const CLIENT_IP: &str = "matinee-client-ip";
@@ -16,6 +16,8 @@ pub const CLIENT_IP: &str = "matinee-client-ip";
 pub const CLIENT_COUNTRY: &str = "matinee-client-country";
 /// The number of the viewer's network, as our own host tells the component.
 pub const CLIENT_ASN: &str = "matinee-client-asn";
+/// The protocol that the viewer's TLS agreed on, as our own host tells the component.
+pub const CLIENT_ALPN: &str = "matinee-client-alpn";
 /// Content type of playlists (RFC 8216, 4).
 pub const TYPE_PLAYLIST: &str = "application/vnd.apple.mpegurl";
 /// Content type of CMAF objects.
