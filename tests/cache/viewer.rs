@@ -90,7 +90,7 @@ fn length(answer: &[u8]) -> Option<usize> {
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let reply = parse(answer);
     let body = match reply.status {
-        304 => 0,
+        204 | 304 => 0,
         _ => reply.header("content-length").parse().unwrap_or_else(|_| panic!("{reply:?}")),
     };
     Some(head + body)

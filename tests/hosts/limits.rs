@@ -179,6 +179,6 @@ async fn an_edge_that_cannot_start_says_why() {
         assert!(matches!(error, Error::Component(_)), "{error}");
     }
 
-    let error = why(Config { origin: "https://origin.test".into(), ..good() }).await;
+    let error = why(Config { origin: "ftp://origin.test".into(), ..good() }).await;
     assert!(matches!(error, Error::Origin(_)), "{error}");
 }

@@ -1,6 +1,7 @@
 //! The access log: one JSON object per answer, to a log endpoint of Fastly's.
 //!
-//! In: a request, its answer, what the sandbox has used. Out: a line without any secret. Does not know where it ends up.
+//! In: a request, its answer, what the sandbox has used. Out: a line without any secret. Does not know where it ends
+//! up.
 //!
 //! A session is a keyed hash, the same that our own host writes with the same edge key. Of the viewer's address the
 //! network is left; of CMCD (CTA-5004) what tells how playback goes, not `sid`, `cid`, `nor` and `nrr`.

@@ -6,8 +6,8 @@ use edge_answer::Freshness;
 use fastly::Response;
 use fastly::cache::core::Found;
 
-/// The headers that are kept. What is for caches (`surrogate-*`) is for those of a shield's edges; the decision lets none
-/// of it through to a viewer.
+/// The headers that are kept. What is for caches (`surrogate-*`) is for those of a shield's edges; the decision lets
+/// none of it through to a viewer.
 const HEADERS: [&str; 10] = [
     "cache-control",
     "content-encoding",

@@ -2,8 +2,8 @@
 //!
 //! In: a good response, or a key. Out: the copy. Does not know why it is wanted.
 //!
-//! It lies under a key of its own. The first copy's `stale-while-revalidate` cannot be made longer for it: everybody but
-//! the one who fetches is given what is stale and within that time, at once, whether the origin fails or not.
+//! It lies under a key of its own. The first copy's `stale-while-revalidate` cannot be made longer for it: everybody
+//! but the one who fetches is given what is stale and within that time, at once, whether the origin fails or not.
 
 use std::io::Write as _;
 use std::time::Duration;

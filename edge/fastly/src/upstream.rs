@@ -1,11 +1,11 @@
 //! The way to the origin: past the shield, if there is one and this is not it.
 //!
-//! In: a fetch. Out: the answer of whoever was asked, and how many were asked. Does not know caches, nor what becomes of
-//! the answer.
+//! In: a fetch. Out: the answer of whoever was asked, and how many were asked. Does not know caches, nor what becomes
+//! of the answer.
 //!
-//! A shield is another POP of Fastly's that runs this same program. It gets the fetch, not the viewer's request: what is
-//! below `/o/`, with the edge key (`Fetch::of_edge`), so that nothing of the viewer is in its way either. If it does not
-//! answer, the origin is asked.
+//! A shield is another POP of Fastly's that runs this same program. It gets the fetch, not the viewer's request: what
+//! is below `/o/`, with the edge key (`Fetch::of_edge`), so that nothing of the viewer is in its way either. If it does
+//! not answer, the origin is asked.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -6,8 +6,8 @@
 //! component's.
 //!
 //! Read in this order: a viewer's connection (`server`) brings a request (`request`), which the `engine` answers: an
-//! instance (`instance`) of the compiled component (`component`), or the same decision compiled in (`native`), whose own
-//! requests (`outbound`) come out of the cache (`cache`) or from the origin.
+//! instance (`instance`) of the compiled component (`component`), or the same decision compiled in (`native`), whose
+//! own requests (`outbound`) come out of the cache (`cache`) or from the origin.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(

@@ -175,8 +175,10 @@ mod tests {
 
     #[test]
     fn a_policy_reads_back() {
-        let text = r#"{"height_max":480,"dvr_s_max":0,"countries":{"allow":["DE","AT"]},"bind":"network","preview_s":300,"devices_max":2,"watermark":"b"}"#;
-        let policy: Policy = serde_json::from_str(text).unwrap();
+        let text = r#"{"height_max":480,"dvr_s_max":0,"countries":{"allow":["DE","AT"]},"#
+            .to_owned()
+            + r#""bind":"network","preview_s":300,"devices_max":2,"watermark":"b"}"#;
+        let policy: Policy = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&policy).unwrap(), text);
     }
 

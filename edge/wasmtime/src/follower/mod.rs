@@ -4,8 +4,8 @@
 //! component makes of it.
 //!
 //! The origin holds its answer until there is something new (`?since=<version>&wait_s=<n>`, `304` if there was
-//! nothing). One that does not know `since` answers at once and is asked once a second. If none can be reached, the last list
-//! holds, and its age tells.
+//! nothing). One that does not know `since` answers at once and is asked once a second. If none can be reached, the
+//! last list holds, and its age tells.
 
 mod book;
 

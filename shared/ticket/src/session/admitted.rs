@@ -5,8 +5,8 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | flags, from the lowest bit: 2 binding (0 nothing, 1 network, 2 address), 1 preview, 2 watermark (none, A, B), |
-//! |   | 1 has a highest rung, 1 has a depth, 1 the source is within the highest rung |
+//! | 1 | flags, from the lowest bit: 2 binding (0 nothing, 1 network, 2 address), 1 preview, 2 watermark |
+//! |   | (none, A, B), 1 has a highest rung, 1 has a depth, 1 the source is within the highest rung |
 //! | 2 | highest rung, big-endian; zero if there is none |
 //! | 4 | depth in seconds, big-endian; zero if there is none |
 
