@@ -62,7 +62,7 @@ async fn an_origin_that_does_not_hold_its_answer_is_asked_once_a_second() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let asked = origin.seen("/edge/denied").len() - before;
     assert!((2..=4).contains(&asked), "{asked} times in {:?}", start.elapsed());
-    origin.deny(&[ticket.clone()]);
+    origin.deny(std::slice::from_ref(ticket));
     let time = stopped(&edge, target).await;
     assert!(time < STOPPED_MAX, "{time:?}");
 }

@@ -255,7 +255,8 @@ async fn fastlys_limits_are_far_away_and_its_log_holds_no_secret() {
     assert!(package < PACKAGE_MAX / 10, "{package} bytes");
     let told = format!(
         "fastly: {fetches} requests to the origin at most, {lookups} lookups, CPU median \
-         {median} ms, worst {worst} ms, {heap} MiB, {} requests in one sandbox at most, package {} KiB\n",
+         {median} ms, worst {worst} ms, {heap} MiB, {} requests in one sandbox at most, \
+         package {} KiB\n",
         most("/sandbox/requests"),
         package / 1024
     );

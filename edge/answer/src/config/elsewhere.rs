@@ -27,7 +27,7 @@ pub(super) enum Sign {
 
 /// What signs, at one moment.
 pub(crate) enum Signing {
-    Directory(Directories),
+    Directory(Box<Directories>),
     S3(Box<Presigner>),
 }
 
@@ -91,7 +91,8 @@ impl Elsewhere {
     pub(super) fn at(&self, now: i64) -> Result<Signing, ElsewhereError> {
         match &self.sign {
             Sign::Directory(key) => {
-                Ok(Signing::Directory(Directories::new(&self.base, key, self.window, now)?))
+                let directories = Directories::new(&self.base, key, self.window, now)?;
+                Ok(Signing::Directory(Box::new(directories)))
             }
             Sign::S3 { region, credentials, style } => {
                 let bucket = self.bucket(region, *style).ok_or(ElsewhereError::Bucket)?;

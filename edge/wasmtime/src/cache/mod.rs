@@ -196,10 +196,10 @@ impl Cache {
         let refresh =
             move |teller| async move { cache.refresh(wanted, again, teller, fetch).await };
         match found {
-            Some((stored, Use::Fresh)) => self.from_store(&stored, Via::Hit),
+            Some((stored, Use::Fresh)) => self.out_of_store(&stored, Via::Hit),
             Some((stored, Use::WhileRevalidating)) => {
                 self.0.fetches.run_behind(key, refresh);
-                self.from_store(&stored, Via::Stale)
+                self.out_of_store(&stored, Via::Stale)
             }
             _ => self.0.fetches.run(key, refresh).await,
         }
@@ -227,7 +227,7 @@ impl Cache {
         }
     }
 
-    fn from_store<B>(&self, stored: &Stored, via: Via) -> Answer<B> {
+    fn out_of_store<B>(&self, stored: &Stored, via: Via) -> Answer<B> {
         let age = stored.age(self.0.clock.now_ms());
         Answer::Object(Arc::clone(&stored.object), via, Some(age))
     }

@@ -179,7 +179,7 @@ impl Shared {
                 }
             }
         }
-        found.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        found.sort_by_key(|one| (one.0, one.1));
         let count = found.len();
         for (_, name, bytes, keys) in found {
             let gone = self.index().insert(name, bytes, keys, 0);
