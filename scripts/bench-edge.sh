@@ -20,7 +20,7 @@ if [ -n "$missing" ]; then
         apt-get -qq install -y --no-install-recommends $missing >/dev/null
 fi
 
-step "edge components" scripts/edge.sh spin
+step "edge components" scripts/edge.sh own
 step "what is checked, for WebAssembly" cargo build --quiet --profile edge --target wasm32-wasip2 \
     --target-dir target/wasm -p tests-bench-guest
 step "the bench" cargo build --quiet --release -p edge-wasmtime -p tests-bench-guest -p tests --bench edge --bins

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the edge for WebAssembly: target/edge/edge.wasm, a component for Spin, wasmtime and our own host, and
-# target/edge/fastly.wasm, a module for Fastly Compute and Viceroy.
+# Builds the edge for WebAssembly: target/edge/decision.wasm, a component for our own host; target/edge/edge.wasm, a
+# component for Spin, wasmtime and any host of WASI 0.3; target/edge/fastly.wasm, a module for Fastly Compute and Viceroy.
 #
-#   scripts/edge.sh [all|spin|fastly|hostile]
+#   scripts/edge.sh [all|own|spin|fastly|hostile]
 #
-# `hostile` is a component for the tests, target/edge/hostile.wasm; `all` leaves it out.
+# `hostile` is two components for the tests, target/edge/hostile*.wasm; `all` leaves them out.
 #
 # rustup's targets are used where they can be had. Where they cannot (an offline or filtered network) Debian's compiler
 # builds the same with its own copy of the standard library's source:
@@ -57,16 +57,17 @@ with_rustup() {
     cargo build --profile edge --target "$2" --target-dir target/wasm -p "$1"
 }
 
-# debian <package> <linker> <flags…>: its target is always wasm32-wasip1; the linker makes a component or a module.
+# debian <package> <kind> <linker> <flags…>: its target is always wasm32-wasip1; the linker makes a component or a
+# module. What is of one kind shares what it is built from.
 with_debian() {
-    local package=$1 linker=$2
-    shift 2
+    local package=$1 kind=$2 linker=$3
+    shift 3
     env -u RUSTUP_TOOLCHAIN -u RUSTFLAGS -u CARGO \
         RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
         CARGO_TARGET_WASM32_WASIP1_LINKER="$linker" \
         CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi $*" \
         /usr/bin/cargo build -Zbuild-std=std,panic_abort --profile edge \
-        --target wasm32-wasip1 --target-dir "target/wasm-debian/$package" -p "$package"
+        --target wasm32-wasip1 --target-dir "target/wasm-debian/$kind" -p "$package"
 }
 
 # choose <target>: rustup or debian
@@ -100,16 +101,20 @@ build_component() {
         with_rustup "$package" wasm32-wasip2
         put "target/wasm/wasm32-wasip2/edge/$file" "$2"
     else
-        with_debian "$package" "$(component_ld)" \
+        with_debian "$package" component "$(component_ld)" \
             -C link-arg=/usr/lib/wasm32-wasi/crt1-reactor.o -C linker-flavor=wasm-ld \
             -C link-arg=--wasm-ld-path -C "link-arg=$wasm_ld" \
             -C link-arg=--wasi-adapter -C link-arg=reactor
-        put "target/wasm-debian/$package/wasm32-wasip1/edge/$file" "$2"
+        put "target/wasm-debian/component/wasm32-wasip1/edge/$file" "$2"
     fi
 }
 
+build_own() { build_component edge-wasmtime-guest decision.wasm; }
 build_spin() { build_component edge-spin edge.wasm; }
-build_hostile() { build_component tests-edge_node-hostile hostile.wasm; }
+build_hostile() {
+    build_component tests-edge_node-hostile hostile.wasm
+    build_component tests-edge_node-hostile_decision hostile_decision.wasm
+}
 
 build_fastly() {
     local by
@@ -118,15 +123,16 @@ build_fastly() {
         with_rustup edge-fastly wasm32-wasip1
         put target/wasm/wasm32-wasip1/edge/edge-fastly.wasm fastly.wasm
     else
-        with_debian edge-fastly "$wasm_ld" -C link-arg=/usr/lib/wasm32-wasi/crt1-command.o
-        put target/wasm-debian/edge-fastly/wasm32-wasip1/edge/edge-fastly.wasm fastly.wasm
+        with_debian edge-fastly module "$wasm_ld" -C link-arg=/usr/lib/wasm32-wasi/crt1-command.o
+        put target/wasm-debian/module/wasm32-wasip1/edge/edge-fastly.wasm fastly.wasm
     fi
 }
 
 case $what in
+    own) build_own ;;
     spin) build_spin ;;
     fastly) build_fastly ;;
     hostile) build_hostile ;;
-    all) build_spin; build_fastly ;;
-    *) die "usage: scripts/edge.sh [all|spin|fastly|hostile]" ;;
+    all) build_own; build_spin; build_fastly ;;
+    *) die "usage: scripts/edge.sh [all|own|spin|fastly|hostile]" ;;
 esac

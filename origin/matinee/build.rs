@@ -1,6 +1,6 @@
 //! Says what is missing before the compiler does: the binary embeds the edge component and the watch page.
 //!
-//! In: `target/edge/edge.wasm` (made by `make edge`) and `web/dist` (made by `make web`). Out: their paths for
+//! In: `target/edge/decision.wasm` (made by `make edge`) and `web/dist` (made by `make web`). Out: their paths for
 //! `include_bytes!` and the page's embedding. Builds neither itself: a build script that starts other builds hides
 //! them.
 
@@ -8,7 +8,7 @@ use std::path::Path;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let component = root.join("target/edge/edge.wasm");
+    let component = root.join("target/edge/decision.wasm");
     let page = root.join("web/dist/index.html");
     println!("cargo:rerun-if-changed={}", component.display());
     println!("cargo:rerun-if-changed={}", page.parent().unwrap_or(&page).display());

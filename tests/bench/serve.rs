@@ -20,7 +20,7 @@ pub(crate) fn serve(arguments: &[String]) -> io::Result<()> {
         std::env::vars().filter(|(name, _)| name.starts_with("MATINEE_")).collect();
     let origin = settings.iter().find(|(name, _)| name == "MATINEE_ORIGIN");
     let origin = origin.map(|(_, value)| value.clone()).unwrap_or_default();
-    let component = ComponentSource::Path(root().join("target/edge/edge.wasm"));
+    let component = ComponentSource::Path(root().join("target/edge/decision.wasm"));
     let mut config = Config::new(listen.parse().map_err(io::Error::other)?, component, origin);
     config.environment = settings;
     config.compiled = Some(directory.join("compiled"));

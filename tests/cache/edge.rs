@@ -43,7 +43,7 @@ pub(crate) fn config(origins: &[&Origin]) -> Config {
 
 /// The same, of origins that may not be there.
 pub(crate) fn of_urls(urls: Vec<String>) -> Config {
-    let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/edge/edge.wasm");
+    let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/edge/decision.wasm");
     assert!(component.is_file(), "{} is missing: run `make edge`", component.display());
     let listen = "127.0.0.1:0".parse().expect("an address");
     let first = urls.first().expect("an origin").clone();

@@ -1,22 +1,31 @@
 //! Components that mean harm: each fails its own request, and the node goes on.
 //!
-//! `scripts/edge.sh hostile` builds the component from `hostile/`.
+//! `scripts/edge.sh hostile` builds the components from `hostile/` and `hostile_decision/`.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::node::Node;
 
-fn component() -> PathBuf {
+fn component(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let path = root.join("target/edge/hostile.wasm");
+    let path = root.join("target/edge").join(name);
     assert!(path.is_file(), "{} is missing: run `scripts/edge.sh hostile`", path.display());
     path
 }
 
 #[tokio::test]
 async fn a_bad_component_cannot_hang_the_node() {
-    let component = component();
+    misbehaves("hostile.wasm").await;
+}
+
+#[tokio::test]
+async fn a_bad_decision_cannot_hang_the_node() {
+    misbehaves("hostile_decision.wasm").await;
+}
+
+async fn misbehaves(component: &str) {
+    let component = self::component(component);
     let node = Node::start(&["--component", component.to_str().expect("UTF-8")]).await;
     assert_eq!(node.ask("GET", "/good", &[]).await.text(), "good");
     for (path, why) in [

@@ -19,7 +19,7 @@ mod stage;
 mod ticket;
 
 use cases::{Case, On};
-use host::Host;
+use host::{Engine, Host};
 use stage::Stage;
 
 /// How long one case may take on one host.
@@ -37,7 +37,12 @@ async fn our_wasmtime_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_host_with_the_decision_compiled_in() {
-    run("compiled", Stage::set_compiled_in().await).await;
+    run("compiled", Stage::set_ours_by(Engine::Native).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_host_by_wasi_http() {
+    run("handler", Stage::set_ours_by(Engine::Handler).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

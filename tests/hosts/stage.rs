@@ -8,7 +8,7 @@ use std::sync::Arc;
 use shared_ticket::Claims;
 
 use crate::client::{self, Reply};
-use crate::host::{Host, Running};
+use crate::host::{Engine, Host, Running};
 use crate::origin::{Origin, Say};
 use crate::ticket;
 
@@ -71,11 +71,11 @@ impl Stage {
         Self { origin, host, edge }
     }
 
-    /// Our own host with the decision compiled in: to a case it is the same host.
-    pub(crate) async fn set_compiled_in() -> Self {
+    /// Our own host with another engine: to a case it is the same host.
+    pub(crate) async fn set_ours_by(engine: Engine) -> Self {
         let origin = Origin::start().await;
         let settings = ticket::settings(&origin.url());
-        let edge = Arc::new(crate::host::ours_compiled_in(&settings).await);
+        let edge = Arc::new(crate::host::ours_by(engine, &settings).await);
         Self { origin, host: Host::Ours, edge }
     }
 

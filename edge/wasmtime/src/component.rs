@@ -1,4 +1,4 @@
-//! The component as an engine: compiled once, dealt out to instances, interrupted by a clock.
+//! The component: compiled once, interrupted by a clock, and, through `wasi:http/handler`, dealt out to instances.
 //!
 //! In: the component's bytes, then requests. Out: its answers, or why it gave none. Does not know what is in either.
 
@@ -91,23 +91,43 @@ impl Handlers {
     }
 }
 
-/// Compiles the component (seconds, on a thread of its own) and makes it ready.
-pub(crate) async fn start(
-    config: &Config,
-    environment: Vec<(String, String)>,
-    outbound: Outbound,
-) -> Result<Handlers, Error> {
+/// A component and the engine it was compiled for, whose clock runs.
+pub(crate) struct Compiled {
+    pub(crate) engine: Engine,
+    pub(crate) component: Component,
+}
+
+/// Compiles the component, which takes seconds, on a thread of its own.
+pub(crate) async fn compile(config: &Config) -> Result<Compiled, Error> {
     let source = config.component.clone();
     let (limits, compiled_at) = (config.limits.clone(), config.compiled.clone());
     let compiled = tokio::task::spawn_blocking(move || {
         let engine = engine(&limits, compiled_at.as_deref())?;
-        let pre = compile(&engine, &read(source)?)?;
-        Ok((engine, pre))
+        let bytes = read(source)?;
+        let start = std::time::Instant::now();
+        let component = Component::new(&engine, &bytes);
+        let component = component.map_err(|error| Error::Component(format!("{error:#}")))?;
+        let time_ms = start.elapsed().as_millis();
+        debug!(time_ms, bytes = bytes.len(), "compiled the component");
+        Ok(Compiled { engine, component })
     });
-    let (engine, pre) = compiled.await.map_err(|error| Error::Engine(error.to_string()))??;
-    tick(&engine)?;
+    let compiled = compiled.await.map_err(|error| Error::Engine(error.to_string()))??;
+    tick(&compiled.engine)?;
+    Ok(compiled)
+}
+
+/// Makes the component's `wasi:http/handler` ready.
+pub(crate) fn handlers(
+    engine: &Engine,
+    component: &Component,
+    environment: Vec<(String, String)>,
+    outbound: Outbound,
+    limits: &Limits,
+) -> Result<Handlers, Error> {
+    let refused = |error: wasmtime::Error| Error::Component(format!("{error:#}"));
+    let pre = link(engine, component).map_err(refused)?;
     let environment: Arc<[_]> = environment.into();
-    let room = Arc::new(Semaphore::new(config.limits.instances_max as usize));
+    let room = Arc::new(Semaphore::new(limits.instances_max as usize));
     let handler = |limits: Limits| {
         Handler::new(Instances {
             engine: engine.clone(),
@@ -118,10 +138,18 @@ pub(crate) async fn start(
             room: Arc::clone(&room),
         })
     };
-    let shared = handler(config.limits.clone());
-    let alone = handler(Limits { instance_requests_max: 1, ..config.limits.clone() });
-    let places = Arc::new(Semaphore::new(config.limits.requests_max));
+    let shared = handler(limits.clone());
+    let alone = handler(Limits { instance_requests_max: 1, ..limits.clone() });
+    let places = Arc::new(Semaphore::new(limits.requests_max));
     Ok(Handlers { shared, alone, room, places, outbound })
+}
+
+fn link(engine: &Engine, component: &Component) -> wasmtime::Result<ServicePre<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    ServicePre::new(linker.instantiate_pre(component)?)
 }
 
 fn read(source: ComponentSource) -> Result<Bytes, Error> {
@@ -172,19 +200,6 @@ fn kept(directory: &Path) -> Option<Cache> {
         warn!(%directory, error = format!("{error:#}"), "the compiled component is not kept");
     };
     cache.inspect_err(warned).ok()
-}
-
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<ServicePre<Guest>, Error> {
-    let refused = |error: wasmtime::Error| Error::Component(format!("{error:#}"));
-    let start = std::time::Instant::now();
-    let component = Component::new(engine, bytes).map_err(refused)?;
-    debug!(time_ms = start.elapsed().as_millis(), bytes = bytes.len(), "compiled the component");
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker).map_err(refused)?;
-    wasmtime_wasi_http::p3::add_to_linker(&mut linker).map_err(refused)?;
-    let pre = linker.instantiate_pre(&component).map_err(refused)?;
-    ServicePre::new(pre).map_err(refused)
 }
 
 /// Starts the engine's clock; it stops by itself when the engine is gone.

@@ -28,7 +28,7 @@ pub enum ComponentSource {
 /// What answers viewers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum EngineKind {
-    /// The component, in WebAssembly.
+    /// The component, in WebAssembly: by `matinee:edge/decision` if it exports that, else by `wasi:http/handler`.
     #[default]
     Component,
     /// The same decision, compiled into this program: faster, and without WebAssembly's walls around it.
@@ -150,6 +150,8 @@ pub struct Limits {
     pub instance_wait_max: Duration,
     /// Running time an instance has since it took its latest request; it is ended when that is used up.
     pub cpu_time_max: Duration,
+    /// Time one call of the component's decision has; the sandbox that runs on is ended. It holds up a thread.
+    pub decide_time_max: Duration,
 
     /// Time to connect to the origin.
     pub connect_time_max: Duration,
@@ -194,6 +196,7 @@ impl Default for Limits {
             instance_after_max: Duration::from_mins(1),
             instance_wait_max: Duration::from_secs(5),
             cpu_time_max: Duration::from_secs(2),
+            decide_time_max: Duration::from_millis(100),
             connect_time_max: Duration::from_secs(3),
             first_byte_time_max: Duration::from_secs(20),
             between_bytes_time_max: Duration::from_secs(10),

@@ -6,19 +6,23 @@
 use http::{Request, Response};
 use wasmtime_wasi_http::WasiBody;
 
-use crate::component::{self, Handlers};
+use crate::component::{self, Compiled, Handlers};
 use crate::config::{Config, EngineKind};
 use crate::error::Error;
+use crate::law::Law;
 use crate::native::Native;
 use crate::outbound::Outbound;
 use crate::refusal::Refusal;
+use crate::sandbox::{self, Sandboxes};
 
 /// One way to answer.
 pub(crate) enum Engine {
-    /// The component.
-    Component(Handlers),
+    /// The component's decision, in sandboxes.
+    Decision(Box<Law<Sandboxes>>),
+    /// A component with `wasi:http/handler`, as any host of WASI runs it.
+    Handler(Handlers),
     /// What the component is made of, compiled into this host.
-    Native(Box<Native>),
+    Native(Box<Law<Native>>),
 }
 
 impl Engine {
@@ -26,14 +30,18 @@ impl Engine {
     pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
         let outbound = Outbound::new(config)?;
         let environment = environment(config);
-        Ok(match config.engine {
-            EngineKind::Component => {
-                Self::Component(component::start(config, environment, outbound).await?)
-            }
-            EngineKind::Native => {
-                Self::Native(Box::new(Native::start(&environment, outbound, &config.limits)?))
-            }
-        })
+        let limits = &config.limits;
+        if config.engine == EngineKind::Native {
+            let native = Native::new(&environment)?;
+            return Ok(Self::Native(Box::new(Law::new(native, outbound, limits))));
+        }
+        let Compiled { engine, component } = component::compile(config).await?;
+        if sandbox::decides(&component) {
+            let sandboxes = Sandboxes::new(&engine, &component, environment, limits)?;
+            return Ok(Self::Decision(Box::new(Law::new(sandboxes, outbound, limits))));
+        }
+        let handlers = component::handlers(&engine, &component, environment, outbound, limits)?;
+        Ok(Self::Handler(handlers))
     }
 
     /// Answers a request.
@@ -42,16 +50,18 @@ impl Engine {
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Refusal> {
         match self {
-            Self::Component(component) => component.answer(request).await,
-            Self::Native(native) => native.answer(request).await,
+            Self::Decision(law) => law.answer(request).await,
+            Self::Handler(handlers) => handlers.answer(request).await,
+            Self::Native(law) => law.answer(request).await,
         }
     }
 
     /// Begins nothing more, and waits until the cache is on disk.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Component(component) => component.close().await,
-            Self::Native(native) => native.close().await,
+            Self::Decision(law) => law.close().await,
+            Self::Handler(handlers) => handlers.close().await,
+            Self::Native(law) => law.close().await,
         }
     }
 }

@@ -5,9 +5,10 @@
 //! collapsing under the component's own requests. Does not know tickets, sessions or playlists: those are the
 //! component's.
 //!
-//! Read in this order: a viewer's connection (`server`) brings a request (`request`), which the `engine` answers: an
-//! instance (`instance`) of the compiled component (`component`), or the same decision compiled in (`native`), whose
-//! own requests (`outbound`) come out of the cache (`cache`) or from the origin.
+//! Read in this order: a viewer's connection (`server`) brings a request (`request`), which the `engine` answers. It
+//! drives the `law` of our component's decision, in a `sandbox` or compiled in (`native`). Any other component answers by
+//! itself (`component`), as an `instance` with `wasi:http`. Requests to the origin (`outbound`) are answered out of the
+//! cache (`cache`) or by the `origins`.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(
@@ -43,11 +44,14 @@ mod sessions;
 
 mod engine;
 
+mod law;
+mod lines;
+mod sandbox;
+mod native;
+
 mod component;
 mod guest_log;
 mod instance;
-
-mod native;
 
 mod outbound;
 mod purge;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 
 use crate::config::Limits;
 
@@ -21,6 +22,10 @@ use crate::config::Limits;
 pub(crate) struct Ledger {
     /// Bytes of bodies that were handed over and not written yet.
     owed: AtomicU64,
+    /// Bytes of bodies that were owed once and are no more.
+    paid: AtomicU64,
+    /// Something was paid.
+    payment: Notify,
     /// How often nothing was owed any more.
     settled: AtomicU64,
     /// Bytes of bodies that were written.
@@ -48,11 +53,28 @@ impl Ledger {
         Piece { bytes, ledger: Arc::clone(self) }
     }
 
+    /// Waits until as much is paid as has been owed so far.
+    pub(crate) async fn settle(self: Arc<Self>) {
+        let due = self.paid.load(Relaxed) + self.owed.load(Relaxed);
+        loop {
+            let payment = self.payment.notified();
+            if self.paid.load(Relaxed) >= due {
+                return;
+            }
+            payment.await;
+        }
+    }
+
     fn pay(&self, bytes: usize) {
         let bytes = bytes as u64;
-        if bytes > 0 && self.owed.fetch_sub(bytes, Relaxed) == bytes {
+        if bytes == 0 {
+            return;
+        }
+        self.paid.fetch_add(bytes, Relaxed);
+        if self.owed.fetch_sub(bytes, Relaxed) == bytes {
             self.settled.fetch_add(1, Relaxed);
         }
+        self.payment.notify_waiters();
     }
 }
 

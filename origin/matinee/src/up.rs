@@ -31,7 +31,7 @@ use crate::stage::{self, Stages};
 use crate::{demo, denied, fault, page, purge, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
-pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/edge.wasm");
+pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
 /// Shows ended by the API that ingest has not been told of yet.
 const ENDS_QUEUED_MAX: usize = 64;
 

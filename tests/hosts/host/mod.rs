@@ -6,13 +6,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use edge_wasmtime::EngineKind;
-
 mod bare;
 mod native;
 mod ours;
 mod viceroy;
 
+pub(crate) use ours::Engine;
 pub(crate) use viceroy::{LOG, SHIELDS};
 
 /// A host.
@@ -50,16 +49,16 @@ impl Host {
     pub(crate) async fn start(self, settings: &[(String, String)]) -> Running {
         match self {
             Self::Native => native::start(settings).await,
-            Self::Ours => ours::start(EngineKind::Component, settings).await,
+            Self::Ours => ours::start(Engine::Decision, settings).await,
             Self::Bare => bare::start(settings).await,
             Self::Viceroy => viceroy::start(settings).await,
         }
     }
 }
 
-/// Our own host with the decision compiled in, where [`Host::Ours`] runs the component.
-pub(crate) async fn ours_compiled_in(settings: &[(String, String)]) -> Running {
-    ours::start(EngineKind::Native, settings).await
+/// Our own host with another engine than the one of [`Host::Ours`].
+pub(crate) async fn ours_by(engine: Engine, settings: &[(String, String)]) -> Running {
+    ours::start(engine, settings).await
 }
 
 /// A task that ends when it is dropped.

@@ -7,8 +7,24 @@ use http::HeaderName;
 
 use super::{Running, Task, artefact, setting};
 
-pub(super) async fn start(engine: EngineKind, settings: &[(String, String)]) -> Running {
-    let component = ComponentSource::Path(artefact("edge.wasm"));
+/// What answers in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Our component's decision.
+    Decision,
+    /// The component for hosts of WASI, by `wasi:http/handler`.
+    Handler,
+    /// The decision compiled in.
+    Native,
+}
+
+pub(super) async fn start(engine: Engine, settings: &[(String, String)]) -> Running {
+    let (component, engine) = match engine {
+        Engine::Decision => ("decision.wasm", EngineKind::Component),
+        Engine::Handler => ("edge.wasm", EngineKind::Component),
+        Engine::Native => ("decision.wasm", EngineKind::Native),
+    };
+    let component = ComponentSource::Path(artefact(component));
     let listen = "127.0.0.1:0".parse().expect("an address");
     let mut config = Config::new(listen, component, setting(settings, "MATINEE_ORIGIN"));
     config.engine = engine;

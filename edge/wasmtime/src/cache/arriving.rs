@@ -90,14 +90,15 @@ impl Arriving {
         match &state.end {
             Some(Ok(_)) if offset >= self.total => return Next::End,
             Some(Ok(object)) => return Next::Piece(object.body.slice(offset..)),
-            Some(Err(failure)) => return Next::Failed(*failure),
-            None => {}
+            Some(Err(_)) | None => {}
         }
         let at = state.pieces.partition_point(|(start, _)| *start <= offset);
-        match at.checked_sub(1).and_then(|at| state.pieces.get(at)) {
-            Some((start, piece)) if offset - start < piece.len() => {
+        match (at.checked_sub(1).and_then(|at| state.pieces.get(at)), &state.end) {
+            (Some((start, piece)), _) if offset - start < piece.len() => {
                 Next::Piece(piece.slice(offset - start..))
             }
+            // What came before the failure is a reader's all the same: it may go on from there elsewhere.
+            (_, Some(Err(failure))) => Next::Failed(*failure),
             _ => Next::Wait,
         }
     }

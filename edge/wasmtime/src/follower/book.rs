@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -28,6 +29,8 @@ pub(crate) struct Book {
     pub(super) limits: DenyLimits,
     pub(super) clock: Clock,
     file: Option<PathBuf>,
+    /// How many lists there have been.
+    edition: AtomicU64,
     /// Somebody says that there is a newer one.
     pub(super) news: Notify,
 }
@@ -75,8 +78,9 @@ impl Book {
     /// A book with what a former process left in `file`.
     pub(crate) fn open(file: Option<PathBuf>, limits: DenyLimits, clock: Clock) -> Self {
         let list = file.as_deref().and_then(|file| read(file, limits.bytes_max));
+        let edition = AtomicU64::new(u64::from(list.is_some()));
         let state = Mutex::new(State { list, kept_ms: 0 });
-        let book = Self { state, limits, clock, file, news: Notify::new() };
+        let book = Self { state, limits, clock, file, edition, news: Notify::new() };
         book.measure();
         book
     }
@@ -100,6 +104,11 @@ impl Book {
         headers.insert(header::AGE, age_s.into());
         headers.insert(header::ETAG, tag);
         Some(response)
+    }
+
+    /// Which list is at hand, counted from the start of this process; 0 is none.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
     }
 
     /// Says that there is a newer list: it is asked for at once.
@@ -126,9 +135,13 @@ impl Book {
         }
         let (version, entries) = (outline.version, outline.entries.len());
         state.list = Some(List { version, entries, body, confirmed_ms });
+        let is_new = old != Some(version);
+        if is_new {
+            self.edition.fetch_add(1, Ordering::Release);
+        }
         drop(state);
         self.measure();
-        Ok(old != Some(version))
+        Ok(is_new)
     }
 
     /// Takes an origin's word that the list is current just now.

@@ -114,6 +114,15 @@ impl Outbound {
             return Err(WasiError::HttpRequestDenied);
         }
         let (parts, body) = request.into_parts();
+        self.ask(parts, body).await
+    }
+
+    /// Answers a request for the origin, of which the path and the query count.
+    pub(crate) async fn ask(
+        &self,
+        parts: request::Parts,
+        body: WasiBody,
+    ) -> Result<Response<WasiBody>, WasiError> {
         if parts.method.as_str() == purge::METHOD {
             let book = self.0.book.as_deref();
             return Ok(purge::answer(&parts, &self.0.cache, book).await.map(full));
@@ -127,6 +136,11 @@ impl Outbound {
             return self.pass(Request::from_parts(parts, body)).await;
         }
         self.through_cache(parts).await
+    }
+
+    /// Which deny list is at hand; 0 if none is followed.
+    pub(crate) fn edition(&self) -> u64 {
+        self.0.book.as_ref().map_or(0, |book| book.edition())
     }
 
     /// Ends following and probing, and waits until the cache is on disk.

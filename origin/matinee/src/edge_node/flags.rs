@@ -107,7 +107,7 @@ pub(crate) struct Flags {
     /// [default: component]
     #[arg(long, value_name = "ENGINE")]
     engine: Option<String>,
-    /// Another component than the one in this program, such as target/edge/edge.wasm
+    /// Another component than the one in this program, such as target/edge/decision.wasm
     #[arg(long, value_name = "FILE")]
     component: Option<String>,
     /// Configuration file [default: ./matinee.toml where it exists]
