@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use shared_ticket::Claims;
+use shared_ticket::cat::Value as CborValue;
 use tempfile::TempDir;
 
 use crate::client::{self, Reply};
@@ -26,6 +27,8 @@ const LOOKUPS_MAX: u64 = 32;
 const CPU_MS_MAX: u64 = 50;
 /// Memory of a sandbox, in MiB.
 const HEAP_MIB_MAX: u64 = 128;
+/// The label of the claim about being used again (CTA-5007).
+const CATREPLAY: i64 = 308;
 /// A package, in bytes.
 const PACKAGE_MAX: u64 = 100 * 1024 * 1024;
 
@@ -66,12 +69,16 @@ impl Pop {
         self.get(&format!("/live/{}/index.m3u8?token={token}", self.claims.show)).await
     }
 
-    /// Asks for the same as many viewers at once.
+    /// Asks for the same below the session as many viewers at once.
     async fn crowd(&self, count: usize, rest: &str) -> Vec<Reply> {
-        let target = format!("{}/{rest}", self.session);
+        self.together(count, &format!("{}/{rest}", self.session)).await
+    }
+
+    /// Asks for the same so many times at once.
+    async fn together(&self, count: usize, target: &str) -> Vec<Reply> {
         let viewers: Vec<_> = (0..count)
             .map(|_| {
-                let (address, target) = (self.edge.address, target.clone());
+                let (address, target) = (self.edge.address, target.to_owned());
                 let ask =
                     async move { client::send(address, "GET", target.as_bytes(), &[], b"").await };
                 tokio::spawn(ask)
@@ -213,6 +220,40 @@ async fn fastly_asks_the_shield_and_the_shield_the_origin() {
     drop(near);
     let reply = far.watch("720p/index.m3u8?_HLS_msn=8").await;
     assert_eq!((reply.status, reply.text().as_str()), (200, MEDIA), "the origin is still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fastly_knows_a_token_for_one_use_again_in_every_sandbox_of_a_pop() {
+    let origin = Origin::start().await;
+    let mut pop = Pop::start(&origin, &[]).await;
+    let slow = multivariant().after(Duration::from_millis(500));
+    origin.on(&format!("{}/index.m3u8", pop.path), slow);
+    let live = |pop: &Pop| {
+        let token = ticket::cat_with(&pop.claims, CATREPLAY, CborValue::Int(1));
+        format!("/live/{}/index.m3u8?cat={token}", pop.claims.show)
+    };
+    let target = live(&pop);
+    let mut admitted = 0;
+    for reply in pop.together(16, &target).await {
+        match reply.status {
+            200 => admitted += 1,
+            _ => assert_eq!((reply.status, reply.code().as_str()), (401, "token_replayed")),
+        }
+    }
+    assert_eq!(admitted, 1, "of 16 who came with it at once");
+    let again = pop.get(&target).await;
+    assert_eq!((again.status, again.code().as_str()), (401, "token_replayed"));
+    // A sandbox says how many requests it had: in most, the refused one was the first.
+    let lines = pop.lines(17).await;
+    let first = |line: &&Value| line["sandbox"]["requests"] == 1 && line["status"] == 401;
+    let strangers = lines.iter().filter(first).count();
+    assert!(strangers > 0, "no sandbox refused what it had not seen itself: {lines:?}");
+    pop.claims.session = ticket::claims(pop.claims.show).session;
+    assert_eq!(pop.get(&live(&pop)).await.status, 200, "another token");
+    // Longer than a cache is believed to remember.
+    pop.claims.expires_at += 8 * 24 * 3600;
+    let endless = pop.get(&live(&pop)).await;
+    assert_eq!((endless.status, endless.code().as_str()), (401, "token_claim_unenforceable"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,6 @@
 //! In: configuration, request, time, random bytes. Out: [`Decision`]. Does not know what the origin will say.
 
 use shared_playlist::Directives;
-use shared_ticket::cat::Replay;
 use shared_ticket::{Admission, Admitted, SealedSession};
 use shared_wire::ShowId;
 use shared_wire::key::{KeyObject, MediaFile};
@@ -12,9 +11,10 @@ use crate::config::{BODY_BYTES_MAX, Config};
 use crate::edit::{Edit, MARK};
 use crate::enter::{Entrance, Entrant};
 use crate::fetch::Then;
+use crate::guarded::Begins;
 use crate::policy;
 use crate::route::Route;
-use crate::{Answer, Fetch, Memory, Method, Purge, Refusal, Request};
+use crate::{Answer, Fetch, Guarded, Method, Purge, Refusal, Request};
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -27,53 +27,6 @@ pub enum Decision {
     Guarded(Guarded),
     /// Somebody with the edge key says what a cache must forget.
     Purge(Purge),
-}
-
-/// A fetch for a viewer whose proof is good, and who may yet stand on the deny list.
-#[derive(Debug)]
-pub struct Guarded {
-    session: SealedSession,
-    /// If a session begins here.
-    begins: Option<Begins>,
-    fetch: Fetch,
-}
-
-/// What is asked where a session begins.
-#[derive(Debug)]
-struct Begins {
-    /// [`crate::config::ISOLATED_S`].
-    isolated_s: u32,
-    /// Whether its token may be used again.
-    replay: Replay,
-    /// Where the viewer is sent for a renewed token.
-    redirect: Option<Answer>,
-}
-
-impl Guarded {
-    /// The fetch, or the answer for a viewer on the deny list, or for a new one while the list is too old.
-    ///
-    /// # Errors
-    /// The answer to send instead.
-    pub fn admit(self, memory: &mut Memory, now_ms: i64) -> Result<Fetch, Answer> {
-        let deny = &memory.deny;
-        if let Some(denial) = deny.denial(&self.session.ticket, &self.session.session, now_ms) {
-            return Err(self.fetch.refuse(&Refusal::Denied(denial.clone())));
-        }
-        let Some(begins) = self.begins else { return Ok(self.fetch) };
-        if deny.is_isolated(now_ms, begins.isolated_s) {
-            return Err(self.fetch.refuse(&Refusal::Isolated));
-        }
-        match memory.replays.admit(&begins.replay, now_ms.div_euclid(1000)) {
-            Ok(_) => begins.redirect.map_or(Ok(self.fetch), Err),
-            Err(error) => Err(self.fetch.refuse(&error.into())),
-        }
-    }
-
-    /// The id of the request, for [`crate::deny_request`].
-    #[must_use]
-    pub fn request_id(&self) -> &str {
-        &self.fetch.request_id
-    }
 }
 
 /// Decides about a request at `now_ms`, in milliseconds since the Unix epoch. The random bytes become its id, if it
@@ -151,7 +104,8 @@ impl<'r> Asked<'_, 'r> {
     ) -> Result<Guarded, Refusal> {
         let (config, request, id, now) = (self.config, self.request, self.id, self.now);
         let entrant = Entrance { config, request, id, show, now }.enter(token)?;
-        let Entrant { admission: Admission { claims, replay, .. }, own, redirect } = entrant;
+        let Entrant { admission, own, redirect } = entrant;
+        let Admission { claims, replay, replayed, .. } = admission;
         policy::enter(&claims.policy, &request.client)?;
         let session = SealedSession {
             show,
@@ -165,8 +119,8 @@ impl<'r> Asked<'_, 'r> {
         let then = Then::Edit(Box::new(Edit::Enter { session, ip, root }));
         let mut fetch = self.fetch(method, path, then);
         fetch.own = own;
-        let begins = Some(Begins { isolated_s: config.isolated_s, replay, redirect });
-        Ok(Guarded { session, begins, fetch })
+        let begins = Begins { isolated_s: config.isolated_s, replay, replayed, redirect };
+        Ok(Guarded { session, begins: Some(begins), fetch })
     }
 
     /// A sealed session opens every object of its show that its tier admits to, and nothing that is not of the key

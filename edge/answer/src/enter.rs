@@ -93,6 +93,7 @@ impl<'r> Entrance<'_, 'r> {
             country: client.country,
             alpn: client.alpn,
             transport: how,
+            // Every shell does, in its `Memory` or further.
             remembers: true,
         };
         Ok((self.config.verifier.admit(token, &facts, &self.show)?, how))

@@ -9,7 +9,9 @@
 //! 1. [`decide`]. An [`Decision::Answer`] is sent as it is. A [`Decision::Purge`] is done in the host's own way, or by
 //!    [`Purge::fetch`], or is [`Purge::unsupported`].
 //! 2. A [`Decision::Guarded`] fetch needs the [`Memory`]: if [`DenyState::is_due`], fetch [`deny_request`] and give
-//!    its `Age` and body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`].
+//!    its `Age` and body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`]. A shell with
+//!    a memory that reaches further than its [`Memory`] calls [`Guarded::pass`], asks there about [`Passed::once`], and
+//!    calls [`Passed::admit`].
 //! 3. Make the fetch at [`Config::origin`]. No answer: [`Fetch::unreachable`] or [`Fetch::timed_out`].
 //! 4. [`Fetch::relay`] says what becomes of the origin's answer: its body passes untouched, is read whole and given
 //!    to [`Fetch::edit`], or is replaced.
@@ -66,6 +68,7 @@ mod policy;
 mod decide;
 mod deny;
 mod memory;
+mod guarded;
 mod purge;
 mod fetch;
 mod relay;
@@ -77,12 +80,14 @@ mod refusal;
 pub use answer::{Answer, Head, Text};
 pub use client::Client;
 pub use config::{Config, ConfigError, Origin};
-pub use decide::{Decision, Guarded, decide};
+pub use decide::{Decision, decide};
 pub use deny::{Denial, DenyError, DenyState, deny_request};
 pub use fetch::{Fetch, Method};
 pub use freshness::Freshness;
+pub use guarded::{Guarded, Passed, Sight};
 pub use memory::Memory;
 pub use purge::Purge;
 pub use refusal::Refusal;
 pub use relay::Relay;
 pub use request::Request;
+pub use shared_ticket::cat::Use;

@@ -13,7 +13,8 @@ use crate::config::REPLAYS_MAX;
 pub struct Memory {
     /// The deny list.
     pub deny: DenyState,
-    /// Tokens that may be used once. What another instance has seen is not known here.
+    /// Tokens that may be used once. What another instance has seen is not known here; a host that knows is asked by
+    /// [`crate::Passed::once`].
     pub(crate) replays: ReplayMemory,
 }
 

@@ -43,6 +43,8 @@ pub enum Refusal {
     DvrTooFar,
     /// The deny list is too old for somebody new.
     Isolated,
+    /// Nobody can tell whether a token for one use was used before.
+    ReplayUnknown,
     /// The request comes from nobody who may purge.
     EdgeKeyWrong,
     /// The header that names what to purge is missing or malformed.
@@ -84,7 +86,7 @@ impl Refusal {
             Self::UnsupportedMediaType => 415,
             Self::PurgeUnsupported => 501,
             Self::OriginUnreachable | Self::OriginFailed(_) => 502,
-            Self::Misconfigured(_) | Self::Isolated => 503,
+            Self::Misconfigured(_) | Self::Isolated | Self::ReplayUnknown => 503,
             Self::OriginTimedOut => 504,
         }
     }
@@ -107,6 +109,7 @@ impl Refusal {
             Self::TierTooLow => "tier_too_low",
             Self::DvrTooFar => "dvr_too_far",
             Self::Isolated => "edge_isolated",
+            Self::ReplayUnknown => "token_replay_unknown",
             Self::EdgeKeyWrong => "edge_key_wrong",
             Self::PurgeMalformed => "field_invalid",
             Self::PurgeUnsupported => "purge_unsupported",
@@ -141,6 +144,7 @@ impl Refusal {
             Self::TierTooLow => "The ticket is for a smaller picture.",
             Self::DvrTooFar => "The ticket does not reach so far back.",
             Self::Isolated => "This edge cannot let new viewers in at the moment.",
+            Self::ReplayUnknown => "This edge cannot tell at the moment if the token was used.",
             Self::EdgeKeyWrong => "The edge key is missing or wrong.",
             Self::PurgeMalformed => "The request does not say what to purge.",
             Self::PurgeUnsupported => "This edge has no cache to purge.",
@@ -183,7 +187,9 @@ impl Refusal {
             Self::Token(_) | Self::EdgeKeyWrong if self.status() == 401 => {
                 answer.head.put("www-authenticate", "Bearer realm=\"matinee\"");
             }
-            Self::Misconfigured(_) | Self::OriginUnreachable => answer.head.put("retry-after", "1"),
+            Self::Misconfigured(_) | Self::OriginUnreachable | Self::ReplayUnknown => {
+                answer.head.put("retry-after", "1");
+            }
             Self::Token(TokenError::ReplayFull) => answer.head.put("retry-after", "30"),
             Self::Isolated => answer.head.put("retry-after", "5"),
             _ => {}

@@ -34,6 +34,13 @@ pub(crate) const SHIELD_GRACE: Duration = Duration::from_secs(1);
 /// learns that it hangs before the one who fetches does, and does not begin to wait anew as the next one who fetches.
 pub(crate) const COLLAPSE_WAIT: Duration = Duration::from_millis(ORIGIN_WAIT_MS - 1000);
 
+/// For how long the cache is believed to remember a token for one use; one that is good for longer is refused.
+pub(crate) const USED_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// By how much longer than the token is good: the clocks of a POP's machines differ.
+pub(crate) const USED_GRACE: Duration = Duration::from_secs(60);
+/// Longest wait for somebody else who comes with the same token.
+pub(crate) const USED_WAIT: Duration = Duration::from_secs(1);
+
 /// For how long nobody asks the origin again for a playlist whose last good copy stands in for it.
 pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 /// For how long media may be served past its lifetime while the origin fails, in seconds.

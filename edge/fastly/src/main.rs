@@ -19,9 +19,10 @@ mod origin;
 mod shelf;
 mod spare;
 mod kept;
+mod used;
 mod journal;
 
-use edge_answer::{Answer, Decision, Fetch, Guarded, Memory, decide};
+use edge_answer::{Answer, Decision, Fetch, Guarded, Memory, Sight, decide};
 use fastly::http::purge::purge_surrogate_key;
 use fastly::http::serve::Serve;
 use fastly::{Request, Response};
@@ -109,7 +110,8 @@ fn respond(mut request: Request, state: &mut State) {
     }
 }
 
-/// Asks the deny list, after a look for a newer one if that is due.
+/// Asks the deny list, after a look for a newer one if that is due; then whether a token for one use was used, of which
+/// the POP knows more than this sandbox.
 fn admit(upstream: &Upstream<'_>, memory: &mut Memory, guarded: Guarded) -> Result<Fetch, Answer> {
     let now_ms = state::now_ms();
     let deny = &mut memory.deny;
@@ -123,7 +125,9 @@ fn admit(upstream: &Upstream<'_>, memory: &mut Memory, guarded: Guarded) -> Resu
             None => deny.failed(now_ms),
         }
     }
-    guarded.admit(memory, now_ms)
+    let passed = guarded.pass(&memory.deny, now_ms)?;
+    let sight = passed.once().map_or(Sight::First, |one| used::sight(one, now_ms));
+    passed.admit(sight)
 }
 
 fn whole(answer: Answer) -> Response {

@@ -23,6 +23,8 @@ pub struct Admission {
     pub renewal: Option<Renewal>,
     /// What a [`crate::cat::ReplayMemory`] is to be asked before the viewer is let in.
     pub replay: Replay,
+    /// What the token asks to be answered if it turns out to have been used before (`catif`).
+    pub replayed: Option<Box<Instead>>,
 }
 
 /// Why a token does not admit, and what it asks to be answered in that case.
@@ -59,9 +61,13 @@ impl Verifier {
             return Err(TokenError::TooLarge.into());
         }
         if token.contains('.') {
-            let claims = self.verify(token, show, facts.now)?;
-            let watermark = ClaimSet::new();
-            return Ok(Admission { claims, watermark, renewal: None, replay: Replay::Free });
+            return Ok(Admission {
+                claims: self.verify(token, show, facts.now)?,
+                watermark: ClaimSet::new(),
+                renewal: None,
+                replay: Replay::Free,
+                replayed: None,
+            });
         }
         self.with_cat(token, facts, Some(show), |claims, checked, key| {
             let Checked { own, bind, replay, due } = checked;
@@ -70,7 +76,11 @@ impl Verifier {
                 None => crate::cat::foreign(claims, show, bind, facts.now)?,
             };
             let renewal = due.map(|due| due.of(claims, &key.kid, facts.now));
-            Ok(Admission { claims: ours, watermark: watermark(claims), renewal, replay })
+            let once = replay.once();
+            let replayed = once
+                .and_then(|_| crate::cat::instead(self, claims, label::CATREPLAY, key, facts))
+                .map(Box::new);
+            Ok(Admission { claims: ours, watermark: watermark(claims), renewal, replay, replayed })
         })
     }
 

@@ -31,7 +31,7 @@ pub use facts::{Facts, Transport};
 pub use instead::Instead;
 pub use issue::CatIssuer;
 pub use renew::{Renewal, RenewalBy, Renewed};
-pub use replay::{Replay, ReplayMemory, Seen};
+pub use replay::{Replay, ReplayMemory, Seen, Use};
 
 pub(crate) use check::{Checked, check, failing};
 pub(crate) use instead::asked as instead;

@@ -82,13 +82,6 @@ const NO_COUNTRIES: [On; COUNT] = [
     On::Not("Fastly knows the country"),
 ];
 
-const ONE_MEMORY: [On; COUNT] = [
-    On::Run,
-    On::Run,
-    On::Run,
-    On::Not("each sandbox remembers for itself, and Viceroy chooses the sandbox"),
-];
-
 const PURGING: [On; COUNT] = [
     On::Not("the test's shell has no cache"),
     On::Run,
@@ -130,6 +123,7 @@ pub(crate) const ALL: &[Case] = cases! {
         transports::a_token_is_renewed_by_cookie_header_or_redirect,
         transports::a_claim_that_fails_may_say_what_to_answer,
         transports::a_claim_about_the_request_is_held_against_it,
+        transports::a_token_for_one_use_is_used_once,
         policy::a_tier_ends_at_its_highest_rung,
         policy::a_tier_reaches_back_to_its_depth_and_no_further,
         policy::a_session_stays_in_its_network,
@@ -170,8 +164,6 @@ pub(crate) const ALL: &[Case] = cases! {
         policy::a_ticket_is_for_its_countries;
     NO_COUNTRIES:
         policy::a_host_that_knows_no_country_lets_nobody_in_by_country;
-    ONE_MEMORY:
-        transports::a_token_for_one_use_is_used_once;
     PURGING:
         operations::a_purge_makes_the_cache_forget;
     NOT_PURGING:

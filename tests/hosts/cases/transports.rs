@@ -3,6 +3,7 @@
 use shared_ticket::cat::Value;
 
 use crate::client::Reply;
+use crate::host::Host;
 use crate::stage::Stage;
 use crate::ticket;
 
@@ -143,9 +144,10 @@ pub(super) async fn a_token_for_one_use_is_used_once(stage: Stage) {
     let scene = stage.show();
     let token = ticket::cat_with(&scene.claims, CATREPLAY, Value::Int(1));
     admitted(&scene.enter(&token).await, "first");
-    // Each instance remembers for itself, and one may have ended just now: the next one has then seen it once.
     let mut again = scene.enter(&token).await;
-    if again.status == 200 {
+    // Each instance of the component remembers for itself, and one may have ended just now: the next one has then seen
+    // it once. The native core is one process, and Fastly's cache knows of all sandboxes.
+    if again.status == 200 && matches!(stage.host, Host::Ours | Host::Bare) {
         again = scene.enter(&token).await;
     }
     assert_eq!((again.status, again.code().as_str()), (401, "token_replayed"));

@@ -8,7 +8,7 @@ use shared_wire::{Policy, Problem, SessionId, TicketId};
 
 use super::*;
 use crate::config::{CACHE, EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
-use crate::{Client, Relay, deny_request};
+use crate::{Client, Memory, Relay, deny_request};
 
 const SHOW: &str = "0123456789abcdef";
 const NOW: i64 = 1_700_000_000;

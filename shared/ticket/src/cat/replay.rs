@@ -2,8 +2,9 @@
 //!
 //! In: what a token asks, and what was seen before. Out: whether it may be used. Does not know where a memory lives.
 //!
-//! A memory belongs to one instance of one edge. It knows nothing of the others: a token for one use can be used once
-//! on each of them, and again wherever an instance was started anew.
+//! A [`ReplayMemory`] belongs to one instance of one edge. It knows nothing of the others: a token for one use can be
+//! used once on each of them, and again wherever an instance was started anew. A host whose memory reaches further asks
+//! that one instead, by [`Use::key`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,17 @@ pub enum Replay {
     Watched(Use),
 }
 
+impl Replay {
+    /// The use that must be the only one, if the token is for one use.
+    #[must_use]
+    pub const fn once(&self) -> Option<&Use> {
+        match self {
+            Self::Once(one) => Some(one),
+            Self::Free | Self::Watched(_) => None,
+        }
+    }
+}
+
 /// A token as a memory knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
@@ -32,6 +44,20 @@ pub struct Use {
     until: i64,
     /// A hash of issuer, id and end.
     key: [u8; 16],
+}
+
+impl Use {
+    /// What names the token: a hash of its issuer, id and end, nothing of which can be told from it.
+    #[must_use]
+    pub const fn key(&self) -> &[u8; 16] {
+        &self.key
+    }
+
+    /// Until when it is to be remembered, in seconds since the Unix epoch: the token's own end.
+    #[must_use]
+    pub const fn until(&self) -> i64 {
+        self.until
+    }
 }
 
 /// Whether a token was seen before.
@@ -108,7 +134,8 @@ pub(crate) fn asked(claims: &ClaimSet<'_>, facts: &Facts<'_>) -> Result<Replay, 
     key.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
     let until = end.unwrap_or(facts.now.saturating_add(UNLIMITED_CAT_S));
     match kind {
-        1 if !facts.remembers => Err(TokenError::Unenforceable(label::CATREPLAY)),
+        // A token without an end would have to be remembered for ever.
+        1 if !facts.remembers || end.is_none() => Err(TokenError::Unenforceable(label::CATREPLAY)),
         1 => Ok(Replay::Once(Use { until, key })),
         2 => Ok(Replay::Watched(Use { until, key })),
         _ => Err(TokenError::BadClaim(label::CATREPLAY)),
@@ -150,11 +177,23 @@ mod tests {
     }
 
     #[test]
+    fn a_memory_of_the_hosts_own_is_told_what_to_keep() {
+        let (first, again) = (of(1, 100, 1), of(1, 100, 1));
+        let one = first.once().unwrap();
+        assert_eq!((Some(one), one.until()), (again.once(), 100));
+        assert_ne!(one.key(), of(1, 200, 1).once().unwrap().key(), "a renewed one");
+        assert_ne!(one.key(), of(2, 100, 1).once().unwrap().key());
+        assert_eq!((of(1, 100, 0).once(), of(1, 100, 2).once()), (None, None));
+    }
+
+    #[test]
     fn an_edge_without_memory_refuses_what_it_cannot_keep() {
         let facts = Facts { remembers: false, ..Facts::get(0, "a", "/") };
         let claims = |kind: i64| ClaimSet::new().with(label::CATREPLAY, kind);
         let refusal = Err(TokenError::Unenforceable(label::CATREPLAY));
-        assert_eq!(asked(&claims(1), &facts), refusal);
+        assert_eq!(asked(&claims(1).with(label::EXP, 9), &facts), refusal);
+        let endless = asked(&claims(1), &Facts::get(0, "a", "/"));
+        assert_eq!(endless, refusal, "nobody remembers for ever");
         assert!(asked(&claims(2), &facts).is_ok());
         assert_eq!(asked(&claims(3), &facts), Err(TokenError::BadClaim(label::CATREPLAY)));
     }
