@@ -49,6 +49,10 @@ pub const HEADER_BYTES_MAX: usize = 256;
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Longest multivariant playlist that is rewritten, in bytes.
 pub const PLAYLIST_BYTES_MAX: usize = 1024 * 1024;
+/// Shortest playlist that is compressed, in bytes.
+pub const GZIP_BYTES_MIN: usize = 200;
+/// How hard it is tried, of 9: beyond it costs twice the time and gains a hundredth.
+pub const GZIP_LEVEL: u32 = 5;
 /// Longest deny list that is read, in bytes.
 pub const DENY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most entries of the deny list that are kept, the newest.

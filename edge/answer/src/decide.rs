@@ -9,6 +9,7 @@ use shared_wire::key::{KeyObject, MediaFile};
 
 use crate::config::{BODY_BYTES_MAX, Config};
 use crate::edit::{Edit, MARK};
+use crate::encoding::takes_gzip;
 use crate::enter::{Entrance, Entrant};
 use crate::fetch::Then;
 use crate::guarded::Begins;
@@ -119,6 +120,7 @@ impl<'r> Asked<'_, 'r> {
         let then = Then::Edit(Box::new(Edit::Enter { session, ip, root }));
         let mut fetch = self.fetch(method, path, then);
         fetch.own = own;
+        fetch.takes_gzip = self.takes_gzip();
         let begins = Begins { isolated_s: config.isolated_s, replay, replayed, redirect };
         Ok(Guarded { session, begins: Some(begins), fetch })
     }
@@ -158,6 +160,8 @@ impl<'r> Asked<'_, 'r> {
         }
         if is_whole {
             fetch.put("if-none-match", self.request.short_header("if-none-match"));
+        } else {
+            fetch.takes_gzip = self.takes_gzip();
         }
         Ok(Guarded { session, begins: None, fetch })
     }
@@ -214,14 +218,11 @@ impl<'r> Asked<'_, 'r> {
 
     /// `Accept-Encoding` as one of two values, so that a cache keeps two forms at most (RFC 9110, 12.5.3).
     fn gzip(&self) -> Option<&'static str> {
-        let accepted = (self.request.header)("accept-encoding")?;
-        let takes = accepted.split(',').any(|one| {
-            let (coding, weight) = one.split_once(';').unwrap_or((one, ""));
-            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
-            coding.trim().eq_ignore_ascii_case("gzip")
-                && !weight.trim_matches(['0', '.']).is_empty()
-        });
-        takes.then_some("gzip")
+        self.takes_gzip().then_some("gzip")
+    }
+
+    fn takes_gzip(&self) -> bool {
+        takes_gzip((self.request.header)("accept-encoding"))
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt;
 use shared_wire::header;
 
 use crate::edit::Edit;
+use crate::encoding::gzip;
 use crate::purge::equal;
 use crate::{Answer, Config, Head, Refusal, Request, Text};
 
@@ -60,6 +61,8 @@ pub struct Fetch {
     pub request_id: String,
     /// What stands on the viewer's answer beside what stands on every one.
     pub(crate) own: Own,
+    /// Whether the viewer takes gzip: of what is edited, which comes without.
+    pub(crate) takes_gzip: bool,
     /// What becomes of the answer.
     pub(crate) then: Then,
 }
@@ -116,7 +119,8 @@ impl Fetch {
         headers.push((header::EDGE_KEY, Cow::Owned(config.edge_key.clone())));
         headers.push((header::REQUEST_ID, Cow::Owned(request_id.to_owned())));
         let request_id = request_id.to_owned();
-        Self { method, path_and_query, headers, request_id, own: Own::default(), then }
+        let (own, takes_gzip) = (Own::default(), false);
+        Self { method, path_and_query, headers, request_id, own, takes_gzip, then }
     }
 
     /// The fetch that another edge asks this one for, which is its shield: of an object by the origin's own path, and
@@ -190,8 +194,18 @@ impl Fetch {
             Then::Media | Then::Public | Then::Purge => Ok(body.to_vec()),
         };
         match edited {
-            Ok(body) => Answer { head, body },
+            Ok(body) => self.encoded(head, body),
             Err(refusal) => self.refuse(&refusal),
+        }
+    }
+
+    fn encoded(&self, mut head: Head, body: Vec<u8>) -> Answer {
+        match self.takes_gzip.then(|| gzip(&body)).flatten() {
+            Some(body) => {
+                head.put("content-encoding", "gzip");
+                Answer { head, body }
+            }
+            None => Answer { head, body },
         }
     }
 

@@ -73,6 +73,7 @@ mod purge;
 mod fetch;
 mod relay;
 mod edit;
+mod encoding;
 mod freshness;
 mod answer;
 mod refusal;

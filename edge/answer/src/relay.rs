@@ -81,6 +81,7 @@ impl Fetch {
             Then::Edit(_) if status == 200 => {
                 pass(&OWN);
                 head.put("cache-control", "private, no-store");
+                head.put("vary", "Accept-Encoding");
                 is_edited = self.method != Method::Head;
             }
             Then::Public => {

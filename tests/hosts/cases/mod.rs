@@ -142,6 +142,7 @@ pub(crate) const ALL: &[Case] = cases! {
         playlists::directives_are_kept_in_one_spelling,
         playlists::malformed_directives_are_refused,
         playlists::gzip_passes_through,
+        playlists::what_is_edited_is_compressed_for_whoever_takes_it,
         paths::no_way_round_the_key_scheme_reaches_the_origin,
         methods::head_has_the_headers_and_no_body,
         methods::a_range_is_answered_in_part,

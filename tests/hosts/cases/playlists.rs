@@ -1,12 +1,14 @@
-//! Media playlists: viewer-neutral bytes, asked for in one spelling.
+//! Playlists: media playlists are viewer-neutral bytes, asked for in one spelling; what is edited is compressed here.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 use crate::origin::Say;
 use crate::stage::{MEDIA, PLAYLIST, Stage};
+use crate::ticket;
 
 pub(super) async fn a_media_playlist_passes_byte_for_byte(stage: Stage) {
     let scene = stage.show();
@@ -104,4 +106,57 @@ pub(super) async fn gzip_passes_through(stage: Stage) {
     assert_eq!((reply.status, reply.header("content-encoding")), (200, "gzip"));
     assert_eq!(reply.body, gzip, "the same bytes");
     assert_eq!(stage.origin.seen(&scene.path)[0].header("accept-encoding"), "gzip");
+}
+
+/// Asks for a playlist that is edited as viewers do who take gzip, and as others do: it is the same.
+async fn is_compressed_for_whoever_takes_it(stage: &Stage, target: &str) {
+    let plain = stage.get(target).await;
+    assert_eq!((plain.status, plain.header("content-encoding")), (200, ""), "{}", plain.text());
+    for (accepted, is_gzip) in [
+        ("gzip", true),
+        ("br, gzip;q=0.8, zstd", true),
+        ("*", true),
+        ("gzip;q=0, *", false),
+        ("br, zstd", false),
+    ] {
+        let headers = [("accept-encoding", accepted), ("origin", "https://player.test")];
+        let reply = stage.ask("GET", target, &headers).await;
+        assert_eq!((reply.status, reply.header("content-type")), (200, PLAYLIST), "{accepted}");
+        let vary = reply.headers("vary").join(", ").to_ascii_lowercase();
+        assert!(vary.split(", ").any(|name| name == "accept-encoding"), "{accepted}: {vary}");
+        let coding = if is_gzip { "gzip" } else { "" };
+        assert_eq!(reply.header("content-encoding"), coding, "{accepted}");
+        if !is_gzip {
+            assert_eq!(reply.body, plain.body, "{accepted}");
+            continue;
+        }
+        assert!(reply.body.len() < plain.body.len(), "{accepted}");
+        let mut text = Vec::new();
+        GzDecoder::new(&*reply.body).read_to_end(&mut text).expect("it is whole");
+        assert_eq!(text, plain.body, "{accepted}");
+    }
+    let head = stage.ask("HEAD", target, &[("accept-encoding", "gzip")]).await;
+    assert_eq!((head.status, head.body.len()), (200, 0), "{head:?}");
+}
+
+pub(super) async fn what_is_edited_is_compressed_for_whoever_takes_it(stage: Stage) {
+    let scene = stage.show();
+    let entered = scene.live(&ticket::token(&scene.claims));
+    is_compressed_for_whoever_takes_it(&stage, &entered).await;
+    let low = scene.clone().with_policy(r#"{"height_max":480}"#);
+    let filtered = format!("{}/index.m3u8", low.session);
+    is_compressed_for_whoever_takes_it(&stage, &filtered).await;
+    let near = scene.clone().with_policy(r#"{"dvr_s_max":60}"#);
+    let window: String = (0..60).map(|msn| format!("#EXTINF:2.0,\ne1/s{msn}.m4s\n")).collect();
+    let window = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n{window}");
+    stage.origin.on(&format!("{}/720p/index.m3u8", scene.path), Say::body(PLAYLIST, window));
+    let cut = format!("{}/720p/index.m3u8", near.session);
+    is_compressed_for_whoever_takes_it(&stage, &cut).await;
+    // The origin is asked for what can be edited, and what is small stays as it is.
+    let seen = stage.origin.seen(&scene.path);
+    assert!(seen.iter().all(|one| one.header("accept-encoding").is_empty()), "{seen:?}");
+    let small = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n480p/index.m3u8\n";
+    stage.origin.on(&format!("{}/index.m3u8", scene.path), Say::body(PLAYLIST, small));
+    let reply = stage.ask("GET", &filtered, &[("accept-encoding", "gzip")]).await;
+    assert_eq!((reply.status, reply.header("content-encoding")), (200, ""), "{reply:?}");
 }

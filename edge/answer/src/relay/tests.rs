@@ -89,10 +89,19 @@ fn an_edited_playlist_is_its_viewers_own() {
         panic!("it is edited")
     };
     assert_eq!(head.get("cache-control"), Some("private, no-store"));
-    for name in ["content-length", "etag", "age", "vary"] {
+    assert_eq!(head.get("vary"), Some("Accept-Encoding"));
+    for name in ["content-length", "content-encoding", "etag", "age"] {
         assert_eq!(head.get(name), None, "{name}");
     }
-    assert!(matches!(fetch(Method::Head, edited()).relay(200, &origin), Relay::Pass(_)));
+    let Relay::Pass(head) = fetch(Method::Head, edited()).relay(200, &origin) else {
+        panic!("there is nothing to edit")
+    };
+    let told = (head.get("vary"), head.get("content-encoding"), head.get("content-length"));
+    assert_eq!(told, (Some("Accept-Encoding"), None, None));
+    let mut fetch = fetch(Method::Get, edited());
+    fetch.own.site = Some("https://player.test".to_owned());
+    let Relay::Edit(head) = fetch.relay(200, &origin) else { panic!("it is edited") };
+    assert_eq!(head.get("vary"), Some("Accept-Encoding, Origin"));
 }
 
 /// The code of an answer that replaces the origin's; `None` if the origin's passes.
