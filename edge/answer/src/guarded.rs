@@ -46,6 +46,8 @@ pub enum Sight {
     First,
     /// It was used before.
     Again,
+    /// It was not, and there is no room to remember it.
+    Full,
     /// The memory could not be asked.
     Unknown,
     /// It is good for longer than the memory keeps anything.
@@ -111,6 +113,7 @@ impl Passed {
             (Sight::First, _) => return begins.redirect.map_or(Ok(fetch), Err),
             (Sight::Again, Some(instead)) => Refusal::Instead(TokenError::Replayed, instead),
             (Sight::Again, None) => TokenError::Replayed.into(),
+            (Sight::Full, _) => TokenError::ReplayFull.into(),
             (Sight::Unknown, _) => Refusal::ReplayUnknown,
             (Sight::TooLong, _) => TokenError::Unenforceable(label::CATREPLAY).into(),
         };

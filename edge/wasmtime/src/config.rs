@@ -163,6 +163,8 @@ pub struct Limits {
     pub origin_idle_max: usize,
     /// Playback sessions that are counted as active at a time.
     pub sessions_max: usize,
+    /// Tokens for one use that are remembered until they end; beyond them, new ones are refused.
+    pub used_tokens_max: usize,
 }
 
 impl Default for Limits {
@@ -202,6 +204,7 @@ impl Default for Limits {
             between_bytes_time_max: Duration::from_secs(10),
             origin_idle_max: 64,
             sessions_max: 200_000,
+            used_tokens_max: 100_000,
         }
     }
 }

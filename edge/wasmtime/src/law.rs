@@ -6,12 +6,16 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use edge_answer::Sight;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header, request};
 use http_body_util::{BodyExt as _, Limited};
+use shared_ticket::TokenError;
+use shared_ticket::cat::{Replay, ReplayMemory, Use};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error as WasiError, WasiBody};
@@ -37,6 +41,13 @@ pub(crate) trait Decides: Send + Sync {
         under_way: Self::UnderWay,
         now_ms: i64,
         list: Option<(u64, Bytes)>,
+    ) -> Result<Step<Self::UnderWay>, Refusal>;
+
+    /// Goes on after a [`Step::Once`], with what the memory of this host says.
+    fn used(
+        &self,
+        under_way: Self::UnderWay,
+        sight: Sight,
     ) -> Result<Step<Self::UnderWay>, Refusal>;
 
     /// Goes on after a [`Step::Fetch`], with the head of the origin's answer.
@@ -88,6 +99,8 @@ pub(crate) enum Step<U> {
     Fetch(Errand, U),
     /// Fetch this, which is the deny list.
     Look(Errand, U),
+    /// Say whether this is the first use of a token, and remember it.
+    Once(Use, U),
 }
 
 /// A request for the origin.
@@ -122,6 +135,8 @@ pub(crate) struct Law<D> {
     decides: D,
     bounds: Bounds,
     outbound: Outbound,
+    /// Tokens for one use that were used, in whichever sandbox.
+    used: Mutex<ReplayMemory>,
     /// Room for requests that have no answer yet.
     places: Semaphore,
     request_time_max: Duration,
@@ -135,6 +150,7 @@ impl<D: Decides> Law<D> {
             bounds: decides.bounds(),
             decides,
             outbound,
+            used: Mutex::new(ReplayMemory::new(limits.used_tokens_max)),
             places: Semaphore::new(limits.requests_max),
             request_time_max: limits.request_time_max,
             ids: RandomState::new(),
@@ -181,7 +197,22 @@ impl<D: Decides> Law<D> {
                     let list = self.deny_list(errand).await;
                     self.decides.admit(under_way, now_ms(), list)?
                 }
+                Step::Once(one, under_way) => {
+                    let sight = self.sight(one, now_ms());
+                    self.decides.used(under_way, sight)?
+                }
             }
+        }
+    }
+
+    /// Notes the use of a token that is good for one.
+    fn sight(&self, one: Use, now_ms: i64) -> Sight {
+        // Nothing that holds it can panic, so a poisoned one is whole.
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        match used.admit(&Replay::Once(one), now_ms.div_euclid(1000)) {
+            Ok(_) => Sight::First,
+            Err(TokenError::Replayed) => Sight::Again,
+            Err(_) => Sight::Full,
         }
     }
 

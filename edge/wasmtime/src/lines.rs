@@ -1,9 +1,19 @@
-//! Headers as the component's decision takes and gives them: lines `name:value\n`.
+//! Headers as decisions take and give them: lines `name:value\n`, names and values by themselves.
 //!
 //! In: a map, or lines. Out: the other. What is no header is left out. Does not know what they say.
+//!
+//! Every answer passes here, so names that answers have are not parsed, and values are not copied.
 
 use bytes::Bytes;
+use http::header as standard;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use shared_wire::header::{CACHE, REQUEST_ID};
+
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const TIMING: HeaderName = HeaderName::from_static("timing-allow-origin");
+const X_CACHE: HeaderName = HeaderName::from_static(CACHE);
+const X_REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID);
 
 /// How many headers most heads have.
 const USUAL: usize = 24;
@@ -32,7 +42,7 @@ pub(crate) fn read(lines: String) -> HeaderMap {
         let end = start + line.len();
         if let Some(colon) = line.iter().position(|byte| *byte == b':')
             && let Some(name) = line.get(..colon)
-            && let Ok(name) = HeaderName::from_bytes(name)
+            && let Some(name) = self::name(name)
             && let Ok(value) = HeaderValue::from_maybe_shared(lines.slice(start + colon + 1..end))
         {
             headers.entry(name).or_insert(value);
@@ -40,6 +50,48 @@ pub(crate) fn read(lines: String) -> HeaderMap {
         start = end + 1;
     }
     headers
+}
+
+/// The headers of a map that are text, for who looks many up: a few comparisons each, where the map would parse and hash
+/// the name.
+pub(crate) struct Index<'a>(Vec<(&'a str, &'a HeaderValue)>);
+
+impl<'a> Index<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        Self(headers.iter().map(|(name, value)| (name.as_str(), value)).collect())
+    }
+
+    /// The first value of this name, which is in lower case.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
+        let (_, value) = self.0.iter().find(|(other, _)| *other == name)?;
+        value.to_str().ok()
+    }
+}
+
+/// A header's name.
+pub(crate) fn name(bytes: &[u8]) -> Option<HeaderName> {
+    Some(match bytes {
+        b"accept-ranges" => standard::ACCEPT_RANGES,
+        b"access-control-allow-origin" => standard::ACCESS_CONTROL_ALLOW_ORIGIN,
+        b"access-control-expose-headers" => standard::ACCESS_CONTROL_EXPOSE_HEADERS,
+        b"age" => standard::AGE,
+        b"cache-control" => standard::CACHE_CONTROL,
+        b"cache-status" => CACHE_STATUS,
+        b"content-encoding" => standard::CONTENT_ENCODING,
+        b"content-length" => standard::CONTENT_LENGTH,
+        b"content-range" => standard::CONTENT_RANGE,
+        b"content-type" => standard::CONTENT_TYPE,
+        b"cross-origin-resource-policy" => RESOURCE_POLICY,
+        b"date" => standard::DATE,
+        b"etag" => standard::ETAG,
+        b"last-modified" => standard::LAST_MODIFIED,
+        b"timing-allow-origin" => TIMING,
+        b"vary" => standard::VARY,
+        b"x-content-type-options" => standard::X_CONTENT_TYPE_OPTIONS,
+        b"x-cache" => X_CACHE,
+        b"x-request-id" => X_REQUEST_ID,
+        other => HeaderName::from_bytes(other).ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -68,5 +120,23 @@ mod tests {
         expected.insert("a", HeaderValue::from_static("1"));
         expected.insert("c", HeaderValue::from_static("3"));
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn an_index_finds_what_its_map_has() {
+        let mut map = HeaderMap::new();
+        map.append("a", HeaderValue::from_static("1"));
+        map.append("a", HeaderValue::from_static("2"));
+        map.append("latin", HeaderValue::from_bytes(b"caf\xe9").unwrap());
+        let index = Index::of(&map);
+        assert_eq!((index.get("a"), index.get("latin"), index.get("b")), (Some("1"), None, None));
+    }
+
+    #[test]
+    fn a_known_name_is_the_same_as_a_parsed_one() {
+        for known in ["age", "x-cache", "x-request-id", "cache-status", "vary", "x-other"] {
+            assert_eq!(name(known.as_bytes()), HeaderName::from_bytes(known.as_bytes()).ok());
+        }
+        assert_eq!(name(b"no name"), None);
     }
 }

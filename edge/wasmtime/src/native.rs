@@ -15,7 +15,8 @@ use edge_answer::config::{
     BODY_BYTES_MAX, DENY_BYTES_MAX, DENY_WAIT_MS, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX,
 };
 use edge_answer::{
-    Answer, Client, Config, Decision, Fetch, Guarded, Head, Memory, Relay, decide, deny_request,
+    Answer, Client, Config, Decision, DenyState, Fetch, Guarded, Head, Passed, Relay, Sight,
+    decide, deny_request,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, request};
 use tracing::warn;
@@ -23,12 +24,13 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::error::Error;
 use crate::law::{Bounds, Decides, Errand, Fault, Now, Relayed, Step, whole};
+use crate::lines::{self, Index};
 use crate::refusal::Refusal;
 
 /// The compiled-in decision, ready to decide.
 pub(crate) struct Native {
     config: Config,
-    memory: Mutex<Memory>,
+    deny: Mutex<DenyState>,
     /// Of the deny list in it, as the host counts them.
     edition: AtomicU64,
 }
@@ -36,6 +38,7 @@ pub(crate) struct Native {
 /// A fetch that has not ended.
 pub(crate) enum UnderWay {
     Guarded(Box<Guarded>),
+    Passed(Box<Passed>),
     Fetch(Box<Fetch>),
     Edit(Box<Fetch>, Head),
 }
@@ -51,26 +54,29 @@ impl Native {
             let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Error::Settings(all.join("; "))
         })?;
-        Ok(Self { config, memory: Mutex::default(), edition: AtomicU64::new(0) })
+        Ok(Self { config, deny: Mutex::default(), edition: AtomicU64::new(0) })
     }
 
     /// Nothing that holds it can panic, so a poisoned one is whole.
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn deny(&self) -> MutexGuard<'_, DenyState> {
+        self.deny.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the deny list is to be looked at.
     fn is_due(&self, now: Now) -> bool {
         let is_another = self.edition.load(Ordering::Relaxed) != now.edition
             && self.edition.swap(now.edition, Ordering::AcqRel) != now.edition;
-        self.memory().deny.is_due(now.ms) || is_another
+        self.deny().is_due(now.ms) || is_another
     }
 
     fn admitted(&self, guarded: Guarded, now_ms: i64) -> Result<Step<UnderWay>, Refusal> {
         // Not held while the errand is made.
-        let admitted = guarded.admit(&mut self.memory(), now_ms);
-        match admitted {
-            Ok(fetch) => begin(fetch),
+        let passed = guarded.pass(&self.deny(), now_ms);
+        match passed {
+            Ok(passed) => match passed.once().copied() {
+                Some(one) => Ok(Step::Once(one, UnderWay::Passed(Box::new(passed)))),
+                None => finished(passed.admit(Sight::First)),
+            },
             Err(answer) => Ok(Step::Answer(sent(answer))),
         }
     }
@@ -90,7 +96,8 @@ impl Decides for Native {
     }
 
     fn decide(&self, asked: &request::Parts, now: Now) -> Result<Step<UnderWay>, Refusal> {
-        let header = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
+        let headers = Index::of(&asked.headers);
+        let header = |name: &str| headers.get(name);
         let request = edge_answer::Request {
             method: asked.method.as_str(),
             path: asked.uri.path(),
@@ -127,13 +134,18 @@ impl Decides for Native {
         let UnderWay::Guarded(guarded) = under_way else { return Err(Refusal::Failed) };
         match list {
             Some((age_s, list)) => {
-                if let Err(error) = self.memory().deny.accept(now_ms, age_s, &list) {
+                if let Err(error) = self.deny().accept(now_ms, age_s, &list) {
                     warn!(%error, "the deny list was refused");
                 }
             }
-            None => self.memory().deny.failed(now_ms),
+            None => self.deny().failed(now_ms),
         }
         self.admitted(*guarded, now_ms)
+    }
+
+    fn used(&self, under_way: UnderWay, sight: Sight) -> Result<Step<UnderWay>, Refusal> {
+        let UnderWay::Passed(passed) = under_way else { return Err(Refusal::Failed) };
+        finished(passed.admit(sight))
     }
 
     fn relay(
@@ -143,7 +155,8 @@ impl Decides for Native {
         headers: &HeaderMap,
     ) -> Result<Relayed<UnderWay>, Refusal> {
         let UnderWay::Fetch(fetch) = under_way else { return Err(Refusal::Failed) };
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let headers = Index::of(headers);
+        let header = |name: &str| headers.get(name);
         Ok(match fetch.relay(status.as_u16(), &header) {
             Relay::Pass(head) => {
                 let (status, headers) = parts(head);
@@ -177,6 +190,13 @@ impl Decides for Native {
     }
 }
 
+fn finished(admitted: Result<Fetch, Answer>) -> Result<Step<UnderWay>, Refusal> {
+    match admitted {
+        Ok(fetch) => begin(fetch),
+        Err(answer) => Ok(Step::Answer(sent(answer))),
+    }
+}
+
 fn begin(mut fetch: Fetch) -> Result<Step<UnderWay>, Refusal> {
     Ok(Step::Fetch(errand(&mut fetch)?, UnderWay::Fetch(Box::new(fetch))))
 }
@@ -206,10 +226,7 @@ fn sent(answer: Answer) -> Response<WasiBody> {
 fn parts(head: Head) -> (StatusCode, HeaderMap) {
     let mut headers = HeaderMap::with_capacity(head.headers.len());
     for (name, value) in head.headers {
-        let name = match name {
-            Cow::Borrowed(name) => HeaderName::from_bytes(name.as_bytes()),
-            Cow::Owned(name) => HeaderName::try_from(name),
-        };
+        let name = lines::name(name.as_bytes());
         let value = match value {
             // What is the same on every answer is not copied.
             Cow::Borrowed(value) => {
@@ -217,7 +234,7 @@ fn parts(head: Head) -> (StatusCode, HeaderMap) {
             }
             Cow::Owned(value) => HeaderValue::from_maybe_shared(Bytes::from(value)),
         };
-        if let (Ok(name), Ok(value)) = (name, value) {
+        if let (Some(name), Ok(value)) = (name, value) {
             headers.insert(name, value);
         }
     }

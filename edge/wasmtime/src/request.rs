@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use data_encoding::HEXLOWER;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
@@ -126,7 +127,8 @@ impl Answers {
         if let Some(id) = given.filter(|id| is_request_id(id)) {
             return id.to_owned();
         }
-        let id = format!("{:016x}", self.ids.hash_one(self.count.fetch_add(1, Ordering::Relaxed)));
+        let number = self.ids.hash_one(self.count.fetch_add(1, Ordering::Relaxed));
+        let id = HEXLOWER.encode(&number.to_be_bytes());
         if let Ok(value) = HeaderValue::from_str(&id) {
             request.headers_mut().insert(REQUEST_ID, value);
         }
@@ -155,7 +157,10 @@ impl Answers {
             return Err(Refusal::TooLarge);
         }
         let bytes_max = usize::try_from(self.limits.body_bytes_max).unwrap_or(usize::MAX);
-        let limited = |body| {
+        let limited = |body: Incoming| {
+            if body.is_end_stream() {
+                return empty();
+            }
             Limited::new(body, bytes_max)
                 .map_err(|_| WasiError::HttpRequestBodySize(None))
                 .boxed_unsync()

@@ -16,7 +16,9 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use bytes::Bytes;
+use edge_answer::Sight;
 use http::{HeaderMap, Method, Response, StatusCode, request};
+use shared_ticket::cat::Use;
 use tracing::{debug, warn};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
@@ -336,6 +338,18 @@ impl Decides for Sandboxes {
         step_of(step, |id| under_way.again(id))
     }
 
+    fn used(&self, mut under_way: UnderWay, sight: Sight) -> Result<Step<UnderWay>, Refusal> {
+        let sight = match sight {
+            Sight::First => wit::Sight::First,
+            Sight::Full => wit::Sight::Full,
+            Sight::Again | Sight::Unknown | Sight::TooLong => wit::Sight::Again,
+        };
+        let step = under_way.call(|live, id| {
+            live.exports.matinee_edge_decision().call_used(&mut live.store, id, sight)
+        })?;
+        step_of(step, |id| under_way.again(id))
+    }
+
     fn relay(
         &self,
         mut under_way: UnderWay,
@@ -394,6 +408,10 @@ fn step_of(
         wit::Step::Fetch(fetch) => {
             let under_way = under_way(fetch.id);
             Step::Fetch(errand(fetch)?, under_way)
+        }
+        wit::Step::Once(one) => {
+            let key = u128::from(one.key.0) << 64 | u128::from(one.key.1);
+            Step::Once(Use::new(key.to_be_bytes(), one.until), under_way(one.id))
         }
         wit::Step::Look(fetch) => {
             let under_way = under_way(fetch.id);

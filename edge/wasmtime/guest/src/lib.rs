@@ -18,8 +18,8 @@ use edge_answer::config::{
     BODY_BYTES_MAX, DENY_BYTES_MAX, DENY_WAIT_MS, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX,
 };
 use edge_answer::{
-    Answer, Client, Config, Decision, Fetch, Guarded, Head, Memory, Method, Relay, Request, decide,
-    deny_request,
+    Answer, Client, Config, Decision, DenyState, Fetch, Guarded, Head, Method, Passed, Relay,
+    Request, Sight, decide, deny_request,
 };
 
 #[expect(unsafe_code, reason = "generated: the canonical ABI of the exports")]
@@ -38,7 +38,7 @@ use bindings::exports::matinee::edge::decision as wit;
 /// What one instance knows.
 struct Desk {
     config: Config,
-    memory: Memory,
+    deny: DenyState,
     /// Of the deny list at hand, as the host counts them.
     edition: u64,
     /// By their numbers; `None` is a free one.
@@ -50,6 +50,8 @@ struct Desk {
 enum UnderWay {
     /// Its viewer may yet stand on the deny list.
     Guarded(Guarded),
+    /// Their token may have been used.
+    Passed(Passed),
     Fetch(Fetch),
     /// The origin's body is to be edited.
     Edit(Fetch, Head),
@@ -71,7 +73,7 @@ impl wit::Guest for Component {
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         *desk() = Some(Desk {
             config,
-            memory: Memory::new(),
+            deny: DenyState::new(),
             edition: 0,
             under_way: Vec::new(),
             free: Vec::new(),
@@ -121,23 +123,34 @@ impl wit::Guest for Component {
         let mut log = String::new();
         match list {
             Some(list) => {
-                if let Err(error) = desk.memory.deny.accept(now_ms, list.age_s, &list.body) {
+                if let Err(error) = desk.deny.accept(now_ms, list.age_s, &list.body) {
                     log = format!("deny list refused: {error}");
                 }
             }
-            None => desk.memory.deny.failed(now_ms),
+            None => desk.deny.failed(now_ms),
         }
         let Some(UnderWay::Guarded(guarded)) = desk.take(id) else {
             return wit::Step::Answer(lost());
         };
-        match guarded.admit(&mut desk.memory, now_ms) {
-            Ok(fetch) => desk.fetch(fetch),
-            Err(refusal) => {
-                let mut refusal = answer(refusal, None);
-                refusal.head.log = log;
-                wit::Step::Answer(refusal)
-            }
+        let mut step = desk.pass(guarded, now_ms);
+        if let wit::Step::Answer(refusal) = &mut step {
+            refusal.head.log = log;
         }
+        step
+    }
+
+    fn used(id: u32, sight: wit::Sight) -> wit::Step {
+        let mut desk = desk();
+        let Some((desk, UnderWay::Passed(passed))) =
+            desk.as_mut().and_then(|desk| desk.take(id).map(|found| (desk, found)))
+        else {
+            return wit::Step::Answer(lost());
+        };
+        desk.admitted(passed.admit(match sight {
+            wit::Sight::First => Sight::First,
+            wit::Sight::Again => Sight::Again,
+            wit::Sight::Full => Sight::Full,
+        }))
     }
 
     fn relay(id: u32, status: u16, headers: String) -> wit::Relayed {
@@ -195,12 +208,31 @@ impl Desk {
     /// Asks for the deny list first, if it is due.
     fn admit(&mut self, guarded: Guarded, now: wit::Now) -> wit::Step {
         let is_another = std::mem::replace(&mut self.edition, now.edition) != now.edition;
-        if self.memory.deny.is_due(now.ms) || is_another {
+        if self.deny.is_due(now.ms) || is_another {
             let look = deny_request(&self.config, guarded.request_id());
             let id = self.begin(UnderWay::Guarded(guarded));
             return wit::Step::Look(told(id, &look));
         }
-        match guarded.admit(&mut self.memory, now.ms) {
+        self.pass(guarded, now.ms)
+    }
+
+    /// Asks the host whether a token was used, if it is for one use.
+    fn pass(&mut self, guarded: Guarded, now_ms: i64) -> wit::Step {
+        let passed = match guarded.pass(&self.deny, now_ms) {
+            Ok(passed) => passed,
+            Err(refusal) => return wit::Step::Answer(answer(refusal, None)),
+        };
+        let Some(one) = passed.once().copied() else {
+            return self.admitted(passed.admit(Sight::First));
+        };
+        let key = u128::from_be_bytes(*one.key());
+        let key = ((key >> 64) as u64, key as u64);
+        let id = self.begin(UnderWay::Passed(passed));
+        wit::Step::Once(wit::TokenUse { id, key, until: one.until() })
+    }
+
+    fn admitted(&mut self, admitted: Result<Fetch, Answer>) -> wit::Step {
+        match admitted {
             Ok(fetch) => self.fetch(fetch),
             Err(refusal) => wit::Step::Answer(answer(refusal, None)),
         }

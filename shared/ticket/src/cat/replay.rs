@@ -47,6 +47,12 @@ pub struct Use {
 }
 
 impl Use {
+    /// What a memory outside this process was told of.
+    #[must_use]
+    pub const fn new(key: [u8; 16], until: i64) -> Self {
+        Self { until, key }
+    }
+
     /// What names the token: a hash of its issuer, id and end, nothing of which can be told from it.
     #[must_use]
     pub const fn key(&self) -> &[u8; 16] {

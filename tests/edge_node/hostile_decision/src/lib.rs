@@ -31,11 +31,15 @@ impl wit::Guest for Component {
         })
     }
 
-    fn decide(request: wit::Request, _: i64, _: (u64, u64)) -> wit::Step {
+    fn decide(request: wit::Request, _: wit::Now) -> wit::Step {
         wit::Step::Answer(answer(200, &behave(&request.path)))
     }
 
     fn admit(_: u32, _: i64, _: Option<wit::DenyList>) -> wit::Step {
+        wit::Step::Answer(unasked())
+    }
+
+    fn used(_: u32, _: wit::Sight) -> wit::Step {
         wit::Step::Answer(unasked())
     }
 
