@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything a fresh machine lacks to build and test Matinee. Does nothing, quickly, where nothing is missing.
 #
-#   scripts/setup.sh [demo|test]     demo leaves out what only the tests need (a browser, Viceroy, a 7 minute build)
+#   scripts/setup.sh [demo|test]     demo leaves out what only the tests need (Chromium, Pebble, Viceroy, 7 minutes)
 #
 # Debian 12/13 and Ubuntu: packages by apt, through sudo unless root. macOS: Homebrew. Needs git, a C compiler, rustup.
 source "$(dirname "$0")/shell.sh"
@@ -21,6 +21,8 @@ viceroy=0.22.0
 libraries="libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev"
 # procps: the tests send signals and look for processes by `kill` and `ps`.
 debian_build="pkg-config clang libclang-dev ca-certificates ffmpeg procps $libraries"
+# Viewers of the tests, and certificates for them.
+debian_tests="curl openssl"
 # Debian's compiler for WebAssembly, where rustup cannot fetch its targets.
 debian_wasm="rustc-web cargo-web rust-web-src wasi-libc lld-22 clang-22"
 
@@ -36,13 +38,20 @@ quietly() {
     rm "$said"
 }
 
+can_be_root() {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null
+}
+
 apt_updated=no
-apt_install() {
-    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
-        die "as root, run: apt-get install --no-install-recommends $*"
-    # A repository of others that is down must not stop us: what is missing fails below.
+apt_update() {
+    # A repository of others that is down must not stop us: what is missing fails at its installation.
     [ $apt_updated = yes ] || quietly as_root apt-get -qq update || true
     apt_updated=yes
+}
+
+apt_install() {
+    can_be_root || die "as root, run: apt-get install --no-install-recommends $*"
+    apt_update
     quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
 }
 
@@ -57,6 +66,7 @@ system_debian() {
     local missing
     installed=" $(dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' |
         sed -n 's/^\([^: ]*\)[^ ]* installed$/\1/p' | tr '\n' ' ')"
+    [ $for_tests = no ] || debian_build="$debian_build $debian_tests"
     missing=$(apt_missing $debian_build)
     # shellcheck disable=SC2086 # a list of names
     [ -z "$missing" ] || step "system packages: $(echo $missing)" apt_install $missing
@@ -178,6 +188,24 @@ npm_browser() {
     [ -x "$MATINEE_NPM_CHROMIUM/chromium" ]
 }
 
+# Pebble, an authority that gives certificates to tests. The one test that wants it says so where it is missing.
+acme_authority() {
+    command -v pebble >/dev/null && command -v pebble-challtestsrv >/dev/null && return
+    local why=""
+    if ! command -v apt-get >/dev/null; then why="it is looked for on Debian and Ubuntu only"
+    elif ! can_be_root; then why="as root, run: apt-get install --no-install-recommends pebble"
+    elif ! has_pebble_package; then why="this system has no package of it"
+    elif ! apt_install pebble; then why="its package cannot be installed"
+    fi
+    [ -z "$why" ] || say "no Pebble, and so no test of ACME: $why"
+}
+
+has_pebble_package() {
+    apt-cache show pebble >/dev/null 2>&1 && return
+    apt_update
+    apt-cache show pebble >/dev/null 2>&1
+}
+
 # Fastly's local host.
 viceroy() {
     local root="$MATINEE_TOOLS/viceroy-$viceroy"
@@ -210,5 +238,6 @@ npm_packages web
 if [ $for_tests = yes ]; then
     [ ! -f tests/browser/package-lock.json ] || npm_packages tests/browser
     browser
+    acme_authority
     viceroy
 fi

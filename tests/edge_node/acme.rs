@@ -1,7 +1,8 @@
 //! A certificate from an authority: Pebble, the one that Let's Encrypt tests clients with (Debian's package `pebble`).
 //!
-//! Where it is not installed, the test says so and tries nothing.
+//! Where it is not installed, the test says so and tries nothing; `scripts/setup.sh` installs it where it can be had.
 
+use std::io::Write as _;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -27,6 +28,10 @@ impl Drop for Helper {
 fn helper(command: &mut Command) -> Helper {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Helper(quiet.spawn().expect("it starts"))
+}
+
+fn is_here(program: &str) -> bool {
+    Command::new(program).arg("-h").stdin(Stdio::null()).output().is_ok()
 }
 
 fn free_port() -> u16 {
@@ -108,8 +113,13 @@ async fn kept(node: &Node) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_got_kept_and_used_again() {
-    if Command::new("pebble").arg("-h").output().is_err() {
-        println!("not tried: there is no pebble here (Debian: apt-get install pebble)");
+    if let Some(missing) =
+        ["pebble", "pebble-challtestsrv"].into_iter().find(|program| !is_here(program))
+    {
+        // Seen whether the test passes or not.
+        let why =
+            format!("ACME: not tried: no `{missing}` here (Debian: apt-get install pebble)\n");
+        std::io::stderr().write_all(why.as_bytes()).expect("stderr is open");
         return;
     }
     let port = free_port();
