@@ -1,11 +1,11 @@
 //! One audience, one request: also when connections break and viewers leave.
 
 use edge_wasmtime::Config;
+use tests::ticket;
 use tokio::task::JoinSet;
 
 use crate::edge::{self, Running};
 use crate::origin::{Origin, Say, gate, open};
-use crate::ticket;
 use crate::viewer::{Reply, Viewer, get};
 
 /// Bytes of a large object.

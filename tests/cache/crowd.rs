@@ -9,11 +9,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use edge_wasmtime::Config;
+use tests::ticket;
 use tokio::task::JoinSet;
 
 use crate::edge;
 use crate::origin::{Origin, Say, gate, open};
-use crate::ticket;
 use crate::viewer::Viewer;
 
 /// How many viewers.

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use tests::ticket;
+
 use crate::edge::{self, Running};
 use crate::origin::{Origin, Say};
-use crate::ticket;
 use crate::viewer::get;
 
 /// How long a picture may go on after its ticket was revoked.

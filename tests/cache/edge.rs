@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use edge_wasmtime::{ComponentSource, Config, Edge};
+use tests::ticket;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::origin::Origin;
-use crate::ticket;
 
 /// A running edge.
 pub(crate) struct Running {

@@ -99,7 +99,7 @@ async fn an_object_that_broke_off_goes_on_from_the_next_origin() {
 async fn what_must_not_be_sent_twice_is_not() {
     let origins = two().await;
     let edge = edge::start(quick(&origins)).await;
-    let target = format!("/v1/shows/{}/playback", crate::ticket::fresh_show());
+    let target = format!("/v1/shows/{}/playback", tests::ticket::fresh_show());
     origins[0].on(&target, [Say::body("{}").breaks_after(0)]);
     origins[1].on(&target, [Say::body("{}")]);
     let json = [("content-type", "application/json"), ("content-length", "0")];

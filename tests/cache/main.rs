@@ -5,7 +5,6 @@
 
 mod edge;
 mod origin;
-mod ticket;
 mod viewer;
 
 mod collapse;

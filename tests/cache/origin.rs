@@ -13,9 +13,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// The secret that edges send.
-pub(crate) const EDGE_KEY: &str = "an-edge-key-for-tests";
-
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {

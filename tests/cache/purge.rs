@@ -1,7 +1,9 @@
 //! What the house takes back, edges forget.
 
+use tests::ticket::EDGE_KEY;
+
 use crate::edge;
-use crate::origin::{EDGE_KEY, Origin, Say};
+use crate::origin::{Origin, Say};
 use crate::viewer::{Viewer, get};
 
 #[tokio::test(flavor = "multi_thread")]

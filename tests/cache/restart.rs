@@ -49,11 +49,11 @@ async fn a_restarted_edge_answers_without_its_origin_what_is_still_fresh() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_edge_without_its_origin_keeps_out_who_was_denied() {
     let (origin, folder) = (Origin::start().await, tempfile::tempdir().expect("a folder"));
-    let claims = crate::ticket::claims(crate::ticket::fresh_show());
+    let claims = tests::ticket::claims(tests::ticket::fresh_show());
     let path = format!("/o/{}/720p/e1/s1.m4s", claims.show);
     let say = Say::body("segment").with("cache-control", "public, max-age=31536000, immutable");
     origin.on(&path, [say.with("content-type", "video/mp4")]);
-    let target = format!("/p/{}/720p/e1/s1.m4s", crate::ticket::sealed(&claims));
+    let target = format!("/p/{}/720p/e1/s1.m4s", tests::ticket::sealed(&claims));
     let edge = edge::start(on_disk(&origin, folder.path())).await;
     assert_eq!(get(edge.address, &target).await.status, 200);
     origin.deny(&[claims.ticket.to_string()]);

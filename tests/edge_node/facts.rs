@@ -1,10 +1,10 @@
 //! Whose word is taken for where a viewer is.
 
 use shared_wire::Policy;
+use tests::ticket;
 
 use crate::node::Node;
 use crate::origin::Say;
-use crate::ticket;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 

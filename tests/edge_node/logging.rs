@@ -1,10 +1,10 @@
 //! The access log: what stands in it, and what never may.
 
 use serde_json::Value;
+use tests::ticket;
 
 use crate::node::{Node, Plan};
 use crate::origin::{EDGE_KEY, Say};
-use crate::ticket;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 

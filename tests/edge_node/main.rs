@@ -10,7 +10,6 @@ mod node;
 #[expect(dead_code, reason = "the fake origin of tests/hosts can do more than is asked of it here")]
 #[path = "../hosts/origin.rs"]
 mod origin;
-mod ticket;
 
 mod acme;
 mod draining;

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use shared_ticket::Claims;
 use tempfile::TempDir;
+use tests::ticket;
 use tests::{program, signal};
 
 use crate::client::{self, Reply};
 use crate::origin::{Origin, Say};
-use crate::ticket;
 
 /// How long an edge may take until it is open, its component not yet compiled.
 const START_MAX: Duration = Duration::from_secs(60);

@@ -1,11 +1,11 @@
 //! Who asks too often, or holds too many connections.
 
+use tests::ticket;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 use crate::node::Node;
 use crate::origin::Say;
-use crate::ticket;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 

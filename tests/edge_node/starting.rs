@@ -58,7 +58,7 @@ fn an_address_in_use_and_a_certificate_that_is_none_are_named() {
     let taken = taken.local_addr().expect("an address").to_string();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let keys = directory.path().join("keys.env");
-    let lines: String = crate::ticket::settings("http://127.0.0.1:1")
+    let lines: String = tests::ticket::settings("http://127.0.0.1:1")
         .iter()
         .map(|(name, value)| format!("{name}='{value}'\n"))
         .collect();

@@ -13,10 +13,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde_json::{Value, json};
+pub(crate) use tests::ticket::EDGE_KEY;
 use tokio::net::TcpListener;
 
-/// The secret that edges send.
-pub(crate) const EDGE_KEY: &str = "an-edge-key-for-tests";
 /// Longest body it reads, in bytes.
 const BODY_MAX: usize = 1024 * 1024;
 

@@ -2,60 +2,20 @@
 //!
 //! In: a show. Out: tokens, sessions, and the four settings of an edge. Does not know the edge.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value as Json, json};
 use shared_ticket::cat::{CatIssuer, Facts, Value};
-use shared_ticket::{
-    Admitted, Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, Verifier, jwks,
-};
-use shared_wire::{Policy, SessionId, ShowId, TicketId};
+use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SessionKeys, Verifier, jwks};
+pub(crate) use tests::ticket::{claims, fresh_show, now, token};
+use tests::ticket::{first_key, key, session, session_keys, settings_with};
 
-use crate::origin::EDGE_KEY;
 use crate::stage::HOME;
-
-/// Seconds since the Unix epoch.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
-    i64::try_from(since.as_secs()).expect("and long before the end of time")
-}
-
-/// Ten bytes that were never given before.
-fn fresh() -> [u8; 10] {
-    static COUNT: AtomicU64 = AtomicU64::new(1);
-    let mut bytes = [0x5a; 10];
-    bytes[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    bytes
-}
-
-/// A show no other case knows.
-pub(crate) fn fresh_show() -> ShowId {
-    ShowId::from_bytes(fresh())
-}
-
-/// Good claims for a show.
-pub(crate) fn claims(show: ShowId) -> Claims {
-    Claims {
-        ticket: TicketId::from_bytes(fresh()),
-        show,
-        session: SessionId::from_bytes(fresh()),
-        tier: "all".to_owned(),
-        policy: Policy::default(),
-        issued_at: now() - 10,
-        not_before: now() - 10,
-        expires_at: now() + 600,
-    }
-}
-
-fn key(algorithm: Algorithm, kid: &str, seed: u8) -> PrivateKey {
-    PrivateKey::generate(algorithm, kid, &[seed; 32]).expect("a key")
-}
 
 /// The house's keys, one per algorithm.
 fn house_keys() -> [PrivateKey; 3] {
-    [key(Algorithm::EdDsa, "ed", 1), key(Algorithm::Es256, "es", 2), key(Algorithm::Hs256, "hs", 3)]
+    [first_key(), key(Algorithm::Es256, "es", 2), key(Algorithm::Hs256, "hs", 3)]
 }
 
 /// The house's key for CATs, of which edges have the secret.
@@ -78,28 +38,10 @@ pub(crate) fn cat_with(claims: &Claims, label: i64, value: Value<'static>) -> St
     issuer.sign(&said.with(label, value)).expect("a token")
 }
 
-fn session_keys() -> String {
-    SessionKeys::generate("s1", &[4; 32])
-}
-
-/// The settings of an edge, the same four names everywhere.
+/// The settings of an edge that knows all of them.
 pub(crate) fn settings(origin: &str) -> Vec<(String, String)> {
     let [ed, es, hs] = house_keys();
-    let keys = [ed, es, hs, cat_key()];
-    [
-        ("MATINEE_ORIGIN", origin.to_owned()),
-        ("MATINEE_EDGE_KEY", EDGE_KEY.to_owned()),
-        ("MATINEE_SESSION_KEYS", session_keys()),
-        ("MATINEE_TOKEN_KEYS", jwks(&keys)),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
-}
-
-/// A token as the house signs them.
-pub(crate) fn token(claims: &Claims) -> String {
-    let [ed, ..] = house_keys();
-    Issuer::new(ed).issue(claims).expect("a token")
+    settings_with(origin, &[ed, es, hs, cat_key()])
 }
 
 /// The same claims, signed in each of the house's ways.
@@ -134,8 +76,7 @@ pub(crate) fn unsigned_token(claims: &Claims, alg: &str) -> String {
 
 /// Tokens that pass a public key for a shared secret (RFC 8725, 2.1), in every form an attacker could guess.
 pub(crate) fn confused_tokens(claims: &Claims) -> Vec<String> {
-    let [ed, ..] = house_keys();
-    let jwk: Json = serde_json::from_str(&jwks([&ed])).expect("JSON");
+    let jwk: Json = serde_json::from_str(&jwks([&first_key()])).expect("JSON");
     let x = jwk["keys"][0]["x"].as_str().expect("a public key").to_owned();
     let raw = BASE64URL_NOPAD.decode(x.as_bytes()).expect("base64url");
     [raw, x.into_bytes(), jwk["keys"][0].to_string().into_bytes()]
@@ -170,14 +111,7 @@ pub(crate) fn foreign_sealed(claims: &Claims) -> String {
 
 fn seal(keys: &str, claims: &Claims) -> String {
     let keys = SessionKeys::parse(keys).expect("session keys");
-    let session = SealedSession {
-        show: claims.show,
-        session: claims.session,
-        ticket: claims.ticket,
-        expires_at: u32::try_from(claims.expires_at).expect("before 2106"),
-        admitted: Admitted::from(&claims.policy),
-    };
-    keys.seal(&session, Some(HOME.ip.into())).expect("there is an address")
+    keys.seal(&session(claims), Some(HOME.ip.into())).expect("there is an address")
 }
 
 /// The text with one character changed, another one each time.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 mod media;
+pub mod ticket;
 pub mod viewer;
 
 pub use media::{Probe, decode, frame_times, probe};

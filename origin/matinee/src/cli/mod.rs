@@ -7,6 +7,7 @@
 mod error;
 mod house;
 mod moment;
+mod pages;
 mod session;
 mod show;
 mod table;

@@ -10,7 +10,7 @@ use shared_wire::{SessionId, ShowId};
 use super::error::Error;
 use super::house::{House, HouseFlags};
 use super::moment;
-use super::show::PAGES_MAX;
+use super::pages::all;
 use super::table::table;
 use super::ticket::now;
 
@@ -44,7 +44,8 @@ impl SessionCommand {
     pub(crate) async fn run(self) -> Result<String, Error> {
         match self {
             Self::List { show, house } => {
-                let sessions = all(&House::find(&house).await?, show).await?;
+                let path = format!("/v1/shows/{show}/sessions");
+                let sessions = all::<SessionList>(&House::find(&house).await?, &path).await?;
                 let said = json!({ "sessions": sessions });
                 Ok(if house.json { said.to_string() } else { list(&sessions, now()) })
             }
@@ -56,19 +57,6 @@ impl SessionCommand {
             }
         }
     }
-}
-
-/// Every session of a show, newest first, up to [`PAGES_MAX`] pages of them.
-async fn all(house: &House, show: ShowId) -> Result<Vec<SessionState>, Error> {
-    let mut sessions = Vec::new();
-    let mut path = format!("/v1/shows/{show}/sessions?limit=200");
-    for _ in 0..PAGES_MAX {
-        let page: SessionList = house.get(&path).await?;
-        sessions.extend(page.sessions);
-        let Some(next) = page.next else { break };
-        path = format!("/v1/shows/{show}/sessions?limit=200&cursor={next}");
-    }
-    Ok(sessions)
 }
 
 fn list(sessions: &[SessionState], now: i64) -> String {

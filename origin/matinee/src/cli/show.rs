@@ -13,10 +13,8 @@ use shared_wire::api::{
 use super::error::Error;
 use super::house::{House, HouseFlags};
 use super::moment;
+use super::pages::all;
 use super::table::table;
-
-/// Pages of a list that are fetched, of 200 rows each.
-pub(super) const PAGES_MAX: usize = 50;
 
 /// What happens to a device too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,7 +98,7 @@ impl ShowCommand {
                 Ok(if house.json { json!(changed).to_string() } else { said })
             }
             Self::List { house } => {
-                let shows = all(&House::find(&house).await?).await?;
+                let shows = all::<ShowList>(&House::find(&house).await?, "/v1/shows").await?;
                 Ok(if house.json { json!({ "shows": shows }).to_string() } else { list(&shows) })
             }
             Self::End { show, house } => {
@@ -120,19 +118,6 @@ impl From<WhenFull> for Rule {
             WhenFull::Refuse => Self::Refuse,
         }
     }
-}
-
-/// Every show, newest first, up to [`PAGES_MAX`] pages of them.
-async fn all(house: &House) -> Result<Vec<ShowState>, Error> {
-    let mut shows = Vec::new();
-    let mut path = "/v1/shows?limit=200".to_owned();
-    for _ in 0..PAGES_MAX {
-        let page: ShowList = house.get(&path).await?;
-        shows.extend(page.shows);
-        let Some(next) = page.next else { break };
-        path = format!("/v1/shows?limit=200&cursor={next}");
-    }
-    Ok(shows)
 }
 
 fn created(title: &str, made: &CreatedShow) -> String {

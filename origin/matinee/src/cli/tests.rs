@@ -1,10 +1,12 @@
 //! The commands against a house on a real socket, and against what is no house.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
 use origin_control::{Config, Control};
 use serde_json::Value;
+use shared_wire::api::NewTicket;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -166,6 +168,20 @@ async fn people_get_short_text() {
     assert!(house.say(&tickets).await.unwrap().contains(&format!("{ticket}  revoked")));
     let said = house.say(&format!("show end {show}")).await.unwrap();
     assert_eq!(said, format!("Show {show} is ended; its recording plays on."));
+}
+
+#[tokio::test]
+async fn a_list_of_more_than_a_page_comes_whole() {
+    let house = running().await;
+    let show = house.json("show create --title A").await["show"].as_str().unwrap().to_owned();
+    for _ in 0..201 {
+        let ticket = NewTicket::default();
+        house.control.issue_ticket(show.parse().unwrap(), ticket).await.unwrap();
+    }
+    let listed = house.json(&format!("ticket list --show {show}")).await;
+    let tickets = listed["tickets"].as_array().unwrap();
+    let ids: HashSet<&str> = tickets.iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!((tickets.len(), ids.len()), (201, 201));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use shared_wire::api::{
 use super::error::Error;
 use super::house::{House, HouseFlags};
 use super::moment;
-use super::show::PAGES_MAX;
+use super::pages::all;
 use super::table::table;
 
 /// The form of a playback token.
@@ -93,7 +93,8 @@ impl TicketCommand {
                 Ok(if house.json { json!(made).to_string() } else { issued(&made) })
             }
             Self::List { show, house } => {
-                let tickets = all(&House::find(&house).await?, show).await?;
+                let path = format!("/v1/shows/{show}/tickets");
+                let tickets = all::<TicketList>(&House::find(&house).await?, &path).await?;
                 let said = json!({ "tickets": tickets });
                 Ok(if house.json { said.to_string() } else { list(&tickets, now()) })
             }
@@ -109,19 +110,6 @@ impl TicketCommand {
             }
         }
     }
-}
-
-/// Every ticket of a show, newest first, up to [`PAGES_MAX`] pages of them.
-async fn all(house: &House, show: ShowId) -> Result<Vec<TicketState>, Error> {
-    let mut tickets = Vec::new();
-    let mut path = format!("/v1/shows/{show}/tickets?limit=200");
-    for _ in 0..PAGES_MAX {
-        let page: TicketList = house.get(&path).await?;
-        tickets.extend(page.tickets);
-        let Some(next) = page.next else { break };
-        path = format!("/v1/shows/{show}/tickets?limit=200&cursor={next}");
-    }
-    Ok(tickets)
 }
 
 fn issued(made: &IssuedTicket) -> String {

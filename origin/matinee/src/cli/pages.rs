@@ -1,0 +1,63 @@
+//! Lists that come in pages.
+//!
+//! In: a list's path. Out: its rows, newest first. Does not know what a row is.
+
+use serde::de::DeserializeOwned;
+use shared_wire::api::{SessionList, SessionState, ShowList, ShowState, TicketList, TicketState};
+
+use super::error::Error;
+use super::house::House;
+
+/// Pages that are fetched, …
+const PAGES_MAX: usize = 50;
+/// … of this many rows each.
+const ROWS_MAX: usize = 200;
+
+/// One page of a list.
+pub(super) trait Page: DeserializeOwned {
+    /// What is listed.
+    type Row;
+
+    /// Its rows, and the cursor of the next page if there is one.
+    fn parts(self) -> (Vec<Self::Row>, Option<String>);
+}
+
+/// All rows of the list at `path`, up to 10,000.
+///
+/// # Errors
+/// Any of [`Error`].
+pub(super) async fn all<P: Page>(house: &House, path: &str) -> Result<Vec<P::Row>, Error> {
+    let mut rows = Vec::new();
+    let mut page = format!("{path}?limit={ROWS_MAX}");
+    for _ in 0..PAGES_MAX {
+        let (more, next) = house.get::<P>(&page).await?.parts();
+        rows.extend(more);
+        let Some(next) = next else { break };
+        page = format!("{path}?limit={ROWS_MAX}&cursor={next}");
+    }
+    Ok(rows)
+}
+
+impl Page for ShowList {
+    type Row = ShowState;
+
+    fn parts(self) -> (Vec<ShowState>, Option<String>) {
+        (self.shows, self.next)
+    }
+}
+
+impl Page for TicketList {
+    type Row = TicketState;
+
+    fn parts(self) -> (Vec<TicketState>, Option<String>) {
+        (self.tickets, self.next)
+    }
+}
+
+impl Page for SessionList {
+    type Row = SessionState;
+
+    fn parts(self) -> (Vec<SessionState>, Option<String>) {
+        (self.sessions, self.next)
+    }
+}
