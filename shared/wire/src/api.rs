@@ -174,7 +174,8 @@ pub struct Playback {
 /// `GET /edge/denied`: who may no longer watch. Edges follow it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DenyList {
-    /// Grows with every change.
+    /// Grows with every change, and with every start of the house to the time at least, in milliseconds since the Unix
+    /// epoch: also a house restored from a backup goes on after what edges have.
     pub version: u64,
     /// The denied, oldest first.
     pub entries: Vec<Denied>,

@@ -180,7 +180,8 @@ impl Book {
             return;
         };
         let number = |n: u64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-        gauge!("matinee_edge_deny_list_version").set(number(version));
+        // A time in milliseconds and a few more: exact for 280,000 years.
+        gauge!("matinee_edge_deny_list_version").set(version as f64);
         gauge!("matinee_edge_deny_list_entries").set(number(entries as u64));
         gauge!("matinee_edge_deny_list_age_seconds").set(number(age_ms / 1000));
     }

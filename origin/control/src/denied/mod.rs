@@ -35,6 +35,9 @@ pub(crate) struct Denials {
 impl Denials {
     /// Reads the list as the house last left it.
     ///
+    /// Its version is at least the time, in milliseconds since the Unix epoch, so that it is later than any that edges
+    /// have of a house which was restored from a backup or begun anew: they take no earlier one.
+    ///
     /// # Errors
     /// [`Error::Corrupt`], storage errors.
     pub(crate) async fn open(rows: Rows, config: &Config) -> Result<Self, Error> {
@@ -44,7 +47,9 @@ impl Denials {
             .await?;
         let entries = stored.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let counter = counters::Entity::find_by_id(VERSION).one(rows.read()).await?;
-        let version = counter.map_or(0, |row| u64::try_from(row.value).unwrap_or_default());
+        let stored = counter.map_or(0, |row| u64::try_from(row.value).unwrap_or_default());
+        let now_ms = u64::try_from((config.clock)().saturating_mul(1000)).unwrap_or_default();
+        let version = stored.max(now_ms);
         let list = Arc::new(Listing::new(DenyList { version, entries }));
         Ok(Self {
             rows,

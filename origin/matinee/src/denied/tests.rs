@@ -19,7 +19,9 @@ struct Desked {
 
 async fn desk() -> Desked {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+    // A list begins with the time as its version: here, with 0.
+    let clock = Arc::new(|| 0);
+    let config = Config { data_dir: dir.path().to_owned(), clock, ..Config::default() };
     let control = Control::open(config).await.unwrap();
     let stop = CancellationToken::new();
     let router = router(control.clone(), stop.clone());

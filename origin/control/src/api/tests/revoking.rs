@@ -4,7 +4,11 @@ use axum::http::StatusCode;
 use serde_json::json;
 use shared_wire::api::{Denied, DenyList};
 
-use crate::testing::{NOW, TestHouse, field};
+use crate::Control;
+use crate::testing::{NOW, TestHouse, config, field};
+
+/// The version that a deny list begins with.
+const NOW_MS: u64 = NOW.unsigned_abs() * 1000;
 
 #[tokio::test]
 async fn a_revoked_ticket_plays_no_more_and_its_sessions_are_denied() {
@@ -13,7 +17,8 @@ async fn a_revoked_ticket_plays_no_more_and_its_sessions_are_denied() {
     let show = field(&made, "show");
     let issued = house.ticket(show, json!({ "note": "n" })).await;
     let ticket = field(&issued, "ticket");
-    assert_eq!(**house.control.denied(), DenyList::default());
+    let first = house.control.denied();
+    assert_eq!((first.version, first.entries.len()), (NOW_MS, 0));
 
     let revoked = house.admin("POST", "/v1/tickets/revoke", json!({ "ticket": ticket })).await;
     assert_eq!(revoked.status, StatusCode::OK);
@@ -31,7 +36,7 @@ async fn a_revoked_ticket_plays_no_more_and_its_sessions_are_denied() {
         detail: None,
         until: NOW + 86400 + 300,
     };
-    let list = DenyList { version: 1, entries: vec![entry] };
+    let list = DenyList { version: NOW_MS + 1, entries: vec![entry] };
     assert_eq!(**house.control.denied(), list);
 
     // Once more, by its id: nothing changes.
@@ -57,6 +62,35 @@ async fn the_deny_list_survives_a_restart_and_goes_on_counting() {
 }
 
 #[tokio::test]
+async fn a_house_restored_from_a_backup_goes_on_after_what_edges_have() {
+    let house = TestHouse::open().await;
+    let made = house.show("a").await;
+    let show = field(&made, "show");
+    let (one, two) = (house.ticket(show, json!({})).await, house.ticket(show, json!({})).await);
+    house.admin("POST", "/v1/tickets/revoke", json!({ "ticket": one["id"] })).await;
+    let early = house.control.denied();
+    let TestHouse { control, dir, clock, admin } = house;
+    drop(control);
+    let backup = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap().flatten() {
+        if file.file_name().to_string_lossy().starts_with("matinee.db") {
+            std::fs::copy(file.path(), backup.path().join(file.file_name())).unwrap();
+        }
+    }
+    // Edges hear of more than the backup knows.
+    let control = Control::open(config(dir.path(), &clock)).await.unwrap();
+    let house = TestHouse { control, dir, clock, admin };
+    house.admin("POST", "/v1/tickets/revoke", json!({ "ticket": two["id"] })).await;
+    let late = house.control.denied();
+    assert_eq!((late.version, late.entries.len()), (early.version + 1, 2));
+
+    house.wait(3600);
+    let restored = Control::open(config(backup.path(), &house.clock)).await.unwrap().denied();
+    assert_eq!(restored.entries, early.entries);
+    assert!(restored.version > late.version, "edges take it");
+}
+
+#[tokio::test]
 async fn entries_are_dropped_when_no_session_can_be_left() {
     let house = TestHouse::open().await;
     let made = house.show("a").await;
@@ -66,9 +100,9 @@ async fn entries_are_dropped_when_no_session_can_be_left() {
     house.control.house.denied.sweep(NOW + 359).await.unwrap();
     assert_eq!(house.control.denied().entries.len(), 1);
     house.control.house.denied.sweep(NOW + 360).await.unwrap();
-    assert_eq!(**house.control.denied(), DenyList { version: 2, entries: vec![] });
+    assert_eq!(**house.control.denied(), DenyList { version: NOW_MS + 2, entries: vec![] });
     let house = house.restart().await;
-    assert_eq!(**house.control.denied(), DenyList { version: 2, entries: vec![] });
+    assert_eq!(**house.control.denied(), DenyList { version: NOW_MS + 2, entries: vec![] });
 }
 
 #[tokio::test]
