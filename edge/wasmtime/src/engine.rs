@@ -51,8 +51,8 @@ impl Engine {
     ) -> Result<Response<WasiBody>, Refusal> {
         match self {
             Self::Decision(law) => law.answer(request).await,
-            Self::Handler(handlers) => handlers.answer(request).await,
-            Self::Native(law) => law.answer(request).await,
+            Self::Handler(handlers) => Box::pin(handlers.answer(request)).await,
+            Self::Native(law) => Box::pin(law.answer(request)).await,
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use edge_answer::Sight;
-use http::uri::PathAndQuery;
+use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header, request};
 use http_body_util::{BodyExt as _, Limited};
 use shared_ticket::TokenError;
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use wasmtime_wasi_http::{Error as WasiError, WasiBody};
 
 use crate::config::Limits;
+use crate::lines;
 use crate::outbound::{Outbound, full};
 use crate::refusal::{Refusal, empty};
 
@@ -33,7 +34,7 @@ pub(crate) trait Decides: Send + Sync {
     fn bounds(&self) -> Bounds;
 
     /// What to do with a request.
-    fn decide(&self, asked: &request::Parts, now: Now) -> Result<Step<Self::UnderWay>, Refusal>;
+    fn decide(&self, asked: &Asked, now: Now) -> Result<Step<Self::UnderWay>, Refusal>;
 
     /// Goes on after a [`Step::Look`]: with the age of the deny list in seconds and its bytes, if it could be had.
     fn admit(
@@ -68,6 +69,32 @@ pub(crate) trait Decides: Send + Sync {
 
     /// Ends a fetch that failed.
     fn fail(&self, under_way: Self::UnderWay, fault: Fault) -> Result<Response<WasiBody>, Refusal>;
+}
+
+/// A viewer's request without its body, apart from the buffer it was read into: that has room for the next one, and ten
+/// thousand who wait would hold ten thousand of them.
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) scheme: Option<Scheme>,
+    pub(crate) authority: Option<Box<str>>,
+    pub(crate) path: Box<str>,
+    pub(crate) query: Option<Box<str>>,
+    /// As [`lines`] has them.
+    pub(crate) headers: Box<str>,
+}
+
+impl Asked {
+    fn of(parts: &request::Parts) -> Self {
+        let uri = &parts.uri;
+        Self {
+            method: parts.method.clone(),
+            scheme: uri.scheme().cloned(),
+            authority: uri.authority().map(|authority| authority.as_str().into()),
+            path: uri.path().into(),
+            query: uri.query().map(Box::from),
+            headers: lines::of(&parts.headers).into(),
+        }
+    }
 }
 
 /// What a decision may depend on besides the request.
@@ -164,12 +191,14 @@ impl<D: Decides> Law<D> {
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Refusal> {
         let _place = self.places.try_acquire().map_err(|_| Refusal::Full)?;
-        let (asked, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
+        let asked = Asked::of(&parts);
+        drop(parts);
         let answered = timeout(self.request_time_max, async {
             match self.serve(&asked, body).await {
                 // Whatever killed a sandbox, perhaps another request's, this one may well live in the next.
                 Err(Refusal::Died) if asked.method == Method::GET => {
-                    self.serve(&asked, empty()).await
+                    Box::pin(self.serve(&asked, empty())).await
                 }
                 answered => answered,
             }
@@ -183,18 +212,14 @@ impl<D: Decides> Law<D> {
         self.outbound.close().await;
     }
 
-    async fn serve(
-        &self,
-        asked: &request::Parts,
-        body: WasiBody,
-    ) -> Result<Response<WasiBody>, Refusal> {
+    async fn serve(&self, asked: &Asked, body: WasiBody) -> Result<Response<WasiBody>, Refusal> {
         let mut step = self.decides.decide(asked, self.now())?;
         loop {
             step = match step {
                 Step::Answer(answer) => return Ok(answer),
                 Step::Fetch(errand, under_way) => return self.fetch(errand, under_way, body).await,
                 Step::Look(errand, under_way) => {
-                    let list = self.deny_list(errand).await;
+                    let list = Box::pin(self.deny_list(errand)).await;
                     self.decides.admit(under_way, now_ms(), list)?
                 }
                 Step::Once(one, under_way) => {

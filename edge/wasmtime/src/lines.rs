@@ -54,17 +54,23 @@ pub(crate) fn read(lines: String) -> HeaderMap {
 
 /// The headers of a map that are text, for who looks many up: a few comparisons each, where the map would parse and hash
 /// the name.
-pub(crate) struct Index<'a>(Vec<(&'a str, &'a HeaderValue)>);
+pub(crate) struct Index<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Index<'a> {
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
-        Self(headers.iter().map(|(name, value)| (name.as_str(), value)).collect())
+        let text = |(name, value): (&'a HeaderName, &'a HeaderValue)| {
+            Some((name.as_str(), value.to_str().ok()?))
+        };
+        Self(headers.iter().filter_map(text).collect())
+    }
+
+    pub(crate) fn of_lines(lines: &'a str) -> Self {
+        Self(lines.split_terminator('\n').filter_map(|line| line.split_once(':')).collect())
     }
 
     /// The first value of this name, which is in lower case.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.0.iter().find(|(other, _)| *other == name)?;
-        value.to_str().ok()
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
     }
 }
 
@@ -130,6 +136,8 @@ mod tests {
         map.append("latin", HeaderValue::from_bytes(b"caf\xe9").unwrap());
         let index = Index::of(&map);
         assert_eq!((index.get("a"), index.get("latin"), index.get("b")), (Some("1"), None, None));
+        let (lines, found) = (of(&map), ["a", "latin", "b"].map(|name| index.get(name)));
+        assert_eq!(["a", "latin", "b"].map(|name| Index::of_lines(&lines).get(name)), found);
     }
 
     #[test]

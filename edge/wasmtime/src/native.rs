@@ -18,12 +18,12 @@ use edge_answer::{
     Answer, Client, Config, Decision, DenyState, Fetch, Guarded, Head, Passed, Relay, Sight,
     decide, deny_request,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use tracing::warn;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::error::Error;
-use crate::law::{Bounds, Decides, Errand, Fault, Now, Relayed, Step, whole};
+use crate::law::{Asked, Bounds, Decides, Errand, Fault, Now, Relayed, Step, whole};
 use crate::lines::{self, Index};
 use crate::refusal::Refusal;
 
@@ -95,17 +95,17 @@ impl Decides for Native {
         }
     }
 
-    fn decide(&self, asked: &request::Parts, now: Now) -> Result<Step<UnderWay>, Refusal> {
-        let headers = Index::of(&asked.headers);
+    fn decide(&self, asked: &Asked, now: Now) -> Result<Step<UnderWay>, Refusal> {
+        let headers = Index::of_lines(&asked.headers);
         let header = |name: &str| headers.get(name);
         let request = edge_answer::Request {
             method: asked.method.as_str(),
-            path: asked.uri.path(),
-            query: asked.uri.query(),
+            path: &asked.path,
+            query: asked.query.as_deref(),
             header: &header,
             client: Client {
-                scheme: asked.uri.scheme_str(),
-                authority: asked.uri.authority().map(|authority| authority.as_str()),
+                scheme: asked.scheme.as_ref().map(http::uri::Scheme::as_str),
+                authority: asked.authority.as_deref(),
                 ..Client::from_headers(&header)
             },
         };

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edge_answer::Sight;
-use http::{HeaderMap, Method, Response, StatusCode, request};
+use http::{HeaderMap, Method, Response, StatusCode};
 use shared_ticket::cat::Use;
 use tracing::{debug, warn};
 use wasmtime::component::{Component, Linker};
@@ -27,7 +27,7 @@ use wasmtime_wasi_http::WasiBody;
 use crate::component::TICK;
 use crate::config::Limits;
 use crate::error::Error;
-use crate::law::{Bounds, Decides, Errand, Fault, Now, Relayed, Step, whole};
+use crate::law::{Asked, Bounds, Decides, Errand, Fault, Now, Relayed, Step, whole};
 use crate::lines;
 use crate::refusal::Refusal;
 
@@ -303,15 +303,14 @@ impl Decides for Sandboxes {
         self.0.bounds
     }
 
-    fn decide(&self, asked: &request::Parts, now: Now) -> Result<Step<UnderWay>, Refusal> {
-        let headers = lines::of(&asked.headers);
+    fn decide(&self, asked: &Asked, now: Now) -> Result<Step<UnderWay>, Refusal> {
         let request = wit::Request {
             method: asked.method.as_str(),
-            scheme: asked.uri.scheme_str(),
-            authority: asked.uri.authority().map(|authority| authority.as_str()),
-            path: asked.uri.path(),
-            query: asked.uri.query(),
-            headers: &headers,
+            scheme: asked.scheme.as_ref().map(http::uri::Scheme::as_str),
+            authority: asked.authority.as_deref(),
+            path: &asked.path,
+            query: asked.query.as_deref(),
+            headers: &asked.headers,
         };
         let (place, generation, step) = self.0.anywhere(|live| {
             let now = wit::Now { ms: now.ms, random: now.random, edition: now.edition };

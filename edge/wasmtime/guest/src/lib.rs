@@ -272,12 +272,21 @@ impl Desk {
     }
 }
 
+/// How many headers most heads have.
+const HEADERS_USUAL: usize = 24;
+
 /// Headers as lines, looked up by name.
 struct Lines<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Lines<'a> {
     fn of(lines: &'a str) -> Self {
-        Self(lines.split_terminator('\n').filter_map(|line| line.split_once(':')).collect())
+        let mut all = Vec::with_capacity(HEADERS_USUAL);
+        let mut rest = lines;
+        while let Some((line, next)) = rest.split_once('\n') {
+            all.extend(line.split_once(':'));
+            rest = next;
+        }
+        Self(all)
     }
 
     fn get(&self, name: &str) -> Option<&'a str> {

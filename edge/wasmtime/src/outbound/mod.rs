@@ -133,7 +133,7 @@ impl Outbound {
             return Ok(labelled(response.map(full), Via::Hit));
         }
         if !cache::may_answer(&parts) {
-            return self.pass(Request::from_parts(parts, body)).await;
+            return Box::pin(self.pass(Request::from_parts(parts, body))).await;
         }
         self.through_cache(parts).await
     }
@@ -167,10 +167,12 @@ impl Outbound {
             // Only the whole was too large; the viewer may have asked for a part of it, or its head.
             Answer::Stream(response) if !is_plain(&parts) => {
                 drop(response);
-                self.pass(Request::from_parts((*parts).clone(), empty())).await
+                Box::pin(self.pass(Request::from_parts((*parts).clone(), empty()))).await
             }
             Answer::Stream(response) => Ok(labelled(response, Via::Pass)),
-            Answer::Alone => self.pass(Request::from_parts((*parts).clone(), empty())).await,
+            Answer::Alone => {
+                Box::pin(self.pass(Request::from_parts((*parts).clone(), empty()))).await
+            }
             Answer::Full => Ok(labelled(crowded(&parts), Via::Pass)),
             Answer::Failed(failure) => Err(failure.into()),
         }
