@@ -16,7 +16,7 @@ use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::config::Limits;
@@ -27,6 +27,9 @@ use crate::tls::Terminator;
 
 /// How often a silent HTTP/2 peer is asked whether it is still there.
 const PING: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// How long to wait for the rest of a preface.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// What serves all connections.
 pub(crate) struct House {
@@ -39,11 +42,21 @@ pub(crate) async fn serve(
     stream: TcpStream,
     from: SocketAddr,
     house: Arc<House>,
-    closing: watch::Receiver<()>,
+    mut closing: watch::Receiver<()>,
 ) {
     let mut peer = Peer { ip: from.ip().to_canonical(), alpn: None };
     let Some(terminator) = &house.terminator else {
-        return converse(stream, peer, house, closing).await;
+        let spoken = timeout(house.answers.limits.head_time_max, speaks(&stream));
+        let protocol = tokio::select! {
+            spoken = spoken => spoken,
+            // Nothing was asked yet, so nothing is left to finish.
+            _ = closing.changed() => return,
+        };
+        return match protocol {
+            Ok(Some(protocol)) => converse(stream, protocol, peer, house, closing).await,
+            Ok(None) => {}
+            Err(_) => cut("silent"),
+        };
     };
     // On the heap, so that whoever comes without TLS has no room for it.
     if let Some(stream) = Box::pin(terminator.accept(stream)).await {
@@ -52,12 +65,44 @@ pub(crate) async fn serve(
             Some(_) => Some("http/1.1"),
             None => None,
         };
-        Box::pin(converse(stream, peer, house, closing)).await;
+        let protocol = if peer.alpn == Some("h2") { Protocol::Http2 } else { Protocol::Http1 };
+        Box::pin(converse(stream, protocol, peer, house, closing)).await;
     }
 }
 
-async fn converse<S>(stream: S, peer: Peer, house: Arc<House>, mut closing: watch::Receiver<()>)
-where
+/// What a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// What a connection without TLS begins with: HTTP/2 by its preface (RFC 9113, 3.4), or a request of HTTP/1.1, none of
+/// whose methods begins like that. `None`: it has gone. Only looked at: hyper reads it, and needs no larger buffer for
+/// having read a part of it before.
+async fn speaks(stream: &TcpStream) -> Option<Protocol> {
+    const PREFACE: &[u8] = b"PRI";
+    let mut first = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut first).await {
+            Ok(0) | Err(_) => return None,
+            Ok(_) if first == PREFACE => return Some(Protocol::Http2),
+            Ok(count) if first.get(..count) != PREFACE.get(..count) => {
+                return Some(Protocol::Http1);
+            }
+            // The rest of it is on its way, and the socket stays readable meanwhile.
+            Ok(_) => sleep(LOOK).await,
+        }
+    }
+}
+
+async fn converse<S>(
+    stream: S,
+    protocol: Protocol,
+    peer: Peer,
+    house: Arc<House>,
+    mut closing: watch::Receiver<()>,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let ledger = Arc::new(Ledger::default());
@@ -69,7 +114,7 @@ where
         async move { Ok::<_, Infallible>(house.answers.answer(request, peer, turn).await) }
     });
     let limits = &house.answers.limits;
-    let builder = protocol(limits);
+    let builder = builder(limits, protocol);
     let mut connection = pin!(builder.serve_connection(stream, service));
     let period = Watch::period(limits);
     let mut look = pin!(sleep(period));
@@ -108,8 +153,12 @@ fn cut(reason: &'static str) {
     counter!("matinee_edge_connections_cut_total", "reason" => reason).increment(1);
 }
 
-fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(limits: &Limits, protocol: Protocol) -> Builder<TokioExecutor> {
+    let builder = Builder::new(TokioExecutor::new());
+    let mut builder = match protocol {
+        Protocol::Http1 => builder.http1_only(),
+        Protocol::Http2 => builder.http2_only(),
+    };
     builder
         .http1()
         .timer(TokioTimer::new())

@@ -6,9 +6,9 @@
 //! component's.
 //!
 //! Read in this order: a viewer's connection (`server`) brings a request (`request`), which the `engine` answers. It
-//! drives the `law` of our component's decision, in a `sandbox` or compiled in (`native`). Any other component answers by
-//! itself (`component`), as an `instance` with `wasi:http`. Requests to the origin (`outbound`) are answered out of the
-//! cache (`cache`) or by the `origins`.
+//! drives the `law` of our component's decision, in a `sandbox` or compiled in (`native`). Any other component answers
+//! by itself (`component`), as an `instance` with `wasi:http`. Requests to the origin (`outbound`) are answered out of
+//! the cache (`cache`) or by the `origins`.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(

@@ -15,8 +15,6 @@ const TIMING: HeaderName = HeaderName::from_static("timing-allow-origin");
 const X_CACHE: HeaderName = HeaderName::from_static(CACHE);
 const X_REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID);
 
-/// How many headers most heads have.
-const USUAL: usize = 24;
 /// Bytes of most heads.
 const BYTES_USUAL: usize = 1024;
 
@@ -36,7 +34,9 @@ pub(crate) fn of(headers: &HeaderMap) -> String {
 /// The headers in these lines; their values are not copied.
 pub(crate) fn read(lines: String) -> HeaderMap {
     let lines = Bytes::from(lines);
-    let mut headers = HeaderMap::with_capacity(USUAL);
+    // A waiting viewer holds such a map: no larger than it has to be.
+    let count = lines.iter().filter(|byte| **byte == b'\n').count();
+    let mut headers = HeaderMap::with_capacity(count);
     let mut start = 0;
     for line in lines.split(|byte| *byte == b'\n') {
         let end = start + line.len();
@@ -52,8 +52,8 @@ pub(crate) fn read(lines: String) -> HeaderMap {
     headers
 }
 
-/// The headers of a map that are text, for who looks many up: a few comparisons each, where the map would parse and hash
-/// the name.
+/// The headers of a map that are text, for who looks many up: a few comparisons each, where the map would parse and
+/// hash the name.
 pub(crate) struct Index<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Index<'a> {

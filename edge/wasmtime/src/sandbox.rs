@@ -2,11 +2,10 @@
 //!
 //! In: what the law's driver asks (`law`). Out: what the component says. Does not decide, and does not wait.
 //!
-//! A sandbox is an instance without a clock, a socket, an environment or a disk: every import is a trap, but for a seed for
-//! hash tables and an empty environment.
-//! There is one for each processor. A call takes microseconds and is made under the sandbox's lock; one that runs on for
-//! longer than [`Limits::decide_time_max`], asks for too much memory or traps ends the sandbox, and the next call gets
-//! a fresh one. What was under way in it is decided anew.
+//! A sandbox is an instance without a clock, a socket or a disk: every import is a trap, but for a seed for hash tables
+//! and an environment that is empty. There is one for each processor. A call takes microseconds and is made under the
+//! sandbox's lock. One that runs for longer than [`Limits::decide_time_max`], asks for too much memory or traps ends
+//! the sandbox, and the next call gets a fresh one. What was under way in it is decided anew.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};

@@ -1,7 +1,7 @@
 //! The decision for a host that fetches by itself: `matinee:edge/decision`.
 //!
-//! In: what the host was asked and what the origin said, as arguments. Out: what `edge-answer` makes of it. Asks the host
-//! for nothing.
+//! In: what the host was asked and what the origin said, as arguments. Out: what `edge-answer` makes of it. Asks the
+//! host for nothing.
 //!
 //! What is under way (a fetch that was decided, until its answer came) waits at the [`Desk`] under a number.
 #![deny(
