@@ -153,6 +153,9 @@ impl Answers {
     }
 
     async fn ask(&self, request: Request<Incoming>) -> Result<Response<WasiBody>, Refusal> {
+        if head_bytes(&request) > self.limits.head_bytes_max as usize {
+            return Err(Refusal::HeadTooLarge);
+        }
         if request.body().size_hint().lower() > self.limits.body_bytes_max {
             return Err(Refusal::TooLarge);
         }
@@ -167,6 +170,14 @@ impl Answers {
         };
         self.engine.answer(request.map(limited)).await
     }
+}
+
+/// Bytes of a request's path and headers. Of HTTP/1.1 hyper may have read twice what it is told to, depending on how
+/// they came in.
+fn head_bytes<B>(request: &Request<B>) -> usize {
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let headers = request.headers().iter();
+    headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + path
 }
 
 /// Takes the body off an answer and leaves its length.
