@@ -35,9 +35,7 @@ impl Refusal {
         let (status, code, title) = match self {
             Self::TooMany(_) => (429, "too_many_requests", "These requests come too fast."),
             Self::Full => (503, "edge_full", "The edge is serving as many viewers as it can."),
-            Self::HeadTooLarge => {
-                (431, "head_too_large", "The request's headers are too large.")
-            }
+            Self::HeadTooLarge => (431, "head_too_large", "The request's headers are too large."),
             Self::TooLarge => (413, "body_too_large", "The request's body is too large."),
             Self::Slow => (504, "edge_timeout", "The answer took too long."),
             Self::Failed | Self::Died => {
