@@ -68,7 +68,7 @@ impl Guarded {
         match seen {
             None | Some(Ok(_)) => passed.admit(Sight::First),
             Some(Err(TokenError::Replayed)) => passed.admit(Sight::Again),
-            Some(Err(error)) => Err(passed.fetch.refuse(&error.into())),
+            Some(Err(error)) => Err(turned_away(passed.fetch, &error.into())),
         }
     }
 
@@ -78,11 +78,11 @@ impl Guarded {
     /// The answer to send instead.
     pub fn pass(self, deny: &DenyState, now_ms: i64) -> Result<Passed, Answer> {
         if let Some(denial) = deny.denial(&self.session.ticket, &self.session.session, now_ms) {
-            return Err(self.fetch.refuse(&Refusal::Denied(denial.clone())));
+            return Err(turned_away(self.fetch, &Refusal::Denied(denial.clone())));
         }
         let isolated_s = self.begins.as_ref().map_or(0, |begins| begins.isolated_s);
         if deny.is_isolated(now_ms, isolated_s) {
-            return Err(self.fetch.refuse(&Refusal::Isolated));
+            return Err(turned_away(self.fetch, &Refusal::Isolated));
         }
         Ok(Passed { begins: self.begins, fetch: self.fetch })
     }
@@ -117,8 +117,14 @@ impl Passed {
             (Sight::Unknown, _) => Refusal::ReplayUnknown,
             (Sight::TooLong, _) => TokenError::Unenforceable(label::CATREPLAY).into(),
         };
-        Err(fetch.refuse(&refusal))
+        Err(turned_away(fetch, &refusal))
     }
+}
+
+/// The answer to somebody who is not let in. They get no new token for theirs: it would be a way round.
+fn turned_away(mut fetch: Fetch, refusal: &Refusal) -> Answer {
+    fetch.own.renewed = None;
+    fetch.refuse(refusal)
 }
 
 #[cfg(test)]

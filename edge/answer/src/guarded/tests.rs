@@ -143,3 +143,38 @@ fn a_used_token_may_say_what_to_answer() {
     let unknown = passed(&token).admit(Sight::Unknown);
     assert_eq!(refused(unknown).0, 503, "that is the edge's trouble, not the token's");
 }
+
+#[test]
+fn who_is_turned_away_gets_no_renewed_token() {
+    // By cookie and by header; with a redirect nobody is sent on who is not let in.
+    for (kind, name) in [(1, "set-cookie"), (2, "cta-common-access-token"), (3, "location")] {
+        let renew =
+            Value::map([(0, Value::Int(kind)), (1, Value::Int(1000)), (2, Value::Int(500))]);
+        let token = token(&[once(), (label::CATR, renew)]);
+        let header =
+            |name: &str| (name == "content-type").then_some("application/vnd.apple.mpegurl");
+        let renewed = match passed(&token).admit(Sight::First) {
+            Ok(fetch) => match fetch.relay(200, &header) {
+                crate::Relay::Edit(head) => head.get(name).is_some(),
+                _ => panic!("an edit was due"),
+            },
+            Err(redirect) => redirect.head.get(name).is_some(),
+        };
+        assert!(renewed, "{name}");
+        for sight in [Sight::Again, Sight::Unknown, Sight::Full] {
+            let answer = passed(&token).admit(sight).unwrap_err();
+            assert_eq!(answer.head.get(name), None, "{name} {sight:?}");
+        }
+        let mut memory = heard();
+        assert!(guarded(&token).admit(&mut memory, NOW * 1000).is_ok() || kind == 3);
+        let again = guarded(&token).admit(&mut memory, NOW * 1000).unwrap_err();
+        assert_eq!((again.head.status, again.head.get(name)), (401, None), "{name}");
+        let list = format!(
+            r#"{{"version":2,"entries":[{{"session":"{}","reason":"revoked","until":{END}}}]}}"#,
+            SessionId::from_bytes([3; 10])
+        );
+        memory.deny.accept(NOW * 1000, 0, list.as_bytes()).unwrap();
+        let denied = guarded(&token).pass(&memory.deny, NOW * 1000).unwrap_err();
+        assert_eq!((denied.head.status, denied.head.get(name)), (403, None), "{name}");
+    }
+}
