@@ -6,36 +6,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value as Json, json};
-use shared_ticket::cat::{CatIssuer, Facts, Value};
-use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SessionKeys, Verifier, jwks};
-pub(crate) use tests::ticket::{claims, fresh_show, now, token};
-use tests::ticket::{first_key, key, session, session_keys, settings_with};
+use shared_ticket::{Algorithm, Claims, Issuer, PrivateKey, SessionKeys, jwks};
+pub(crate) use tests::ticket::{cat, cat_with, claims, fresh_show, now, token};
+use tests::ticket::{cat_key, first_key, key, session, session_keys, settings_with};
 
 use crate::stage::HOME;
 
 /// The house's keys, one per algorithm.
 fn house_keys() -> [PrivateKey; 3] {
     [first_key(), key(Algorithm::Es256, "es", 2), key(Algorithm::Hs256, "hs", 3)]
-}
-
-/// The house's key for CATs, of which edges have the secret.
-fn cat_key() -> PrivateKey {
-    key(Algorithm::Hs256, "cat", 6).for_cat().expect("a key for CATs")
-}
-
-/// A CAT as the house signs them.
-pub(crate) fn cat(claims: &Claims) -> String {
-    CatIssuer::new(cat_key()).expect("an issuer").issue(claims).expect("a token")
-}
-
-/// The same with one more claim.
-pub(crate) fn cat_with(claims: &Claims, label: i64, value: Value<'static>) -> String {
-    let keys = Verifier::from_json(&jwks([&cat_key()])).expect("keys");
-    let path = format!("/live/{}/index.m3u8", claims.show);
-    let facts = Facts::get(now().min(claims.expires_at - 1), "edge.test", &path);
-    let said = keys.check_cat(&cat(claims), &facts).expect("a good token");
-    let issuer = CatIssuer::new(cat_key()).expect("an issuer");
-    issuer.sign(&said.with(label, value)).expect("a token")
 }
 
 /// The settings of an edge that knows all of them.

@@ -6,8 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use shared_ticket::cat::{CatIssuer, Facts, Value};
 use shared_ticket::{
-    Admitted, Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, jwks,
+    Admitted, Algorithm, Claims, Issuer, PrivateKey, SealedSession, SessionKeys, Verifier, jwks,
 };
 use shared_wire::{Policy, SessionId, ShowId, TicketId};
 
@@ -77,6 +78,50 @@ pub fn token(claims: &Claims) -> String {
     Issuer::new(first_key()).issue(claims).expect("a token")
 }
 
+/// The house's key for CATs, of which edges have the secret.
+///
+/// # Panics
+/// If an HS256 key is none for CATs.
+#[must_use]
+pub fn cat_key() -> PrivateKey {
+    key(Algorithm::Hs256, "cat", 6).for_cat().expect("a key for CATs")
+}
+
+/// A CAT as the house signs them.
+///
+/// # Panics
+/// If the claims cannot stand in one.
+#[must_use]
+pub fn cat(claims: &Claims) -> String {
+    CatIssuer::new(cat_key()).expect("an issuer").issue(claims).expect("a token")
+}
+
+/// The same with one more claim.
+///
+/// # Panics
+/// As [`cat`].
+#[must_use]
+pub fn cat_with(claims: &Claims, label: i64, value: Value<'static>) -> String {
+    cat_with_all(claims, [(label, value)])
+}
+
+/// The same with more claims.
+///
+/// # Panics
+/// As [`cat`].
+#[must_use]
+pub fn cat_with_all(
+    claims: &Claims,
+    more: impl IntoIterator<Item = (i64, Value<'static>)>,
+) -> String {
+    let keys = Verifier::from_json(&jwks([&cat_key()])).expect("keys");
+    let path = format!("/live/{}/index.m3u8", claims.show);
+    let facts = Facts::get(now().min(claims.expires_at - 1), "edge.test", &path);
+    let said = keys.check_cat(&cat(claims), &facts).expect("a good token");
+    let said = more.into_iter().fold(said, |said, (label, value)| said.with(label, value));
+    CatIssuer::new(cat_key()).expect("an issuer").sign(&said).expect("a token")
+}
+
 /// The keys that seal sessions.
 #[must_use]
 pub fn session_keys() -> String {
@@ -111,7 +156,7 @@ pub fn session(claims: &Claims) -> SealedSession {
 /// The settings of an edge, the same four names everywhere.
 #[must_use]
 pub fn settings(origin: &str) -> Vec<(String, String)> {
-    settings_with(origin, &[first_key()])
+    settings_with(origin, &[first_key(), cat_key()])
 }
 
 /// The settings of an edge that verifies tokens with these keys.
