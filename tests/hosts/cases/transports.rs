@@ -112,6 +112,14 @@ pub(super) async fn a_token_is_renewed_by_cookie_header_or_redirect(stage: Stage
     let location = reply.header("location").to_owned();
     assert!(location.contains("x=1&CAT=") && !location.contains(&token), "{location}");
     admitted(&stage.get(&location).await, "where it leads");
+    // Back to where it came from: a token of the path stays in the path.
+    let path = |token: &str| format!("/live/{}/t/{token}/index.m3u8", scene.claims.show);
+    let reply = stage.get(&format!("{}?x=1", path(&token))).await;
+    let location = reply.header("location").to_owned();
+    let new = location.split('/').nth(4).unwrap_or_default();
+    assert_eq!((reply.status, location.as_str()), (302, format!("{}?x=1", path(new)).as_str()));
+    assert_ne!(new, token);
+    admitted(&stage.get(&location).await, "where it leads");
 }
 
 pub(super) async fn a_claim_that_fails_may_say_what_to_answer(stage: Stage) {
