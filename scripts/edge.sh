@@ -2,9 +2,10 @@
 # Builds the edge for WebAssembly: target/edge/decision.wasm, a component for our own host; target/edge/edge.wasm, a
 # component for Spin, wasmtime and any host of WASI 0.3; target/edge/fastly.wasm, a module for Fastly Compute and Viceroy.
 #
-#   scripts/edge.sh [all|own|spin|fastly|hostile]
+#   scripts/edge.sh [all|own|spin|fastly|hostile|lint]
 #
-# `hostile` is two components for the tests, target/edge/hostile*.wasm; `all` leaves them out.
+# `hostile` is two components for the tests, target/edge/hostile*.wasm; `all` leaves them out. `lint` builds nothing: it
+# runs clippy over all that is made for WebAssembly.
 #
 # rustup's targets are used where they can be had. Where they cannot (an offline or filtered network) Debian's compiler
 # builds the same with its own copy of the standard library's source:
@@ -128,11 +129,40 @@ build_fastly() {
     fi
 }
 
+# lint <target> <package…>: as it is built for that target; where no clippy can do that, as it is for this machine.
+lint() {
+    local target=$1 package packages=() by=none
+    shift
+    for package in "$@"; do packages+=(-p "$package"); done
+    if [ "$toolchain" != debian ] && get_rustup_target "$target"; then by=rustup
+    elif [ "$toolchain" != rustup ] && has_debian && [ -x /usr/bin/cargo-clippy ]; then by=debian
+    fi
+    case $by in
+        rustup)
+            cargo clippy --target "$target" --target-dir target/wasm "${packages[@]}" -- -D warnings ;;
+        debian)
+            env -u RUSTUP_TOOLCHAIN -u RUSTFLAGS CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+                /usr/bin/cargo-clippy clippy -Zbuild-std=std,panic_abort --target wasm32-wasip1 \
+                --target-dir target/wasm-debian/lint "${packages[@]}" -- -D warnings ;;
+        none)
+            say "linted for this machine, not for $target: neither rustup's target nor Debian's rust-web-clippy is here:$(
+                printf ' %s' "$@")"
+            cargo clippy "${packages[@]}" -- -D warnings ;;
+    esac
+}
+
+lint_all() {
+    lint wasm32-wasip1 edge-fastly
+    lint wasm32-wasip2 edge-wasmtime-guest edge-spin tests-bench-guest \
+        tests-edge_node-hostile tests-edge_node-hostile_decision
+}
+
 case $what in
     own) build_own ;;
     spin) build_spin ;;
     fastly) build_fastly ;;
     hostile) build_hostile ;;
     all) build_own; build_spin; build_fastly ;;
-    *) die "usage: scripts/edge.sh [all|own|spin|fastly|hostile]" ;;
+    lint) lint_all ;;
+    *) die "usage: scripts/edge.sh [all|own|spin|fastly|hostile|lint]" ;;
 esac

@@ -55,6 +55,13 @@ apt_install() {
     quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
 }
 
+# Whether there is a package of this name.
+has_package() {
+    apt-cache show "$1" >/dev/null 2>&1 && return
+    apt_update
+    apt-cache show "$1" >/dev/null 2>&1
+}
+
 apt_missing() {
     local package
     for package in "$@"; do
@@ -127,6 +134,9 @@ wasm_targets() {
     say "rustup cannot fetch$missing: Debian's compiler is used instead"
     # shellcheck disable=SC2086
     [ -z "$(apt_missing $debian_wasm)" ] || apt_install $debian_wasm
+    # scripts/check.sh says what it cannot lint without.
+    [ $for_tests = no ] || [ -x /usr/bin/cargo-clippy ] || ! has_package rust-web-clippy ||
+        apt_install rust-web-clippy
 }
 
 # --- Node.js and its packages ----------------------------------------------------------------------------------------
@@ -194,16 +204,10 @@ acme_authority() {
     local why=""
     if ! command -v apt-get >/dev/null; then why="it is looked for on Debian and Ubuntu only"
     elif ! can_be_root; then why="as root, run: apt-get install --no-install-recommends pebble"
-    elif ! has_pebble_package; then why="this system has no package of it"
+    elif ! has_package pebble; then why="this system has no package of it"
     elif ! apt_install pebble; then why="its package cannot be installed"
     fi
     [ -z "$why" ] || say "no Pebble, and so no test of ACME: $why"
-}
-
-has_pebble_package() {
-    apt-cache show pebble >/dev/null 2>&1 && return
-    apt_update
-    apt-cache show pebble >/dev/null 2>&1
 }
 
 # Fastly's local host.
