@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod enhanced;
 mod media;
 pub mod ticket;
 pub mod viewer;

@@ -128,7 +128,8 @@ impl fmt::Display for Refusal {
             Self::UnsupportedCodec(codec) => {
                 write!(
                     f,
-                    "unsupported codec: {codec} is not taken, publish H.264 video and AAC audio"
+                    "unsupported codec: {codec} is not taken, publish H.264 video and AAC audio \
+                     (or HEVC, AV1; Opus)"
                 )
             }
             Self::HouseFull => {

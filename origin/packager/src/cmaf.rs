@@ -5,6 +5,7 @@
 
 mod fragment;
 mod header;
+mod picture;
 
 pub use fragment::{TimedSample, fragment};
 pub use header::{Header, HeaderError, header};

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use mp4_atom::{Atom as _, Codec, Decode as _, DecodeMaybe as _, Encode as _, Header, Moof, Moov};
 use origin_packager::Config;
 use shared_media::{
-    AccessUnit, AudioConfig, Rational, RenditionId, Staged, Ticks, TrackConfig, VideoConfig,
+    AccessUnit, AudioCodec, AudioConfig, Rational, RenditionId, Staged, Ticks, TrackConfig,
+    VideoCodec, VideoConfig,
 };
 use simulation::house::{House, SHOW, key, run};
 use simulation::{id, plan};
@@ -71,12 +72,23 @@ fn track_config(codec: &Codec) -> TrackConfig {
             let avcc = Bytes::from(avcc.split_off(8));
             let (width, height) = (avc1.visual.width.into(), avc1.visual.height.into());
             let frame_rate = Some(Rational { num: 30_000, den: 1001 });
-            TrackConfig::Video(VideoConfig { avcc, width, height, frame_rate })
+            TrackConfig::Video(VideoConfig {
+                codec: VideoCodec::Avc,
+                record: avcc,
+                width,
+                height,
+                frame_rate,
+            })
         }
         Codec::Mp4a(mp4a) => {
             let specific = mp4a.esds.es_desc.dec_config.dec_specific.clone().unwrap();
             let (asc, channels) = (specific.raw.into(), mp4a.audio.channel_count as u8);
-            TrackConfig::Audio(AudioConfig { asc, sample_rate: 48_000, channels })
+            TrackConfig::Audio(AudioConfig {
+                codec: AudioCodec::Aac,
+                record: asc,
+                sample_rate: 48_000,
+                channels,
+            })
         }
         other => panic!("{other:?}"),
     }

@@ -234,7 +234,8 @@ fn another_configuration_brings_another_init_segment_and_a_cut() {
 fn a_configuration_that_cannot_be_stored_costs_only_its_rendition() {
     let mut events = Shape::default().events();
     let bad = shared_media::TrackConfig::Video(shared_media::VideoConfig {
-        avcc: bytes::Bytes::from_static(b"\x01\x64"),
+        codec: shared_media::VideoCodec::Avc,
+        record: bytes::Bytes::from_static(b"\x01\x64"),
         width: 854,
         height: 480,
         frame_rate: None,

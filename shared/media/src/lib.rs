@@ -32,7 +32,8 @@ pub use object::{Object, ObjectSink};
 pub use stage::{Plan, Publication, Rung, Staged};
 pub use time::{Anchor, Now, TICKS_PER_SECOND, Ticks};
 pub use track::{
-    AccessUnit, AudioConfig, Rational, Rendition, RenditionId, TrackConfig, TrackKind, VideoConfig,
+    AccessUnit, AudioCodec, AudioConfig, Rational, Rendition, RenditionId, TrackConfig, TrackKind,
+    VideoCodec, VideoConfig,
 };
 
 /// What a machine says when it is polled.

@@ -13,9 +13,9 @@ use crate::Ticks;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrackKind {
-    /// H.264 pictures.
+    /// Pictures.
     Video,
-    /// AAC sound.
+    /// Sound.
     Audio,
 }
 
@@ -36,11 +36,38 @@ impl Rational {
     }
 }
 
-/// What a decoder must know before the first picture of an H.264 track.
+/// How pictures are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VideoCodec {
+    /// H.264, ITU-T H.264.
+    Avc,
+    /// HEVC, ITU-T H.265.
+    Hevc,
+    /// AV1.
+    Av1,
+}
+
+/// How sound is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AudioCodec {
+    /// AAC, ISO/IEC 14496-3.
+    Aac,
+    /// Opus, RFC 6716.
+    Opus,
+    /// MPEG-1 and MPEG-2 audio of any layer (MP2, MP3), ISO/IEC 11172-3 and 13818-3.
+    Mpeg,
+}
+
+/// What a decoder must know before the first picture of a track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoConfig {
-    /// `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15, 5.3.3.1), the body of an `avcC` box; NAL length size 4.
-    pub avcc: Bytes,
+    /// The codec.
+    pub codec: VideoCodec,
+    /// The decoder's configuration record, the body of its box in MP4: H.264 `avcC` (ISO/IEC 14496-15, 5.3.3.1), HEVC
+    /// `hvcC` (8.3.3.1), both with NAL length size 4; AV1 `av1C` (AV1 in ISO-BMFF, 2.3).
+    pub record: Bytes,
     /// Width of the picture after cropping, in luma samples.
     pub width: u32,
     /// Height of the picture after cropping, in luma samples.
@@ -49,11 +76,14 @@ pub struct VideoConfig {
     pub frame_rate: Option<Rational>,
 }
 
-/// What a decoder must know before the first frame of an AAC track.
+/// What a decoder must know before the first frame of a track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioConfig {
-    /// `AudioSpecificConfig` (ISO/IEC 14496-3, 1.6.2.1).
-    pub asc: Bytes,
+    /// The codec.
+    pub codec: AudioCodec,
+    /// AAC: `AudioSpecificConfig` (ISO/IEC 14496-3, 1.6.2.1). Opus: the identification header (RFC 7845, 5.1). MPEG audio
+    /// needs none; it is empty.
+    pub record: Bytes,
     /// Samples per second.
     pub sample_rate: u32,
     /// Number of channels.
@@ -87,10 +117,11 @@ pub struct AccessUnit {
     pub pts: Ticks,
     /// When it is decoded; strictly increasing within a track between discontinuities, never above `pts`.
     pub dts: Ticks,
-    /// Decodable without what came before (H.264: an IDR picture). Always true for sound.
+    /// Decodable without what came before (H.264: an IDR picture), and nothing after it needs that. Always true for
+    /// sound.
     pub keyframe: bool,
-    /// H.264: NAL units, each after its 4-byte big-endian length, no parameter sets in band needed.
-    /// AAC: one raw frame, no ADTS header.
+    /// H.264 and HEVC: NAL units, each after its 4-byte big-endian length, no parameter sets in band needed. AV1: a
+    /// temporal unit without its delimiter. AAC: one raw frame, no ADTS header. Opus: one packet. MPEG audio: one frame.
     pub data: Bytes,
 }
 

@@ -14,8 +14,10 @@ use tokio::time::{self, Instant};
 
 use super::shows::Shows;
 use super::turn::Turn;
+use crate::machine::arrival::Metadata;
 use crate::machine::intake;
-use crate::machine::session::{Closing, Input, Metadata, Output, Session};
+use crate::machine::rtmp::flv;
+use crate::machine::rtmp::session::{Closing, Input, Output, Session};
 use crate::{Error, Refusal, StreamKey};
 
 /// Bytes read from a socket at once.
@@ -125,8 +127,16 @@ impl Connection {
                     self.describe(&metadata);
                     self.take_in(intake::Input::Metadata(metadata)).await?;
                 }
-                Output::Video(tag) => self.take_in(intake::Input::Video(tag)).await?,
-                Output::Audio(tag) => self.take_in(intake::Input::Audio(tag)).await?,
+                Output::Video(tag) => {
+                    for arrival in flv::video(&tag) {
+                        self.take_in(intake::Input::Video(arrival)).await?;
+                    }
+                }
+                Output::Audio(tag) => {
+                    for arrival in flv::audio(&tag) {
+                        self.take_in(intake::Input::Audio(arrival)).await?;
+                    }
+                }
                 Output::Close(closing) => return Ok(Some(closing)),
             }
         }

@@ -1,34 +1,34 @@
-//! One show's media, from FLV tags to publications.
+//! One show's media, from what protocols make of it to publications.
 //!
 //! In: what publishers of the show send, one after the other, and when. Out: [`Publication`]s in their order, and what
-//! was dropped and why. Does not know connections or keys.
+//! was dropped and why. Does not know protocols, connections or keys.
 //!
 //! The first access unit of a publisher brings along all configurations known by then. Video begins with a keyframe,
-//! also after a discontinuity. One bad tag costs that tag; only a codec we do not take ends a publisher.
+//! also after a discontinuity. One bad unit costs that unit; only a codec we do not take ends a publisher.
+//!
+//! Of each kind one track is taken: the first whose configuration comes. The others cost nothing but a count.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use shared_media::{
-    AccessUnit, Anchor, AudioConfig, Now, Poll, Publication, Rational, TrackConfig, TrackKind,
-    VideoConfig,
+    AccessUnit, Anchor, AudioCodec, AudioConfig, Now, Poll, Publication, Rational, Ticks,
+    TrackConfig, TrackKind, VideoCodec, VideoConfig,
 };
 
-use super::flv::{self, Held, Useless};
-use super::session::{Metadata, Tag};
-use super::sps::plausible;
+use super::arrival::{Arrival, Held, Metadata};
+use super::codec::{self, Entry, plausible};
 use super::timeline::{Misplaced, Timeline};
-use super::{aac, avc};
 use crate::{Config, Refusal, Resume};
 
 /// What a publisher of the show sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// A video tag.
-    Video(Tag),
-    /// An audio tag.
-    Audio(Tag),
+    /// Something of a video track.
+    Video(Arrival<VideoCodec>),
+    /// Something of an audio track.
+    Audio(Arrival<AudioCodec>),
     /// A description.
     Metadata(Metadata),
     /// It is gone. Another one may come.
@@ -63,6 +63,8 @@ pub enum Reason {
     Late,
     /// It is left over from a clock that has jumped.
     Stale,
+    /// It is of a further track of its kind.
+    OtherTrack,
 }
 
 impl Reason {
@@ -77,6 +79,7 @@ impl Reason {
             Self::TooLarge => "too_large",
             Self::Late => "late",
             Self::Stale => "stale",
+            Self::OtherTrack => "other_track",
         }
     }
 }
@@ -91,22 +94,31 @@ pub struct Intake {
     video: Known<VideoConfig>,
     audio: Known<AudioConfig>,
     needs_keyframe: bool,
+    /// Decoding began at an [`Entry::Open`], so that what is shown before it cannot be decoded.
+    skips_leading: bool,
     outbox: VecDeque<Output>,
 }
 
 /// A configuration, and whether it was handed on.
 #[derive(Debug)]
 struct Known<T> {
+    /// The track that is taken.
+    track: Option<u8>,
     config: Option<T>,
     announced: bool,
 }
 
 impl<T: PartialEq> Known<T> {
-    const NOTHING: Self = Self { config: None, announced: false };
+    const NOTHING: Self = Self { track: None, config: None, announced: false };
+
+    /// Whether another track than this one is taken.
+    fn is_other(&self, track: u8) -> bool {
+        self.track.is_some_and(|taken| taken != track)
+    }
 
     fn learn(&mut self, config: T) {
         if self.config.as_ref() != Some(&config) {
-            *self = Self { config: Some(config), announced: false };
+            (self.config, self.announced) = (Some(config), false);
         }
     }
 
@@ -130,6 +142,7 @@ impl Intake {
             video: Known::NOTHING,
             audio: Known::NOTHING,
             needs_keyframe: true,
+            skips_leading: false,
             outbox: VecDeque::new(),
         }
     }
@@ -143,8 +156,8 @@ impl Intake {
     /// Something came. Poll until it waits, then come again.
     pub fn handle(&mut self, now: Now, input: Input) {
         let result = match input {
-            Input::Video(tag) => self.video(now, &tag),
-            Input::Audio(tag) => self.audio(now, &tag),
+            Input::Video(arrival) => self.video(now, arrival),
+            Input::Audio(arrival) => self.audio(now, arrival),
             Input::Metadata(metadata) => {
                 self.claimed_rate = metadata.frame_rate.and_then(rational);
                 self.refine_video();
@@ -169,45 +182,62 @@ impl Intake {
         self.outbox.pop_front().map_or(Poll::Wait, Poll::Output)
     }
 
-    fn video(&mut self, now: Now, tag: &Tag) -> Result<(), Reason> {
-        let Some(held) = self.held(flv::video(&tag.body))? else { return Ok(()) };
-        let (composition_ms, data) = match held {
-            Held::Nothing => return Ok(()),
-            Held::Config(record) => return self.configure_video(&record),
-            Held::Unit { composition_ms, data } => (composition_ms, data),
-        };
-        if self.video.config.is_none() {
-            return Err(Reason::NoConfig);
+    fn video(&mut self, now: Now, arrival: Arrival<VideoCodec>) -> Result<(), Reason> {
+        let Arrival { track, at, held } = arrival;
+        if self.video.is_other(track) {
+            return Err(Reason::OtherTrack);
         }
+        let (codec, composition, data) = match held {
+            Held::Config(codec, record) => return self.configure_video(track, codec, &record),
+            Held::Unit { codec, composition, data } => (codec, composition, data),
+            Held::Malformed => return Err(Reason::Malformed),
+            Held::Foreign(codec) => return self.refuse(track, codec),
+        };
+        let config = self.video.config.as_ref().filter(|config| config.codec == codec);
+        let Some(config) = config.filter(|_| self.video.track == Some(track)) else {
+            return Err(Reason::NoConfig);
+        };
         if data.len() > self.config.access_unit_bytes_max {
             return self.lose_video(Reason::TooLarge);
         }
-        let Some((data, keyframe)) = avc::unit(&data, self.nal_length_bytes) else {
-            return self.lose_video(Reason::Malformed);
+        let coded = codec::picture(codec, &data, self.nal_length_bytes, &config.record);
+        let Some(coded) = coded else { return self.lose_video(Reason::Malformed) };
+        let keyframe = match coded.entry {
+            Entry::Clean => true,
+            Entry::Open => self.needs_keyframe,
+            Entry::Leading if self.skips_leading => return Err(Reason::NoKeyframe),
+            Entry::Leading | Entry::None => false,
         };
         if self.needs_keyframe && !keyframe {
             return Err(Reason::NoKeyframe);
         }
-        let placed = self.timeline.place(now, TrackKind::Video, tag.timestamp_ms, composition_ms);
-        let placed = placed.map_err(Reason::from)?;
+        let placed = self.timeline.place(now, TrackKind::Video, at, composition)?;
         self.announce(placed.broke);
         if placed.broke && !keyframe {
             return Err(Reason::NoKeyframe);
         }
+        if matches!(coded.entry, Entry::Clean | Entry::Open) {
+            self.skips_leading = keyframe && coded.entry == Entry::Open;
+        }
         self.needs_keyframe = false;
-        let unit = AccessUnit { pts: placed.pts, dts: placed.dts, keyframe, data };
+        let unit = AccessUnit { pts: placed.pts, dts: placed.dts, keyframe, data: coded.data };
         self.publish(Publication::Unit(TrackKind::Video, unit));
         Ok(())
     }
 
-    fn audio(&mut self, now: Now, tag: &Tag) -> Result<(), Reason> {
-        let Some(held) = self.held(flv::audio(&tag.body))? else { return Ok(()) };
-        let data = match held {
-            Held::Nothing => return Ok(()),
-            Held::Config(asc) => return self.configure_audio(asc),
-            Held::Unit { data, .. } => data,
+    fn audio(&mut self, now: Now, arrival: Arrival<AudioCodec>) -> Result<(), Reason> {
+        let Arrival { track, at, held } = arrival;
+        if self.audio.is_other(track) {
+            return Err(Reason::OtherTrack);
+        }
+        let (codec, data) = match held {
+            Held::Config(codec, record) => return self.configure_audio(track, codec, record),
+            Held::Unit { codec, data, .. } => (codec, data),
+            Held::Malformed => return Err(Reason::Malformed),
+            Held::Foreign(codec) => return self.refuse(track, codec),
         };
-        if self.audio.config.is_none() {
+        let known = self.audio.config.as_ref().is_some_and(|config| config.codec == codec);
+        if !known || self.audio.track != Some(track) {
             return Err(Reason::NoConfig);
         }
         if data.len() > self.config.access_unit_bytes_max {
@@ -216,32 +246,36 @@ impl Intake {
         if data.is_empty() {
             return Err(Reason::Malformed);
         }
-        let placed = self.timeline.place(now, TrackKind::Audio, tag.timestamp_ms, 0);
-        let placed = placed.map_err(Reason::from)?;
+        if let Some((samples, per_second)) = codec::sound(codec, &data) {
+            self.timeline.set_frame_duration(TrackKind::Audio, samples, per_second);
+        }
+        let placed = self.timeline.place(now, TrackKind::Audio, at, Ticks::ZERO)?;
         self.announce(placed.broke);
         let unit = AccessUnit { pts: placed.dts, dts: placed.dts, keyframe: true, data };
         self.publish(Publication::Unit(TrackKind::Audio, unit));
         Ok(())
     }
 
-    /// What a tag holds; a codec that is not taken is refused here, and holds nothing.
-    fn held(&mut self, held: Result<Held, Useless>) -> Result<Option<Held>, Reason> {
-        match held {
-            Ok(held) => Ok(Some(held)),
-            Err(Useless::CutOff) => Err(Reason::Malformed),
-            Err(Useless::Codec(codec)) => {
-                self.outbox.push_back(Output::Refuse(Refusal::UnsupportedCodec(codec)));
-                Ok(None)
-            }
+    /// A codec that is not taken ends a publisher, unless it is that of a further track.
+    fn refuse(&mut self, track: u8, codec: String) -> Result<(), Reason> {
+        if track != 0 {
+            return Err(Reason::OtherTrack);
         }
+        self.outbox.push_back(Output::Refuse(Refusal::UnsupportedCodec(codec)));
+        Ok(())
     }
 
-    fn configure_video(&mut self, record: &Bytes) -> Result<(), Reason> {
+    fn configure_video(
+        &mut self,
+        track: u8,
+        codec: VideoCodec,
+        record: &Bytes,
+    ) -> Result<(), Reason> {
         if record.is_empty() {
             return Ok(()); // some encoders end a stream with one
         }
         let side_max = self.config.picture_side_max;
-        let read = avc::config(record)
+        let read = codec::video(codec, record)
             .filter(|read| read.picture.width <= side_max && read.picture.height <= side_max);
         let Some(read) = read else {
             self.video = Known::NOTHING;
@@ -249,7 +283,8 @@ impl Intake {
         };
         self.nal_length_bytes = read.nal_length_bytes;
         let stated = VideoConfig {
-            avcc: read.avcc,
+            codec,
+            record: read.record,
             width: read.picture.width,
             height: read.picture.height,
             frame_rate: read.picture.frame_rate.or(self.claimed_rate),
@@ -257,6 +292,7 @@ impl Intake {
         if self.video.config.as_ref() != Some(&stated) {
             self.needs_keyframe = true;
         }
+        self.video.track = Some(track);
         self.video.learn(stated);
         self.refine_video();
         Ok(())
@@ -274,17 +310,25 @@ impl Intake {
         }
     }
 
-    fn configure_audio(&mut self, asc: Bytes) -> Result<(), Reason> {
-        if asc.is_empty() {
+    fn configure_audio(
+        &mut self,
+        track: u8,
+        codec: AudioCodec,
+        record: Bytes,
+    ) -> Result<(), Reason> {
+        if record.is_empty() && codec != AudioCodec::Mpeg {
             return Ok(());
         }
-        let Some(read) = aac::config(&asc) else {
+        let Some(read) = codec::audio(codec, &record) else {
             self.audio = Known::NOTHING;
             return Err(Reason::BadConfig);
         };
-        self.timeline.set_frame_duration(TrackKind::Audio, read.frame_samples, read.core_rate);
+        if let Some((samples, per_second)) = read.frame {
+            self.timeline.set_frame_duration(TrackKind::Audio, samples, per_second);
+        }
         let (sample_rate, channels) = (read.sample_rate, read.channels);
-        self.audio.learn(AudioConfig { asc, sample_rate, channels });
+        self.audio.track = Some(track);
+        self.audio.learn(AudioConfig { codec, record, sample_rate, channels });
         Ok(())
     }
 

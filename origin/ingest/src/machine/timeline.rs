@@ -1,7 +1,7 @@
-//! From a publisher's milliseconds to the show's own timeline.
+//! From a publisher's clock to the show's own timeline.
 //!
-//! In: RTMP timestamps (32-bit milliseconds that wrap, jitter, step back and jump), when they came. Out: DTS and PTS in
-//! 90 kHz ticks, which only grow for the whole life of the show. Does not know what the frames hold.
+//! In: a protocol's timestamps (which wrap, jitter, step back and jump), when they came. Out: DTS and PTS in 90 kHz
+//! ticks, which only grow for the whole life of the show. Does not know what the frames hold.
 //!
 //! A *stretch* is a time in which the publisher's clock runs on evenly. In it, all tracks share one offset, so sound
 //! and picture keep their distance. A stretch ends when the publisher goes or its clock jumps; the next one begins at
@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use shared_media::{Anchor, Now, TICKS_PER_SECOND, Ticks, TrackKind};
 
+use super::arrival::Stamp;
 use crate::{Config, Resume};
 
-/// Milliseconds a video timestamp may step back and still be only moved, not taken for a jump.
-const VIDEO_STEP_BACK_MS: i64 = 100;
+/// A video timestamp may step back this far and still be only moved, not taken for a jump.
+const VIDEO_STEP_BACK: Ticks = Ticks::from_millis(100);
 /// For this long after a stretch began, timestamps that do not fit are dropped: they are left over from before, or
 /// the clock has not settled. So a broken clock costs one discontinuity a second at most.
 const SETTLING_US: u64 = 1_000_000;
@@ -42,7 +43,7 @@ pub enum Misplaced {
 /// The timeline of one show.
 #[derive(Debug)]
 pub struct Timeline {
-    jump_max_ms: i64,
+    jump_max: Ticks,
     snap_max: Ticks,
     anchor: Option<Anchor>,
     /// The next stretch begins above this.
@@ -56,21 +57,21 @@ pub struct Timeline {
 struct Stretch {
     clock: Clock,
     /// The latest time heard on the shared clock.
-    last_ms: i64,
+    last: Ticks,
     began_us: u64,
 }
 
-/// A publisher's milliseconds tied to a tick.
+/// A time of a publisher's clock, and the tick of the show it is.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    ms: i64,
+    time: Ticks,
     tick: Ticks,
 }
 
 #[derive(Debug, Default)]
 struct Track {
     /// The last timestamp in this stretch, and when it came.
-    heard: Option<(i64, u64)>,
+    heard: Option<(Ticks, u64)>,
     /// Set if this track runs on a clock of its own.
     own: Option<Clock>,
     last_dts: Option<Ticks>,
@@ -82,7 +83,7 @@ impl Timeline {
     #[must_use]
     pub fn new(config: &Config, resume: Option<Resume>) -> Self {
         Self {
-            jump_max_ms: span(config.jump_max).as_micros() / 1000,
+            jump_max: span(config.jump_max),
             snap_max: span(config.snap_max),
             anchor: resume.map(|resume| resume.anchor),
             floor: resume.map(|resume| resume.last_dts),
@@ -112,7 +113,7 @@ impl Timeline {
         self.stretch = None;
     }
 
-    /// Finds the place of a frame that came now.
+    /// Finds the place of a frame that came now and is shown `composition` after it is decoded.
     ///
     /// # Errors
     /// [`Misplaced`] if it has none and is to be dropped.
@@ -120,36 +121,37 @@ impl Timeline {
         &mut self,
         now: Now,
         kind: TrackKind,
-        timestamp_ms: u32,
-        composition_ms: i32,
+        at: Stamp,
+        composition: Ticks,
     ) -> Result<Placed, Misplaced> {
         let mut broke = false;
         let mut stretch = match self.stretch {
             Some(stretch) => stretch,
-            None => self.begin(now, timestamp_ms, &mut broke),
+            None => self.begin(now, at, &mut broke),
         };
-        let mut ms = self.unwrapped(kind, stretch, timestamp_ms);
-        if self.jumped(now, kind, ms, stretch) {
+        let last = self.track(kind).heard.map_or(stretch.last, |(last, _)| last);
+        let mut time = at.next_to(last);
+        if self.jumped(now, kind, time, stretch) {
             if young(now, stretch) {
                 return Err(Misplaced::Stale);
             }
-            stretch = self.begin(now, timestamp_ms, &mut broke);
-            ms = i64::from(timestamp_ms);
+            stretch = self.begin(now, at, &mut broke);
+            time = at.first();
         }
-        let jump_max_ms = self.jump_max_ms;
+        let jump_max = self.jump_max;
         let snap_max = self.snap_max;
         let track = self.track(kind);
-        if track.heard.is_none() && (ms - stretch.last_ms).abs() > jump_max_ms {
+        if track.heard.is_none() && (time - stretch.last).0.abs() > jump_max.0 {
             if young(now, stretch) {
                 return Err(Misplaced::Stale);
             }
             // It keeps a clock of its own, which is tied to where the others are now.
-            track.own = Some(Clock { ms, tick: stretch.clock.at(stretch.last_ms) });
+            track.own = Some(Clock { time, tick: stretch.clock.at(stretch.last) });
         }
-        track.heard = Some((ms, now.monotonic_us));
-        let raw = track.own.unwrap_or(stretch.clock).at(ms);
+        track.heard = Some((time, now.monotonic_us));
+        let raw = track.own.unwrap_or(stretch.clock).at(time);
         let snapped = track.grid.snap(raw, snap_max);
-        let shown = Ticks::from_millis(i64::from(composition_ms).clamp(0, jump_max_ms)) + raw;
+        let shown = composition.clamp(Ticks::ZERO, jump_max) + raw;
         let shown = track.grid.near(shown, snap_max);
 
         let lowest = match track.last_dts {
@@ -163,7 +165,7 @@ impl Timeline {
         let pts = shown.max(dts);
         track.last_dts = Some(dts);
         if track.own.is_none() {
-            stretch.last_ms = stretch.last_ms.max(ms);
+            stretch.last = stretch.last.max(time);
         }
         self.floor = self.floor.max(Some(pts));
         self.stretch = Some(stretch);
@@ -171,7 +173,7 @@ impl Timeline {
     }
 
     /// A new stretch, at tick 0 if it is the show's first.
-    fn begin(&mut self, now: Now, timestamp_ms: u32, broke: &mut bool) -> Stretch {
+    fn begin(&mut self, now: Now, at: Stamp, broke: &mut bool) -> Stretch {
         let tick = match (self.anchor, self.floor) {
             (Some(anchor), floor) => {
                 *broke = true;
@@ -186,35 +188,28 @@ impl Timeline {
             track.own = None;
             track.grid.origin = None;
         }
-        let ms = i64::from(timestamp_ms);
+        let time = at.first();
         let stretch =
-            Stretch { clock: Clock { ms, tick }, last_ms: ms, began_us: now.monotonic_us };
+            Stretch { clock: Clock { time, tick }, last: time, began_us: now.monotonic_us };
         self.stretch = Some(stretch);
         stretch
     }
 
-    /// The timestamp as a count that does not wrap, next to what the track had last.
-    fn unwrapped(&mut self, kind: TrackKind, stretch: Stretch, timestamp_ms: u32) -> i64 {
-        let last = self.track(kind).heard.map_or(stretch.last_ms, |(ms, _)| ms);
-        let step = timestamp_ms.wrapping_sub(last as u32) as i32; // both modulo 2^32
-        last + i64::from(step)
-    }
-
     /// Whether the track's clock stepped further than time, or the other track, can explain: a gap in one track is
     /// no jump.
-    fn jumped(&mut self, now: Now, kind: TrackKind, ms: i64, stretch: Stretch) -> bool {
-        let jump_max_ms = self.jump_max_ms;
-        let back_max_ms = match kind {
-            TrackKind::Video => VIDEO_STEP_BACK_MS.min(jump_max_ms),
-            TrackKind::Audio => jump_max_ms,
+    fn jumped(&mut self, now: Now, kind: TrackKind, time: Ticks, stretch: Stretch) -> bool {
+        let jump_max = self.jump_max;
+        let back_max = match kind {
+            TrackKind::Video => VIDEO_STEP_BACK.min(jump_max),
+            TrackKind::Audio => jump_max,
         };
         let track = self.track(kind);
-        let Some((last_ms, last_us)) = track.heard else { return false };
-        let ahead = if track.own.is_none() { ms - stretch.last_ms } else { i64::MAX };
-        let step = ms - last_ms;
+        let Some((last, last_us)) = track.heard else { return false };
+        let ahead = if track.own.is_none() { (time - stretch.last).0 } else { i64::MAX };
+        let step = (time - last).0;
         let passed_us = now.monotonic_us.saturating_sub(last_us);
-        let passed = i64::try_from(passed_us / 1000).unwrap_or(i64::MAX);
-        step < -back_max_ms || step.saturating_sub(passed).min(ahead) > jump_max_ms
+        let passed = Ticks::from_micros(i64::try_from(passed_us).unwrap_or(i64::MAX)).0;
+        step < -back_max.0 || step.saturating_sub(passed).min(ahead) > jump_max.0
     }
 
     const fn track(&mut self, kind: TrackKind) -> &mut Track {
@@ -226,8 +221,8 @@ impl Timeline {
 }
 
 impl Clock {
-    fn at(self, ms: i64) -> Ticks {
-        self.tick + Ticks::from_millis(ms - self.ms)
+    fn at(self, time: Ticks) -> Ticks {
+        self.tick + (time - self.time)
     }
 }
 
@@ -239,7 +234,7 @@ fn span(duration: Duration) -> Ticks {
     Ticks::from_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// The exact times frames would have at a constant rate. RTMP rounds to milliseconds; on the grid 30 frames a second
+/// The exact times frames would have at a constant rate. RTMP rounds to milliseconds: on the grid 30 frames a second
 /// are 3000 ticks apart again, and parts get their exact durations.
 #[derive(Debug, Default)]
 struct Grid {

@@ -4,7 +4,11 @@
 
 mod stagehand;
 
+#[path = "../../../../tests/house/enhanced/mod.rs"]
+pub mod enhanced;
+
 mod publishing;
+mod publishing_enhanced;
 mod refusing;
 mod returning;
 mod surviving;

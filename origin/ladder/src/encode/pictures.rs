@@ -5,7 +5,7 @@
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, Compliance, Id, threading};
 use ffmpeg_next::frame::Video as Frame;
-use shared_media::{AccessUnit, Rational, Ticks, VideoConfig};
+use shared_media::{AccessUnit, Rational, Ticks, VideoCodec, VideoConfig};
 
 use super::rung::{Look, Rung};
 use super::{Refused, Trouble, packet, ticks_base};
@@ -54,7 +54,8 @@ impl Pictures {
 
     pub(super) fn configure(&mut self, config: VideoConfig) -> Result<(), Trouble> {
         self.decoder = None;
-        self.parameter_sets = nal::parameter_sets(&config.avcc).map_err(|_| Refused)?;
+        self.parameter_sets =
+            nal::parameter_sets(config.codec, &config.record).map_err(|_| Refused)?;
         self.config = Some(config);
         Ok(())
     }
@@ -69,9 +70,9 @@ impl Pictures {
         unit: &AccessUnit,
         said: &mut Vec<FromChild>,
     ) -> Result<(), Trouble> {
-        if self.config.is_none() {
+        let Some(codec) = self.config.as_ref().map(|config| config.codec) else {
             return Err(Trouble::Media);
-        }
+        };
         let reorders = unit.pts > unit.dts;
         let must_open = match &self.decoder {
             None => true,
@@ -83,18 +84,18 @@ impl Pictures {
                 return Err(Trouble::Media);
             }
             self.drain_decoder(said)?;
-            self.decoder = Some(Decoder::open(reorders, self.threads)?);
+            self.decoder = Some(Decoder::open(codec, reorders, self.threads)?);
         }
-        let mut annex_b = Vec::with_capacity(self.parameter_sets.len() + unit.data.len() + 64);
+        let mut stream = Vec::with_capacity(self.parameter_sets.len() + unit.data.len() + 64);
         if unit.keyframe {
-            annex_b.extend_from_slice(&self.parameter_sets);
+            stream.extend_from_slice(&self.parameter_sets);
         }
-        nal::append_annex_b(&mut annex_b, &unit.data).map_err(|_| Refused)?;
+        nal::append(codec, &mut stream, &unit.data).map_err(|_| Refused)?;
         if unit.keyframe {
             self.mirror.expect(unit.pts);
         }
         let Some(decoder) = &mut self.decoder else { return Err(Trouble::Media) };
-        let sent = decoder.inner.send_packet(&packet(&annex_b, unit.pts, unit.dts));
+        let sent = decoder.inner.send_packet(&packet(&stream, unit.pts, unit.dts));
         self.receive(said)?;
         sent.map_err(|_| Trouble::Media)
     }
@@ -180,18 +181,24 @@ impl Pictures {
 impl Decoder {
     /// Where pictures are reordered, the decoder must allow for as many as the level permits: it would drop some
     /// until it had learnt how many. Where they are not, it hands each out at once.
-    fn open(reorders: bool, threads: usize) -> Result<Self, Trouble> {
-        let lacking = |error: ffmpeg::Error| {
-            Trouble::Encoder(crate::Error::Encoder("H.264 (decoding)", error.to_string()))
+    fn open(codec: VideoCodec, reorders: bool, threads: usize) -> Result<Self, Trouble> {
+        let (id, name) = match codec {
+            VideoCodec::Avc => (Id::H264, "H.264 (decoding)"),
+            VideoCodec::Hevc => (Id::HEVC, "HEVC (decoding)"),
+            VideoCodec::Av1 => (Id::AV1, "AV1 (decoding)"),
         };
-        let codec = ffmpeg::decoder::find(Id::H264)
-            .ok_or_else(|| lacking(ffmpeg::Error::DecoderNotFound))?;
+        let lacking =
+            |error: ffmpeg::Error| Trouble::Encoder(crate::Error::Encoder(name, error.to_string()));
+        let codec =
+            ffmpeg::decoder::find(id).ok_or_else(|| lacking(ffmpeg::Error::DecoderNotFound))?;
         let mut context = codec::Context::new_with_codec(codec);
         let mut by_slice = threading::Config::count(threads);
         by_slice.kind = threading::Type::Slice; // by frame would hold one picture back per thread
         context.set_threading(by_slice);
         if reorders {
             context.compliance(Compliance::Strict);
+        } else {
+            context.set_flags(codec::Flags::LOW_DELAY); // AV1's would hold pictures back to use more threads
         }
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(ticks_base());

@@ -8,7 +8,9 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
 use ffmpeg_next::software::scaling;
 use ffmpeg_next::{Dictionary, picture};
-use shared_media::{AccessUnit, Rational, RenditionId, Ticks, TrackConfig, VideoConfig};
+use shared_media::{
+    AccessUnit, Rational, RenditionId, Ticks, TrackConfig, VideoCodec, VideoConfig,
+};
 
 use super::{Trouble, ticks_base};
 use crate::error::Error;
@@ -235,7 +237,13 @@ impl Encoder {
             {
                 let (width, height) = self.size;
                 self.avcc = Some(avcc.clone());
-                let config = VideoConfig { avcc, width, height, frame_rate: self.stated_rate };
+                let config = VideoConfig {
+                    codec: VideoCodec::Avc,
+                    record: avcc,
+                    width,
+                    height,
+                    frame_rate: self.stated_rate,
+                };
                 said.push(FromChild::Config(index, TrackConfig::Video(config)));
             }
             let cut = self.cuts.iter().position(|cut| *cut == pts);

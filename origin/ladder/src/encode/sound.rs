@@ -1,8 +1,9 @@
 //! The sound rendition: decode, resample to 48 kHz stereo, encode as AAC-LC on the show's grid.
 //!
-//! In: AAC units. Out: AAC units, each exactly 1920 ticks after the one before. Does not know pictures, except how far
+//! In: units of any codec taken. Out: AAC units, each exactly 1920 ticks after the one before. Does not know pictures, except how far
 //! they have come.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use ffmpeg_next::format::Sample;
 use ffmpeg_next::format::sample::Type::Planar;
 use ffmpeg_next::frame::Audio as Frame;
 use ffmpeg_next::software::resampling;
-use shared_media::{AccessUnit, AudioConfig, Ticks, TrackConfig};
+use shared_media::{AccessUnit, AudioCodec, AudioConfig, Ticks, TrackConfig};
 
 use super::{Refused, Trouble, packet, ticks_base};
 use crate::error::Error;
@@ -36,13 +37,24 @@ pub(super) struct Sound {
     bit_rate: u32,
     lag_max: Ticks,
     gap_max: Ticks,
-    adts: Option<Adts>,
+    form: Option<Form>,
     decoder: Option<ffmpeg::decoder::Audio>,
     resampler: Option<Resampler>,
     waiting: [VecDeque<f32>; 2],
     first_shown: Option<Ticks>,
     last_shown: Option<Ticks>,
     encoder: Option<Encoder>,
+}
+
+/// In what form frames come, and which decoder reads it.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Raw frames, which get this header.
+    Aac(Adts),
+    /// Packets of at most two channels, which need no header.
+    Opus,
+    /// Frames with a header of their own.
+    Mpeg,
 }
 
 struct Resampler {
@@ -64,7 +76,7 @@ impl Sound {
             bit_rate: job.bit_rate,
             lag_max: Ticks(job.lag_max),
             gap_max: Ticks(job.gap_max),
-            adts: None,
+            form: None,
             decoder: None,
             resampler: None,
             waiting: [VecDeque::new(), VecDeque::new()],
@@ -76,8 +88,12 @@ impl Sound {
 
     pub(super) fn configure(&mut self, config: &AudioConfig) -> Result<(), Trouble> {
         (self.decoder, self.resampler) = (None, None);
-        self.adts = Adts::new(&config.asc);
-        self.adts.map(|_| ()).ok_or(Trouble::Media)
+        self.form = match config.codec {
+            AudioCodec::Aac => Adts::new(&config.record).map(Form::Aac),
+            AudioCodec::Opus => Some(Form::Opus),
+            AudioCodec::Mpeg => Some(Form::Mpeg),
+        };
+        self.form.map(|_| ()).ok_or(Trouble::Media)
     }
 
     pub(super) fn take(
@@ -85,12 +101,16 @@ impl Sound {
         unit: &AccessUnit,
         said: &mut Vec<FromChild>,
     ) -> Result<(), Trouble> {
-        let wrapped = self.adts.and_then(|adts| adts.wrap(&unit.data)).ok_or(Refused)?;
+        let form = self.form.ok_or(Refused)?;
+        let data = match form {
+            Form::Aac(adts) => Cow::Owned(adts.wrap(&unit.data).ok_or(Refused)?),
+            Form::Opus | Form::Mpeg => Cow::Borrowed(&unit.data[..]),
+        };
         if self.decoder.is_none() {
-            self.decoder = Some(open_decoder()?);
+            self.decoder = Some(form.open_decoder()?);
         }
         let Some(decoder) = &mut self.decoder else { return Err(Trouble::Media) };
-        let sent = decoder.send_packet(&packet(&wrapped, unit.pts, unit.dts));
+        let sent = decoder.send_packet(&packet(&data, unit.pts, unit.dts));
         while let Some(decoder) = &mut self.decoder {
             let mut frame = Frame::empty();
             match decoder.receive_frame(&mut frame) {
@@ -206,7 +226,12 @@ impl Sound {
                 Some(encoder) => encoder,
                 none => {
                     let asc = Bytes::from_static(&ASC);
-                    let config = AudioConfig { asc, sample_rate: RATE, channels: 2 };
+                    let config = AudioConfig {
+                        codec: AudioCodec::Aac,
+                        record: asc,
+                        sample_rate: RATE,
+                        channels: 2,
+                    };
                     said.push(FromChild::Config(SOUND, TrackConfig::Audio(config)));
                     none.insert(Encoder::open(origin, self.bit_rate)?)
                 }
@@ -279,12 +304,19 @@ impl Encoder {
     }
 }
 
-fn open_decoder() -> Result<ffmpeg::decoder::Audio, Trouble> {
-    let codec =
-        ffmpeg::decoder::find(Id::AAC).ok_or_else(|| lacking(ffmpeg::Error::DecoderNotFound))?;
-    let mut decoder = codec::Context::new_with_codec(codec).decoder();
-    decoder.set_packet_time_base(ticks_base());
-    decoder.audio().map_err(lacking)
+impl Form {
+    fn open_decoder(self) -> Result<ffmpeg::decoder::Audio, Trouble> {
+        let id = match self {
+            Self::Aac(_) => Id::AAC,
+            Self::Opus => Id::OPUS,
+            Self::Mpeg => Id::MP3, // reads layers I and II too
+        };
+        let codec =
+            ffmpeg::decoder::find(id).ok_or_else(|| lacking(ffmpeg::Error::DecoderNotFound))?;
+        let mut decoder = codec::Context::new_with_codec(codec).decoder();
+        decoder.set_packet_time_base(ticks_base());
+        decoder.audio().map_err(lacking)
+    }
 }
 
 fn lacking(error: ffmpeg::Error) -> Trouble {

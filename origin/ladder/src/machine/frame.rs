@@ -12,7 +12,7 @@ pub(crate) const LENGTH_BYTES: usize = 4;
 /// Longest frame either side accepts: far above any access unit a publisher may send.
 pub(crate) const FRAME_BYTES_MAX: usize = 32 << 20;
 /// Raised whenever the two sides of a running house could misunderstand each other.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// The index by which units of the sound rendition are named; rungs count from 0.
 pub(crate) const SOUND: u8 = u8::MAX;
 /// Highest number of rungs.
@@ -252,7 +252,7 @@ fn unit(mut body: Bytes) -> Result<(u8, AccessUnit), Error> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use shared_media::AudioConfig;
+    use shared_media::{AudioCodec, AudioConfig};
 
     use super::*;
 
@@ -267,7 +267,12 @@ mod tests {
 
     fn sound() -> TrackConfig {
         let asc = Bytes::from_static(&[0x11, 0x90]);
-        TrackConfig::Audio(AudioConfig { asc, sample_rate: 48_000, channels: 2 })
+        TrackConfig::Audio(AudioConfig {
+            codec: AudioCodec::Aac,
+            record: asc,
+            sample_rate: 48_000,
+            channels: 2,
+        })
     }
 
     fn setup() -> Setup {
@@ -317,10 +322,10 @@ mod tests {
     fn broken_frames_say_what_is_wrong() {
         assert_eq!(length([0, 0, 0, 1]), Err(Error::TooShort));
         assert_eq!(length([0xff; 4]), Err(Error::TooLong(0xffff_ffff)));
-        assert_eq!(ToChild::parse(Bytes::from_static(&[2, 4])), Err(Error::Version(2)));
-        assert_eq!(ToChild::parse(Bytes::from_static(&[1, 128])), Err(Error::Kind(128)));
-        assert_eq!(ToChild::parse(Bytes::from_static(&[1, 4, 0])), Err(Error::Content));
-        assert_eq!(FromChild::parse(Bytes::from_static(&[1, 129, 0])), Err(Error::TooShort));
+        assert_eq!(ToChild::parse(Bytes::from_static(&[3, 4])), Err(Error::Version(3)));
+        assert_eq!(ToChild::parse(Bytes::from_static(&[VERSION, 128])), Err(Error::Kind(128)));
+        assert_eq!(ToChild::parse(Bytes::from_static(&[VERSION, 4, 0])), Err(Error::Content));
+        assert_eq!(FromChild::parse(Bytes::from_static(&[VERSION, 129, 0])), Err(Error::TooShort));
     }
 
     proptest! {

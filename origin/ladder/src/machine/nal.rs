@@ -1,8 +1,10 @@
-//! H.264 between its two stored forms: length-prefixed with an `avcC` record, and Annex B with start codes.
+//! Pictures between their two forms: as MP4 stores them beside a record, and as FFmpeg's decoders and encoders want
+//! them. H.264 and HEVC are length-prefixed in the one and have start codes in the other; AV1 is the same in both.
 //!
 //! In: hostile bytes. Out: the same NAL units in the other form. Does not know slices.
 
 use bytes::Bytes;
+use shared_media::VideoCodec;
 
 /// NAL unit types of ISO/IEC 14496-10, table 7-1.
 const SPS: u8 = 7;
@@ -19,12 +21,65 @@ pub(crate) enum Malformed {
     #[error("a length reaches past the end")]
     Truncated,
     /// The record names no parameter set, or another length size than 4.
-    #[error("not a usable avcC record")]
+    #[error("not a usable decoder configuration record")]
     Record,
 }
 
-/// The parameter sets of an `avcC` record in Annex B form (ISO/IEC 14496-15, 5.3.3.1).
-pub(crate) fn parameter_sets(avcc: &[u8]) -> Result<Vec<u8>, Malformed> {
+/// What a decoder must be given before a keyframe: the parameter sets of a record.
+pub(crate) fn parameter_sets(codec: VideoCodec, record: &[u8]) -> Result<Vec<u8>, Malformed> {
+    match codec {
+        VideoCodec::Avc => of_avcc(record),
+        VideoCodec::Hevc => of_hvcc(record),
+        // The sequence header follows four bytes (AV1 in ISO-BMFF, 2.3.3); it may be left to the keyframes.
+        VideoCodec::Av1 => Ok(record.get(4..).ok_or(Malformed::Record)?.to_vec()),
+    }
+}
+
+/// Appends a unit in the form a decoder takes.
+pub(crate) fn append(
+    codec: VideoCodec,
+    stream: &mut Vec<u8>,
+    unit: &[u8],
+) -> Result<(), Malformed> {
+    match codec {
+        VideoCodec::Avc | VideoCodec::Hevc => append_annex_b(stream, unit),
+        VideoCodec::Av1 => {
+            stream.extend_from_slice(unit);
+            Ok(())
+        }
+    }
+}
+
+/// ISO/IEC 14496-15, 8.3.3.1.
+fn of_hvcc(hvcc: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let (head, rest) = hvcc.split_at_checked(23).ok_or(Malformed::Record)?;
+    if head[0] != 1 || head[21] & 3 != 3 {
+        return Err(Malformed::Record);
+    }
+    let mut annex_b = Vec::with_capacity(hvcc.len() + 16);
+    let mut rest = rest;
+    for _ in 0..head[22] {
+        let (array, after) = rest.split_first_chunk::<3>().ok_or(Malformed::Truncated)?;
+        rest = after;
+        for _ in 0..u16::from_be_bytes([array[1], array[2]]) {
+            rest = take_set(&mut annex_b, rest)?;
+        }
+    }
+    if annex_b.is_empty() { Err(Malformed::Record) } else { Ok(annex_b) }
+}
+
+/// Appends one parameter set behind its 16-bit length; what follows it.
+fn take_set<'a>(annex_b: &mut Vec<u8>, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+    let (length, after) = bytes.split_first_chunk::<2>().ok_or(Malformed::Truncated)?;
+    let length = usize::from(u16::from_be_bytes(*length));
+    let (set, after) = after.split_at_checked(length).ok_or(Malformed::Truncated)?;
+    annex_b.extend_from_slice(&START_CODE);
+    annex_b.extend_from_slice(set);
+    Ok(after)
+}
+
+/// ISO/IEC 14496-15, 5.3.3.1.
+fn of_avcc(avcc: &[u8]) -> Result<Vec<u8>, Malformed> {
     let (head, mut rest) = avcc.split_at_checked(5).ok_or(Malformed::Record)?;
     if head[0] != 1 || head[4] & 3 != 3 {
         return Err(Malformed::Record);
@@ -34,19 +89,14 @@ pub(crate) fn parameter_sets(avcc: &[u8]) -> Result<Vec<u8>, Malformed> {
         let (count, after) = rest.split_first().ok_or(Malformed::Truncated)?;
         rest = after;
         for _ in 0..count & mask {
-            let (length, after) = rest.split_first_chunk::<2>().ok_or(Malformed::Truncated)?;
-            let length = usize::from(u16::from_be_bytes(*length));
-            let (set, after) = after.split_at_checked(length).ok_or(Malformed::Truncated)?;
-            annex_b.extend_from_slice(&START_CODE);
-            annex_b.extend_from_slice(set);
-            rest = after;
+            rest = take_set(&mut annex_b, rest)?;
         }
     }
     if annex_b.is_empty() { Err(Malformed::Record) } else { Ok(annex_b) }
 }
 
 /// Appends length-prefixed NAL units to `annex_b`, each after a start code.
-pub(crate) fn append_annex_b(annex_b: &mut Vec<u8>, mut unit: &[u8]) -> Result<(), Malformed> {
+fn append_annex_b(annex_b: &mut Vec<u8>, mut unit: &[u8]) -> Result<(), Malformed> {
     while !unit.is_empty() {
         let (length, rest) = unit.split_first_chunk::<4>().ok_or(Malformed::Truncated)?;
         let length =
@@ -145,14 +195,28 @@ mod tests {
         assert_eq!(packet.data[..], [0, 0, 0, 4, 0x65, 1, 2, 3]);
         let record = packet.avcc.unwrap();
         assert_eq!(record[..6], [1, 66, 0, 30, 0xff, 0xe1]);
-        let sets = parameter_sets(&record).unwrap();
+        let sets = parameter_sets(VideoCodec::Avc, &record).unwrap();
         assert_eq!(sets, [0, 0, 0, 1, 0x67, 66, 0, 30, 9, 0, 0, 0, 1, 0x68, 7]);
+    }
+
+    #[test]
+    fn the_sets_of_an_hevc_record_are_found() {
+        let mut record = vec![0; 23];
+        (record[0], record[21], record[22]) = (1, 0xf3, 2);
+        record.extend([0x20, 0, 1, 0, 2, 0x40, 1]);
+        record.extend([0xa1, 0, 2, 0, 2, 0x42, 1, 0, 3, 0x42, 1, 9]);
+        let sets = [0, 0, 0, 1, 0x40, 1, 0, 0, 0, 1, 0x42, 1, 0, 0, 0, 1, 0x42, 1, 9];
+        assert_eq!(parameter_sets(VideoCodec::Hevc, &record).unwrap(), sets);
+        record.pop();
+        assert_eq!(parameter_sets(VideoCodec::Hevc, &record), Err(Malformed::Truncated));
     }
 
     proptest! {
         #[test]
         fn hostile_bytes_never_panic(bytes in proptest::collection::vec(0u8..4, 0..200)) {
-            let _ = parameter_sets(&bytes);
+            for codec in [VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Av1] {
+                let _ = parameter_sets(codec, &bytes);
+            }
             let _ = append_annex_b(&mut Vec::new(), &bytes);
             let _ = from_annex_b(&bytes);
         }

@@ -149,11 +149,18 @@ fn frame_rate(seen: &Seen) -> Rational {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use shared_media::VideoCodec;
 
     use super::*;
 
     fn seen(width: u32, height: u32, gop_s: Option<f64>) -> Seen {
-        let video = VideoConfig { avcc: Bytes::new(), width, height, frame_rate: None };
+        let video = VideoConfig {
+            codec: VideoCodec::Avc,
+            record: Bytes::new(),
+            width,
+            height,
+            frame_rate: None,
+        };
         #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
         let gop = gop_s.map(|seconds| Ticks((seconds * 90_000.0) as i64));
         Seen { video: Some(video), audio: true, gop, picture_distance: Some(Ticks(3_003)) }

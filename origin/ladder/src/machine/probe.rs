@@ -119,7 +119,7 @@ fn reach(so_far: Option<(Ticks, Ticks)>, pts: Ticks) -> (Ticks, Ticks) {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use shared_media::AudioConfig;
+    use shared_media::{AudioCodec, AudioConfig, VideoCodec};
 
     use super::*;
 
@@ -133,12 +133,23 @@ mod tests {
     }
 
     fn video() -> Publication {
-        let config = VideoConfig { avcc: Bytes::new(), width: 640, height: 360, frame_rate: None };
+        let config = VideoConfig {
+            codec: VideoCodec::Avc,
+            record: Bytes::new(),
+            width: 640,
+            height: 360,
+            frame_rate: None,
+        };
         Publication::Config(TrackConfig::Video(config))
     }
 
     fn audio() -> Publication {
-        let config = AudioConfig { asc: Bytes::new(), sample_rate: 48_000, channels: 2 };
+        let config = AudioConfig {
+            codec: AudioCodec::Aac,
+            record: Bytes::new(),
+            sample_rate: 48_000,
+            channels: 2,
+        };
         Publication::Config(TrackConfig::Audio(config))
     }
 

@@ -91,12 +91,17 @@ impl Renditions {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use shared_media::AudioConfig;
+    use shared_media::{AudioCodec, AudioConfig};
 
     use super::*;
 
     fn config(channels: u8) -> TrackConfig {
-        TrackConfig::Audio(AudioConfig { asc: Bytes::new(), sample_rate: 48_000, channels })
+        TrackConfig::Audio(AudioConfig {
+            codec: AudioCodec::Aac,
+            record: Bytes::new(),
+            sample_rate: 48_000,
+            channels,
+        })
     }
 
     fn unit(dts: i64) -> AccessUnit {

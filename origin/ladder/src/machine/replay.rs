@@ -181,6 +181,7 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use shared_media::VideoCodec;
 
     use super::*;
 
@@ -234,7 +235,13 @@ mod tests {
     #[test]
     fn what_is_forgotten_still_configures() {
         let mut replay = filled();
-        let video = VideoConfig { avcc: Bytes::new(), width: 2, height: 2, frame_rate: None };
+        let video = VideoConfig {
+            codec: VideoCodec::Avc,
+            record: Bytes::new(),
+            width: 2,
+            height: 2,
+            frame_rate: None,
+        };
         let step = ToChild::Config(TrackConfig::Video(video.clone()));
         replay.push(0, TrackKind::Video, step);
         replay.push(0, TrackKind::Video, ToChild::Switch { after: Ticks(1), cadence: Ticks(2) });

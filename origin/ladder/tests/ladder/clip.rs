@@ -11,7 +11,8 @@ use std::process::Command;
 use bytes::Bytes;
 use origin_ladder::{Config, Error, Handle, spawn_watched};
 use shared_media::{
-    AccessUnit, AudioConfig, Plan, Publication, Staged, Ticks, TrackConfig, TrackKind, VideoConfig,
+    AccessUnit, AudioCodec, AudioConfig, Plan, Publication, Staged, Ticks, TrackConfig, TrackKind,
+    VideoCodec, VideoConfig,
 };
 use tokio::sync::mpsc;
 
@@ -57,7 +58,13 @@ fn flv(file: &[u8], (width, height): (u32, u32)) -> Vec<Publication> {
         let dts = Ticks::from_millis(millis);
         match (rest[0], body.get(1)) {
             (9, Some(0)) => {
-                let video = VideoConfig { avcc: data(5), width, height, frame_rate: None };
+                let video = VideoConfig {
+                    codec: VideoCodec::Avc,
+                    record: data(5),
+                    width,
+                    height,
+                    frame_rate: None,
+                };
                 events.push(Publication::Config(TrackConfig::Video(video)));
             }
             (9, Some(1)) => {
@@ -66,7 +73,12 @@ fn flv(file: &[u8], (width, height): (u32, u32)) -> Vec<Publication> {
                 events.push(Publication::Unit(TrackKind::Video, unit));
             }
             (8, Some(0)) => {
-                let audio = AudioConfig { asc: data(2), sample_rate: 0, channels: 0 };
+                let audio = AudioConfig {
+                    codec: AudioCodec::Aac,
+                    record: data(2),
+                    sample_rate: 0,
+                    channels: 0,
+                };
                 events.push(Publication::Config(TrackConfig::Audio(audio)));
             }
             (8, Some(1)) => {
@@ -163,10 +175,10 @@ impl Outcome {
     pub(crate) fn decoded(&self, id: &str) -> (usize, String) {
         let mut stream = Vec::new();
         let TrackConfig::Video(config) = &self.configs[id][0] else { panic!("{id} is video") };
-        let sps = usize::from(config.avcc[7]) + 256 * usize::from(config.avcc[6]);
+        let sps = usize::from(config.record[7]) + 256 * usize::from(config.record[6]);
         let pps = 8 + sps;
-        let pps_length = usize::from(config.avcc[pps + 2]);
-        for set in [&config.avcc[8..pps], &config.avcc[pps + 3..pps + 3 + pps_length]] {
+        let pps_length = usize::from(config.record[pps + 2]);
+        for set in [&config.record[8..pps], &config.record[pps + 3..pps + 3 + pps_length]] {
             stream.extend_from_slice(&[0, 0, 0, 1]);
             stream.extend_from_slice(set);
         }

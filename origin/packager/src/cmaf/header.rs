@@ -5,13 +5,13 @@
 
 use bytes::Bytes;
 use mp4_atom::{
-    Atom as _, Audio, Avc1, Avcc, Codec, Dinf, Dref, DrefEntry, Edts, Elst, ElstEntry, Encode as _,
-    Esds, FourCC, Ftyp, Hdlr, Mdhd, Mdia, Minf, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd,
-    Tkhd, Trak, Trex, Url, Visual, Vmhd, esds,
+    Audio, Codec, Dinf, Dref, DrefEntry, Edts, Elst, ElstEntry, Encode as _, Esds, FourCC, Ftyp,
+    Hdlr, Mdhd, Mdia, Minf, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Tkhd, Trak, Trex, Url,
+    Vmhd, esds,
 };
-use shared_media::{AudioConfig, TICKS_PER_SECOND, Ticks, TrackConfig, VideoConfig};
+use shared_media::{AudioCodec, AudioConfig, TICKS_PER_SECOND, Ticks, TrackConfig};
 
-use super::{NOT_SYNC, SYNC, TRACK_ID};
+use super::{NOT_SYNC, SYNC, TRACK_ID, picture};
 
 /// What the init segment of a track is, and what others must know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +31,15 @@ pub struct Header {
 /// Why a configuration cannot be stored; always the publisher's or its encoder's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// The `AVCDecoderConfigurationRecord` cannot be read.
-    #[error("its avcC record cannot be read")]
-    Avcc,
+    /// The decoder's configuration record cannot be read.
+    #[error("its {0} record cannot be read")]
+    Record(&'static str),
     /// The record's NAL lengths are not of 4 bytes, or it has no parameter sets.
-    #[error("its avcC record has no parameter sets or NAL lengths other than 4 bytes")]
-    AvccForm,
+    #[error("its {0} record has no parameter sets or NAL lengths other than 4 bytes")]
+    RecordForm(&'static str),
+    /// The sound is not AAC; the ladder makes all sound AAC.
+    #[error("its sound is not AAC")]
+    SoundCodec,
     /// The picture has no size, or one that does not fit 16 bits.
     #[error("its picture size cannot be")]
     Size,
@@ -61,7 +64,8 @@ pub fn header(config: &TrackConfig, reorder_delay: Ticks) -> Result<Header, Head
     let (sample_entry, codec, timescale) = match config {
         TrackConfig::Video(video) => {
             let timescale = u32::try_from(TICKS_PER_SECOND).map_err(|_| HeaderError::Boxes)?;
-            (avc1(video)?, avc_codec(video), timescale)
+            let (sample_entry, codec) = picture::entry(video)?;
+            (sample_entry, codec, timescale)
         }
         TrackConfig::Audio(audio) => (mp4a(audio)?, aac_codec(audio)?, audio.sample_rate),
     };
@@ -144,34 +148,15 @@ fn tkhd(config: &TrackConfig) -> Tkhd {
     tkhd
 }
 
-fn avc1(video: &VideoConfig) -> Result<Codec, HeaderError> {
-    let size = |side: u32| u16::try_from(side).ok().filter(|side| *side > 0);
-    let (Some(width), Some(height)) = (size(video.width), size(video.height)) else {
-        return Err(HeaderError::Size);
-    };
-    let avcc = Avcc::decode_body(&mut &video.avcc[..]).map_err(|_| HeaderError::Avcc)?;
-    let parameter_sets =
-        !avcc.sequence_parameter_sets.is_empty() && !avcc.picture_parameter_sets.is_empty();
-    if avcc.length_size != 4 || !parameter_sets {
-        return Err(HeaderError::AvccForm);
-    }
-    let visual = Visual { data_reference_index: 1, width, height, ..Visual::default() };
-    Ok(Avc1 { visual, avcc, ..Avc1::default() }.into())
-}
-
-/// `avc1.PPCCLL`: profile, constraints and level as the record states them (RFC 6381, 3.3). Only
-/// called where `avc1` could read the record, so the bytes are there.
-fn avc_codec(video: &VideoConfig) -> String {
-    let byte = |at: usize| video.avcc.get(at).copied().unwrap_or_default();
-    format!("avc1.{:02x}{:02x}{:02x}", byte(1), byte(2), byte(3))
-}
-
 fn mp4a(audio: &AudioConfig) -> Result<Codec, HeaderError> {
+    if audio.codec != AudioCodec::Aac {
+        return Err(HeaderError::SoundCodec);
+    }
     let sample_rate = u16::try_from(audio.sample_rate)
         .ok()
         .filter(|rate| *rate > 0)
         .ok_or(HeaderError::SampleRate)?;
-    let specific = esds::DecoderSpecific { raw: audio.asc.to_vec(), ..Default::default() };
+    let specific = esds::DecoderSpecific { raw: audio.record.to_vec(), ..Default::default() };
     let decoder = esds::DecoderConfig {
         object_type_indication: 0x40, // ISO/IEC 14496-3 sound
         stream_type: 5,               // an audio stream
@@ -195,7 +180,7 @@ fn mp4a(audio: &AudioConfig) -> Result<Codec, HeaderError> {
 
 /// `mp4a.40.` and the audio object type (ISO/IEC 14496-3, 1.6.2.1: 5 bits, escape 31).
 fn aac_codec(audio: &AudioConfig) -> Result<String, HeaderError> {
-    let [first, second, ..] = audio.asc[..] else {
+    let [first, second, ..] = audio.record[..] else {
         return Err(HeaderError::Asc);
     };
     let object_type = match first >> 3 {
@@ -207,15 +192,18 @@ fn aac_codec(audio: &AudioConfig) -> Result<String, HeaderError> {
 
 #[cfg(test)]
 mod tests {
+    use shared_media::{VideoCodec, VideoConfig};
+
     use super::*;
 
     fn video(avcc: &'static [u8], width: u32) -> TrackConfig {
-        let avcc = Bytes::from_static(avcc);
-        TrackConfig::Video(VideoConfig { avcc, width, height: 180, frame_rate: None })
+        let (codec, record) = (VideoCodec::Avc, Bytes::from_static(avcc));
+        TrackConfig::Video(VideoConfig { codec, record, width, height: 180, frame_rate: None })
     }
 
     fn audio(asc: &'static [u8], sample_rate: u32) -> TrackConfig {
-        TrackConfig::Audio(AudioConfig { asc: Bytes::from_static(asc), sample_rate, channels: 2 })
+        let (codec, record) = (AudioCodec::Aac, Bytes::from_static(asc));
+        TrackConfig::Audio(AudioConfig { codec, record, sample_rate, channels: 2 })
     }
 
     /// High profile, level 3.1, one SPS and one PPS.
@@ -235,9 +223,12 @@ mod tests {
     #[test]
     fn what_cannot_be_stored_is_refused_with_the_reason() {
         let error = |config| header(&config, Ticks::ZERO).unwrap_err();
-        assert_eq!(error(video(&[], 320)), HeaderError::Avcc);
-        assert_eq!(error(video(&AVCC[..9], 320)), HeaderError::Avcc);
-        assert_eq!(error(video(&[1, 0x64, 0, 0x1f, 0xff, 0xe0, 0], 320)), HeaderError::AvccForm);
+        assert_eq!(error(video(&[], 320)), HeaderError::Record("avcC"));
+        assert_eq!(error(video(&AVCC[..9], 320)), HeaderError::Record("avcC"));
+        assert_eq!(
+            error(video(&[1, 0x64, 0, 0x1f, 0xff, 0xe0, 0], 320)),
+            HeaderError::RecordForm("avcC")
+        );
         assert_eq!(error(video(AVCC, 0)), HeaderError::Size);
         assert_eq!(error(video(AVCC, 70_000)), HeaderError::Size);
         assert_eq!(error(audio(&[0x11], 48_000)), HeaderError::Asc);

@@ -10,8 +10,8 @@ mod i_frames;
 
 use bytes::Bytes;
 use shared_media::{
-    AccessUnit, AudioConfig, Plan, Rational, Rendition, RenditionId, Rung, Staged, Ticks,
-    TrackConfig, TrackKind, VideoConfig,
+    AccessUnit, AudioCodec, AudioConfig, Plan, Rational, Rendition, RenditionId, Rung, Staged,
+    Ticks, TrackConfig, TrackKind, VideoCodec, VideoConfig,
 };
 
 /// High profile, level 3.1, one SPS and one PPS.
@@ -85,12 +85,23 @@ pub(crate) fn plan(target_duration_s: u32) -> Plan {
 
 pub(crate) fn video_config(frame_rate: Option<Rational>, height: u32) -> TrackConfig {
     let avcc = Bytes::from_static(AVCC);
-    TrackConfig::Video(VideoConfig { avcc, width: height * 16 / 9, height, frame_rate })
+    TrackConfig::Video(VideoConfig {
+        codec: VideoCodec::Avc,
+        record: avcc,
+        width: height * 16 / 9,
+        height,
+        frame_rate,
+    })
 }
 
 pub(crate) fn audio_config() -> TrackConfig {
     let asc = Bytes::from_static(&[0x11, 0x90]);
-    TrackConfig::Audio(AudioConfig { asc, sample_rate: 48_000, channels: 2 })
+    TrackConfig::Audio(AudioConfig {
+        codec: AudioCodec::Aac,
+        record: asc,
+        sample_rate: 48_000,
+        channels: 2,
+    })
 }
 
 impl Shape {

@@ -3,13 +3,27 @@
 //! In: tags. Out: nothing. Does not know RTMP.
 
 use super::*;
-use crate::machine::samples::{AVCC, DELTA, KEY, audio, audio_config, tag, video, video_config};
+use crate::machine::arrival::Stamp;
+use crate::machine::rtmp::flv;
+use crate::machine::rtmp::samples::{
+    AVCC, DELTA, KEY, audio, audio_config, tag, video, video_config,
+};
+use crate::machine::rtmp::session::Tag;
 
 const NOW: Now = Now { monotonic_us: 5_000_000, utc_us: 1_700_000_000_000_000 };
 
 fn after(ms: u64) -> Now {
     let us = NOW.monotonic_us + ms * 1000;
     Now { monotonic_us: us, utc_us: NOW.utc_us + (ms * 1000) as i64 }
+}
+
+/// What one tag is to the intake.
+fn picture(tag: Tag) -> Input {
+    Input::Video(flv::video(&tag).remove(0))
+}
+
+fn sound(tag: Tag) -> Input {
+    Input::Audio(flv::audio(&tag).remove(0))
 }
 
 fn intake() -> Intake {
@@ -45,12 +59,12 @@ fn words(intake: &mut Intake, now: Now, inputs: impl IntoIterator<Item = Input>)
 fn configurations_come_with_the_first_unit_and_once() {
     let mut intake = intake();
     let inputs = [
-        Input::Audio(audio_config()),
-        Input::Video(video_config(&AVCC)),
-        Input::Video(video(0, &KEY)),
-        Input::Video(video_config(&AVCC)),
-        Input::Audio(audio(0)),
-        Input::Video(video(40, &DELTA)),
+        sound(audio_config()),
+        picture(video_config(&AVCC)),
+        picture(video(0, &KEY)),
+        picture(video_config(&AVCC)),
+        sound(audio(0)),
+        picture(video(40, &DELTA)),
     ];
     let expected = ["picture", "sound", "I0", "a0", "P3600"];
     assert_eq!(words(&mut intake, NOW, inputs), expected);
@@ -61,17 +75,17 @@ fn configurations_come_with_the_first_unit_and_once() {
 fn units_nobody_could_decode_are_dropped() {
     let mut intake = intake();
     let inputs = [
-        Input::Video(video(0, &KEY)),
-        Input::Audio(audio(0)),
-        Input::Video(video_config(&AVCC[..20])),
-        Input::Video(video_config(&AVCC)),
-        Input::Video(video(40, &DELTA)),
-        Input::Video(video(80, &KEY)),
-        Input::Video(video(120, &[0, 0, 0, 9, 0x41])),
-        Input::Video(video(160, &DELTA)),
-        Input::Video(video(200, &KEY)),
-        Input::Video(tag(0, &[])),
-        Input::Audio(tag(0, &[&[0xAF]])),
+        picture(video(0, &KEY)),
+        sound(audio(0)),
+        picture(video_config(&AVCC[..20])),
+        picture(video_config(&AVCC)),
+        picture(video(40, &DELTA)),
+        picture(video(80, &KEY)),
+        picture(video(120, &[0, 0, 0, 9, 0x41])),
+        picture(video(160, &DELTA)),
+        picture(video(200, &KEY)),
+        picture(tag(0, &[])),
+        sound(tag(0, &[&[0xAF]])),
     ];
     let expected = [
         "no_config",
@@ -93,8 +107,7 @@ fn units_nobody_could_decode_are_dropped() {
 fn a_keyframe_is_what_holds_an_idr_slice_whatever_the_tag_says() {
     let mut intake = intake();
     let liar = tag(40, &[&[0x17, 1, 0, 0, 0], &DELTA]);
-    let inputs =
-        [Input::Video(video_config(&AVCC)), Input::Video(video(0, &KEY)), Input::Video(liar)];
+    let inputs = [picture(video_config(&AVCC)), picture(video(0, &KEY)), picture(liar)];
     assert_eq!(words(&mut intake, NOW, inputs), ["picture", "I0", "P3600"]);
 }
 
@@ -104,11 +117,11 @@ fn a_new_picture_size_is_a_new_configuration_at_a_keyframe() {
     let mut other = AVCC;
     other[3] = 0x1F;
     let inputs = [
-        Input::Video(video_config(&AVCC)),
-        Input::Video(video(0, &KEY)),
-        Input::Video(video_config(&other)),
-        Input::Video(video(40, &DELTA)),
-        Input::Video(video(80, &KEY)),
+        picture(video_config(&AVCC)),
+        picture(video(0, &KEY)),
+        picture(video_config(&other)),
+        picture(video(40, &DELTA)),
+        picture(video(80, &KEY)),
     ];
     let expected = ["picture", "I0", "no_keyframe", "picture", "I7200"];
     assert_eq!(words(&mut intake, NOW, inputs), expected);
@@ -119,10 +132,10 @@ fn who_returns_brings_a_break_and_all_configurations() {
     let mut intake = intake();
     let begin = || {
         [
-            Input::Video(video_config(&AVCC)),
-            Input::Audio(audio_config()),
-            Input::Video(video(0, &KEY)),
-            Input::Audio(audio(0)),
+            picture(video_config(&AVCC)),
+            sound(audio_config()),
+            picture(video(0, &KEY)),
+            sound(audio(0)),
             Input::Interrupt,
         ]
     };
@@ -135,17 +148,13 @@ fn who_returns_brings_a_break_and_all_configurations() {
 #[test]
 fn a_jump_breaks_and_waits_for_a_keyframe() {
     let mut intake = intake();
-    let inputs = [
-        Input::Video(video_config(&AVCC)),
-        Input::Audio(audio_config()),
-        Input::Video(video(0, &KEY)),
-    ];
+    let inputs = [picture(video_config(&AVCC)), sound(audio_config()), picture(video(0, &KEY))];
     words(&mut intake, NOW, inputs);
     let inputs = [
-        Input::Video(video(60_000, &DELTA)),
-        Input::Audio(audio(60_020)),
-        Input::Video(video(60_040, &DELTA)),
-        Input::Video(video(60_080, &KEY)),
+        picture(video(60_000, &DELTA)),
+        sound(audio(60_020)),
+        picture(video(60_040, &DELTA)),
+        picture(video(60_080, &KEY)),
     ];
     let expected =
         ["break", "picture", "sound", "no_keyframe", "a181800", "no_keyframe", "I187200"];
@@ -172,16 +181,87 @@ fn the_metadata_fills_in_a_missing_frame_rate() {
 
 #[test]
 fn codecs_not_taken_are_refused() {
-    let hevc = Input::Video(tag(0, &[b"\x90hvc1"]));
-    let mp3 = Input::Audio(tag(0, &[&[0x2F, 0xFF]]));
+    let vp9 = picture(tag(0, &[b"\x90vp09"]));
+    let mp3 = sound(tag(0, &[&[0x2F, 0xFF]]));
     let expected = ["unsupported_codec", "unsupported_codec"];
-    assert_eq!(words(&mut intake(), NOW, [hevc, mp3]), expected);
+    assert_eq!(words(&mut intake(), NOW, [vp9, mp3]), expected);
 }
 
 #[test]
 fn a_unit_above_the_limit_is_dropped() {
     let config = Config { access_unit_bytes_max: 5, ..Config::default() };
     let mut intake = Intake::new(Arc::new(config), None);
-    let inputs = [Input::Video(video_config(&AVCC)), Input::Video(video(0, &KEY))];
+    let inputs = [picture(video_config(&AVCC)), picture(video(0, &KEY))];
     assert_eq!(words(&mut intake, NOW, inputs), ["too_large"]);
+}
+
+/// Something of an HEVC track with this one NAL unit, or its configuration if there is none.
+fn hevc(track: u8, ms: u32, kind: Option<u8>) -> Input {
+    let (vps, sps, pps) = codec::samples::HEVC_SETS;
+    let held = match kind {
+        None => {
+            let record = codec::hevc_record(vps, sps, pps).expect("good parameter sets");
+            Held::Config(VideoCodec::Hevc, record)
+        }
+        Some(kind) => Held::Unit {
+            codec: VideoCodec::Hevc,
+            composition: Ticks::ZERO,
+            data: Bytes::copy_from_slice(&[0, 0, 0, 3, kind << 1, 1, 9]),
+        },
+    };
+    Input::Video(Arrival { track, at: Stamp::Millis(ms), held })
+}
+
+#[test]
+fn hevc_may_begin_at_an_open_gop_without_the_pictures_that_cannot_be_decoded() {
+    let mut intake = intake();
+    let (trail, rasl, idr, cra) = (1, 8, 19, 21);
+    let kinds = [trail, cra, rasl, trail, cra, rasl, trail, idr, trail];
+    let units = kinds.iter().zip((0..).step_by(40)).map(|(kind, ms)| hevc(0, ms, Some(*kind)));
+    let inputs = std::iter::once(hevc(0, 0, None)).chain(units);
+    let expected = [
+        "no_keyframe",
+        "picture",
+        "I0",
+        "no_keyframe",
+        "P7200",
+        "P10800",
+        "P14400",
+        "P18000",
+        "I21600",
+        "P25200",
+    ];
+    assert_eq!(words(&mut intake, NOW, inputs), expected);
+}
+
+#[test]
+fn of_several_tracks_the_first_is_taken() {
+    let mut intake = intake();
+    let other = |ms| Input::Audio(Arrival { track: 1, ..flv::audio(&audio(ms)).remove(0) });
+    let foreign = Held::Foreign("FLAC".to_owned());
+    let inputs = [
+        hevc(2, 0, None),
+        picture(video_config(&AVCC)),
+        sound(audio_config()),
+        hevc(2, 0, Some(19)),
+        sound(audio(0)),
+        other(0),
+        Input::Audio(Arrival { track: 3, at: Stamp::Millis(0), held: foreign }),
+        Input::Interrupt,
+        picture(video_config(&AVCC)),
+        picture(video(40, &KEY)),
+    ];
+    let expected = [
+        "other_track",
+        "picture",
+        "sound",
+        "I0",
+        "a0",
+        "other_track",
+        "other_track",
+        "break",
+        "picture",
+        "I1",
+    ];
+    assert_eq!(words(&mut intake, NOW, inputs), expected);
 }

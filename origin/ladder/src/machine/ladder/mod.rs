@@ -355,7 +355,8 @@ impl Ladder {
 /// Whether pictures of one configuration can join those of the other. A frame rate that metadata states later on
 /// changes nothing in them.
 fn same_pictures(one: &VideoConfig, other: &VideoConfig) -> bool {
-    (&one.avcc, one.width, one.height) == (&other.avcc, other.width, other.height)
+    (one.codec, &one.record, one.width, one.height)
+        == (other.codec, &other.record, other.width, other.height)
 }
 
 #[cfg(test)]

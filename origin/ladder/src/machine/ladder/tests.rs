@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use shared_media::Rational;
+use shared_media::{Rational, VideoCodec};
 
 use super::*;
 use crate::machine::frame::{SOUND, Setup};
@@ -142,7 +142,7 @@ impl House {
 
 fn video(width: u32) -> VideoConfig {
     let frame_rate = Some(Rational { num: 25, den: 1 });
-    VideoConfig { avcc: Bytes::new(), width, height: 360, frame_rate }
+    VideoConfig { codec: VideoCodec::Avc, record: Bytes::new(), width, height: 360, frame_rate }
 }
 
 fn tick() -> i64 {

@@ -14,8 +14,9 @@ use shared_media::{Now, Poll};
 
 use super::amf::{self, Value};
 use super::chunk::{Message, Reader};
-use super::cursor::Cursor;
 use super::reply::{self, HANDSHAKE_BYTES, kind};
+use crate::machine::arrival::Metadata;
+use crate::machine::cursor::Cursor;
 use crate::{Config, Error, Refusal, StreamKey};
 
 /// What happens to a session.
@@ -55,15 +56,6 @@ pub struct Tag {
     pub timestamp_ms: u32,
     /// The tag's body.
     pub body: Bytes,
-}
-
-/// What `onMetaData` says that matters here. All of it is a claim.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Metadata {
-    /// Frames per second.
-    pub frame_rate: Option<f64>,
-    /// The encoder's name.
-    pub encoder: Option<String>,
 }
 
 /// Why a session is over.
@@ -338,7 +330,10 @@ impl Session {
             return self.close(Closing::Refused(refusal));
         }
         self.path = Some(StreamKey::new(path));
-        self.outbox.extend(reply::connected(transaction).into_iter().map(Output::Write));
+        let stated = |name: &&str| properties.is_some_and(|object| object.get(name).is_some());
+        let enhanced = reply::ENHANCED_PROPERTIES.iter().any(stated);
+        let said = reply::connected(transaction, enhanced);
+        self.outbox.extend(said.into_iter().map(Output::Write));
     }
 
     fn data(&mut self, values: &[Value]) {

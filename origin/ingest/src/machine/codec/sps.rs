@@ -4,18 +4,8 @@
 
 use shared_media::Rational;
 
-use super::cursor::Bits;
-
-/// What a sequence parameter set says about the pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Picture {
-    /// Width after cropping, in luma samples.
-    pub(super) width: u32,
-    /// Height after cropping, in luma samples.
-    pub(super) height: u32,
-    /// Frames per second, where the timing information states it.
-    pub(super) frame_rate: Option<Rational>,
-}
+use super::{Picture, plausible, unescaped};
+use crate::machine::cursor::Bits;
 
 /// Reads a sequence parameter set with its NAL header; `None` if it is cut off or makes no sense.
 pub(super) fn read(nal: &[u8]) -> Option<Picture> {
@@ -135,31 +125,6 @@ fn frame_rate(bits: &mut Bits<'_>) -> Option<Rational> {
     let den = bits.read(32)?.checked_mul(2)?;
     let num = bits.read(32)?;
     plausible(num, den)
-}
-
-/// A frame rate in lowest terms, if it is one that pictures have: 1 to 300 Hz.
-pub(super) fn plausible(num: u32, den: u32) -> Option<Rational> {
-    let (mut a, mut b) = (num, den);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    let rate = Rational { num: num.checked_div(a)?, den: den.checked_div(a)? };
-    (rate.den > 0 && (1.0..=300.0).contains(&rate.as_f64())).then_some(rate)
-}
-
-/// Without the bytes that keep start codes out of a NAL unit (7.4.1).
-fn unescaped(nal: &[u8]) -> Vec<u8> {
-    let mut zeros = 0;
-    let mut rbsp = Vec::with_capacity(nal.len());
-    for &byte in nal {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        rbsp.push(byte);
-    }
-    rbsp
 }
 
 #[cfg(test)]

@@ -4,20 +4,8 @@
 
 use bytes::Bytes;
 
-use super::cursor::Bits;
-
-/// What a configuration says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct AacConfig {
-    /// Samples per second that a decoder gives out.
-    pub(super) sample_rate: u32,
-    /// Samples per second of the core coder, in which frames are counted: half of the above with SBR.
-    pub(super) core_rate: u32,
-    /// Number of channels.
-    pub(super) channels: u8,
-    /// Samples of the core coder per frame.
-    pub(super) frame_samples: u32,
-}
+use super::AudioRead;
+use crate::machine::cursor::Bits;
 
 /// Table 1.18.
 const RATES: [u32; 13] =
@@ -29,7 +17,7 @@ const SBR: u32 = 5;
 const PS: u32 = 29;
 
 /// Reads a configuration. `None` if it is cut off, or not of an AAC that players take.
-pub(super) fn config(asc: &Bytes) -> Option<AacConfig> {
+pub(super) fn config(asc: &Bytes) -> Option<AudioRead> {
     let mut bits = Bits::new(asc);
     let mut object = object_type(&mut bits)?;
     let core_rate = rate(&mut bits)?;
@@ -51,7 +39,8 @@ pub(super) fn config(asc: &Bytes) -> Option<AacConfig> {
     let channels = if parametric_stereo { 2 } else { channels };
     let rates = 7350..=96000;
     let sane = rates.contains(&core_rate) && rates.contains(&sample_rate);
-    sane.then_some(AacConfig { sample_rate, core_rate, channels, frame_samples })
+    // Frames are counted in samples of the core coder, of which there are half as many with SBR.
+    sane.then_some(AudioRead { sample_rate, channels, frame: Some((frame_samples, core_rate)) })
 }
 
 fn object_type(bits: &mut Bits<'_>) -> Option<u32> {
@@ -74,7 +63,7 @@ mod tests {
 
     fn read(asc: &'static [u8]) -> Option<(u32, u32, u8)> {
         let config = config(&Bytes::from_static(asc))?;
-        Some((config.sample_rate, config.core_rate, config.channels))
+        Some((config.sample_rate, config.frame?.1, config.channels))
     }
 
     #[test]

@@ -10,34 +10,34 @@ use super::reply::kind;
 use super::session::Tag;
 
 /// What x264 wrote for 640x360 at 25 Hz: a record that says NAL lengths have 4 bytes.
-pub(super) const AVCC: [u8; 41] = [
+pub(in crate::machine) const AVCC: [u8; 41] = [
     1, 0x42, 0xC0, 0x1E, 0xFF, 0xE1, 0, 25, 0x67, 0x42, 0xC0, 0x1E, 0xD9, 0x00, 0xA0, 0x2F, 0xF9,
     0x70, 0x11, 0, 0, 3, 0, 1, 0, 0, 3, 0, 0x32, 0x0F, 0x16, 0x2E, 0x48, 1, 0, 5, 0x68, 0xCB, 0x83,
     0xCB, 0x20,
 ];
 /// AAC-LC, 48 kHz, stereo.
-pub(super) const ASC: [u8; 2] = [0x11, 0x90];
+pub(in crate::machine) const ASC: [u8; 2] = [0x11, 0x90];
 /// An access unit with an IDR slice, and one that refers to it.
-pub(super) const KEY: [u8; 6] = [0, 0, 0, 2, 0x65, 1];
-pub(super) const DELTA: [u8; 6] = [0, 0, 0, 2, 0x41, 2];
+pub(in crate::machine) const KEY: [u8; 6] = [0, 0, 0, 2, 0x65, 1];
+pub(in crate::machine) const DELTA: [u8; 6] = [0, 0, 0, 2, 0x41, 2];
 
-pub(super) fn tag(timestamp_ms: u32, parts: &[&[u8]]) -> Tag {
+pub(in crate::machine) fn tag(timestamp_ms: u32, parts: &[&[u8]]) -> Tag {
     Tag { timestamp_ms, body: Bytes::from(parts.concat()) }
 }
 
-pub(super) fn video_config(avcc: &[u8]) -> Tag {
+pub(in crate::machine) fn video_config(avcc: &[u8]) -> Tag {
     tag(0, &[&[0x17, 0, 0, 0, 0], avcc])
 }
 
-pub(super) fn video(timestamp_ms: u32, data: &[u8]) -> Tag {
+pub(in crate::machine) fn video(timestamp_ms: u32, data: &[u8]) -> Tag {
     tag(timestamp_ms, &[&[0x27, 1, 0, 0, 0], data])
 }
 
-pub(super) fn audio_config() -> Tag {
+pub(in crate::machine) fn audio_config() -> Tag {
     tag(0, &[&[0xAF, 0], &ASC])
 }
 
-pub(super) fn audio(timestamp_ms: u32) -> Tag {
+pub(in crate::machine) fn audio(timestamp_ms: u32) -> Tag {
     tag(timestamp_ms, &[&[0xAF, 1, 0x21, 0x10]])
 }
 
@@ -52,7 +52,7 @@ fn media(type_id: u8, tag: Tag) -> Bytes {
 }
 
 /// All that a publisher sends with the key `secret`: two seconds of 25 Hz pictures and sound, then its farewell.
-pub(super) fn connection() -> Vec<u8> {
+pub(in crate::machine) fn connection() -> Vec<u8> {
     let mut bytes = connected();
     let size = Bytes::from_static(&[0, 0, 16, 0]);
     bytes.extend(chunk::write(&Message { timestamp: 0, type_id: 1, stream_id: 0, body: size }, 2));
@@ -72,10 +72,17 @@ pub(super) fn connection() -> Vec<u8> {
 
 /// The part of it up to and with the wish to publish.
 pub(super) fn connected() -> Vec<u8> {
+    connected_with(Vec::new())
+}
+
+/// The same, with more said in `connect`.
+pub(super) fn connected_with(more: Vec<(String, Value)>) -> Vec<u8> {
     let mut bytes = vec![3];
     bytes.extend([7; 2 * 1536]);
-    let app = Value::Object(vec![("app".to_owned(), Value::text("live"))]);
-    bytes.extend(command(0, &[Value::text("connect"), Value::Number(1.0), app]));
+    let mut said = vec![("app".to_owned(), Value::text("live"))];
+    said.extend(more);
+    let said = Value::Object(said);
+    bytes.extend(command(0, &[Value::text("connect"), Value::Number(1.0), said]));
     let name = [Value::text("releaseStream"), Value::Number(2.0), Value::Null, Value::text("x")];
     bytes.extend(command(0, &name));
     bytes.extend(command(0, &[Value::text("createStream"), Value::Number(3.0), Value::Null]));

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared_media::{Now, Poll, Publication};
 
-use super::intake::{self, Intake, Reason};
+use super::flv;
 use super::session::{self, Closing, Session};
+use crate::machine::intake::{self, Intake, Reason};
 use crate::{Config, StreamKey};
 
 /// What came of a connection.
@@ -42,7 +43,7 @@ pub fn rehearse<'a>(
         now.utc_us = i64::try_from(now.monotonic_us).unwrap_or(i64::MAX);
         session.handle(now, session::Input::Bytes(portion));
         while let Poll::Output(output) = session.poll() {
-            let input = match output {
+            let inputs = match output {
                 session::Output::Write(bytes) => {
                     outcome.said.push(bytes);
                     continue;
@@ -56,23 +57,35 @@ pub fn rehearse<'a>(
                     outcome.closing = Some(closing);
                     continue;
                 }
-                session::Output::Metadata(metadata) => intake::Input::Metadata(metadata),
-                session::Output::Video(tag) => intake::Input::Video(tag),
-                session::Output::Audio(tag) => intake::Input::Audio(tag),
+                session::Output::Metadata(metadata) => vec![intake::Input::Metadata(metadata)],
+                session::Output::Video(tag) => {
+                    flv::video(&tag).into_iter().map(intake::Input::Video).collect()
+                }
+                session::Output::Audio(tag) => {
+                    flv::audio(&tag).into_iter().map(intake::Input::Audio).collect()
+                }
             };
-            intake.handle(now, input);
-            while let Poll::Output(output) = intake.poll() {
-                match output {
-                    intake::Output::Publish(publication) => outcome.publications.push(publication),
-                    intake::Output::Dropped(reason) => outcome.dropped.push(reason),
-                    intake::Output::Refuse(refusal) => {
-                        session.handle(now, session::Input::Refuse(refusal));
-                    }
+            for input in inputs {
+                intake.handle(now, input);
+                while let Poll::Output(output) = intake.poll() {
+                    outcome.take(now, output, &mut session);
                 }
             }
         }
     }
     outcome
+}
+
+impl Outcome {
+    fn take(&mut self, now: Now, output: intake::Output, session: &mut Session) {
+        match output {
+            intake::Output::Publish(publication) => self.publications.push(publication),
+            intake::Output::Dropped(reason) => self.dropped.push(reason),
+            intake::Output::Refuse(refusal) => {
+                session.handle(now, session::Input::Refuse(refusal));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::machine::samples::{connected, connection};
+use crate::machine::rtmp::samples::{connected, connected_with, connection};
 
 fn at(seconds: u64) -> Now {
     Now { monotonic_us: seconds * 1_000_000, utc_us: 0 }
@@ -51,6 +51,21 @@ fn a_publisher_is_answered_step_by_step() {
     assert!(said.contains("NetStream.Unpublish.Success"), "{said}");
     assert_eq!(wanted.len(), 103, "two configurations, fifty of each, and the end");
     assert_eq!(wanted.last(), Some(&Output::Close(Closing::Unpublished)));
+}
+
+#[test]
+fn an_enhanced_publisher_hears_what_is_taken() {
+    let plain = after(&mut session(None), at(1), Input::Bytes(&connected())).0;
+    assert!(!plain.contains("fourCcList"), "{plain}");
+    let list = Value::Array(["hvc1", "Opus"].map(Value::text).into());
+    for asked in [("fourCcList", list), ("capsEx", Value::Number(2.0))] {
+        let hello = connected_with(vec![(asked.0.to_owned(), asked.1)]);
+        let said = after(&mut session(None), at(1), Input::Bytes(&hello)).0;
+        assert!(said.contains("NetConnection.Connect.Success"), "{said}");
+        for word in ["fourCcList", "hvc1", "av01", "Opus", "audioFourCcInfoMap", "capsEx"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::cursor::Cursor;
 use crate::Error;
+use crate::machine::cursor::Cursor;
 
 /// Payload bytes per chunk until the sender says otherwise (5.4.1).
 const CHUNK_SIZE_INITIAL: usize = 128;

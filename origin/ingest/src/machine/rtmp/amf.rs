@@ -5,7 +5,7 @@
 //! Reading never fails: it ends at the first thing that is cut off, unknown, nested too deep or one too many. A command
 //! that lacks an argument because of that is dealt with by whoever needs the argument.
 
-use super::cursor::Cursor;
+use crate::machine::cursor::Cursor;
 
 /// Objects within objects that are read.
 const DEPTH_MAX: usize = 8;

@@ -13,18 +13,18 @@ pub(super) const WINDOW_BYTES: u32 = 2_500_000;
 
 /// Types of messages, in both directions.
 pub(super) mod kind {
-    pub(in super::super) const SET_CHUNK_SIZE: u8 = 1;
-    pub(in super::super) const ABORT: u8 = 2;
-    pub(in super::super) const ACKNOWLEDGEMENT: u8 = 3;
-    pub(in super::super) const USER_CONTROL: u8 = 4;
-    pub(in super::super) const WINDOW_SIZE: u8 = 5;
-    pub(in super::super) const PEER_BANDWIDTH: u8 = 6;
-    pub(in super::super) const AUDIO: u8 = 8;
-    pub(in super::super) const VIDEO: u8 = 9;
-    pub(in super::super) const DATA_AMF3: u8 = 15;
-    pub(in super::super) const COMMAND_AMF3: u8 = 17;
-    pub(in super::super) const DATA: u8 = 18;
-    pub(in super::super) const COMMAND: u8 = 20;
+    pub(in crate::machine::rtmp) const SET_CHUNK_SIZE: u8 = 1;
+    pub(in crate::machine::rtmp) const ABORT: u8 = 2;
+    pub(in crate::machine::rtmp) const ACKNOWLEDGEMENT: u8 = 3;
+    pub(in crate::machine::rtmp) const USER_CONTROL: u8 = 4;
+    pub(in crate::machine::rtmp) const WINDOW_SIZE: u8 = 5;
+    pub(in crate::machine::rtmp) const PEER_BANDWIDTH: u8 = 6;
+    pub(in crate::machine::rtmp) const AUDIO: u8 = 8;
+    pub(in crate::machine::rtmp) const VIDEO: u8 = 9;
+    pub(in crate::machine::rtmp) const DATA_AMF3: u8 = 15;
+    pub(in crate::machine::rtmp) const COMMAND_AMF3: u8 = 17;
+    pub(in crate::machine::rtmp) const DATA: u8 = 18;
+    pub(in crate::machine::rtmp) const COMMAND: u8 = 20;
 }
 
 /// The message stream that publishers are given.
@@ -69,18 +69,54 @@ pub(super) fn pong(ping: &[u8]) -> Bytes {
     control(kind::USER_CONTROL, &[&[0, 7], ping].concat())
 }
 
-/// What follows a `connect` that is agreed to.
-pub(super) fn connected(transaction: f64) -> Vec<Bytes> {
+/// By any of these in its `connect` a peer says that it speaks Enhanced RTMP (v2, "Enhancing NetConnection connect").
+pub(super) const ENHANCED_PROPERTIES: [&str; 4] =
+    ["fourCcList", "videoFourCcInfoMap", "audioFourCcInfoMap", "capsEx"];
+
+/// The codecs that are taken.
+const VIDEO_CODECS: [&str; 3] = ["avc1", "hvc1", "av01"];
+const AUDIO_CODECS: [&str; 2] = ["mp4a", "Opus"];
+/// Of a codec's flags: it can be decoded, and passed on as it is.
+const CAN_DECODE_AND_FORWARD: u8 = 1 | 4;
+/// Of the flags of `capsEx`: several tracks and modifiers of packets are understood. A publisher is not asked to
+/// reconnect elsewhere, and times below a millisecond are not made use of.
+const CAPABILITIES: u8 = 2 | 4;
+
+/// What the server says it can do, to a peer that asks in the same words.
+fn capabilities() -> Vec<(String, Value)> {
+    let named = |codecs: &[&str]| codecs.iter().map(|codec| Value::text(codec)).collect();
+    let flags = Value::Number(CAN_DECODE_AND_FORWARD.into());
+    let flagged = |codecs: &[&str]| {
+        Value::Object(codecs.iter().map(|codec| ((*codec).to_owned(), flags.clone())).collect())
+    };
+    let all = [&VIDEO_CODECS[..], &AUDIO_CODECS].concat();
+    let values = [
+        Value::Array(named(&all)),
+        flagged(&VIDEO_CODECS),
+        flagged(&AUDIO_CODECS),
+        Value::Number(CAPABILITIES.into()),
+    ];
+    ENHANCED_PROPERTIES.map(str::to_owned).into_iter().zip(values).collect()
+}
+
+/// What follows a `connect` that is agreed to; `enhanced` if the peer is.
+pub(super) fn connected(transaction: f64, enhanced: bool) -> Vec<Bytes> {
     let window = WINDOW_BYTES.to_be_bytes();
     let dynamic = 2;
-    let server = Value::Object(vec![
+    let mut server = vec![
         ("fmsVer".to_owned(), Value::text("FMS/3,0,1,123")),
         ("capabilities".to_owned(), Value::Number(31.0)),
-    ]);
+    ];
     let mut result = status("status", "NetConnection.Connect.Success", "Connection succeeded.");
     if let Value::Object(properties) = &mut result {
         properties.push(("objectEncoding".to_owned(), Value::Number(0.0)));
+        if enhanced {
+            // Some look for it in the first object, some in the second.
+            properties.extend(capabilities());
+            server.extend(capabilities());
+        }
     }
+    let server = Value::Object(server);
     vec![
         control(kind::WINDOW_SIZE, &window),
         control(kind::PEER_BANDWIDTH, &[&window[..], &[dynamic]].concat()),

@@ -3,24 +3,13 @@
 //! In: an `AVCDecoderConfigurationRecord`, access units. Out: a checked configuration with NAL length size 4, access
 //! units in that form. Does not decode.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::cursor::Cursor;
-use super::sps::{self, Picture};
-
-/// A decoder's configuration, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct AvcConfig {
-    /// The record, saying that NAL lengths have 4 bytes.
-    pub(super) avcc: Bytes,
-    /// The number of bytes they have in what the publisher sends.
-    pub(super) nal_length_bytes: usize,
-    /// What its first sequence parameter set says.
-    pub(super) picture: Picture,
-}
+use super::{Coded, Entry, VideoRead, nals, prefixed, sps};
+use crate::machine::cursor::Cursor;
 
 /// Reads an `AVCDecoderConfigurationRecord` (5.3.3.1). `None` if a decoder could not do with it.
-pub(super) fn config(record: &Bytes) -> Option<AvcConfig> {
+pub(super) fn config(record: &Bytes) -> Option<VideoRead> {
     let mut cursor = Cursor(record);
     if cursor.u8()? != 1 {
         return None;
@@ -43,7 +32,7 @@ pub(super) fn config(record: &Bytes) -> Option<AvcConfig> {
     }
     let mut avcc = record.to_vec();
     *avcc.get_mut(4)? |= 0xFC | 3;
-    Some(AvcConfig { avcc: Bytes::from(avcc), nal_length_bytes, picture: picture? })
+    Some(VideoRead { record: Bytes::from(avcc), nal_length_bytes, picture: picture? })
 }
 
 /// NAL unit types (ITU-T H.264, table 7-1).
@@ -51,55 +40,33 @@ const IDR: u8 = 5;
 const ACCESS_UNIT_DELIMITER: u8 = 9;
 const FILLER: u8 = 12;
 
-/// An access unit with 4-byte NAL lengths, and whether it is an IDR picture. Delimiters and filler are left out.
-/// `None` if the lengths do not add up or there is no slice.
-pub(super) fn unit(data: &Bytes, nal_length_bytes: usize) -> Option<(Bytes, bool)> {
-    let mut cursor = Cursor(data);
-    let (mut idr, mut slices, mut as_it_is) = (false, false, nal_length_bytes == 4);
-    let mut nals = Vec::new();
-    while !cursor.0.is_empty() {
-        let length = cursor
-            .take(nal_length_bytes)?
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        let nal = cursor.take(length)?;
-        match nal.first().map(|header| header & 0x1F) {
-            None | Some(ACCESS_UNIT_DELIMITER | FILLER) => {
-                as_it_is = false;
-                continue;
-            }
-            Some(kind) => {
-                idr |= kind == IDR;
-                slices |= (1..=IDR).contains(&kind);
-            }
-        }
-        nals.push(nal);
-    }
-    if !slices {
+/// An access unit with 4-byte NAL lengths. Delimiters and filler are left out. `None` if the lengths do not add up or
+/// there is no slice.
+pub(super) fn unit(data: &Bytes, nal_length_bytes: usize) -> Option<Coded> {
+    let mut kept = nals(data, nal_length_bytes)?;
+    let count = kept.len();
+    let kind = |nal: &&[u8]| nal.first().map(|header| header & 0x1F);
+    kept.retain(|nal| !matches!(kind(nal), None | Some(ACCESS_UNIT_DELIMITER | FILLER)));
+    if !kept.iter().filter_map(kind).any(|kind| (1..=IDR).contains(&kind)) {
         return None;
     }
-    if as_it_is {
-        return Some((data.clone(), idr));
-    }
-    let mut rewritten = BytesMut::with_capacity(data.len() + 2 * nals.len());
-    for nal in nals {
-        rewritten.put_u32(u32::try_from(nal.len()).ok()?);
-        rewritten.put_slice(nal);
-    }
-    Some((rewritten.freeze(), idr))
+    let idr = kept.iter().filter_map(kind).any(|kind| kind == IDR);
+    let as_it_is = nal_length_bytes == 4 && kept.len() == count;
+    let data = prefixed(data, as_it_is, &kept)?;
+    Some(Coded { data, entry: if idr { Entry::Clean } else { Entry::None } })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::AVCC;
     use super::*;
+    use crate::machine::rtmp::samples::AVCC;
 
     #[test]
     fn a_record_is_read_and_made_to_say_four_bytes() {
         let mut record = AVCC;
         record[4] = 0xFD;
         let read = config(&Bytes::copy_from_slice(&record)).expect("a good record");
-        assert_eq!((read.nal_length_bytes, read.avcc[4]), (2, 0xFF));
+        assert_eq!((read.nal_length_bytes, read.record[4]), (2, 0xFF));
         assert_eq!((read.picture.width, read.picture.height), (640, 360));
         for end in 0..AVCC.len() {
             assert_eq!(config(&Bytes::copy_from_slice(&AVCC[..end])), None);
@@ -110,9 +77,11 @@ mod tests {
     fn units_are_rewritten_and_idr_is_what_really_is_one() {
         let short = Bytes::from_static(&[0, 2, 0x09, 0xF0, 0, 2, 0x65, 1, 0, 1, 0x0C]);
         let long = Bytes::from_static(&[0, 0, 0, 2, 0x65, 1]);
-        assert_eq!(unit(&short, 2), Some((long.clone(), true)));
-        assert_eq!(unit(&long, 4), Some((long, true)));
-        assert_eq!(unit(&Bytes::from_static(&[1, 0x41]), 1).map(|(_, idr)| idr), Some(false));
+        let key = Some(Coded { data: long.clone(), entry: Entry::Clean });
+        assert_eq!(unit(&short, 2), key);
+        assert_eq!(unit(&long, 4), key);
+        let delta = unit(&Bytes::from_static(&[1, 0x41]), 1);
+        assert_eq!(delta.map(|coded| coded.entry), Some(Entry::None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use shared_media::TrackKind;
 
 use super::*;
-use crate::machine::samples::connection;
+use crate::machine::rtmp::samples::connection;
 use crate::{Error, Refusal};
 
 fn at_once(bytes: &[u8]) -> Outcome {
