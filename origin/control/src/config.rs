@@ -21,6 +21,10 @@ pub struct Config {
     pub edge_url: String,
     /// Where publishers reach ingest, without a slash at the end: `rtmp://127.0.0.1:1935/live`.
     pub rtmp_url: String,
+    /// The same within TLS, if it is spoken: `rtmps://127.0.0.1:1936/live`.
+    pub rtmps_url: Option<String>,
+    /// Where publishers reach ingest by SRT, if it is spoken: `srt://127.0.0.1:8890`.
+    pub srt_url: Option<String>,
     /// Told of every show the API ends, so that ingest can let its publisher go.
     pub ends: Option<mpsc::Sender<ShowId>>,
     /// The clock.
@@ -83,6 +87,8 @@ impl Default for Config {
             data_dir: PathBuf::from("."),
             edge_url: "http://127.0.0.1:8080".to_owned(),
             rtmp_url: "rtmp://127.0.0.1:1935/live".to_owned(),
+            rtmps_url: None,
+            srt_url: None,
             ends: None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,

@@ -2,7 +2,9 @@
 //!
 //! In: the binary's settings. Out: [`Config`]. Does not know where they came from.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where ingest listens, and the limit of everything it queues, waits for or holds.
@@ -10,9 +12,13 @@ use std::time::Duration;
 pub struct Config {
     /// The address of the RTMP port.
     pub listen: SocketAddr,
+    /// RTMP over TLS, if it is spoken.
+    pub rtmps: Option<Rtmps>,
+    /// SRT, if it is spoken.
+    pub srt: Option<Srt>,
     /// The RTMP application publishers connect to, the first word of the URL's path.
     pub app: String,
-    /// Connections served at the same time.
+    /// Connections served at the same time by RTMP and RTMPS together, and as many by SRT.
     pub connections_max: usize,
     /// Connections above that which are told so; any more are closed without a word.
     pub turned_away_max: usize,
@@ -59,10 +65,90 @@ pub struct Config {
     pub ended_shows_max: usize,
 }
 
+/// Where RTMP is spoken over TLS, and by whose name. The files are PEM (the certificate with the chain behind it; PKCS
+/// #8, PKCS #1 or SEC 1) and read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rtmps {
+    /// The address of the port.
+    pub listen: SocketAddr,
+    /// The certificate's file.
+    pub certificate: PathBuf,
+    /// The private key's file.
+    pub key: PathBuf,
+    /// How often the files are looked at.
+    pub look_every: Duration,
+}
+
+impl Rtmps {
+    /// Longest file that is read, in bytes.
+    pub const FILE_BYTES_MAX: u64 = 1 << 20;
+    /// How often files are looked at that change seldom.
+    pub const LOOK_EVERY: Duration = Duration::from_secs(2);
+}
+
+/// Where SRT is spoken, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Srt {
+    /// The address of the port.
+    pub listen: SocketAddr,
+    /// What media is encrypted with; who has another or none is refused.
+    pub passphrase: Option<Passphrase>,
+    /// How long a packet that was lost may take to come again; the peer may ask for more.
+    pub latency: Duration,
+    /// How long a peer may be silent before it counts as gone.
+    pub idle_timeout: Duration,
+    /// Packets of a peer that may wait for it to be served; more are lost to it alone.
+    pub queue_depth: usize,
+}
+
+impl Srt {
+    /// The latency where none is chosen.
+    pub const LATENCY: Duration = Duration::from_millis(120);
+    /// Longest packet that is read, in bytes.
+    pub const PACKET_BYTES_MAX: usize = 2048;
+
+    /// SRT at this address, without a passphrase.
+    #[must_use]
+    pub const fn on(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            passphrase: None,
+            latency: Self::LATENCY,
+            idle_timeout: Duration::from_secs(5),
+            queue_depth: 2048,
+        }
+    }
+}
+
+/// A secret that encrypts a connection. It never shows itself in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Passphrase(String);
+
+impl Passphrase {
+    /// A passphrase, or `None` if it does not have the 10 to 79 bytes that SRT asks for.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        (10..=79).contains(&text.len()).then(|| Self(text.to_owned()))
+    }
+
+    /// The secret itself.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase(…)")
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1935)),
+            rtmps: None,
+            srt: None,
             app: "live".to_owned(),
             connections_max: 64,
             turned_away_max: 16,

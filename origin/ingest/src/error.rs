@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: [`Error`]. Does not know what a refusal is: being refused is an answer, not an error.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
@@ -10,13 +11,26 @@ use std::net::SocketAddr;
 pub enum Error {
     /// Configuration: something else listens there.
     #[error(
-        "the RTMP address {0} is already in use: stop what listens there, or choose another \
-         with --rtmp"
+        "the {door} address {address} is already in use: stop what listens there, or choose \
+         another with {}", door.flag()
     )]
-    AddressInUse(SocketAddr),
+    AddressInUse {
+        /// The protocol.
+        door: Door,
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// Configuration: the certificate for RTMPS cannot be used; why.
+    #[error("the certificate for RTMPS cannot be used: {0}")]
+    Certificate(String),
     /// Configuration: the address cannot be listened on.
-    #[error("cannot listen for RTMP on {address}: {kind}; choose another address with --rtmp")]
+    #[error(
+        "cannot listen for {door} on {address}: {kind}; choose another address with {}",
+        door.flag()
+    )]
     Bind {
+        /// The protocol.
+        door: Door,
         /// The address asked for.
         address: SocketAddr,
         /// What the system says.
@@ -34,12 +48,56 @@ pub enum Error {
     /// Peer: it was silent for too long.
     #[error("silent for too long: {0}")]
     Timeout(&'static str),
+    /// Peer: its SRT handshake cannot be agreed to, such as by another passphrase.
+    #[error("no SRT connection came about: {0}")]
+    Srt(String),
     /// Peer or network: the connection broke.
     #[error("connection lost: {0}")]
     Connection(io::ErrorKind),
     /// Us: the next stage no longer takes this show.
     #[error("the show is no longer taken by the house")]
     Abandoned,
+}
+
+/// Where publishers come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// RTMP over TCP.
+    Rtmp,
+    /// RTMP over TLS.
+    Rtmps,
+    /// SRT over UDP.
+    Srt,
+}
+
+impl Door {
+    /// The setting that chooses its address.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Rtmp => "--rtmp",
+            Self::Rtmps => "--rtmps",
+            Self::Srt => "--srt",
+        }
+    }
+
+    /// What listening on an address ended with.
+    pub(crate) fn refused(self, address: SocketAddr, error: &io::Error) -> Error {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Error::AddressInUse { door: self, address },
+            kind => Error::Bind { door: self, address, kind },
+        }
+    }
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rtmp => "RTMP",
+            Self::Rtmps => "RTMPS",
+            Self::Srt => "SRT",
+        })
+    }
 }
 
 impl From<io::Error> for Error {

@@ -1,15 +1,17 @@
-//! Publishers come in: RTMP to authenticated access units on one monotonic timeline.
+//! Publishers come in: RTMP and SRT to authenticated access units on one monotonic timeline.
 //!
-//! In: TCP connections of publishers; a [`Gate`] that knows stream keys. Out: per show, a bounded channel of
+//! In: connections of publishers; a [`Gate`] that knows stream keys. Out: per show, a bounded channel of
 //! [`shared_media::Publication`] and its [`Airtime`]. Does not know databases, decoders, playlists or viewers.
 //!
 //! A frame's way through this crate:
-//! 1. [`driver`] accepts the socket and feeds bytes to [`machine::session`], which speaks RTMP.
-//! 2. The session asks for a stream key to be admitted; the [`Gate`] names the show, [`machine::airtime`] sees that one
-//!    publisher at a time is on air and that one who was cut off may come back.
-//! 3. [`machine::intake`] turns the messages into access units and configurations, [`machine::timeline`] puts them on
-//!    the show's timeline.
-//! 4. The driver sends them down the show's channel; a full channel stops the reading, and TCP stops the publisher.
+//! 1. [`driver`] accepts the socket, ends TLS if there is any, and feeds bytes to [`machine::rtmp::session`]; or it has
+//!    SRT spoken with a peer and feeds what comes out to [`machine::srt::demux`].
+//! 2. The session, or the stream id, asks for a stream key to be admitted; the [`Gate`] names the show,
+//!    [`machine::airtime`] sees that one publisher at a time is on air and that one who was cut off may come back.
+//! 3. Both make [`machine::arrival`]s of it. [`machine::intake`] turns them into access units and configurations,
+//!    [`machine::timeline`] puts them on the show's timeline.
+//! 4. The driver sends them down the show's channel; a full channel stops the reading, and TCP stops the
+//!    publisher; over SRT it is media that is lost.
 
 pub mod driver;
 pub mod machine;
@@ -18,8 +20,8 @@ mod config;
 mod error;
 mod gate;
 
-pub use config::Config;
+pub use config::{Config, Passphrase, Rtmps, Srt};
 pub use driver::{Desk, Server};
-pub use error::Error;
+pub use error::{Door, Error};
 pub use gate::{Admission, Gate, Opening, Refusal, Resume, StreamKey, Verdict};
 pub use machine::airtime::Airtime;

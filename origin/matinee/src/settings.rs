@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use edge_wasmtime::Tls;
+use origin_ingest::{Passphrase, Rtmps, Srt};
 
 use crate::error::Error;
 use crate::layers::{Layers, address, base, log_format, whole};
@@ -30,6 +31,24 @@ pub(crate) struct Flags {
     /// Address publishers connect to by RTMP [default: 127.0.0.1:1935]
     #[arg(long, value_name = "ADDR")]
     rtmp: Option<String>,
+    /// Address publishers connect to by RTMP within TLS [default: no RTMPS]
+    #[arg(long, value_name = "ADDR")]
+    rtmps: Option<String>,
+    /// Certificate of that address with its chain, PEM; read again when it changes
+    #[arg(long, value_name = "FILE")]
+    rtmps_tls_cert: Option<String>,
+    /// Private key of that certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    rtmps_tls_key: Option<String>,
+    /// Address publishers connect to by SRT, UDP [default: no SRT]
+    #[arg(long, value_name = "ADDR")]
+    srt: Option<String>,
+    /// File with the passphrase of SRT, 10 to 79 characters; who has none is refused then [default: no encryption]
+    #[arg(long, value_name = "FILE")]
+    srt_passphrase_file: Option<String>,
+    /// How long SRT waits for what was lost on the way, in milliseconds, 20 to 8000 [default: 120]
+    #[arg(long, value_name = "MS")]
+    srt_latency_ms: Option<String>,
     /// What viewers' links begin with, such as https://live.example.com [default: http:// and the edge's address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -73,6 +92,8 @@ pub(crate) struct Settings {
     pub(crate) edge: SocketAddr,
     pub(crate) api: SocketAddr,
     pub(crate) rtmp: SocketAddr,
+    pub(crate) rtmps: Option<Rtmps>,
+    pub(crate) srt: Option<SrtDoor>,
     pub(crate) public_url: Option<String>,
     pub(crate) publish_url: Option<String>,
     pub(crate) log: LogFormat,
@@ -83,12 +104,26 @@ pub(crate) struct Settings {
     pub(crate) edge_tls: Option<Tls>,
 }
 
+/// Where SRT is spoken, and how. The passphrase stays in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SrtDoor {
+    listen: SocketAddr,
+    passphrase_file: Option<PathBuf>,
+    latency: Duration,
+}
+
 /// Every name a setting goes by: in the file as it stands, in the environment as `MATINEE_` + upper case.
 pub(crate) const NAMES: &[&str] = &[
     "data",
     "edge",
     "api",
     "rtmp",
+    "rtmps",
+    "rtmps_tls_cert",
+    "rtmps_tls_key",
+    "srt",
+    "srt_passphrase_file",
+    "srt_latency_ms",
     "public_url",
     "publish_url",
     "log",
@@ -121,6 +156,12 @@ impl Flags {
             "edge" => self.edge.as_ref(),
             "api" => self.api.as_ref(),
             "rtmp" => self.rtmp.as_ref(),
+            "rtmps" => self.rtmps.as_ref(),
+            "rtmps_tls_cert" => self.rtmps_tls_cert.as_ref(),
+            "rtmps_tls_key" => self.rtmps_tls_key.as_ref(),
+            "srt" => self.srt.as_ref(),
+            "srt_passphrase_file" => self.srt_passphrase_file.as_ref(),
+            "srt_latency_ms" => self.srt_latency_ms.as_ref(),
             "public_url" => self.public_url.as_ref(),
             "publish_url" => self.publish_url.as_ref(),
             "log" => self.log.as_ref(),
@@ -143,6 +184,8 @@ impl Layers<'_> {
             edge: self.value("edge", ([127, 0, 0, 1], 8080).into(), address),
             api: self.value("api", ([127, 0, 0, 1], 8081).into(), address),
             rtmp: self.value("rtmp", ([127, 0, 0, 1], 1935).into(), address),
+            rtmps: self.rtmps(),
+            srt: self.srt(),
             public_url: self.value("public_url", None, |text| base(text, &["http", "https"])),
             publish_url: self.value("publish_url", None, |text| base(text, &["rtmp", "rtmps"])),
             log: self.value("log", LogFormat::Pretty, log_format),
@@ -159,6 +202,73 @@ impl Layers<'_> {
             edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
         }
     }
+}
+
+impl Layers<'_> {
+    /// RTMP within TLS: its address and its certificate are named together.
+    fn rtmps(&mut self) -> Option<Rtmps> {
+        let listen = self.value("rtmps", None, |text| address(text).map(Some));
+        match (listen, self.tls("rtmps_tls_cert", "rtmps_tls_key")) {
+            (Some(listen), Some(Tls::Files { certificate, key })) => {
+                Some(Rtmps { listen, certificate, key, look_every: Rtmps::LOOK_EVERY })
+            }
+            (None, None) => None,
+            _ => {
+                let names = "--rtmps, --rtmps-tls-cert and --rtmps-tls-key";
+                self.refuse(format!("{names}: all are named, or none"));
+                None
+            }
+        }
+    }
+}
+
+impl Layers<'_> {
+    fn srt(&mut self) -> Option<SrtDoor> {
+        let listen = self.value("srt", None, |text| address(text).map(Some));
+        let file = |text: &str| Ok(Some(PathBuf::from(text)));
+        let passphrase_file = self.value("srt_passphrase_file", None, file);
+        let latency = self.value("srt_latency_ms", Srt::LATENCY, |text| {
+            whole(text, 20, 8000).map(Duration::from_millis)
+        });
+        listen.map(|listen| SrtDoor { listen, passphrase_file, latency })
+    }
+}
+
+impl Settings {
+    /// Where publishers reach another door than that of RTMP: the same host, the door's own port.
+    pub(crate) fn publish_url_of(&self, scheme: &str, door: SocketAddr) -> String {
+        let host =
+            self.publish_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, rest)| {
+                let host = rest.split('/').next().unwrap_or(rest);
+                match host.rsplit_once(':') {
+                    Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+                    _ => host,
+                }
+            });
+        match host {
+            Some(host) => format!("{scheme}://{host}:{}", door.port()),
+            None => format!("{scheme}://{door}"),
+        }
+    }
+}
+
+/// The door with its passphrase.
+///
+/// # Errors
+/// The passphrase cannot be read, or cannot be one.
+pub(crate) fn srt(door: &SrtDoor) -> Result<Srt, Error> {
+    let passphrase = match &door.passphrase_file {
+        None => None,
+        Some(file) => {
+            let named = format!("  --srt-passphrase-file: {}", file.display());
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Error::Configuration(vec![format!("{named}: {error}")]))?;
+            let passphrase = Passphrase::new(text.trim_end_matches(['\r', '\n']));
+            let wrong = || Error::Configuration(vec![format!("{named}: not 10 to 79 characters")]);
+            Some(passphrase.ok_or_else(wrong)?)
+        }
+    };
+    Ok(Srt { passphrase, latency: door.latency, ..Srt::on(door.listen) })
 }
 
 /// Base addresses with commas between them.
@@ -225,6 +335,54 @@ mod tests {
         for wrong in ["c", "ftp://c", "https://a,b", &"http://a,".repeat(65)] {
             flags.edges = Some(wrong.to_owned());
             assert!(listed(&flags).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rtmps_is_an_address_and_a_certificate_or_neither() {
+        let mut flags = flags(None);
+        assert_eq!(flags.settle(|_| None).expect("right").rtmps, None);
+        flags.rtmps = Some("127.0.0.1:1936".to_owned());
+        assert!(flags.settle(|_| None).is_err());
+        flags.rtmps_tls_cert = Some("c.pem".to_owned());
+        assert!(flags.settle(|_| None).is_err());
+        flags.rtmps_tls_key = Some("k.pem".to_owned());
+        let rtmps = flags.settle(|_| None).expect("right").rtmps.expect("spoken");
+        assert_eq!((rtmps.listen.port(), rtmps.key), (1936, PathBuf::from("k.pem")));
+    }
+
+    #[test]
+    fn srt_is_an_address_and_its_passphrase_stays_in_its_file() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let file = dir.path().join("passphrase");
+        std::fs::write(&file, "a long secret\n").expect("writable");
+        let mut flags = flags(None);
+        assert_eq!(flags.settle(|_| None).expect("right").srt, None);
+        flags.srt = Some("127.0.0.1:8890".to_owned());
+        flags.srt_latency_ms = Some("500".to_owned());
+        flags.srt_passphrase_file = Some(file.display().to_string());
+        let door = flags.settle(|_| None).expect("right").srt.expect("spoken");
+        let spoken = srt(&door).expect("a good passphrase");
+        assert_eq!((spoken.latency, spoken.listen.port()), (Duration::from_millis(500), 8890));
+        assert_eq!(spoken.passphrase, Passphrase::new("a long secret"));
+        assert!(!format!("{spoken:?}").contains("secret"));
+        std::fs::write(&file, "short\n").expect("writable");
+        assert!(srt(&door).is_err());
+        flags.srt_latency_ms = Some("5".to_owned());
+        assert!(flags.settle(|_| None).is_err());
+    }
+
+    #[test]
+    fn other_doors_are_reached_at_the_published_host() {
+        let mut flags = flags(None);
+        let door = SocketAddr::from(([0, 0, 0, 0], 8890));
+        let url = |flags: &Flags| {
+            flags.settle(|_| None).map(|settings| settings.publish_url_of("srt", door))
+        };
+        assert_eq!(url(&flags).expect("right"), "srt://0.0.0.0:8890");
+        for named in ["rtmp://live.example.com:1935", "rtmps://live.example.com"] {
+            flags.publish_url = Some(named.to_owned());
+            assert_eq!(url(&flags).expect("right"), "srt://live.example.com:8890", "{named}");
         }
     }
 

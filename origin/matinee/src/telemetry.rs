@@ -8,7 +8,9 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::error::Error;
 
@@ -33,14 +35,22 @@ pub(crate) enum LogFormat {
 pub(crate) fn start_logs(format: LogFormat) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second subscriber in one process is only possible in tests; the first one stays.
-    let _ = match format {
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+    let filter = filter.and(filter_fn(|metadata| !tells_secrets(metadata.target())));
+    let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let logs = match format {
+        LogFormat::Json => logs.json().flatten_event(true).with_filter(filter).boxed(),
         LogFormat::Pretty => {
-            logs.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
+            let logs = logs.with_ansi(std::io::stderr().is_terminal()).with_target(false);
+            logs.with_filter(filter).boxed()
         }
     };
+    // A second subscriber in one process is only possible in tests; the first one stays.
+    let _ = tracing_subscriber::registry().with(logs).try_init();
+}
+
+/// Whether a module would log secrets, whatever `RUST_LOG` says: this one logs packets whole, stream ids in them.
+fn tells_secrets(target: &str) -> bool {
+    target.starts_with("srt_protocol")
 }
 
 /// Installs the recorder; must be called within the runtime.

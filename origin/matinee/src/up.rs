@@ -61,13 +61,15 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let gate = Arc::new(HouseGate::closed());
     let ingest = origin_ingest::Config {
         listen: settings.rtmp,
+        rtmps: settings.rtmps.clone(),
+        srt: settings.srt.as_ref().map(crate::settings::srt).transpose()?,
         reconnect_window: settings.reconnect_window,
         ..origin_ingest::Config::default()
     };
     let rtmp = origin_ingest::Server::bind(ingest, gate.clone()).await?;
     let api = listen(settings.api).await?;
     let viewers = Door::take(settings.edge, &edge_wasmtime::Limits::default())?;
-    let addresses = Addresses::of(&settings, rtmp.local_addr(), &api, viewers.local_addr())?;
+    let addresses = Addresses::of(&settings, &rtmp, &api, viewers.local_addr())?;
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
@@ -126,6 +128,8 @@ impl Rooms {
             data_dir: settings.data.clone(),
             edge_url: addresses.public_url.clone(),
             rtmp_url: format!("{}/live", addresses.publish_url),
+            rtmps_url: addresses.rtmps_url.as_ref().map(|url| format!("{url}/live")),
+            srt_url: addresses.srt_url.clone(),
             ends: Some(ends),
             ..origin_control::Config::default()
         })
@@ -200,12 +204,14 @@ struct Addresses {
     api: SocketAddr,
     public_url: String,
     publish_url: String,
+    rtmps_url: Option<String>,
+    srt_url: Option<String>,
 }
 
 impl Addresses {
     fn of(
         settings: &Settings,
-        rtmp: SocketAddr,
+        ingest: &origin_ingest::Server,
         api: &TcpListener,
         edge: SocketAddr,
     ) -> Result<Self, Error> {
@@ -216,7 +222,12 @@ impl Addresses {
                 let scheme = if settings.edge_tls.is_some() { "https" } else { "http" };
                 format!("{scheme}://{edge}")
             }),
-            publish_url: settings.publish_url.clone().unwrap_or_else(|| format!("rtmp://{rtmp}")),
+            publish_url: settings
+                .publish_url
+                .clone()
+                .unwrap_or_else(|| format!("rtmp://{}", ingest.local_addr())),
+            rtmps_url: ingest.rtmps_addr().map(|door| settings.publish_url_of("rtmps", door)),
+            srt_url: ingest.srt_addr().map(|door| settings.publish_url_of("srt", door)),
         })
     }
 
@@ -235,12 +246,17 @@ impl Addresses {
     }
 
     fn lines(&self, settings: &Settings) -> String {
+        let mut publishers = format!("  publishers {}/live/<stream key>\n", self.publish_url);
+        if let Some(url) = &self.rtmps_url {
+            publishers.push_str(&format!("             {url}/live/<stream key>\n"));
+        }
+        if let Some(url) = &self.srt_url {
+            publishers.push_str(&format!("             {url}?streamid=publish:<stream key>\n"));
+        }
         format!(
-            "matinee is up\n  viewers    {}\n  api        http://{}\n  \
-             publishers {}/live/<stream key>\n  data       {}\n",
+            "matinee is up\n  viewers    {}\n  api        http://{}\n{publishers}  data       {}\n",
             self.public_url,
             self.api,
-            self.publish_url,
             settings.data.display()
         )
     }

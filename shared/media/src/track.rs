@@ -81,8 +81,8 @@ pub struct VideoConfig {
 pub struct AudioConfig {
     /// The codec.
     pub codec: AudioCodec,
-    /// AAC: `AudioSpecificConfig` (ISO/IEC 14496-3, 1.6.2.1). Opus: the identification header (RFC 7845, 5.1). MPEG audio
-    /// needs none; it is empty.
+    /// AAC: `AudioSpecificConfig` (ISO/IEC 14496-3, 1.6.2.1). Opus: the identification header (RFC 7845, 5.1). MPEG
+    /// audio: its frames' header without what changes from frame to frame.
     pub record: Bytes,
     /// Samples per second.
     pub sample_rate: u32,
@@ -121,7 +121,7 @@ pub struct AccessUnit {
     /// sound.
     pub keyframe: bool,
     /// H.264 and HEVC: NAL units, each after its 4-byte big-endian length, no parameter sets in band needed. AV1: a
-    /// temporal unit without its delimiter. AAC: one raw frame, no ADTS header. Opus: one packet. MPEG audio: one frame.
+    /// temporal unit without its delimiter. AAC: one raw frame, no ADTS header. Opus: one packet. MPEG: one frame.
     pub data: Bytes,
 }
 

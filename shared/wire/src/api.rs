@@ -56,6 +56,12 @@ pub struct CreatedShow {
 pub struct Publish {
     /// `rtmp://host:port/live/<stream key>`.
     pub rtmp: String,
+    /// The same within TLS, where the house speaks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtmps: Option<String>,
+    /// `srt://host:port?streamid=…`, where the house speaks it. A passphrase is not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub srt: Option<String>,
 }
 
 /// `GET /v1/shows/{show}` and, without its secret parts, what the watch page asks for.

@@ -107,7 +107,9 @@ impl Shows {
     fn created(&self, show: ShowId, key: &StreamKey) -> CreatedShow {
         let stream_key = key.expose();
         let rtmp = format!("{}/{stream_key}", self.config.rtmp_url);
-        CreatedShow { show, stream_key, publish: Publish { rtmp } }
+        let rtmps = self.config.rtmps_url.as_ref().map(|url| format!("{url}/{stream_key}"));
+        let srt = self.config.srt_url.as_ref().map(|url| srt_address(url, &stream_key));
+        CreatedShow { show, stream_key, publish: Publish { rtmp, rtmps, srt } }
     }
 
     /// Gives a show a new stream key; the old one publishes no more.
@@ -223,4 +225,9 @@ impl Shows {
         };
         Ok(ShowList { shows: rows.iter().map(show).collect::<Result<_, _>>()?, next })
     }
+}
+
+/// An address that encoders take as it is: `publish:<key>` needs none of the escapes that `#!::…` would.
+fn srt_address(url: &str, stream_key: &str) -> String {
+    format!("{url}?streamid=publish:{stream_key}")
 }

@@ -7,9 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use metrics::counter;
-use shared_media::{Poll, Publication, TrackKind};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use shared_media::Poll;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{self, Instant};
 
 use super::shows::Shows;
@@ -18,24 +17,24 @@ use crate::machine::arrival::Metadata;
 use crate::machine::intake;
 use crate::machine::rtmp::flv;
 use crate::machine::rtmp::session::{Closing, Input, Output, Session};
-use crate::{Error, Refusal, StreamKey};
+use crate::{Error, Refusal};
 
 /// Bytes read from a socket at once.
 const READ_BYTES: usize = 64 << 10;
 
-/// An accepted connection.
-pub(super) struct Connection {
+/// An accepted connection, plain or within TLS.
+pub(super) struct Connection<S> {
     shows: Arc<Shows>,
-    stream: TcpStream,
+    stream: S,
     peer: SocketAddr,
     session: Session,
     turn: Option<Turn>,
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(
         shows: Arc<Shows>,
-        stream: TcpStream,
+        stream: S,
         peer: SocketAddr,
         turned_away: Option<Refusal>,
     ) -> Self {
@@ -45,9 +44,6 @@ impl Connection {
 
     /// Serves the peer until it goes or is sent away.
     pub(super) async fn run(mut self) {
-        if let Err(error) = self.stream.set_nodelay(true) {
-            tracing::debug!(peer = %self.peer, %error, "answers may be delayed");
-        }
         let closing = match self.serve().await {
             Ok(closing) => closing,
             Err(error) => Closing::Failed(error),
@@ -92,7 +88,7 @@ impl Connection {
             wait(false);
             let now = self.shows.now();
             match read {
-                None => self.session.handle(now, Input::Refuse(self.parting())),
+                None => self.session.handle(now, Input::Refuse(self.shows.parting())),
                 Some(0) => return Err(Error::Connection(std::io::ErrorKind::UnexpectedEof)),
                 Some(count) => match buffer.get(..count) {
                     Some(bytes) => {
@@ -117,8 +113,11 @@ impl Connection {
                     }
                 }
                 Output::Publish(key) => {
-                    let answer = match self.admit(key).await {
-                        Ok(()) => Input::Admit,
+                    let answer = match self.shows.admit(&key, self.peer).await {
+                        Ok(turn) => {
+                            self.turn = Some(turn);
+                            Input::Admit
+                        }
                         Err(refusal) => Input::Refuse(refusal),
                     };
                     self.session.handle(self.shows.now(), answer);
@@ -143,26 +142,6 @@ impl Connection {
         Ok(None)
     }
 
-    /// Asks the gate whose key it is, and takes that show's place on air.
-    async fn admit(&mut self, key: StreamKey) -> Result<(), Refusal> {
-        let patience = self.shows.config().admission_timeout;
-        let verdict = time::timeout(patience, self.shows.gate().admit(&key, self.peer)).await;
-        let admission = verdict.map_err(|_| Refusal::Unavailable)??;
-        let turn = match self.shows.claim(&admission) {
-            Ok(turn) => turn,
-            Err(refused) => {
-                let room = refused.room.ok_or(refused.refusal)?;
-                let patience = self.shows.config().takeover_timeout;
-                // Made in time or not, the second answer counts.
-                let _ = time::timeout(patience, room.cancelled()).await;
-                self.shows.claim(&admission).map_err(|refused| refused.refusal)?
-            }
-        };
-        tracing::info!(peer = %self.peer, show = turn.show(), "publisher admitted");
-        self.turn = Some(turn);
-        Ok(())
-    }
-
     fn describe(&self, metadata: &Metadata) {
         let encoder: Option<String> =
             metadata.encoder.as_ref().map(|name| name.chars().take(80).collect());
@@ -172,34 +151,10 @@ impl Connection {
 
     async fn take_in(&mut self, input: intake::Input) -> Result<(), Error> {
         let Some(turn) = &mut self.turn else { return Ok(()) };
-        for output in turn.take_in(input) {
-            match output {
-                intake::Output::Publish(publication) => {
-                    count(&publication);
-                    let dismissed = turn.dismissed().clone();
-                    tokio::select! {
-                        biased;
-                        // seen again before the next read
-                        () = dismissed.cancelled() => return Ok(()),
-                        handed_on = turn.hand_on(publication) => handed_on?,
-                    }
-                }
-                intake::Output::Dropped(reason) => {
-                    let reason = reason.as_str();
-                    counter!("matinee_ingest_frames_dropped_total", "reason" => reason)
-                        .increment(1);
-                }
-                intake::Output::Refuse(refusal) => {
-                    self.session.handle(self.shows.now(), Input::Refuse(refusal));
-                }
-            }
+        if let Some(refusal) = turn.deliver(input).await? {
+            self.session.handle(self.shows.now(), Input::Refuse(refusal));
         }
         Ok(())
-    }
-
-    /// What a publisher is told that has to go.
-    fn parting(&self) -> Refusal {
-        if self.shows.closing().is_cancelled() { Refusal::Unavailable } else { Refusal::ShowEnded }
     }
 
     /// Lets the peer read our last words: closing a socket that has unread bytes would wipe them out on its side.
@@ -214,7 +169,7 @@ impl Connection {
 }
 
 /// Reads until the peer closes the connection or breaks it.
-async fn read_out(stream: &mut TcpStream) {
+async fn read_out(stream: &mut (impl AsyncRead + Unpin)) {
     let mut buffer = vec![0; 4096];
     while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
 }
@@ -224,13 +179,4 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-fn count(publication: &Publication) {
-    let kind = match publication {
-        Publication::Unit(TrackKind::Video, _) => "video",
-        Publication::Unit(TrackKind::Audio, _) => "audio",
-        _ => return,
-    };
-    counter!("matinee_ingest_frames_total", "kind" => kind).increment(1);
 }

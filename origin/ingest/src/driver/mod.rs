@@ -5,6 +5,8 @@
 
 mod connection;
 mod shows;
+mod srt;
+mod tls;
 mod turn;
 
 use std::net::SocketAddr;
@@ -17,16 +19,19 @@ use tokio::time;
 
 use self::connection::Connection;
 use self::shows::Shows;
-use crate::{Airtime, Config, Error, Gate, Refusal};
+use self::srt::SrtPort;
+use self::tls::Tls;
+use crate::{Airtime, Config, Door, Error, Gate, Refusal};
 
 /// How long to wait when the system has no socket to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listening RTMP port.
+/// The listening ports.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    local_addr: SocketAddr,
+    rtmp: Port,
+    rtmps: Option<(Port, Arc<Tls>)>,
+    srt: Option<SrtPort>,
     config: Arc<Config>,
     shows: Arc<Shows>,
 }
@@ -37,27 +42,67 @@ pub struct Desk {
     shows: Arc<Shows>,
 }
 
+/// One listening port.
+#[derive(Debug)]
+struct Port {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+}
+
+/// How many connections are served, and how many are told that they are not.
+struct Room {
+    served: Arc<Semaphore>,
+    turned_away: Arc<Semaphore>,
+}
+
+impl Port {
+    async fn bind(door: Door, address: SocketAddr) -> Result<Self, Error> {
+        let refused = |error: std::io::Error| door.refused(address, &error);
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let local_addr = listener.local_addr().map_err(refused)?;
+        Ok(Self { listener, local_addr })
+    }
+}
+
 impl Server {
-    /// Listens on the configured address. Nothing is accepted before [`Server::run`].
+    /// Listens on the configured addresses. Nothing is accepted before [`Server::run`].
     ///
     /// # Errors
-    /// [`Error::AddressInUse`] and [`Error::Bind`]: configuration.
+    /// [`Error::AddressInUse`], [`Error::Bind`] and [`Error::Certificate`]: configuration.
     pub async fn bind(config: Config, gate: Arc<dyn Gate>) -> Result<Self, Error> {
-        let refused = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::AddrInUse => Error::AddressInUse(config.listen),
-            kind => Error::Bind { address: config.listen, kind },
+        let rtmp = Port::bind(Door::Rtmp, config.listen).await?;
+        let rtmps = match &config.rtmps {
+            Some(rtmps) => {
+                let tls = Tls::open(rtmps).map_err(Error::Certificate)?;
+                Some((Port::bind(Door::Rtmps, rtmps.listen).await?, Arc::new(tls)))
+            }
+            None => None,
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
-        let local_addr = listener.local_addr().map_err(refused)?;
+        let srt = match &config.srt {
+            Some(srt) => Some(SrtPort::bind(srt).await?),
+            None => None,
+        };
         let config = Arc::new(config);
         let shows = Arc::new(Shows::new(Arc::clone(&config), gate));
-        Ok(Self { listener, local_addr, config, shows })
+        Ok(Self { rtmp, rtmps, srt, config, shows })
     }
 
-    /// The address in use, with the port the system chose if none was given.
+    /// The address in use for RTMP, with the port the system chose if none was given.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+        self.rtmp.local_addr
+    }
+
+    /// The same for RTMP over TLS, if it is spoken.
+    #[must_use]
+    pub fn rtmps_addr(&self) -> Option<SocketAddr> {
+        self.rtmps.as_ref().map(|(port, _)| port.local_addr)
+    }
+
+    /// The same for SRT, if it is spoken.
+    #[must_use]
+    pub fn srt_addr(&self) -> Option<SocketAddr> {
+        self.srt.as_ref().map(SrtPort::local_addr)
     }
 
     /// Where shows are ended from.
@@ -67,45 +112,88 @@ impl Server {
     }
 
     /// Serves publishers until `shutdown` resolves; then dismisses them, ends their shows and returns.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let served = Arc::new(Semaphore::new(self.config.connections_max));
-        let turned_away = Arc::new(Semaphore::new(self.config.turned_away_max));
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        let room = Room {
+            served: Arc::new(Semaphore::new(self.config.connections_max)),
+            turned_away: Arc::new(Semaphore::new(self.config.turned_away_max)),
+        };
+        self.follow_certificate();
+        if let Some(port) = self.srt.take() {
+            self.shows.tasks().spawn(port.run(Arc::clone(&self.shows)));
+        }
         tokio::pin!(shutdown);
         loop {
-            let accepted = tokio::select! {
+            let (accepted, tls) = tokio::select! {
                 () = &mut shutdown => break,
                 () = self.shows.watch() => continue,
-                accepted = self.listener.accept() => accepted,
+                accepted = self.rtmp.listener.accept() => (accepted, None),
+                (accepted, tls) = self.accept_secure() => (accepted, Some(tls)),
             };
             match accepted {
-                Ok((stream, peer)) => self.serve(stream, peer, &served, &turned_away),
+                Ok((stream, peer)) => self.serve(stream, peer, tls, &room),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept an RTMP connection");
                     time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
-        drop(self.listener);
+        drop((self.rtmp, self.rtmps));
         self.shows.close().await;
     }
 
-    fn serve(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        served: &Arc<Semaphore>,
-        turned_away: &Arc<Semaphore>,
-    ) {
-        let (permit, refusal) = match Arc::clone(served).try_acquire_owned() {
+    async fn accept_secure(&self) -> (std::io::Result<(TcpStream, SocketAddr)>, Arc<Tls>) {
+        match &self.rtmps {
+            Some((port, tls)) => (port.listener.accept().await, Arc::clone(tls)),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Follows the certificate until the house closes.
+    fn follow_certificate(&self) {
+        if let Some((_, tls)) = &self.rtmps {
+            let (tls, closing) = (Arc::clone(tls), self.shows.closing().clone());
+            let follow = async move {
+                loop {
+                    tls.watch().await;
+                }
+            };
+            self.shows.tasks().spawn(async move {
+                tokio::select! {
+                    () = closing.cancelled() => {}
+                    () = follow => {}
+                }
+            });
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, tls: Option<Arc<Tls>>, room: &Room) {
+        let (permit, refusal) = match Arc::clone(&room.served).try_acquire_owned() {
             Ok(permit) => (permit, None),
-            Err(_) => match Arc::clone(turned_away).try_acquire_owned() {
+            Err(_) => match Arc::clone(&room.turned_away).try_acquire_owned() {
                 Ok(permit) => (permit, Some(Refusal::HouseFull)),
                 Err(_) => return,
             },
         };
-        let connection = Connection::new(Arc::clone(&self.shows), stream, peer, refusal);
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "answers may be delayed");
+        }
+        let shows = Arc::clone(&self.shows);
+        let patience = self.config.handshake_timeout;
+        let leave = shows.closing().clone();
         self.shows.tasks().spawn(async move {
-            connection.run().await;
+            match tls {
+                None => Connection::new(shows, stream, peer, refusal).run().await,
+                Some(tls) => {
+                    let shaken = tokio::select! {
+                        () = leave.cancelled() => None,
+                        shaken = tls.accept(stream, patience) => shaken,
+                    };
+                    match shaken {
+                        Some(stream) => Connection::new(shows, stream, peer, refusal).run().await,
+                        None => tracing::debug!(%peer, "no TLS came about"),
+                    }
+                }
+            }
             drop(permit);
         });
     }

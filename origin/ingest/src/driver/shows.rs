@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -19,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::turn::Turn;
 use crate::machine::airtime::{Airtime, Input, Output, PublisherId, Slot};
 use crate::machine::intake::Intake;
-use crate::{Admission, Config, Gate, Refusal, Resume};
+use crate::{Admission, Config, Gate, Refusal, Resume, StreamKey};
 
 /// All shows on air.
 pub(super) struct Shows {
@@ -72,10 +73,10 @@ pub(super) struct Signals {
 }
 
 /// A claim that was turned down.
-pub(super) struct Refused {
-    pub(super) refusal: Refusal,
+struct Refused {
+    refusal: Refusal,
     /// Cancelled when the one on air has gone, if it was told to make room: then the claim may be made again.
-    pub(super) room: Option<CancellationToken>,
+    room: Option<CancellationToken>,
 }
 
 /// What is handed from publisher to publisher of a show.
@@ -132,7 +133,7 @@ impl Shows {
     }
 
     /// Lets a publisher on air, if it may.
-    pub(super) fn claim(self: &Arc<Self>, admission: &Admission) -> Result<Turn, Refused> {
+    fn claim(self: &Arc<Self>, admission: &Admission) -> Result<Turn, Refused> {
         let now = self.now();
         let mut book = self.book();
         if self.closing.is_cancelled() {
@@ -170,6 +171,33 @@ impl Shows {
         show.signals = Signals::new(self.closing.child_token());
         let signals = show.signals.clone();
         Ok(Turn::new(Arc::clone(self), admission.show.clone(), publisher, carriage, signals))
+    }
+
+    /// Asks the gate whose key it is, and takes that show's place on air.
+    pub(super) async fn admit(
+        self: &Arc<Self>,
+        key: &StreamKey,
+        peer: SocketAddr,
+    ) -> Result<Turn, Refusal> {
+        let patience = self.config.admission_timeout;
+        let verdict = time::timeout(patience, self.gate.admit(key, peer)).await;
+        let admission = verdict.map_err(|_| Refusal::Unavailable)??;
+        let turn = match self.claim(&admission) {
+            Ok(turn) => turn,
+            Err(refused) => {
+                let room = refused.room.ok_or(refused.refusal)?;
+                // Made in time or not, the second answer counts.
+                let _ = time::timeout(self.config.takeover_timeout, room.cancelled()).await;
+                self.claim(&admission).map_err(|refused| refused.refusal)?
+            }
+        };
+        tracing::info!(%peer, show = turn.show(), "publisher admitted");
+        Ok(turn)
+    }
+
+    /// What a publisher is told that has to go.
+    pub(super) fn parting(&self) -> Refusal {
+        if self.closing.is_cancelled() { Refusal::Unavailable } else { Refusal::ShowEnded }
     }
 
     pub(super) fn airtime(&self, show: &str) -> Option<Airtime> {

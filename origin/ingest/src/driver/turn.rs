@@ -5,15 +5,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use metrics::gauge;
-use shared_media::{Poll, Publication};
+use metrics::{counter, gauge};
+use shared_media::{Poll, Publication, TrackKind};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::shows::{Carriage, Shows, Signals};
 use crate::machine::airtime::{Input, PublisherId};
 use crate::machine::intake;
-use crate::{Error, Opening};
+use crate::{Error, Opening, Refusal};
 
 /// One publisher's time on air. It ends when this is dropped.
 pub(super) struct Turn {
@@ -54,8 +54,36 @@ impl Turn {
         &self.signals.dismissed
     }
 
+    /// Takes in what the publisher sent, counts it and hands it on. Why the publisher must go, if it must.
+    ///
+    /// # Errors
+    /// See [`Turn::hand_on`].
+    pub(super) async fn deliver(&mut self, input: intake::Input) -> Result<Option<Refusal>, Error> {
+        for output in self.take_in(input) {
+            match output {
+                intake::Output::Publish(publication) => {
+                    count(&publication);
+                    let dismissed = self.dismissed().clone();
+                    tokio::select! {
+                        biased;
+                        // seen again before the next read
+                        () = dismissed.cancelled() => return Ok(None),
+                        handed_on = self.hand_on(publication) => handed_on?,
+                    }
+                }
+                intake::Output::Dropped(reason) => {
+                    let reason = reason.as_str();
+                    counter!("matinee_ingest_frames_dropped_total", "reason" => reason)
+                        .increment(1);
+                }
+                intake::Output::Refuse(refusal) => return Ok(Some(refusal)),
+            }
+        }
+        Ok(None)
+    }
+
     /// What the publisher sent, and what comes of it.
-    pub(super) fn take_in(&mut self, input: intake::Input) -> Vec<intake::Output> {
+    fn take_in(&mut self, input: intake::Input) -> Vec<intake::Output> {
         let now = self.shows.now();
         let mut outputs = Vec::new();
         if let Some(carriage) = &mut self.carriage {
@@ -71,7 +99,7 @@ impl Turn {
     ///
     /// # Errors
     /// [`Error::Abandoned`] if nobody takes the show any more; it ends then.
-    pub(super) async fn hand_on(&mut self, publication: Publication) -> Result<(), Error> {
+    async fn hand_on(&mut self, publication: Publication) -> Result<(), Error> {
         if !self.on_air {
             self.go_on_air();
         }
@@ -113,4 +141,13 @@ impl Drop for Turn {
         self.shows.happen(&mut book, &self.show, Input::Release(self.publisher));
         self.signals.gone.cancel();
     }
+}
+
+fn count(publication: &Publication) {
+    let kind = match publication {
+        Publication::Unit(TrackKind::Video, _) => "video",
+        Publication::Unit(TrackKind::Audio, _) => "audio",
+        _ => return,
+    };
+    counter!("matinee_ingest_frames_total", "kind" => kind).increment(1);
 }

@@ -12,6 +12,7 @@ mod hevc_sps;
 mod av1;
 
 mod aac;
+mod framed;
 mod opus;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -19,7 +20,7 @@ use shared_media::{AudioCodec, Rational, VideoCodec};
 
 use super::cursor::Cursor;
 
-pub(super) use hevc::record as hevc_record;
+pub(super) use framed::{Header, adts, mpeg_audio};
 
 /// What a video configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +103,17 @@ pub(super) fn audio(codec: AudioCodec, record: &Bytes) -> Option<AudioRead> {
     match codec {
         AudioCodec::Aac => aac::config(record),
         AudioCodec::Opus => opus::config(record),
-        AudioCodec::Mpeg => None,
+        AudioCodec::Mpeg => framed::mpeg_config(record),
+    }
+}
+
+/// The record for parameter sets that came in band: video, sequence and picture parameter sets. `None` while one is
+/// missing, or if they make no sense.
+pub(super) fn record(codec: VideoCodec, sets: &[Vec<Vec<u8>>; 3]) -> Option<Bytes> {
+    match codec {
+        VideoCodec::Avc => avc::record(&sets[1], &sets[2]),
+        VideoCodec::Hevc => hevc::record(sets),
+        VideoCodec::Av1 => None,
     }
 }
 

@@ -190,7 +190,7 @@ impl Intake {
         let (codec, composition, data) = match held {
             Held::Config(codec, record) => return self.configure_video(track, codec, &record),
             Held::Unit { codec, composition, data } => (codec, composition, data),
-            Held::Malformed => return Err(Reason::Malformed),
+            Held::Malformed => return self.lose_video(Reason::Malformed),
             Held::Foreign(codec) => return self.refuse(track, codec),
         };
         let config = self.video.config.as_ref().filter(|config| config.codec == codec);

@@ -5,6 +5,8 @@
 
 pub mod rtmp;
 
+pub mod srt;
+
 pub mod arrival;
 pub mod intake;
 pub mod timeline;

@@ -197,8 +197,9 @@ impl Decoder {
         context.set_threading(by_slice);
         if reorders {
             context.compliance(Compliance::Strict);
-        } else {
-            context.set_flags(codec::Flags::LOW_DELAY); // AV1's would hold pictures back to use more threads
+        }
+        if id == Id::AV1 {
+            context.set_flags(codec::Flags::LOW_DELAY); // or it holds pictures back to use more threads
         }
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(ticks_base());

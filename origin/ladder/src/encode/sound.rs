@@ -1,7 +1,7 @@
 //! The sound rendition: decode, resample to 48 kHz stereo, encode as AAC-LC on the show's grid.
 //!
-//! In: units of any codec taken. Out: AAC units, each exactly 1920 ticks after the one before. Does not know pictures, except how far
-//! they have come.
+//! In: units of any codec taken. Out: AAC units, each exactly 1920 ticks after the one before. Does not know pictures,
+//! except how far they have come.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

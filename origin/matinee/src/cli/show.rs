@@ -123,9 +123,12 @@ impl From<WhenFull> for Rule {
 fn created(title: &str, made: &CreatedShow) -> String {
     let (show, key, rtmp) = (made.show, &made.stream_key, &made.publish.rtmp);
     let server = rtmp.strip_suffix(key.as_str()).unwrap_or(rtmp).trim_end_matches('/');
+    let others = [&made.publish.rtmps, &made.publish.srt];
+    let others: String =
+        others.into_iter().flatten().map(|url| format!("\n  or to       {url}")).collect();
     format!(
         "Show {show} is created: {title}\n\
-         \n  publish to  {rtmp}\
+         \n  publish to  {rtmp}{others}\
          \n  in OBS      server {server}\
          \n              stream key {key}\
          \n  next        matinee ticket issue --show {show}\n\

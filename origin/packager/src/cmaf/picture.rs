@@ -51,7 +51,8 @@ fn hvc1(video: &VideoConfig, visual: Visual) -> Result<(Codec, String), HeaderEr
         return Err(HeaderError::RecordForm("hvcC"));
     }
     for array in &mut hvcc.arrays {
-        array.completeness = true; // what `hvc1` promises: none in the samples (ISO/IEC 14496-15, 8.4.1.1)
+        // What `hvc1` promises: none in the samples (ISO/IEC 14496-15, 8.4.1.1).
+        array.completeness = true;
     }
     let codec = hevc_codec(&hvcc);
     Ok((Hvc1 { visual, hvcc, ..Hvc1::default() }.into(), codec))

@@ -1,7 +1,7 @@
 //! AV1 as MP4 and FLV carry it (AV1 in ISO-BMFF; AV1 Bitstream & Decoding Process, clause 5).
 //!
-//! In: an `AV1CodecConfigurationRecord`, temporal units. Out: a checked configuration, temporal units as MP4 stores them.
-//! Does not decode.
+//! In: an `AV1CodecConfigurationRecord`, temporal units. Out: a checked configuration, temporal units as MP4 stores
+//! them. Does not decode.
 
 use bytes::Bytes;
 use shared_media::Rational;

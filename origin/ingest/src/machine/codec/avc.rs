@@ -35,6 +35,26 @@ pub(super) fn config(record: &Bytes) -> Option<VideoRead> {
     Some(VideoRead { record: Bytes::from(avcc), nal_length_bytes, picture: picture? })
 }
 
+/// The record for parameter sets that came in band (5.3.3.1).
+pub(super) fn record(sps: &[Vec<u8>], pps: &[Vec<u8>]) -> Option<Bytes> {
+    let first = sps.first()?;
+    sps::read(first)?;
+    let [_, profile, compatibility, level, ..] = first[..] else { return None };
+    let mut record = vec![1, profile, compatibility, level, 0xFF];
+    for (mark, sets) in [(0xE0, sps), (0, pps)] {
+        let count = u8::try_from(sets.len()).ok().filter(|count| (1..32).contains(count))?;
+        record.push(mark | count);
+        for set in sets {
+            record.extend(u16::try_from(set.len()).ok()?.to_be_bytes());
+            record.extend(set);
+        }
+    }
+    if let Some([chroma, luma, other]) = sps::form(first) {
+        record.extend([0xFC | chroma, 0xF8 | luma, 0xF8 | other, 0]);
+    }
+    Some(record.into())
+}
+
 /// NAL unit types (ITU-T H.264, table 7-1).
 const IDR: u8 = 5;
 const ACCESS_UNIT_DELIMITER: u8 = 9;

@@ -56,10 +56,13 @@ pub(super) fn config(record: &Bytes) -> Option<VideoRead> {
     Some(VideoRead { record: Bytes::from(hvcc), nal_length_bytes, picture: picture? })
 }
 
-/// The record for parameter sets that came in band: one of each kind (8.3.3.1).
-pub(in crate::machine) fn record(vps: &[u8], sps: &[u8], pps: &[u8]) -> Option<Bytes> {
-    let read = hevc_sps::read(sps)?;
-    let mut record = BytesMut::with_capacity(64 + vps.len() + sps.len() + pps.len());
+/// The record for parameter sets that came in band (8.3.3.1).
+pub(super) fn record(sets: &[Vec<Vec<u8>>; 3]) -> Option<Bytes> {
+    if sets.iter().any(Vec::is_empty) {
+        return None;
+    }
+    let read = hevc_sps::read(sets[1].first()?)?;
+    let mut record = BytesMut::new();
     record.put_u8(1);
     record.put_slice(&read.profile_tier_level);
     record.put_u16(0xF000); // no statement about spatial segmentation
@@ -70,11 +73,13 @@ pub(in crate::machine) fn record(vps: &[u8], sps: &[u8], pps: &[u8]) -> Option<B
     record.put_u16(0); // nor about the frame rate
     record.put_u8(read.layers << 3 | u8::from(read.nested) << 2 | 3);
     record.put_u8(3);
-    for (kind, set) in SETS.zip([vps, sps, pps]) {
+    for (kind, sets) in SETS.zip(sets) {
         record.put_u8(0x80 | kind); // all there are of this kind
-        record.put_u16(1);
-        record.put_u16(u16::try_from(set.len()).ok()?);
-        record.put_slice(set);
+        record.put_u16(u16::try_from(sets.len()).ok()?);
+        for set in sets {
+            record.put_u16(u16::try_from(set.len()).ok()?);
+            record.put_slice(set);
+        }
     }
     Some(record.freeze())
 }
@@ -107,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_record_made_of_parameter_sets_is_read_back() {
-        let record = record(&VPS, &SPS, &PPS).expect("a good parameter set");
+        let sets = [&VPS[..], &SPS, &PPS].map(|set| vec![set.to_vec()]);
+        let record = record(&sets).expect("good parameter sets");
         let read = config(&record).expect("a good record");
         assert_eq!((read.record.clone(), read.nal_length_bytes), (record.clone(), 4));
         assert_eq!((read.picture.width, read.picture.height), (320, 180));

@@ -50,6 +50,24 @@ pub(super) fn read(nal: &[u8]) -> Option<Picture> {
 /// Profiles whose parameter set states the chroma format (7.3.2.1.1).
 const CHROMA_PROFILES: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
 
+/// The chroma format and the bit depths above 8 of luma and chroma, of the profiles whose record repeats them.
+pub(super) fn form(nal: &[u8]) -> Option<[u8; 3]> {
+    let rbsp = unescaped(nal.get(1..)?);
+    let mut bits = Bits::new(&rbsp);
+    let profile = bits.read(8)?;
+    bits.read(16)?; // constraints and level
+    bits.unsigned()?; // seq_parameter_set_id
+    if ![100, 110, 122, 144].contains(&profile) {
+        return None;
+    }
+    let chroma = bits.unsigned().filter(|chroma| *chroma <= 3)?;
+    if chroma == 3 {
+        bits.read(1)?; // separate_colour_plane_flag
+    }
+    let depth = |depth: u32| u8::try_from(depth).ok().filter(|depth| *depth <= 6);
+    Some([u8::try_from(chroma).ok()?, depth(bits.unsigned()?)?, depth(bits.unsigned()?)?])
+}
+
 fn chroma_format(bits: &mut Bits<'_>) -> Option<u32> {
     let chroma = bits.unsigned()?;
     if chroma == 3 {

@@ -200,7 +200,8 @@ fn hevc(track: u8, ms: u32, kind: Option<u8>) -> Input {
     let (vps, sps, pps) = codec::samples::HEVC_SETS;
     let held = match kind {
         None => {
-            let record = codec::hevc_record(vps, sps, pps).expect("good parameter sets");
+            let sets = [vps, sps, pps].map(|set| vec![set.to_vec()]);
+            let record = codec::record(VideoCodec::Hevc, &sets).expect("good parameter sets");
             Held::Config(VideoCodec::Hevc, record)
         }
         Some(kind) => Held::Unit {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use origin_ingest::{Airtime, Config, Error, Gate, Opening, Refusal, Server, StreamKey, Verdict};
+use origin_ingest::{
+    Airtime, Config, Door, Error, Gate, Opening, Refusal, Server, StreamKey, Verdict,
+};
 use shared_media::TrackKind;
 
 use crate::stagehand::{House, USUAL, assert_in_order, ffmpeg, quick, units, whole, words};
@@ -99,6 +101,7 @@ async fn a_port_in_use_is_named() {
     let house = House::open(quick()).await;
     let config = Config { listen: house.address, ..quick() };
     let error = Server::bind(config, std::sync::Arc::new(NoGate)).await.map(|_| ());
-    assert_eq!(error, Err(Error::AddressInUse(house.address)));
+    let expected = Error::AddressInUse { door: Door::Rtmp, address: house.address };
+    assert_eq!(error, Err(expected));
     house.close().await;
 }

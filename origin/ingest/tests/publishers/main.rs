@@ -1,4 +1,4 @@
-//! The RTMP port as real publishers see it: the `ffmpeg` program and raw sockets against [`origin_ingest::Server`].
+//! The ports as real publishers see them: the `ffmpeg` program and raw sockets against [`origin_ingest::Server`].
 //!
 //! In: test patterns. Out: nothing. Does not know the machines inside.
 
@@ -11,4 +11,8 @@ mod publishing;
 mod publishing_enhanced;
 mod refusing;
 mod returning;
+mod secure;
 mod surviving;
+
+mod srt;
+mod srt_refusing;

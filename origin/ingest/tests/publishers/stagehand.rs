@@ -50,6 +50,8 @@ impl Gate for Doorman {
 /// A running server.
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
+    pub(crate) secure_address: Option<SocketAddr>,
+    pub(crate) srt_address: Option<SocketAddr>,
     pub(crate) desk: Desk,
     openings: mpsc::UnboundedReceiver<Opening>,
     airtimes: Arc<Mutex<Vec<(String, Airtime)>>>,
@@ -74,10 +76,11 @@ impl House {
         let server = Server::bind(config, Arc::new(doorman)).await.expect("a free port");
         let (shutdown, shut_down) = oneshot::channel();
         let (address, desk) = (server.local_addr(), server.desk());
+        let (secure_address, srt_address) = (server.rtmps_addr(), server.srt_addr());
         let server = tokio::spawn(server.run(async {
             let _ = shut_down.await;
         }));
-        Self { address, desk, openings, airtimes, shutdown, server }
+        Self { address, secure_address, srt_address, desk, openings, airtimes, shutdown, server }
     }
 
     pub(crate) fn url(&self, key: &str) -> String {
@@ -152,9 +155,14 @@ pub(crate) fn assert_in_order(publications: &[Publication]) {
 
 /// A test pattern and a tone, encoded as `encoding` says.
 pub(crate) fn ffmpeg(rate: &str, encoding: &str, url: &str) -> Child {
+    ffmpeg_as("flv", rate, encoding, url)
+}
+
+/// The same in another format.
+pub(crate) fn ffmpeg_as(format: &str, rate: &str, encoding: &str, url: &str) -> Child {
     let picture = format!("testsrc2=size=320x180:rate={rate}");
     let arguments =
-        format!("-v info -nostdin -f lavfi -i {picture} -f lavfi -i sine {encoding} -f flv");
+        format!("-v info -nostdin -f lavfi -i {picture} -f lavfi -i sine {encoding} -f {format}");
     Command::new("ffmpeg")
         .args(arguments.split_whitespace())
         .arg(url)
