@@ -30,17 +30,27 @@ pub(crate) struct Clip {
 impl Clip {
     /// Makes the clip.
     pub(crate) fn make(self, file: &Path) {
+        let gop = self.gop.to_string();
+        let encoder = format!(
+            "-c:v libx264 -preset ultrafast -crf 20 -g {gop} -keyint_min {gop} -sc_threshold 0 \
+             -bf {} -c:a aac -b:a 128k -f flv",
+            self.b_frames
+        );
+        self.make_with(&encoder, file);
+    }
+
+    /// Makes the clip with these arguments for encoders and format, which see to keyframes and B-frames.
+    pub(crate) fn make_with(self, encoders: &str, file: &Path) {
         let width = (self.height * 16 / 9).next_multiple_of(2);
         let picture = format!("testsrc2=size={width}x{}:rate={FRAME_RATE}", self.height);
         let sound = "aevalsrc=0.8*sin(2*PI*1000*t)*lt(mod(t\\,1)\\,0.1):s=48000:c=stereo";
-        let gop = self.gop.to_string();
         let status = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", &picture])
             .args(["-f", "lavfi", "-i", sound, "-vf", &numbers(), "-t", &self.seconds.to_string()])
-            .args(["-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", "-pix_fmt", "yuv420p"])
-            .args(["-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0"])
-            .args(["-bf", &self.b_frames.to_string(), "-c:a", "aac", "-b:a", "128k", "-f", "flv"])
+            .args(["-pix_fmt", "yuv420p"])
+            .args(encoders.split_whitespace())
             .arg(file)
+            .env("SVT_LOG", "0")
             .status()
             .expect("ffmpeg runs");
         assert!(status.success(), "ffmpeg makes the clip");

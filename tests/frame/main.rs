@@ -8,9 +8,11 @@ mod devices;
 mod encoder_death;
 mod i_frames;
 mod live_edge;
+mod newer_codecs;
 mod observed;
 mod recording;
 mod revoked;
+mod srt;
 mod whole;
 
 use std::path::Path;

@@ -50,6 +50,8 @@ pub struct Show {
     pub stream_key: String,
     /// Where to publish, with the key.
     pub rtmp: String,
+    /// The same by SRT, of a house that speaks it.
+    pub srt: Option<String>,
 }
 
 /// A ticket as `matinee ticket issue --json` tells it.
@@ -200,6 +202,7 @@ impl House {
             id: text(&made["show"]),
             stream_key: text(&made["stream_key"]),
             rtmp: text(&made["publish"]["rtmp"]),
+            srt: made["publish"]["srt"].as_str().map(str::to_owned),
         }
     }
 
@@ -276,10 +279,16 @@ impl Publisher {
     /// Publishes a file as it is, in real time, with `ffmpeg -re -i FILE -c copy -f flv URL`.
     #[must_use]
     pub fn of_file(file: &Path, url: &str) -> Self {
+        Self::of_file_as("flv", file, url)
+    }
+
+    /// The same in another format.
+    #[must_use]
+    pub fn of_file_as(format: &str, file: &Path, url: &str) -> Self {
         let child = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-re", "-i"])
             .arg(file)
-            .args(["-c", "copy", "-f", "flv", url])
+            .args(["-c", "copy", "-f", format, url])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -199,7 +199,8 @@ impl Decoder {
             context.compliance(Compliance::Strict);
         }
         if id == Id::AV1 {
-            context.set_flags(codec::Flags::LOW_DELAY); // or it holds pictures back to use more threads
+            // Or it holds pictures back to use more threads.
+            context.set_flags(codec::Flags::LOW_DELAY);
         }
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(ticks_base());

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod hours;
+
 const VIDEO: TrackKind = TrackKind::Video;
 const AUDIO: TrackKind = TrackKind::Audio;
 
