@@ -39,7 +39,7 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Role {
     /// Run the whole house: API, RTMP ingest, ladder, packager, storage and edge
-    Up(settings::Flags),
+    Up(Box<settings::Flags>),
     /// Run an edge by itself, in front of a house elsewhere
     Edge(Box<edge_node::Flags>),
     /// Create, change, list and end shows

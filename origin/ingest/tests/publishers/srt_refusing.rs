@@ -83,7 +83,7 @@ async fn noise_and_handshakes_that_lead_nowhere_disturb_nobody() {
     };
     let mut house = House::open(config).await;
     let address = house.srt_address.expect("SRT is spoken");
-    let mut hello = vec![0; 64];
+    let mut hello = [0; 64];
     (hello[0], hello[19], hello[39]) = (0x80, 5, 1);
     for round in 0..40_u8 {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
