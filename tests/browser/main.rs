@@ -5,6 +5,8 @@
 
 mod viewer;
 
+mod whip;
+
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A viewer in headless Chromium, driven through viewer.mjs.
+//! A viewer in headless Chromium, driven through viewer.mjs; other scripts are driven alike.
 //!
 //! In: a link and what to do there. Out: what is seen. Does not know what is right.
 
@@ -22,13 +22,20 @@ pub(crate) struct Viewer {
 impl Viewer {
     /// Opens a page.
     pub(crate) fn open(url: &str) -> Self {
+        let mut viewer = Self::driven_by("viewer.mjs");
+        viewer.ask(&json!({ "do": "open", "url": url }));
+        viewer
+    }
+
+    /// A browser that does what this script knows.
+    pub(crate) fn driven_by(script: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
         assert!(
             folder.join("node_modules").is_dir(),
             "npm packages are missing: `make test` gets them"
         );
         let mut node = Command::new("node")
-            .arg(folder.join("viewer.mjs"))
+            .arg(folder.join(script))
             .env("MATINEE_CHROMIUM", chromium())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -36,9 +43,7 @@ impl Viewer {
             .expect("node starts");
         let commands = node.stdin.take().expect("stdin is piped");
         let answers = BufReader::new(node.stdout.take().expect("stdout is piped"));
-        let mut viewer = Self { node, commands, answers };
-        viewer.ask(&json!({ "do": "open", "url": url }));
-        viewer
+        Self { node, commands, answers }
     }
 
     /// Carries out one command.

@@ -52,6 +52,8 @@ pub struct Show {
     pub rtmp: String,
     /// The same by SRT, of a house that speaks it.
     pub srt: Option<String>,
+    /// The WHIP endpoint, of a house that speaks it.
+    pub whip: Option<String>,
 }
 
 /// A ticket as `matinee ticket issue --json` tells it.
@@ -203,6 +205,7 @@ impl House {
             stream_key: text(&made["stream_key"]),
             rtmp: text(&made["publish"]["rtmp"]),
             srt: made["publish"]["srt"].as_str().map(str::to_owned),
+            whip: made["publish"]["whip"].as_str().map(str::to_owned),
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Config {
     pub rtmps_url: Option<String>,
     /// Where publishers reach ingest by SRT, if it is spoken: `srt://127.0.0.1:8890`.
     pub srt_url: Option<String>,
+    /// The WHIP endpoint, if there is one: `http://127.0.0.1:8889/whip`.
+    pub whip_url: Option<String>,
     /// Told of every show the API ends, so that ingest can let its publisher go.
     pub ends: Option<mpsc::Sender<ShowId>>,
     /// The clock.
@@ -89,6 +91,7 @@ impl Default for Config {
             rtmp_url: "rtmp://127.0.0.1:1935/live".to_owned(),
             rtmps_url: None,
             srt_url: None,
+            whip_url: None,
             ends: None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,

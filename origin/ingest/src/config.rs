@@ -3,7 +3,7 @@
 //! In: the binary's settings. Out: [`Config`]. Does not know where they came from.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,9 +16,12 @@ pub struct Config {
     pub rtmps: Option<Rtmps>,
     /// SRT, if it is spoken.
     pub srt: Option<Srt>,
+    /// WHIP, if it is spoken.
+    pub whip: Option<Whip>,
     /// The RTMP application publishers connect to, the first word of the URL's path.
     pub app: String,
-    /// Connections served at the same time by RTMP and RTMPS together, and as many by SRT.
+    /// Connections served at the same time by RTMP and RTMPS together, as many by SRT, and as many by
+    /// WHIP.
     pub connections_max: usize,
     /// Connections above that which are told so; any more are closed without a word.
     pub turned_away_max: usize,
@@ -120,6 +123,45 @@ impl Srt {
     }
 }
 
+/// Where WHIP is spoken, and how: HTTP over TCP, media over UDP with the same port number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whip {
+    /// The address of the ports.
+    pub listen: SocketAddr,
+    /// Where publishers reach the UDP port, besides the address at which they reached HTTP: the public addresses of a
+    /// machine behind a translation or a proxy.
+    pub public_addresses: Vec<IpAddr>,
+    /// How long a publisher may be silent before it counts as gone. It is not silent while it sends no media: ICE asks
+    /// for consent every few seconds.
+    pub idle_timeout: Duration,
+    /// Datagrams of a publisher that may wait for it to be served; more are lost to it alone.
+    pub queue_depth: usize,
+}
+
+impl Whip {
+    /// Longest offer that is read, in bytes. A browser's are below 10 kB.
+    pub const OFFER_BYTES_MAX: usize = 64 << 10;
+    /// Longest datagram that is read, in bytes.
+    pub const DATAGRAM_BYTES_MAX: usize = 2048;
+    /// HTTP connections per publisher that may be: one that is used, and some that are left over.
+    pub const CONNECTIONS_PER_PUBLISHER: usize = 4;
+    /// Addresses from which one publisher may send: those of all its networks while ICE tries them.
+    pub const ADDRESSES_PER_PUBLISHER: usize = 16;
+    /// Public addresses that may be named.
+    pub const PUBLIC_ADDRESSES_MAX: usize = 8;
+
+    /// WHIP at this address.
+    #[must_use]
+    pub const fn on(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            public_addresses: Vec::new(),
+            idle_timeout: Duration::from_secs(10),
+            queue_depth: 2048,
+        }
+    }
+}
+
 /// A secret that encrypts a connection. It never shows itself in logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Passphrase(String);
@@ -149,6 +191,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1935)),
             rtmps: None,
             srt: None,
+            whip: None,
             app: "live".to_owned(),
             connections_max: 64,
             turned_away_max: 16,

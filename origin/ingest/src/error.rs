@@ -51,6 +51,9 @@ pub enum Error {
     /// Peer: its SRT handshake cannot be agreed to, such as by another passphrase.
     #[error("no SRT connection came about: {0}")]
     Srt(String),
+    /// Peer: what it sends cannot be made sense of as WebRTC.
+    #[error("broken WebRTC: {0}")]
+    WebRtc(String),
     /// Peer or network: the connection broke.
     #[error("connection lost: {0}")]
     Connection(io::ErrorKind),
@@ -68,6 +71,8 @@ pub enum Door {
     Rtmps,
     /// SRT over UDP.
     Srt,
+    /// WHIP: HTTP over TCP, WebRTC over UDP.
+    Whip,
 }
 
 impl Door {
@@ -78,6 +83,7 @@ impl Door {
             Self::Rtmp => "--rtmp",
             Self::Rtmps => "--rtmps",
             Self::Srt => "--srt",
+            Self::Whip => "--whip",
         }
     }
 
@@ -96,6 +102,7 @@ impl fmt::Display for Door {
             Self::Rtmp => "RTMP",
             Self::Rtmps => "RTMPS",
             Self::Srt => "SRT",
+            Self::Whip => "WHIP",
         })
     }
 }

@@ -3,13 +3,13 @@
 //! In: what the command line, the environment and the file say, all as text. Out: [`Settings`], or every mistake at
 //! once. Does not know what the settings are used for.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use edge_wasmtime::Tls;
-use origin_ingest::{Passphrase, Rtmps, Srt};
+use origin_ingest::{Passphrase, Rtmps, Srt, Whip};
 
 use crate::error::Error;
 use crate::layers::{Layers, address, base, log_format, whole};
@@ -49,6 +49,16 @@ pub(crate) struct Flags {
     /// How long SRT waits for what was lost on the way, in milliseconds, 20 to 8000 [default: 120]
     #[arg(long, value_name = "MS")]
     srt_latency_ms: Option<String>,
+    /// Address publishers connect to by WHIP: HTTP, and UDP of the same number for the media [default: no WHIP]
+    #[arg(long, value_name = "ADDR")]
+    whip: Option<String>,
+    /// What publishers reach that address by, such as https://live.example.com, where something stands before it
+    /// [default: http:// and the published host]
+    #[arg(long, value_name = "URL")]
+    whip_url: Option<String>,
+    /// Public addresses of this machine, commas between them, where it does not have them itself [default: none]
+    #[arg(long, value_name = "IP,…")]
+    whip_public_addresses: Option<String>,
     /// What viewers' links begin with, such as https://live.example.com [default: http:// and the edge's address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -94,6 +104,8 @@ pub(crate) struct Settings {
     pub(crate) rtmp: SocketAddr,
     pub(crate) rtmps: Option<Rtmps>,
     pub(crate) srt: Option<SrtDoor>,
+    pub(crate) whip: Option<Whip>,
+    whip_url: Option<String>,
     pub(crate) public_url: Option<String>,
     pub(crate) publish_url: Option<String>,
     pub(crate) log: LogFormat,
@@ -124,6 +136,9 @@ pub(crate) const NAMES: &[&str] = &[
     "srt",
     "srt_passphrase_file",
     "srt_latency_ms",
+    "whip",
+    "whip_url",
+    "whip_public_addresses",
     "public_url",
     "publish_url",
     "log",
@@ -162,6 +177,9 @@ impl Flags {
             "srt" => self.srt.as_ref(),
             "srt_passphrase_file" => self.srt_passphrase_file.as_ref(),
             "srt_latency_ms" => self.srt_latency_ms.as_ref(),
+            "whip" => self.whip.as_ref(),
+            "whip_url" => self.whip_url.as_ref(),
+            "whip_public_addresses" => self.whip_public_addresses.as_ref(),
             "public_url" => self.public_url.as_ref(),
             "publish_url" => self.publish_url.as_ref(),
             "log" => self.log.as_ref(),
@@ -186,6 +204,8 @@ impl Layers<'_> {
             rtmp: self.value("rtmp", ([127, 0, 0, 1], 1935).into(), address),
             rtmps: self.rtmps(),
             srt: self.srt(),
+            whip: self.whip(),
+            whip_url: self.value("whip_url", None, |text| base(text, &["http", "https"])),
             public_url: self.value("public_url", None, |text| base(text, &["http", "https"])),
             publish_url: self.value("publish_url", None, |text| base(text, &["rtmp", "rtmps"])),
             log: self.value("log", LogFormat::Pretty, log_format),
@@ -234,7 +254,21 @@ impl Layers<'_> {
     }
 }
 
+impl Layers<'_> {
+    fn whip(&mut self) -> Option<Whip> {
+        let listen = self.value("whip", None, |text| address(text).map(Some));
+        let public_addresses = self.value("whip_public_addresses", Vec::new(), ips);
+        listen.map(|listen| Whip { public_addresses, ..Whip::on(listen) })
+    }
+}
+
 impl Settings {
+    /// The WHIP endpoint, as publishers reach it.
+    pub(crate) fn whip_url_of(&self, door: SocketAddr) -> String {
+        let base = self.whip_url.clone();
+        format!("{}/whip", base.unwrap_or_else(|| self.publish_url_of("http", door)))
+    }
+
     /// Where publishers reach another door than that of RTMP: the same host, the door's own port.
     pub(crate) fn publish_url_of(&self, scheme: &str, door: SocketAddr) -> String {
         let host =
@@ -269,6 +303,16 @@ pub(crate) fn srt(door: &SrtDoor) -> Result<Srt, Error> {
         }
     };
     Ok(Srt { passphrase, latency: door.latency, ..Srt::on(door.listen) })
+}
+
+/// Addresses with commas between them.
+fn ips(text: &str) -> Result<Vec<IpAddr>, String> {
+    let named: Vec<&str> = text.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
+    if named.len() > Whip::PUBLIC_ADDRESSES_MAX {
+        return Err(format!("names more than {} addresses", Whip::PUBLIC_ADDRESSES_MAX));
+    }
+    let read = |one: &str| one.parse().map_err(|_| format!("'{one}' is not an IP address"));
+    named.into_iter().map(read).collect()
 }
 
 /// Base addresses with commas between them.
@@ -370,6 +414,24 @@ mod tests {
         assert!(srt(&door).is_err());
         flags.srt_latency_ms = Some("5".to_owned());
         assert!(flags.settle(|_| None).is_err());
+    }
+
+    #[test]
+    fn whip_is_an_address_and_where_it_is_reached() {
+        let mut flags = flags(None);
+        let settled = |flags: &Flags| flags.settle(|_| None);
+        assert_eq!(settled(&flags).expect("right").whip, None);
+        flags.whip = Some("0.0.0.0:8889".to_owned());
+        flags.whip_public_addresses = Some("203.0.113.7, 2001:db8::7".to_owned());
+        let settings = settled(&flags).expect("right");
+        let whip = settings.whip.clone().expect("spoken");
+        assert_eq!((whip.listen.port(), whip.public_addresses.len()), (8889, 2));
+        assert_eq!(settings.whip_url_of(whip.listen), "http://0.0.0.0:8889/whip");
+        flags.whip_url = Some("https://live.example.com/".to_owned());
+        let url = settled(&flags).expect("right").whip_url_of(whip.listen);
+        assert_eq!(url, "https://live.example.com/whip");
+        flags.whip_public_addresses = Some("live.example.com".to_owned());
+        assert!(settled(&flags).is_err());
     }
 
     #[test]

@@ -63,6 +63,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
         listen: settings.rtmp,
         rtmps: settings.rtmps.clone(),
         srt: settings.srt.as_ref().map(crate::settings::srt).transpose()?,
+        whip: settings.whip.clone(),
         reconnect_window: settings.reconnect_window,
         ..origin_ingest::Config::default()
     };
@@ -130,6 +131,7 @@ impl Rooms {
             rtmp_url: format!("{}/live", addresses.publish_url),
             rtmps_url: addresses.rtmps_url.as_ref().map(|url| format!("{url}/live")),
             srt_url: addresses.srt_url.clone(),
+            whip_url: addresses.whip_url.clone(),
             ends: Some(ends),
             ..origin_control::Config::default()
         })
@@ -206,6 +208,7 @@ struct Addresses {
     publish_url: String,
     rtmps_url: Option<String>,
     srt_url: Option<String>,
+    whip_url: Option<String>,
 }
 
 impl Addresses {
@@ -228,6 +231,7 @@ impl Addresses {
                 .unwrap_or_else(|| format!("rtmp://{}", ingest.local_addr())),
             rtmps_url: ingest.rtmps_addr().map(|door| settings.publish_url_of("rtmps", door)),
             srt_url: ingest.srt_addr().map(|door| settings.publish_url_of("srt", door)),
+            whip_url: ingest.whip_addr().map(|door| settings.whip_url_of(door)),
         })
     }
 
@@ -252,6 +256,9 @@ impl Addresses {
         }
         if let Some(url) = &self.srt_url {
             publishers.push_str(&format!("             {url}?streamid=publish:<stream key>\n"));
+        }
+        if let Some(url) = &self.whip_url {
+            publishers.push_str(&format!("             {url}, bearer token <stream key>\n"));
         }
         format!(
             "matinee is up\n  viewers    {}\n  api        http://{}\n{publishers}  data       {}\n",

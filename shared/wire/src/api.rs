@@ -62,6 +62,9 @@ pub struct Publish {
     /// `srt://host:port?streamid=…`, where the house speaks it. A passphrase is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub srt: Option<String>,
+    /// The WHIP endpoint, where the house speaks it. The key is not in it: it goes into the `Authorization` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whip: Option<String>,
 }
 
 /// `GET /v1/shows/{show}` and, without its secret parts, what the watch page asks for.

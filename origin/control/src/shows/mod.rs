@@ -109,7 +109,8 @@ impl Shows {
         let rtmp = format!("{}/{stream_key}", self.config.rtmp_url);
         let rtmps = self.config.rtmps_url.as_ref().map(|url| format!("{url}/{stream_key}"));
         let srt = self.config.srt_url.as_ref().map(|url| srt_address(url, &stream_key));
-        CreatedShow { show, stream_key, publish: Publish { rtmp, rtmps, srt } }
+        let whip = self.config.whip_url.clone();
+        CreatedShow { show, stream_key, publish: Publish { rtmp, rtmps, srt, whip } }
     }
 
     /// Gives a show a new stream key; the old one publishes no more.

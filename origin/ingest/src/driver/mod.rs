@@ -8,6 +8,7 @@ mod shows;
 mod srt;
 mod tls;
 mod turn;
+mod whip;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use self::connection::Connection;
 use self::shows::Shows;
 use self::srt::SrtPort;
 use self::tls::Tls;
+use self::whip::WhipPort;
 use crate::{Airtime, Config, Door, Error, Gate, Refusal};
 
 /// How long to wait when the system has no socket to give.
@@ -32,6 +34,7 @@ pub struct Server {
     rtmp: Port,
     rtmps: Option<(Port, Arc<Tls>)>,
     srt: Option<SrtPort>,
+    whip: Option<WhipPort>,
     config: Arc<Config>,
     shows: Arc<Shows>,
 }
@@ -82,9 +85,13 @@ impl Server {
             Some(srt) => Some(SrtPort::bind(srt).await?),
             None => None,
         };
+        let whip = match &config.whip {
+            Some(whip) => Some(WhipPort::bind(whip).await?),
+            None => None,
+        };
         let config = Arc::new(config);
         let shows = Arc::new(Shows::new(Arc::clone(&config), gate));
-        Ok(Self { rtmp, rtmps, srt, config, shows })
+        Ok(Self { rtmp, rtmps, srt, whip, config, shows })
     }
 
     /// The address in use for RTMP, with the port the system chose if none was given.
@@ -105,6 +112,12 @@ impl Server {
         self.srt.as_ref().map(SrtPort::local_addr)
     }
 
+    /// The same for WHIP, if it is spoken: of its HTTP port.
+    #[must_use]
+    pub fn whip_addr(&self) -> Option<SocketAddr> {
+        self.whip.as_ref().map(WhipPort::local_addr)
+    }
+
     /// Where shows are ended from.
     #[must_use]
     pub fn desk(&self) -> Desk {
@@ -119,6 +132,9 @@ impl Server {
         };
         self.follow_certificate();
         if let Some(port) = self.srt.take() {
+            self.shows.tasks().spawn(port.run(Arc::clone(&self.shows)));
+        }
+        if let Some(port) = self.whip.take() {
             self.shows.tasks().spawn(port.run(Arc::clone(&self.shows)));
         }
         tokio::pin!(shutdown);

@@ -7,11 +7,14 @@ pub mod rtmp;
 
 pub mod srt;
 
+pub mod whip;
+
 pub mod arrival;
 pub mod intake;
 pub mod timeline;
 
 pub mod airtime;
 
+mod annex_b;
 mod codec;
 mod cursor;

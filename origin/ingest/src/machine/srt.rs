@@ -17,7 +17,6 @@ mod packets;
 mod pes;
 mod tables;
 
-mod elementary;
 mod sound;
 
 #[cfg(test)]

@@ -16,3 +16,6 @@ mod surviving;
 
 mod srt;
 mod srt_refusing;
+
+mod whip;
+mod whip_refusing;

@@ -52,6 +52,7 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) secure_address: Option<SocketAddr>,
     pub(crate) srt_address: Option<SocketAddr>,
+    pub(crate) whip_address: Option<SocketAddr>,
     pub(crate) desk: Desk,
     openings: mpsc::UnboundedReceiver<Opening>,
     airtimes: Arc<Mutex<Vec<(String, Airtime)>>>,
@@ -77,10 +78,21 @@ impl House {
         let (shutdown, shut_down) = oneshot::channel();
         let (address, desk) = (server.local_addr(), server.desk());
         let (secure_address, srt_address) = (server.rtmps_addr(), server.srt_addr());
+        let whip_address = server.whip_addr();
         let server = tokio::spawn(server.run(async {
             let _ = shut_down.await;
         }));
-        Self { address, secure_address, srt_address, desk, openings, airtimes, shutdown, server }
+        Self {
+            address,
+            secure_address,
+            srt_address,
+            whip_address,
+            desk,
+            openings,
+            airtimes,
+            shutdown,
+            server,
+        }
     }
 
     pub(crate) fn url(&self, key: &str) -> String {

@@ -123,7 +123,7 @@ impl From<WhenFull> for Rule {
 fn created(title: &str, made: &CreatedShow) -> String {
     let (show, key, rtmp) = (made.show, &made.stream_key, &made.publish.rtmp);
     let server = rtmp.strip_suffix(key.as_str()).unwrap_or(rtmp).trim_end_matches('/');
-    let others = [&made.publish.rtmps, &made.publish.srt];
+    let others = [&made.publish.rtmps, &made.publish.srt, &made.publish.whip];
     let others: String =
         others.into_iter().flatten().map(|url| format!("\n  or to       {url}")).collect();
     format!(

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use shared_media::{AudioCodec, Poll, Ticks, VideoCodec};
 
-use super::elementary::Video;
 use super::packets::{Continuity, Following, Packet, Packets};
 use super::pes::{Assembler, Outcome, Pes};
 use super::sound::{self, Audio, Heard};
 use super::tables::{self, Listed, Sections};
+use crate::machine::annex_b::Video;
 use crate::machine::arrival::{Arrival, Held, Stamp};
 use crate::machine::intake::Input;
 

@@ -151,8 +151,8 @@ fn what_callers_send_is_as_described_and_closed() {
 
 #[test]
 fn what_is_answered_is_as_described() {
-    let publish =
-        json!({ "rtmp": "rtmp://h/live/sk_", "rtmps": "rtmps://h/live/sk_", "srt": "srt://h" });
+    let publish = json!({ "rtmp": "rtmp://h/live/sk_", "rtmps": "rtmps://h/live/sk_",
+                          "srt": "srt://h", "whip": "http://h/whip" });
     let created = json!({ "publish": publish, "show": ID, "stream_key": "sk_" });
     check::<CreatedShow>("CreatedShow", created, false);
     check::<ShowState>("ShowState", show(), false);

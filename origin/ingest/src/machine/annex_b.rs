@@ -1,7 +1,7 @@
-//! Pictures as a transport stream carries them: NAL units behind start codes, parameter sets among them.
+//! Pictures as transport streams and RTP bring them: NAL units behind start codes, parameter sets among them.
 //!
-//! In: PES packets, each with one access unit, as live encoders send them. Out: the access unit with NAL lengths, and a
-//! configuration record when the parameter sets are new. Does not know packets.
+//! In: access units, as live encoders send them. Out: the access unit with NAL lengths, and a configuration record when
+//! the parameter sets are new. Does not know packets.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use shared_media::VideoCodec;

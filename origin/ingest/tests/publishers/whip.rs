@@ -1,0 +1,125 @@
+//! Publishing by WHIP: every frame comes, on time, in step.
+
+pub(crate) mod caller;
+
+use std::time::{Duration, Instant};
+
+use caller::{Caller, pictures, post, request};
+use origin_ingest::{Airtime, Config, Whip};
+use shared_media::{AudioCodec, Publication, Ticks, TrackConfig, TrackKind, VideoCodec};
+use str0m::format::Codec;
+
+use crate::stagehand::{House, assert_in_order, configs, quick, units, whole};
+
+/// Settings for tests: any port.
+pub(crate) fn with_whip() -> Config {
+    Config { whip: Some(Whip::on(([127, 0, 0, 1], 0).into())), ..quick() }
+}
+
+/// A packet of Opus of 20 ms, and its timestamps.
+const SOUND: [u8; 3] = [0xFC, 0xFF, 0xFE];
+const SOUND_STEP: u64 = 960;
+const PICTURE_STEP: u64 = 3000;
+/// Both wrap within the first second.
+const FIRST_PICTURE: u64 = (1 << 32) - 30_000;
+const FIRST_SOUND: u64 = (1 << 32) - 9600;
+
+/// Sends so many pictures, and the sound to them, whose pictures take `encoding` longer on their way.
+async fn send(caller: &mut Caller, count: usize, encoding: Duration) {
+    let pictures = pictures(count).await;
+    let begun = Instant::now();
+    let (mut picture, mut sound) = (0_u32, 0_u32);
+    while (picture as usize) < count {
+        let taken = begun + Duration::from_secs(1) * picture / 30;
+        let heard = begun + Duration::from_millis(20) * sound;
+        let next = (taken + encoding).min(heard);
+        caller.run_for(next.saturating_duration_since(Instant::now())).await;
+        if heard <= next {
+            let rtp = FIRST_SOUND + SOUND_STEP * u64::from(sound);
+            caller.write(caller.audio, heard, rtp, &SOUND);
+            sound += 1;
+        } else {
+            let rtp = FIRST_PICTURE + PICTURE_STEP * u64::from(picture);
+            caller.write(caller.video, taken, rtp, &pictures[picture as usize]);
+            picture += 1;
+        }
+    }
+    caller.run_for(Duration::from_millis(500)).await;
+}
+
+/// Sends all of it by WHIP and ends the session.
+async fn shown(loses_percent: u32, count: usize, encoding: Duration) -> Vec<Publication> {
+    let mut house = House::open(with_whip()).await;
+    let address = house.whip_address.expect("WHIP is spoken");
+    let mut caller = Caller::new(Codec::H264).await;
+    let answer = post(address, "k1", &caller.offer).await;
+    caller.connect(&answer).await;
+    caller.loses_percent = loses_percent;
+    let show = async {
+        let mut opening = house.opening().await;
+        whole(&mut opening).await
+    };
+    let publish = async {
+        send(&mut caller, count, encoding).await;
+        assert!(caller.asked > 0, "a keyframe is asked for");
+        let session = answer.header("location").expect("a session").to_owned();
+        let head = format!("DELETE {session} HTTP/1.1\r\nauthorization: Bearer k1");
+        assert_eq!(request(address, &head, "").await.status, 200);
+        caller.run_for(Duration::from_millis(200)).await;
+        assert_eq!(request(address, &head, "").await.status, 404, "it has ended");
+    };
+    let (show, ()) = tokio::join!(show, publish);
+    let live = [Airtime::Live, Airtime::Interrupted, Airtime::Ended];
+    assert_eq!(house.airtimes(), live);
+    house.close().await;
+    show
+}
+
+#[tokio::test]
+async fn every_frame_comes_once_in_order_on_an_even_clock_that_wraps() {
+    let show = shown(0, 75, Duration::ZERO).await;
+    assert_in_order(&show);
+    let (video, audio) = (units(&show, TrackKind::Video), units(&show, TrackKind::Audio));
+    assert_eq!(video.len(), 75);
+    assert!(video[0].keyframe);
+    assert!(audio.len() >= 124, "{}", audio.len());
+    assert!(video.windows(2).all(|pair| pair[1].pts - pair[0].pts == Ticks(3000)), "30 Hz");
+    let configs = configs(&show);
+    let [TrackConfig::Video(_) | TrackConfig::Audio(_), ..] = configs[..] else { panic!() };
+    for config in configs {
+        match config {
+            TrackConfig::Video(video) => {
+                assert_eq!((video.codec, video.width, video.height), (VideoCodec::Avc, 320, 180));
+            }
+            TrackConfig::Audio(audio) => {
+                assert_eq!((audio.codec, audio.channels), (AudioCodec::Opus, 2));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn lost_packets_come_again() {
+    let show = shown(5, 90, Duration::ZERO).await;
+    assert_in_order(&show);
+    let video = units(&show, TrackKind::Video);
+    assert_eq!(video.len(), 90, "none is missing");
+}
+
+#[tokio::test]
+async fn sender_reports_bring_sound_and_picture_in_step() {
+    let encoding = Duration::from_millis(150);
+    let show = shown(0, 120, encoding).await;
+    assert_in_order(&show);
+    let (video, audio) = (units(&show, TrackKind::Video), units(&show, TrackKind::Audio));
+    let last_picture = video.last().expect("there are pictures");
+    // The last picture was taken 119/30 s after the first sound; the last sounds are those of its way here.
+    let taken = Ticks(119 * 3000);
+    let index = usize::try_from(taken.0 / 1800).expect("positive");
+    let lost = (119 * 3000 + i64::try_from(encoding.as_millis()).expect("small") * 90) / 1800 + 1
+        - i64::try_from(audio.len()).expect("small");
+    let index = index - usize::try_from(lost.max(0)).expect("positive");
+    let heard = audio[index].pts;
+    let apart = (last_picture.pts - heard - Ticks(taken.0 % 1800)).0.abs();
+    assert!(apart < 40 * 90, "{} ms apart, {lost} sounds dropped", apart / 90);
+}
