@@ -11,6 +11,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("origin/", &["shared/"]),
     ("edge/answer", &["shared/"]),
     ("edge/", &["shared/", "edge/answer"]),
+    ("tests/fuzz", &["shared/", "origin/ingest"]), // what parses there is called as it is
     ("tests", &["shared/", "edge/"]),
 ];
 

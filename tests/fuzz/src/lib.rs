@@ -8,7 +8,11 @@
 
 pub mod mutate;
 pub mod playlist;
+pub mod publisher;
+pub mod rtmp;
+pub mod srt;
 pub mod token;
+pub mod whip;
 
 /// A target: its name, its function, and where there are more seeds than its own, below the workspace.
 pub type Target = (&'static str, fn(&[u8]), &'static [&'static str]);
@@ -19,4 +23,12 @@ pub const TARGETS: &[Target] = &[
     ("cat", token::cat, &[]),
     ("jwt", token::jwt, &[]),
     ("keys", token::keys, &[]),
+    ("rtmp", rtmp::chunks, &[]),
+    ("amf", rtmp::amf, &[]),
+    ("flv", rtmp::flv, &[]),
+    ("ts", srt::transport_stream, &[]),
+    ("srt", srt::packet, &[]),
+    ("sdp", whip::sdp, &[]),
+    ("stun", whip::stun, &[]),
+    ("annex_b", whip::annex_b, &[]),
 ];

@@ -9,6 +9,8 @@
 //! every address that ever sent a byte, waits in the loop of all for the one whose queue is full, and a packet that
 //! makes the protocol panic ends the port. Here each peer has a task, a bounded queue and a limit, see `driver::srt`.
 
+pub mod packet;
+
 pub mod stream_id;
 
 pub mod demux;

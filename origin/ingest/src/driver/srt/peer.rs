@@ -3,7 +3,6 @@
 //! In: its packets. Out: answers; its media, in the show it belongs to. Does not know how losses are mended or packets
 //! decrypted: `srt-protocol` does.
 
-use std::io::Cursor;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,7 +27,7 @@ use tokio::time;
 use super::super::shows::Shows;
 use super::super::turn::Turn;
 use crate::machine::srt::demux::Demuxer;
-use crate::machine::srt::stream_id;
+use crate::machine::srt::{packet, stream_id};
 use crate::{Error, Refusal, Srt};
 
 /// A peer.
@@ -252,7 +251,7 @@ impl Peer {
     }
 
     fn read(&self, bytes: &[u8]) -> Option<Packet> {
-        Packet::parse(&mut Cursor::new(bytes), self.peer.is_ipv6()).ok()
+        packet::read(bytes, self.peer.is_ipv6())
     }
 
     async fn say(&mut self, (packet, to): (Packet, SocketAddr)) -> Result<(), Error> {
