@@ -5,6 +5,7 @@
 
 mod bystander;
 mod disk;
+mod hostile;
 mod publishing;
 mod starting;
 mod viewing;

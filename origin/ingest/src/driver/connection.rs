@@ -11,6 +11,7 @@ use shared_media::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{self, Instant};
 
+use super::room::Taken;
 use super::shows::Shows;
 use super::turn::Turn;
 use crate::machine::arrival::Metadata;
@@ -29,6 +30,8 @@ pub(super) struct Connection<S> {
     peer: SocketAddr,
     session: Session,
     turn: Option<Turn>,
+    /// Missing for one that is only turned away.
+    seat: Option<Taken>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -36,10 +39,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         shows: Arc<Shows>,
         stream: S,
         peer: SocketAddr,
-        turned_away: Option<Refusal>,
+        seat: Result<Taken, Refusal>,
     ) -> Self {
+        let (seat, turned_away) = match seat {
+            Ok(seat) => (Some(seat), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
         let session = Session::new(shows.now(), Arc::clone(shows.config()), turned_away);
-        Self { shows, stream, peer, session, turn: None }
+        Self { shows, stream, peer, session, turn: None, seat }
     }
 
     /// Serves the peer until it goes or is sent away.
@@ -116,6 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     let answer = match self.shows.admit(&key, self.peer).await {
                         Ok(turn) => {
                             self.turn = Some(turn);
+                            self.seat.iter().for_each(Taken::settle);
                             Input::Admit
                         }
                         Err(refusal) => Input::Refuse(refusal),

@@ -4,6 +4,7 @@
 //! ended. Does not know RTMP or media: those are the machines'.
 
 mod connection;
+mod room;
 mod shows;
 mod srt;
 mod tls;
@@ -11,6 +12,7 @@ mod turn;
 mod whip;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time;
 
 use self::connection::Connection;
+use self::room::{Room, Taken};
 use self::shows::Shows;
 use self::srt::SrtPort;
 use self::tls::Tls;
@@ -53,8 +56,8 @@ struct Port {
 }
 
 /// How many connections are served, and how many are told that they are not.
-struct Room {
-    served: Arc<Semaphore>,
+struct Rooms {
+    served: Room,
     turned_away: Arc<Semaphore>,
 }
 
@@ -126,8 +129,8 @@ impl Server {
 
     /// Serves publishers until `shutdown` resolves; then dismisses them, ends their shows and returns.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
-        let room = Room {
-            served: Arc::new(Semaphore::new(self.config.connections_max)),
+        let rooms = Rooms {
+            served: Room::new(self.config.connections_max),
             turned_away: Arc::new(Semaphore::new(self.config.turned_away_max)),
         };
         self.follow_certificate();
@@ -146,7 +149,7 @@ impl Server {
                 (accepted, tls) = self.accept_secure() => (accepted, Some(tls)),
             };
             match accepted {
-                Ok((stream, peer)) => self.serve(stream, peer, tls, &room),
+                Ok((stream, peer)) => self.serve(stream, peer, tls, &rooms),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept an RTMP connection");
                     time::sleep(ACCEPT_PAUSE).await;
@@ -182,36 +185,55 @@ impl Server {
         }
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, tls: Option<Arc<Tls>>, room: &Room) {
-        let (permit, refusal) = match Arc::clone(&room.served).try_acquire_owned() {
-            Ok(permit) => (permit, None),
-            Err(_) => match Arc::clone(&room.turned_away).try_acquire_owned() {
-                Ok(permit) => (permit, Some(Refusal::HouseFull)),
-                Err(_) => return,
-            },
-        };
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, tls: Option<Arc<Tls>>, rooms: &Rooms) {
+        let shows = Arc::clone(&self.shows);
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "answers may be delayed");
         }
-        let shows = Arc::clone(&self.shows);
-        let patience = self.config.handshake_timeout;
-        let leave = shows.closing().clone();
-        self.shows.tasks().spawn(async move {
-            match tls {
-                None => Connection::new(shows, stream, peer, refusal).run().await,
-                Some(tls) => {
-                    let shaken = tokio::select! {
-                        () = leave.cancelled() => None,
-                        shaken = tls.accept(stream, patience) => shaken,
-                    };
-                    match shaken {
-                        Some(stream) => Connection::new(shows, stream, peer, refusal).run().await,
-                        None => tracing::debug!(%peer, "no TLS came about"),
+        let serving: Pin<Box<dyn Future<Output = ()> + Send>> = match rooms.served.enter() {
+            Some(seat) => {
+                let evicted = seat.evicted();
+                let served = serve_in(shows, stream, peer, tls, Ok(seat));
+                Box::pin(async move {
+                    tokio::select! {
+                        () = evicted.cancelled() => tracing::debug!(%peer, "a stranger made room"),
+                        () = served => {}
                     }
-                }
+                })
             }
-            drop(permit);
-        });
+            None => match Arc::clone(&rooms.turned_away).try_acquire_owned() {
+                Ok(permit) => {
+                    let told = serve_in(shows, stream, peer, tls, Err(Refusal::HouseFull));
+                    Box::pin(async move {
+                        told.await;
+                        drop(permit);
+                    })
+                }
+                Err(_) => return,
+            },
+        };
+        self.shows.tasks().spawn(serving);
+    }
+}
+
+/// Serves a connection that has a seat, or tells it why it has none.
+async fn serve_in(
+    shows: Arc<Shows>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    seat: Result<Taken, Refusal>,
+) {
+    let Some(tls) = tls else { return Connection::new(shows, stream, peer, seat).run().await };
+    let patience = shows.config().handshake_timeout;
+    let leave = shows.closing().clone();
+    let shaken = tokio::select! {
+        () = leave.cancelled() => None,
+        shaken = tls.accept(stream, patience) => shaken,
+    };
+    match shaken {
+        Some(stream) => Connection::new(shows, stream, peer, seat).run().await,
+        None => tracing::debug!(%peer, "no TLS came about"),
     }
 }
 

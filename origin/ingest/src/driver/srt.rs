@@ -15,12 +15,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use metrics::counter;
 use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time;
 
 use self::peer::Peer;
 use super::ACCEPT_PAUSE;
+use super::room::{Room, Taken};
 use super::shows::Shows;
 use crate::{Door, Error, Srt};
 
@@ -46,7 +47,7 @@ impl SrtPort {
 
     /// Serves peers until the house closes.
     pub(super) async fn run(self, shows: Arc<Shows>) {
-        let room = Arc::new(Semaphore::new(shows.config().connections_max));
+        let room = Room::new(shows.config().connections_max);
         let mut peers: HashMap<SocketAddr, mpsc::Sender<Bytes>> = HashMap::new();
         let mut buffer = vec![0; Srt::PACKET_BYTES_MAX];
         loop {
@@ -80,12 +81,12 @@ impl SrtPort {
                 continue;
             }
             peers.retain(|_, peer| !peer.is_closed());
-            let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
+            let Some(seat) = room.enter() else { continue };
             let (sender, packets) = mpsc::channel(self.srt.queue_depth.max(1));
             // An empty queue has room.
             let _ = sender.try_send(unserved);
             peers.insert(from, sender);
-            self.serve(&shows, from, packets, permit);
+            self.serve(&shows, from, packets, seat);
         }
     }
 
@@ -94,13 +95,16 @@ impl SrtPort {
         shows: &Arc<Shows>,
         from: SocketAddr,
         packets: mpsc::Receiver<Bytes>,
-        permit: OwnedSemaphorePermit,
+        seat: Taken,
     ) {
         let socket = Arc::clone(&self.socket);
+        let evicted = seat.evicted();
         let peer = Peer::new(Arc::clone(shows), socket, from, packets, &self.srt);
         shows.tasks().spawn(async move {
-            peer.run().await;
-            drop(permit);
+            tokio::select! {
+                () = evicted.cancelled() => tracing::debug!(peer = %from, "a stranger made room"),
+                () = peer.run(seat) => {}
+            }
         });
     }
 }

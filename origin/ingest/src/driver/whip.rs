@@ -21,14 +21,15 @@ use metrics::counter;
 use str0m::RtcConfig;
 use str0m::config::DtlsCert;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time;
 
 use self::endpoint::Endpoint;
 use self::sessions::{Datagram, Sessions};
 use super::ACCEPT_PAUSE;
+use super::room::{Room, Taken};
 use super::shows::Shows;
 use crate::machine::whip::stun;
 use crate::{Door, Error, Whip};
@@ -86,8 +87,7 @@ impl WhipPort {
             room: Arc::new(Semaphore::new(publishers_max)),
             whip: self.whip,
         });
-        let connections =
-            Arc::new(Semaphore::new(publishers_max * Whip::CONNECTIONS_PER_PUBLISHER));
+        let connections = Room::new(publishers_max * Whip::CONNECTIONS_PER_PUBLISHER);
         tokio::select! {
             () = shows.closing().cancelled() => {}
             () = accept(&self.listener, &endpoint, &connections) => {}
@@ -113,17 +113,13 @@ fn rtc_config(certificate: DtlsCert) -> RtcConfig {
         .enable_opus(true, false)
 }
 
-async fn accept(
-    listener: &TcpListener,
-    endpoint: &Arc<Endpoint>,
-    connections: &Arc<Semaphore>,
-) -> ! {
+async fn accept(listener: &TcpListener, endpoint: &Arc<Endpoint>, connections: &Room) -> ! {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // Any more are closed without a word.
-                if let Ok(permit) = Arc::clone(connections).try_acquire_owned() {
-                    serve(stream, peer, endpoint, permit);
+                // None is ever settled: whoever publishes needs its connection no more.
+                if let Some(seat) = connections.enter() {
+                    serve(stream, peer, endpoint, seat);
                 }
             }
             Err(error) => {
@@ -134,12 +130,7 @@ async fn accept(
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    endpoint: &Arc<Endpoint>,
-    permit: OwnedSemaphorePermit,
-) {
+fn serve(stream: TcpStream, peer: SocketAddr, endpoint: &Arc<Endpoint>, seat: Taken) {
     let Ok(local) = stream.local_addr() else { return };
     let shows = Arc::clone(&endpoint.shows);
     let patience = shows.config().handshake_timeout;
@@ -148,7 +139,7 @@ fn serve(
         let endpoint = Arc::clone(&endpoint);
         async move { Ok::<_, Infallible>(endpoint.answer(request, peer, local).await) }
     });
-    let leave = shows.closing().clone();
+    let (leave, evicted) = (shows.closing().clone(), seat.evicted());
     shows.tasks().spawn(async move {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -157,13 +148,14 @@ fn serve(
             .serve_connection(TokioIo::new(stream), service);
         tokio::select! {
             () = leave.cancelled() => {}
+            () = evicted.cancelled() => {}
             served = connection => {
                 if let Err(error) = served {
                     tracing::debug!(%peer, %error, "a WHIP connection broke");
                 }
             }
         }
-        drop(permit);
+        drop(seat);
     });
 }
 

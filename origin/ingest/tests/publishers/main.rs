@@ -7,6 +7,7 @@ mod stagehand;
 #[path = "../../../../tests/house/enhanced/mod.rs"]
 pub mod enhanced;
 
+mod hostile;
 mod publishing;
 mod publishing_enhanced;
 mod refusing;

@@ -91,7 +91,7 @@ async fn one_publisher_has_the_key_and_only_it_ends_its_session() {
     assert_problem(&request(address, &format!("{end} k2"), "").await, 403, "anothers_key");
     assert_problem(&request(address, &end, "").await, 401, "no_key");
 
-    let pictures = pictures(15).await;
+    let pictures = pictures(15, 15).await;
     first.write(first.video, Instant::now(), 0, &pictures[0]);
     first.run_for(Duration::from_millis(300)).await;
     let mut opening = house.opening().await;

@@ -24,6 +24,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time;
 
+use super::super::room::Taken;
 use super::super::shows::Shows;
 use super::super::turn::Turn;
 use crate::machine::srt::demux::Demuxer;
@@ -76,12 +77,13 @@ impl Peer {
     }
 
     /// Serves the peer until it goes or is sent away.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, seat: Taken) {
         let patience = self.shows.config().handshake_timeout;
         let late = || Error::Timeout("no stream was published").into();
         let shaken = time::timeout(patience, self.shake_hands()).await;
         let (show, parting) = match shaken.unwrap_or_else(|_| Err(late())) {
             Ok((connection, mut turn)) => {
+                seat.settle();
                 let parting = self.serve(connection, &mut turn).await;
                 (Some(turn.show().to_owned()), parting.unwrap_or_else(Parting::Failed))
             }

@@ -172,11 +172,11 @@ impl Caller {
     }
 }
 
-/// So many pictures of 30 Hz, H.264 with start codes, a keyframe every half second.
-pub(crate) async fn pictures(count: usize) -> Vec<Vec<u8>> {
+/// So many pictures of 30 Hz, H.264 with start codes, a keyframe every `gop`.
+pub(crate) async fn pictures(count: usize, gop: usize) -> Vec<Vec<u8>> {
     let arguments = format!(
         "-v error -nostdin -f lavfi -i testsrc2=size=320x180:rate=30 -frames:v {count} \
-         -c:v libx264 -preset ultrafast -profile:v baseline -g 15 -bf 0 -x264opts aud=1 -f h264 -"
+         -c:v libx264 -preset ultrafast -profile:v baseline -g {gop} -bf 0 -x264opts aud=1 -f h264 -"
     );
     let made = Command::new("ffmpeg")
         .args(arguments.split_whitespace())
