@@ -10,6 +10,7 @@ mod i_frames;
 mod live_edge;
 mod newer_codecs;
 mod observed;
+mod pull;
 mod recording;
 mod revoked;
 mod srt;

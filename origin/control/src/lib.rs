@@ -159,6 +159,12 @@ impl Control {
         self.house.denied.follow()
     }
 
+    /// Whether this is the administrator's credential, compared in a time that tells nothing about it.
+    #[must_use]
+    pub fn is_admin(&self, presented: &[u8]) -> bool {
+        self.house.keys.is_admin(presented)
+    }
+
     /// Whether this is the key of our edges (`matinee-edge-key`), compared in a time that tells nothing about it.
     #[must_use]
     pub fn is_edge(&self, presented: &[u8]) -> bool {

@@ -3,6 +3,8 @@
 //! In: connections of publishers; a [`Gate`] that knows stream keys. Out: per show, a bounded channel of
 //! [`shared_media::Publication`] and its [`Airtime`]. Does not know databases, decoders, playlists or viewers.
 //!
+//! Or a show is fetched from elsewhere: [`Pull`].
+//!
 //! A frame's way through this crate:
 //! 1. [`driver`] accepts the socket, ends TLS if there is any, and feeds bytes to [`machine::rtmp::session`]; or it has
 //!    SRT or WebRTC spoken with a peer and feeds what comes out to [`machine::srt::demux`] or
@@ -22,7 +24,7 @@ mod error;
 mod gate;
 
 pub use config::{Config, Passphrase, Rtmps, Srt, Whip};
-pub use driver::{Desk, Server};
+pub use driver::{Desk, Pull, Server};
 pub use error::{Door, Error};
 pub use gate::{Admission, Gate, Opening, Refusal, Resume, StreamKey, Verdict};
 pub use machine::airtime::Airtime;

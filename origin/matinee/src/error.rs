@@ -29,6 +29,9 @@ pub(crate) enum Error {
     /// The test pattern cannot be published.
     #[error(transparent)]
     Pattern(#[from] origin_pattern::Error),
+    /// A source elsewhere cannot be fetched.
+    #[error(transparent)]
+    Relay(#[from] origin_relay::Error),
     /// A defect of ours.
     #[error("{0} (this is a defect of matinee)")]
     Us(String),

@@ -16,6 +16,7 @@ mod layers;
 mod lifetime;
 mod page;
 mod probes;
+mod pull;
 mod purge;
 mod settings;
 mod stage;
@@ -59,6 +60,9 @@ enum Role {
     /// Encode one show's rungs: the house starts this itself
     #[command(hide = true)]
     Encode,
+    /// Fetch a show from elsewhere: the house starts this itself
+    #[command(hide = true)]
+    Relay,
     /// Publish the test pattern to an RTMP address
     #[command(hide = true)]
     Source(demo::SourceFlags),
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Role::Session(command) => return cli::run_session(command),
         Role::Keys(flags) => keys::print(&flags),
         Role::Encode => encode(),
+        Role::Relay => pull::relay(),
         Role::Source(flags) => demo::source(&flags),
     };
     match outcome {

@@ -59,6 +59,9 @@ pub(crate) struct Flags {
     /// Public addresses of this machine, commas between them, where it does not have them itself [default: none]
     #[arg(long, value_name = "IP,…")]
     whip_public_addresses: Option<String>,
+    /// Whether sources that shows are fetched from may be in private networks: allow or refuse [default: refuse]
+    #[arg(long, value_name = "WHETHER")]
+    pull_private: Option<String>,
     /// What viewers' links begin with, such as https://live.example.com [default: http:// and the edge's address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -106,6 +109,7 @@ pub(crate) struct Settings {
     pub(crate) srt: Option<SrtDoor>,
     pub(crate) whip: Option<Whip>,
     whip_url: Option<String>,
+    pub(crate) pull_private: bool,
     pub(crate) public_url: Option<String>,
     pub(crate) publish_url: Option<String>,
     pub(crate) log: LogFormat,
@@ -139,6 +143,7 @@ pub(crate) const NAMES: &[&str] = &[
     "whip",
     "whip_url",
     "whip_public_addresses",
+    "pull_private",
     "public_url",
     "publish_url",
     "log",
@@ -180,6 +185,7 @@ impl Flags {
             "whip" => self.whip.as_ref(),
             "whip_url" => self.whip_url.as_ref(),
             "whip_public_addresses" => self.whip_public_addresses.as_ref(),
+            "pull_private" => self.pull_private.as_ref(),
             "public_url" => self.public_url.as_ref(),
             "publish_url" => self.publish_url.as_ref(),
             "log" => self.log.as_ref(),
@@ -206,6 +212,11 @@ impl Layers<'_> {
             srt: self.srt(),
             whip: self.whip(),
             whip_url: self.value("whip_url", None, |text| base(text, &["http", "https"])),
+            pull_private: self.value("pull_private", false, |text| match text {
+                "allow" => Ok(true),
+                "refuse" => Ok(false),
+                _ => Err("is neither allow nor refuse".to_owned()),
+            }),
             public_url: self.value("public_url", None, |text| base(text, &["http", "https"])),
             publish_url: self.value("publish_url", None, |text| base(text, &["rtmp", "rtmps"])),
             log: self.value("log", LogFormat::Pretty, log_format),

@@ -28,7 +28,7 @@ use crate::gate::HouseGate;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
 use crate::stage::{self, Stages};
-use crate::{demo, denied, fault, page, purge, telemetry};
+use crate::{demo, denied, fault, page, pull, purge, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
 pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
@@ -75,7 +75,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
     gate.open(rooms.control.clone(), rooms.stages.clone());
-    let desk = rtmp.desk();
+    let (desk, pulls) = (rtmp.desk(), rtmp.desk());
     tokio::spawn(async move {
         while let Some(show) = to_end.recv().await {
             desk.end(&show.to_string());
@@ -86,7 +86,13 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let viewers_out = CancellationToken::new();
     let api_out = CancellationToken::new();
     let rtmp_task = tokio::spawn(rtmp.run(publishers_out.clone().cancelled_owned()));
-    let router = rooms.router(metrics, api_out.clone());
+    let office = pull::Office {
+        control: rooms.control.clone(),
+        desk: pulls,
+        program: rooms.program.clone(),
+        allow_private: settings.pull_private,
+    };
+    let router = rooms.router(metrics, api_out.clone(), office);
     purge::start(&rooms.control, &settings.edges, &api_out)?;
     let api_stop = api_out.clone().cancelled_owned();
     let api_task =
@@ -152,6 +158,7 @@ impl Rooms {
         &self,
         metrics: metrics_exporter_prometheus::PrometheusHandle,
         stop: CancellationToken,
+        office: pull::Office,
     ) -> Router {
         let for_edges =
             delivery::router(Delivery { stages: self.stages.clone(), store: self.store.clone() })
@@ -162,6 +169,7 @@ impl Rooms {
                 ));
         Router::new()
             .merge(self.control.router())
+            .merge(pull::router(office))
             .merge(page::router())
             .merge(probes::router(Probes { metrics, ready: self.ready.clone() }))
             .merge(for_edges)

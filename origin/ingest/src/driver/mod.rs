@@ -4,6 +4,7 @@
 //! ended. Does not know RTMP or media: those are the machines'.
 
 mod connection;
+mod pull;
 mod room;
 mod shows;
 mod srt;
@@ -21,6 +22,8 @@ use tokio::sync::Semaphore;
 use tokio::time;
 
 use self::connection::Connection;
+pub use self::pull::Pull;
+use self::pull::Pulls;
 use self::room::{Room, Taken};
 use self::shows::Shows;
 use self::srt::SrtPort;
@@ -40,12 +43,14 @@ pub struct Server {
     whip: Option<WhipPort>,
     config: Arc<Config>,
     shows: Arc<Shows>,
+    pulls: Arc<Pulls>,
 }
 
 /// Where shows are ended and asked about while the [`Server`] runs.
 #[derive(Debug, Clone)]
 pub struct Desk {
     shows: Arc<Shows>,
+    pulls: Arc<Pulls>,
 }
 
 /// One listening port.
@@ -94,7 +99,7 @@ impl Server {
         };
         let config = Arc::new(config);
         let shows = Arc::new(Shows::new(Arc::clone(&config), gate));
-        Ok(Self { rtmp, rtmps, srt, whip, config, shows })
+        Ok(Self { rtmp, rtmps, srt, whip, config, shows, pulls: Arc::default() })
     }
 
     /// The address in use for RTMP, with the port the system chose if none was given.
@@ -124,7 +129,7 @@ impl Server {
     /// Where shows are ended from.
     #[must_use]
     pub fn desk(&self) -> Desk {
-        Desk { shows: Arc::clone(&self.shows) }
+        Desk { shows: Arc::clone(&self.shows), pulls: Arc::clone(&self.pulls) }
     }
 
     /// Serves publishers until `shutdown` resolves; then dismisses them, ends their shows and returns.
@@ -242,6 +247,20 @@ impl Desk {
     /// not on air in this process; publishers of it are refused from now on all the same.
     pub fn end(&self, show: &str) -> bool {
         self.shows.end(show)
+    }
+
+    /// Fetches a show from elsewhere until it ends, in the place of any earlier source of it. A source that fails is
+    /// tried again. Called within a runtime.
+    ///
+    /// # Errors
+    /// [`Refusal::HouseFull`] if as many are fetched as may publish, [`Refusal::Unavailable`] if the house closes.
+    pub fn pull(&self, show: &str, pull: Pull) -> Result<(), Refusal> {
+        self.pulls.begin(&self.shows, show, pull)
+    }
+
+    /// Fetches a show no more. False if it was not.
+    pub fn stop_pulling(&self, show: &str) -> bool {
+        self.pulls.end(show)
     }
 
     /// The state of a show that was published to in this process.

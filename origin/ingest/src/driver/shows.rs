@@ -173,6 +173,12 @@ impl Shows {
         Ok(Turn::new(Arc::clone(self), admission.show.clone(), publisher, carriage, signals))
     }
 
+    /// Takes a show's place on air for a source that needs no key. `resume` is ingest's own to remember.
+    pub(super) fn enter(self: &Arc<Self>, show: &str) -> Result<Turn, Refusal> {
+        let admission = Admission { show: show.to_owned(), resume: None };
+        self.claim(&admission).map_err(|refused| refused.refusal)
+    }
+
     /// Asks the gate whose key it is, and takes that show's place on air.
     pub(super) async fn admit(
         self: &Arc<Self>,

@@ -9,6 +9,8 @@ pub mod srt;
 
 pub mod whip;
 
+pub mod pull;
+
 pub mod arrival;
 pub mod intake;
 pub mod timeline;

@@ -61,6 +61,21 @@ pub(crate) enum ShowCommand {
         #[command(flatten)]
         house: HouseFlags,
     },
+    /// Fetch a show from elsewhere, by HLS or RTMP, or fetch it no more
+    Pull {
+        /// The show's id
+        #[arg(value_name = "ID")]
+        show: ShowId,
+        /// The source, such as https://elsewhere/index.m3u8 or rtmp://elsewhere/live/name
+        #[arg(long, value_name = "URL", env = "MATINEE_PULL_FROM", hide_env_values = true)]
+        from: Option<String>,
+        /// Fetch it no more
+        #[arg(long, conflicts_with = "from", required_unless_present = "from")]
+        stop: bool,
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
     /// End a show: its publisher is sent away, its recording plays on
     End {
         /// The show's id
@@ -100,6 +115,20 @@ impl ShowCommand {
             Self::List { house } => {
                 let shows = all::<ShowList>(&House::find(&house).await?, "/v1/shows").await?;
                 Ok(if house.json { json!({ "shows": shows }).to_string() } else { list(&shows) })
+            }
+            Self::Pull { show, from, stop, house } => {
+                let path = format!("/v1/shows/{show}/pull");
+                let there = House::find(&house).await?;
+                let (fetched, said): (ShowState, _) = match from.filter(|_| !stop) {
+                    Some(url) => {
+                        let from = json!({ "url": url });
+                        let said = "is fetched from there, and again whenever it breaks off";
+                        (there.set(Method::PUT, &path, &from).await?, said)
+                    }
+                    None => (there.delete(&path).await?, "is fetched no more"),
+                };
+                let said = format!("Show {show} {said}.");
+                Ok(if house.json { json!(fetched).to_string() } else { said })
             }
             Self::End { show, house } => {
                 let path = format!("/v1/shows/{show}/end");
