@@ -83,7 +83,8 @@ async fn begin(
         return problem(&headers, StatusCode::CONFLICT, "show_ended", &detail);
     }
     let command = vec![office.program.clone().into_os_string(), "relay".into()];
-    let mut environment = vec![(URL_VARIABLE.into(), url.into())];
+    // By `no_proxy` libavformat would go past the relay's own proxy.
+    let mut environment = vec![(URL_VARIABLE.into(), url.into()), ("no_proxy".into(), "".into())];
     if office.allow_private {
         environment.push((PRIVATE_VARIABLE.into(), "1".into()));
     }

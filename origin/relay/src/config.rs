@@ -10,5 +10,9 @@ pub(crate) const PROBE_BYTES_MAX: u64 = 2 << 20;
 pub(crate) const PROBE_US_MAX: u64 = 3_000_000;
 /// Protocols that libavformat may speak, also where a playlist leads: no files, no pipes.
 pub(crate) const PROTOCOLS: &str = "http,https,httpproxy,tls,tcp,rtmp,rtmps,crypto";
+/// Connections by HTTP at the same time: a playlist and a segment for each rung and sound.
+pub(crate) const PROXIED_MAX: usize = 64;
+/// Longest head of a request that libavformat makes, in bytes.
+pub(crate) const REQUEST_BYTES_MAX: usize = 16 << 10;
 /// A step of the source's clock above this is followed at once, in microseconds.
 pub(crate) const JUMP_US_MAX: i64 = 10_000_000;

@@ -2,6 +2,8 @@
 //!
 //! In: an address. Out: a transport stream in real time. Does not know what becomes of it.
 
+mod proxy;
+
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +22,8 @@ use crate::machine::source;
 const OUTPUT: &str = "pipe:1";
 const MICROSECONDS: Rational = Rational(1, 1_000_000);
 
-/// Fetches `url` and writes it to standard output until the source ends. It blocks, and belongs in a process of its own.
+/// Fetches `url` and writes it to standard output until the source ends. It blocks, and belongs in a process of its
+/// own.
 ///
 /// # Errors
 /// Whatever ends it, with whose fault it is.
@@ -32,7 +35,7 @@ pub fn relay(url: &str, allow_private: bool) -> Result<(), Error> {
     source::check(&addresses, allow_private)?;
     ffmpeg::init().map_err(broken)?;
     ffmpeg::log::set_level(ffmpeg::log::Level::Fatal); // its errors quote addresses
-    let mut input = open(url)?;
+    let mut input = open(url, allow_private)?;
     let mut output = format::output_as(&OUTPUT, "mpegts").map_err(broken)?;
     let taken = streams(&input, &mut output)?;
     let mut options = Dictionary::new();
@@ -65,8 +68,12 @@ pub fn relay(url: &str, allow_private: bool) -> Result<(), Error> {
     output.write_trailer().map_err(broken)
 }
 
-fn open(url: &str) -> Result<format::context::Input, Error> {
+fn open(url: &str, allow_private: bool) -> Result<format::context::Input, Error> {
     let mut options = Dictionary::new();
+    // Where a playlist or a redirection leads is checked there; RTMP has neither.
+    let proxy = proxy::open(allow_private).map_err(|error| Error::Broken(error.to_string()))?;
+    options.set("http_proxy", &format!("http://{proxy}"));
+    options.set("http_persistent", "0");
     options.set("protocol_whitelist", PROTOCOLS);
     options.set("rw_timeout", &NETWORK_WAIT_US_MAX.to_string());
     options.set("probesize", &PROBE_BYTES_MAX.to_string());

@@ -1,6 +1,7 @@
 //! Why a relay ended, and whose fault it is.
 //!
-//! In: nothing. Out: [`Error`]. Does not know how it is shown. No variant holds the address: there may be a secret in it.
+//! In: nothing. Out: [`Error`]. Does not know how it is shown. No variant holds the address: there may be a secret in
+//! it.
 
 /// Why a relay ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,8 +3,8 @@
 //! In: a show and how to start its child. Out: its media, as if its publisher had come. Does not know addresses or
 //! protocols: the child does.
 //!
-//! A source takes its show's place on air only while media comes, by the same rules as any publisher: who publishes with
-//! the show's key meanwhile is not disturbed, and the source is tried again later.
+//! A source takes its show's place on air only while media comes, by the same rules as any publisher: who publishes
+//! with the show's key meanwhile is not disturbed, and the source is tried again later.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

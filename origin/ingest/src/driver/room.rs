@@ -2,9 +2,9 @@
 //!
 //! In: those who come. Out: a [`Seat`] for each that is served. Does not know protocols.
 //!
-//! Whoever has shown a good key keeps its seat. Whoever has not gives it up to the next when all are taken, the one first
-//! that has been there longest: a handshake takes a moment, and who draws it out is no publisher. So any number of
-//! connections that say nothing keep nobody out.
+//! Whoever has shown a good key keeps its seat. Whoever has not gives it up to the next when all are taken, the one
+//! first that has been there longest: a handshake takes a moment, and who draws it out is no publisher. So any number
+//! of connections that say nothing keep nobody out.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

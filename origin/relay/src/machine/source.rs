@@ -2,9 +2,9 @@
 //!
 //! In: a URL, and what its host's name stands for. Out: a yes, or why not. Does not know resolvers.
 //!
-//! A house stands inside a network that trusts it: whoever may name an address for it to fetch must not reach by it what
-//! the world cannot reach. So addresses of machines' own and of private networks are refused where the operator has not
-//! said otherwise.
+//! A house stands inside a network that trusts it: whoever may name an address for it to fetch must not reach by it
+//! what the world cannot reach. So addresses of machines' own and of private networks are refused where the operator
+//! has not said otherwise.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -176,7 +176,8 @@ impl Caller {
 pub(crate) async fn pictures(count: usize, gop: usize) -> Vec<Vec<u8>> {
     let arguments = format!(
         "-v error -nostdin -f lavfi -i testsrc2=size=320x180:rate=30 -frames:v {count} \
-         -c:v libx264 -preset ultrafast -profile:v baseline -g {gop} -bf 0 -x264opts aud=1 -f h264 -"
+         -c:v libx264 -preset ultrafast -profile:v baseline -g {gop} -bf 0 \
+         -x264opts aud=1 -f h264 -"
     );
     let made = Command::new("ffmpeg")
         .args(arguments.split_whitespace())
