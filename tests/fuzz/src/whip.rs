@@ -64,7 +64,7 @@ pub fn annex_b(data: &[u8]) {
         let first = unit.first().copied().unwrap_or_default();
         let frame = Frame {
             kind: if first & 0x40 == 0 { TrackKind::Video } else { TrackKind::Audio },
-            rtp: u32::from(first) << 24 | u32::try_from(at).unwrap_or(0) * 3000,
+            rtp: (u32::from(first) << 24) | (u32::try_from(at).unwrap_or(0) * 3000),
             report: None,
             follows: first & 1 == 0,
             keyframe: first & 2 == 0,

@@ -19,7 +19,7 @@ impl Pace {
         let zero_us = *self.zero_us.get_or_insert(now_us.saturating_sub(dts_us));
         let wait_us = zero_us.saturating_add(dts_us).saturating_sub(now_us);
         // Late: the source stood still, or we did, and what follows keeps that distance. Far ahead: its clock jumped.
-        if wait_us < 0 || wait_us > JUMP_US_MAX {
+        if !(0..=JUMP_US_MAX).contains(&wait_us) {
             self.zero_us = Some(now_us.saturating_sub(dts_us));
         }
         u64::try_from(wait_us).ok().filter(|wait| *wait <= JUMP_US_MAX.unsigned_abs()).unwrap_or(0)

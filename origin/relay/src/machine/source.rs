@@ -104,7 +104,8 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
     let [a, b, c, ..] = v6.segments();
     // 2000::/3 is all there is; in it, what embeds a v4 address and documentation are not taken.
     let embeds = a == 0x2002 || (a == 0x2001 && b == 0) || (a == 0x64 && b == 0xFF9B);
-    (a & 0xE000) == 0x2000 && !embeds && !(a == 0x2001 && b == 0xDB8) && !(a == 0x3FFF && c < 16)
+    let documents = (a == 0x2001 && b == 0xDB8) || (a == 0x3FFF && c < 16);
+    (a & 0xE000) == 0x2000 && !embeds && !documents
 }
 
 #[cfg(test)]
