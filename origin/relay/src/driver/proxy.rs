@@ -1,8 +1,8 @@
 //! The way out for HTTP: a proxy within this process, which connects to no private network.
 //!
-//! In: what libavformat asks for: a playlist's own address, those it is redirected to, those that are named in playlists.
-//! Out: connections to the very addresses that were checked, so that a name which stands for something else a moment
-//! later is of no use. Does not know playlists.
+//! In: what libavformat asks for: a playlist's own address, those it is redirected to, those that are named in
+//! playlists. Out: connections to the very addresses that were checked, so that a name which stands for something else
+//! a moment later is of no use. Does not know playlists.
 //!
 //! One request a connection, as libavformat makes them where a proxy stands before it.
 
@@ -198,7 +198,8 @@ mod tests {
             String::from_utf8(head).expect("text")
         });
         let head = format!(
-            "GET http://127.0.0.1:{port}/a?b=1 HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"
+            "GET http://127.0.0.1:{port}/a?b=1 HTTP/1.1\r\nHost: h\r\n\
+             Connection: keep-alive\r\n\r\n"
         );
         let answer = ask(proxy, &head);
         assert!(answer.ends_with("hello"), "{answer}");
