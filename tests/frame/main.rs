@@ -11,6 +11,7 @@ mod live_edge;
 mod newer_codecs;
 mod observed;
 mod recording;
+mod restart;
 mod revoked;
 mod srt;
 mod whole;

@@ -17,6 +17,7 @@ mod lifetime;
 mod page;
 mod probes;
 mod purge;
+mod resume;
 mod settings;
 mod stage;
 mod telemetry;

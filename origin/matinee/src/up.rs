@@ -3,8 +3,10 @@
 //! In: settings. Out: a running house until SIGINT or SIGTERM. Does not know what any room does inside.
 //!
 //! Start: 1. logs and metrics, 2. every port, so that the links are known, 3. storage and control, 4. the stages behind
-//! the RTMP door, 5. the API, 6. the edge. Drain, the other way round: 1. not ready any more, 2. publishers out,
-//! 3. shows end and recordings are finished, 4. viewers out, 5. the API, 6. the disk.
+//! the RTMP door, and the shows that were on the air when the house was killed, 5. the API, 6. the edge.
+//!
+//! Drain, the other way round: 1. not ready any more, 2. publishers out, 3. shows end and recordings are finished, 4.
+//! viewers out, 5. the API, 6. the disk.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,7 +19,6 @@ use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::Control;
 use origin_storage::Store;
 use shared_wire::ShowId;
-use shared_wire::api::State;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -27,8 +28,8 @@ use crate::error::Error;
 use crate::gate::HouseGate;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
-use crate::stage::{self, Stages};
-use crate::{demo, denied, fault, page, purge, telemetry};
+use crate::stage::Stages;
+use crate::{demo, denied, fault, page, purge, resume, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
 pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
@@ -74,6 +75,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
     gate.open(rooms.control.clone(), rooms.stages.clone());
+    resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
     let desk = rtmp.desk();
     tokio::spawn(async move {
         while let Some(show) = to_end.recv().await {
@@ -139,7 +141,6 @@ impl Rooms {
             memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
             ..origin_storage::Config::default()
         })?);
-        end_what_a_crash_left(&control, &store).await;
         let part_target_ms = settings.part_target_ms;
         let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms);
         let ready = Arc::new(AtomicBool::new(false));
@@ -181,21 +182,6 @@ impl Rooms {
         config.compiled = std::path::absolute(settings.data.join("compiled")).ok();
         config.viewers.tls = settings.edge_tls.clone();
         Ok(Edge::behind(viewers, config).await?)
-    }
-}
-
-/// Shows that were live when the process was killed end with what reached the disk.
-async fn end_what_a_crash_left(control: &Control, store: &Store) {
-    for show in stage::finish_what_a_crash_left(store).await {
-        tracing::warn!(%show, "the house had stopped during the show; its recording is finished");
-    }
-    for show in control.shows() {
-        if !matches!(show.state, State::Live | State::Interrupted) {
-            continue;
-        }
-        if let Err(error) = control.set_state(show.show, State::Ended).await {
-            tracing::error!(show = %show.show, %error, "the show's end was not kept");
-        }
     }
 }
 

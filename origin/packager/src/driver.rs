@@ -24,7 +24,7 @@ pub use version::gzip;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::machine::{Machine, Output};
+use crate::machine::{Held, Machine, Notes, Output};
 
 /// What is left to do when a show is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,24 @@ pub fn spawn(
     (handle, tokio::spawn(driver.run(staged)))
 }
 
+/// Goes on with a show that an earlier process had on air, from its notes. Every playlist that was there is
+/// there again when this returns; the next segment follows a discontinuity.
+pub fn restore(
+    config: Config,
+    show: ShowId,
+    notes: &Notes,
+    held: &Held,
+    staged: mpsc::Receiver<Staged>,
+    sink: Arc<dyn ObjectSink>,
+) -> (Handle, JoinHandle<Finished>) {
+    let handle = Handle::new(&config, show, notes.epoch());
+    let machine = Machine::restore(config, show, notes, held);
+    let (answers, started) = (handle.clone(), Instant::now());
+    let mut driver = Driver { machine, show, sink, handle: answers, started, done: None };
+    driver.carry_out_all();
+    (handle, tokio::spawn(driver.run(staged)))
+}
+
 struct Driver {
     machine: Machine,
     show: ShowId,
@@ -67,9 +85,7 @@ impl Driver {
             let event = staged.recv().await.unwrap_or(Staged::End);
             let is_end = event == Staged::End;
             self.machine.handle(self.now(), event);
-            while let Poll::Output(output) = self.machine.poll() {
-                self.carry_out(output);
-            }
+            self.carry_out_all();
             if is_end {
                 tracing::info!(show = %self.show, "packaging ended");
                 return self.done.unwrap_or(Finished { recordings: Vec::new() });
@@ -82,6 +98,12 @@ impl Driver {
         Now {
             monotonic_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             utc_us: i64::try_from(utc.as_micros()).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn carry_out_all(&mut self) {
+        while let Poll::Output(output) = self.machine.poll() {
+            self.carry_out(output);
         }
     }
 
@@ -104,6 +126,7 @@ impl Driver {
                         .record(std::time::Duration::from_micros(delay_us));
                 }
             }
+            Output::Note(note) => self.sink.note(&self.show.to_string(), note),
             Output::Trouble(trouble) => self.report(&trouble),
             Output::Finished { recordings } => self.done = Some(Finished { recordings }),
         }

@@ -23,10 +23,12 @@
 mod catalogue;
 mod cuts;
 mod i_frames;
+mod journal;
 mod names;
 mod output;
 mod parts;
 mod rates;
+mod restore;
 mod sample;
 mod segment;
 mod track;
@@ -35,13 +37,15 @@ mod window;
 use std::collections::VecDeque;
 
 use shared_media::{
-    AccessUnit, Anchor, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks, TrackConfig,
+    AccessUnit, Anchor, Note, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks,
+    TrackConfig,
 };
 use shared_playlist::Multivariant;
 use shared_playlist::media::{MediaPlaylist, Report};
 use shared_wire::ShowId;
 
 pub use output::Output;
+pub use restore::{Held, Notes};
 
 use crate::config::Config;
 use crate::error::{Drop, Error};
@@ -62,6 +66,8 @@ pub struct Machine {
     told: Option<Multivariant>,
     /// When the leader was last heard, in microseconds of the monotonic clock.
     leader_heard_us: u64,
+    /// The renditions as the ladder planned them.
+    plan: Option<Plan>,
     /// Decode time of the leader's sample before, until the part target is chosen.
     leader_before: Option<Ticks>,
 }
@@ -70,6 +76,8 @@ pub struct Machine {
 enum Phase {
     /// No plan came yet.
     Fresh,
+    /// An earlier process had the show on air; its plan is awaited again.
+    Restored,
     /// The part target is not chosen yet: nothing was published.
     Planned,
     Running,
@@ -89,12 +97,14 @@ impl Machine {
             anchor,
             target_duration_s: 1,
             outputs: VecDeque::new(),
+            journal: journal::Journal::default(),
         };
         Self {
             common,
             tracks: Vec::new(),
             cuts,
             phase: Phase::Fresh,
+            plan: None,
             told: None,
             leader_heard_us: 0,
             leader_before: None,
@@ -118,6 +128,7 @@ impl Machine {
             Staged::Discontinuity => self.end_section(),
             Staged::End => self.end(),
         }
+        self.note();
         self.tell(self.phase == Phase::Ended);
         if self.phase == Phase::Ended {
             let recordings = self.recordings();
@@ -126,9 +137,14 @@ impl Machine {
     }
 
     fn plan(&mut self, now: Now, plan: Plan) {
+        if self.phase == Phase::Restored && self.plan.as_ref() == Some(&plan) {
+            self.phase = Phase::Running;
+            return;
+        }
         if self.phase != Phase::Fresh {
             return self.out_of_order("a second plan");
         }
+        self.plan = Some(plan.clone());
         self.phase = Phase::Planned;
         self.leader_heard_us = now.monotonic_us;
         self.common.target_duration_s = plan.target_duration_s.max(1);
@@ -244,6 +260,20 @@ impl Machine {
             track.writer.changed = track.window.last().is_some();
             track.writer.i_frames_changed = track.window.last_i_frame().is_some();
         }
+    }
+
+    /// Notes down what is to be listed, before it is.
+    fn note(&mut self) {
+        let note = match (&self.plan, &self.phase) {
+            (_, Phase::Ended) => Some(Note::End),
+            (Some(plan), Phase::Running | Phase::Restored) if self.common.journal.is_due() => {
+                let snapshot = journal::snapshot(plan, &self.tracks, &self.common);
+                self.common.journal.begin(&snapshot);
+                Some(Note::Begin(snapshot))
+            }
+            _ => self.common.journal.news().map(Note::Append),
+        };
+        self.common.outputs.extend(note.map(Output::Note));
     }
 
     fn recordings(&self) -> Vec<String> {

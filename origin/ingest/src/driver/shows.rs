@@ -195,6 +195,18 @@ impl Shows {
         Ok(turn)
     }
 
+    /// Waits from now on for the publisher of a show that an earlier process had on air.
+    pub(super) fn wait_for(&self, show: &str, resume: Resume) -> mpsc::Receiver<Publication> {
+        let (sender, publications) = mpsc::channel(self.config.queue_depth.max(1));
+        let mut expected = Show::new(&self.config, Some(resume));
+        expected.slot = Slot::interrupted(self.config.reconnect_window, self.now());
+        expected.carriage =
+            expected.carriage.map(|carriage| Carriage { publications: Some(sender), ..carriage });
+        self.book().shows.insert(show.to_owned(), expected);
+        self.changed.notify_one();
+        publications
+    }
+
     /// What a publisher is told that has to go.
     pub(super) fn parting(&self) -> Refusal {
         if self.closing.is_cancelled() { Refusal::Unavailable } else { Refusal::ShowEnded }

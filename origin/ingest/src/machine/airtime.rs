@@ -89,6 +89,15 @@ impl Slot {
         }
     }
 
+    /// The place of a show that an earlier process had on air: it waits for its publisher from now on.
+    #[must_use]
+    pub fn interrupted(reconnect_window: Duration, now: Now) -> Self {
+        let mut slot = Self::new(reconnect_window);
+        slot.airtime = Airtime::Interrupted;
+        slot.until_us = now.monotonic_us.saturating_add(slot.reconnect_window_us);
+        slot
+    }
+
     /// The show's state.
     #[must_use]
     pub const fn airtime(&self) -> Airtime {
@@ -261,6 +270,19 @@ mod tests {
         after(&mut slot, 1, claim(SECOND));
         let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
         assert_eq!(after(&mut slot, WINDOW_US + 1, Input::Release(SECOND)), ended);
+    }
+
+    #[test]
+    fn a_show_of_an_earlier_process_waits_as_long_as_one_that_was_cut_off() {
+        let now = Now { monotonic_us: 5, utc_us: 0 };
+        let window = Duration::from_micros(WINDOW_US);
+        let mut slot = Slot::interrupted(window, now);
+        assert_eq!(slot.deadline_us(), Some(5 + WINDOW_US));
+        assert_eq!(after(&mut slot, 6, claim(FIRST)), [Output::Admit(FIRST)]);
+        assert_eq!(after(&mut slot, 7, Input::Media(FIRST)), [Output::Tell(Airtime::Live)]);
+        let mut slot = Slot::interrupted(window, now);
+        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
+        assert_eq!(after(&mut slot, 5 + WINDOW_US, Input::Tick), ended);
     }
 
     #[test]

@@ -144,6 +144,12 @@ impl Cuts {
         self.discontinuity = self.next_msn > 0;
     }
 
+    /// The section to come begins with this Media Sequence Number; what comes before it is listed already.
+    pub(super) const fn go_on_at(&mut self, msn: u64) {
+        self.next_msn = msn;
+        self.discontinuity = msn > 0;
+    }
+
     /// Forgets the cuts before a segment: all renditions have passed them.
     pub(super) fn forget_before(&mut self, msn: u64) {
         while self.list.front().is_some_and(|cut| cut.msn < msn) {

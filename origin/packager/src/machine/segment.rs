@@ -13,6 +13,7 @@ use shared_wire::key::MediaFile;
 
 use super::cuts::Cut;
 use super::i_frames::IFrames;
+use super::journal::{Closed, Line, ListedPart};
 use super::output::{Output, object};
 use super::parts::{ClosedPart, Parts};
 use super::sample::Sample;
@@ -77,11 +78,26 @@ impl Segment {
         self.newest().map_or(Ticks::ZERO, |newest| newest + unit - self.cut.at)
     }
 
+    /// Its Media Sequence Number.
+    pub(super) const fn msn(&self) -> u64 {
+        self.cut.msn
+    }
+
+    /// The presentation time it starts at.
+    pub(super) fn started(&self) -> Ticks {
+        self.start.unwrap_or(self.cut.at)
+    }
+
+    /// Its listed pictures so far.
+    pub(super) fn pictures(&self) -> Vec<(i64, u64, u64)> {
+        self.i_frames.found(0)
+    }
+
     fn head(&self, map: Option<&Arc<str>>, common: &Common) -> Head {
         Head {
             discontinuity: self.cut.discontinuity,
             map: map.cloned(),
-            utc_us: common.anchor.utc_us_at(self.start.unwrap_or(self.cut.at)),
+            utc_us: common.anchor.utc_us_at(self.started()),
         }
     }
 }
@@ -119,6 +135,7 @@ pub(super) struct Writer {
     recorded_i_frames_map: Option<Arc<str>>,
     headers: u32,
     sequence: u32,
+    delay: Ticks,
 }
 
 impl Writer {
@@ -179,7 +196,46 @@ impl Writer {
         common.outputs.push_back(Output::Put(object(key, header.bytes)));
         self.map = Some(common.names.uri(file).into());
         self.headers += 1;
+        self.delay = reorder_delay;
+        self.config_line(rendition).iter().for_each(|line| common.journal.line(line));
         Ok(())
+    }
+
+    /// The note of the configuration in force.
+    pub(super) fn config_line(&self, of: &RenditionId) -> Option<Line> {
+        let (config, map) = (self.config.clone()?, self.map.clone()?);
+        let (of, delay, headers) = (of.clone(), self.delay.0, self.headers);
+        Some(Line::Config { of, config, delay, map, headers }).filter(|_| self.header.is_some())
+    }
+
+    /// Puts a configuration in force again that an earlier process wrote. Fails if it cannot be stored.
+    pub(super) fn resume(
+        &mut self,
+        config: TrackConfig,
+        delay: Ticks,
+        map: Arc<str>,
+        headers: u32,
+    ) -> Option<()> {
+        self.header = Some(cmaf::header(&config, delay).ok()?);
+        (self.config, self.delay) = (Some(config), delay);
+        (self.map, self.headers) = (Some(map), headers);
+        Some(())
+    }
+
+    /// How many fragments were written, as they count themselves.
+    pub(super) const fn fragments(&self) -> u32 {
+        self.sequence
+    }
+
+    /// Goes on counting fragments from there.
+    pub(super) const fn resume_fragments(&mut self, fragments: u32) {
+        self.sequence = fragments;
+    }
+
+    /// Goes on with a recording whose text an earlier process wrote.
+    pub(super) fn resume_recording(&mut self, map: Option<Arc<str>>, i_frames: Option<Arc<str>>) {
+        self.is_recording = true;
+        (self.recorded_map, self.recorded_i_frames_map) = (map, i_frames);
     }
 
     /// Adds an admitted sample.
@@ -207,7 +263,8 @@ impl Writer {
         window: &mut Window,
         common: &mut Common,
     ) {
-        let Some(bytes) = self.fragments(segment, part, common) else {
+        let pictures = segment.i_frames.len();
+        let Some(bytes) = self.fragments_of(segment, part, common) else {
             let rendition = segment.rendition.clone();
             let trouble = Error::Dropped { rendition, why: Drop::Timestamps };
             common.outputs.push_back(Output::Trouble(trouble));
@@ -221,7 +278,21 @@ impl Writer {
         let independent = part.samples.iter().any(|sample| sample.keyframe);
         let (uri, duration) = (common.names.uri(file), part.duration(common.part_target()));
         let listed = Part { uri, duration, independent, gap: false };
-        window.part(&segment.head(self.map.as_ref(), common), listed);
+        let head = segment.head(self.map.as_ref(), common);
+        common.journal.line(&Line::Part(ListedPart {
+            of: segment.rendition.clone(),
+            msn: segment.cut.msn,
+            start: segment.started().0,
+            discontinuity: head.discontinuity,
+            map: head.map.clone(),
+            uri: listed.uri.clone(),
+            duration: listed.duration.0,
+            independent,
+            gap: false,
+            pictures: segment.i_frames.found(pictures),
+            fragments: self.sequence,
+        }));
+        window.part(&head, listed);
         self.next_part += 1;
         self.changed = true;
         self.arrived_us = Some(part.arrived_us);
@@ -229,7 +300,7 @@ impl Writer {
 
     /// The bytes of a part: one fragment, or some where it holds a picture of the I-frame playlist.
     /// `None` if any of its samples cannot be stored.
-    fn fragments(
+    fn fragments_of(
         &mut self,
         segment: &mut Segment,
         part: &ClosedPart,
@@ -295,6 +366,9 @@ impl Writer {
             }
             TrackKind::Audio => Vec::new(),
         };
+        let (of, taken) = (&segment.rendition, (bytes, segment.samples));
+        let closed = Closed::new(of, segment.cut.msn, &listed, taken, &i_frames);
+        common.journal.line(&Line::Segment(closed));
         self.record(&segment.rendition, &listed, &i_frames, common);
         let measure = Measure { bytes, samples: segment.samples, duration, i_frames };
         window.close(listed, measure.i_frames.clone());
