@@ -20,7 +20,7 @@ mod config;
 mod error;
 mod gate;
 
-pub use config::{Config, Passphrase, Rtmps, Srt};
+pub use config::{Config, Passphrase, Rtmps, SecondPublisher, Srt};
 pub use driver::{Desk, Server};
 pub use error::{Door, Error};
 pub use gate::{Admission, Gate, Opening, Refusal, Resume, StreamKey, Verdict};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use edge_wasmtime::Tls;
-use origin_ingest::{Passphrase, Rtmps, Srt};
+use origin_ingest::{Passphrase, Rtmps, SecondPublisher, Srt};
 
 use crate::error::Error;
 use crate::layers::{Layers, address, base, log_format, whole};
@@ -61,6 +61,9 @@ pub(crate) struct Flags {
     /// How long a lost publisher may take to come back, in seconds, 0 to 1800 [default: 60]
     #[arg(long, value_name = "SECONDS")]
     reconnect_window_s: Option<String>,
+    /// What becomes of a second publisher with a stream key that is on air: refuse or take-over [default: refuse]
+    #[arg(long, value_name = "RULE")]
+    second_publisher: Option<String>,
     /// Part target of LL-HLS in milliseconds, 200 to 1000 [default: 333]
     #[arg(long, value_name = "MS")]
     part_target_ms: Option<String>,
@@ -98,6 +101,7 @@ pub(crate) struct Settings {
     pub(crate) publish_url: Option<String>,
     pub(crate) log: LogFormat,
     pub(crate) reconnect_window: Duration,
+    pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
     pub(crate) memory_bytes: u64,
     pub(crate) edges: Vec<String>,
@@ -128,6 +132,7 @@ pub(crate) const NAMES: &[&str] = &[
     "publish_url",
     "log",
     "reconnect_window_s",
+    "second_publisher",
     "part_target_ms",
     "memory_mib",
     "edges",
@@ -166,6 +171,7 @@ impl Flags {
             "publish_url" => self.publish_url.as_ref(),
             "log" => self.log.as_ref(),
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
+            "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
             "edges" => self.edges.as_ref(),
@@ -191,6 +197,13 @@ impl Layers<'_> {
             log: self.value("log", LogFormat::Pretty, log_format),
             reconnect_window: self.value("reconnect_window_s", Duration::from_secs(60), |text| {
                 whole(text, 0, 1800).map(Duration::from_secs)
+            }),
+            second_publisher: self.value("second_publisher", SecondPublisher::Refuse, |text| {
+                match text {
+                    "refuse" => Ok(SecondPublisher::Refuse),
+                    "take-over" => Ok(SecondPublisher::TakeOver),
+                    _ => Err("is neither refuse nor take-over".to_owned()),
+                }
             }),
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))

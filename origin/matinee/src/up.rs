@@ -65,6 +65,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
         rtmps: settings.rtmps.clone(),
         srt: settings.srt.as_ref().map(crate::settings::srt).transpose()?,
         reconnect_window: settings.reconnect_window,
+        second_publisher: settings.second_publisher,
         ..origin_ingest::Config::default()
     };
     let rtmp = origin_ingest::Server::bind(ingest, gate.clone()).await?;

@@ -12,6 +12,7 @@ pub mod intake;
 pub mod timeline;
 
 pub mod airtime;
+pub mod standby;
 
 mod codec;
 mod cursor;

@@ -211,7 +211,7 @@ impl Peer {
             let heard = tokio::select! {
                 biased;
                 () = dismissed.cancelled() => {
-                    parting = Some(Parting::Refused(self.shows.parting()));
+                    parting = Some(Parting::Refused(turn.parting()));
                     continue;
                 }
                 packet = self.packets.recv() => Some(packet),
@@ -289,7 +289,7 @@ fn is_shutdown(packet: &Packet) -> bool {
 const fn reason(refusal: &Refusal) -> RejectReason {
     RejectReason::Server(match refusal {
         Refusal::WrongKey | Refusal::ShowEnded => ServerRejectReason::Forbidden,
-        Refusal::AlreadyPublishing => ServerRejectReason::Conflict,
+        Refusal::AlreadyPublishing | Refusal::TakenOver => ServerRejectReason::Conflict,
         Refusal::UnsupportedCodec(_) => ServerRejectReason::NotSupMedia,
         Refusal::HouseFull | Refusal::Unavailable => ServerRejectReason::Overload,
         Refusal::UnknownApp { .. } => ServerRejectReason::Notfound,
