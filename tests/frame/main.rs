@@ -7,6 +7,7 @@ mod clip;
 mod comeback;
 mod devices;
 mod encoder_death;
+mod hooks;
 mod i_frames;
 mod live_edge;
 mod newer_codecs;

@@ -80,6 +80,8 @@ pub enum Refusal {
     AlreadyPublishing,
     /// Another publisher with this stream key has taken over.
     TakenOver,
+    /// Whoever runs the house does not let it.
+    NotAllowed,
     /// The show is over.
     ShowEnded,
     /// A codec ingest does not take; what it is called.
@@ -102,7 +104,7 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::WrongKey | Self::ShowEnded => "NetStream.Publish.Denied",
+            Self::WrongKey | Self::NotAllowed | Self::ShowEnded => "NetStream.Publish.Denied",
             Self::AlreadyPublishing | Self::TakenOver => "NetStream.Publish.BadName",
             Self::UnsupportedCodec(_) | Self::Unavailable => "NetStream.Publish.Rejected",
             Self::HouseFull => "NetConnection.Connect.Rejected",
@@ -118,6 +120,7 @@ impl Refusal {
             Self::WrongKey => "wrong_key",
             Self::AlreadyPublishing => "already_publishing",
             Self::TakenOver => "taken_over",
+            Self::NotAllowed => "not_allowed",
             Self::ShowEnded => "show_ended",
             Self::UnsupportedCodec(_) => "unsupported_codec",
             Self::HouseFull => "house_full",
@@ -140,6 +143,7 @@ impl fmt::Display for Refusal {
             Self::TakenOver => {
                 f.write_str("taken over: another publisher is on air with this stream key now")
             }
+            Self::NotAllowed => f.write_str("not allowed: this show may not go on air now"),
             Self::ShowEnded => {
                 f.write_str("the show has ended: create a new show for a new stream key")
             }

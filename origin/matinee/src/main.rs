@@ -11,6 +11,7 @@ mod edge_node;
 mod error;
 mod fault;
 mod gate;
+mod hooks;
 mod keys;
 mod layers;
 mod lifetime;

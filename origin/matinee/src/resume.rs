@@ -28,6 +28,7 @@ pub(crate) async fn go_on(control: &Control, store: &Store, stages: &Arc<Stages>
         match show_of(control, &left) {
             Some((show, notes)) if resume(show, &notes, &left, (store, stages, ingest)).await => {
                 tracing::warn!(%show, "the house was killed during the show; it goes on");
+                stages.interrupted(show);
                 resumed.push(show);
             }
             _ => store.note(&left.show, Note::End),
@@ -39,12 +40,13 @@ pub(crate) async fn go_on(control: &Control, store: &Store, stages: &Arc<Stages>
     }
     for show in control.shows() {
         let on_air = matches!(show.state, State::Live | State::Interrupted);
-        if on_air
-            && !resumed.contains(&show.show)
-            && let Err(error) = control.set_state(show.show, State::Ended).await
-        {
+        if !on_air || resumed.contains(&show.show) {
+            continue;
+        }
+        if let Err(error) = control.set_state(show.show, State::Ended).await {
             tracing::error!(show = %show.show, %error, "the show's end was not kept");
         }
+        stages.over(show.show, open.iter().any(|key| key.show == show.show));
     }
 }
 

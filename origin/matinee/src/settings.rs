@@ -12,6 +12,7 @@ use edge_wasmtime::Tls;
 use origin_ingest::{Passphrase, Rtmps, SecondPublisher, Srt};
 
 use crate::error::Error;
+use crate::hooks::Receivers;
 use crate::layers::{Layers, address, base, log_format, whole};
 use crate::purge::EDGES_MAX;
 use crate::telemetry::LogFormat;
@@ -74,6 +75,12 @@ pub(crate) struct Flags {
     /// between them [default: none]
     #[arg(long, value_name = "URL,…")]
     edges: Option<String>,
+    /// Who is told what happens to shows, by signed POST requests [default: nobody]
+    #[arg(long, value_name = "URL")]
+    hook: Option<String>,
+    /// Who is asked whether a publisher may go on the air, by signed POST requests [default: nobody]
+    #[arg(long, value_name = "URL")]
+    publish_hook: Option<String>,
     /// Certificate of the viewers' address with its chain, PEM; read again when it changes [default: no TLS]
     #[arg(long, value_name = "FILE")]
     edge_tls_cert: Option<String>,
@@ -105,6 +112,7 @@ pub(crate) struct Settings {
     pub(crate) part_target_ms: u32,
     pub(crate) memory_bytes: u64,
     pub(crate) edges: Vec<String>,
+    pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
 }
 
@@ -136,6 +144,8 @@ pub(crate) const NAMES: &[&str] = &[
     "part_target_ms",
     "memory_mib",
     "edges",
+    "hook",
+    "publish_hook",
     "edge_tls_cert",
     "edge_tls_key",
 ];
@@ -175,6 +185,8 @@ impl Flags {
             "part_target_ms" => self.part_target_ms.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
             "edges" => self.edges.as_ref(),
+            "hook" => self.hook.as_ref(),
+            "publish_hook" => self.publish_hook.as_ref(),
             "edge_tls_cert" => self.edge_tls_cert.as_ref(),
             "edge_tls_key" => self.edge_tls_key.as_ref(),
             _ => None,
@@ -212,6 +224,7 @@ impl Layers<'_> {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
             edges: self.value("edges", Vec::new(), edges),
+            hooks: self.hooks(),
             edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
         }
     }
@@ -232,6 +245,13 @@ impl Layers<'_> {
                 None
             }
         }
+    }
+}
+
+impl Layers<'_> {
+    fn hooks(&mut self) -> Receivers {
+        let mut url = |name| self.value(name, None, |text| base(text, &["http", "https"]));
+        Receivers { events: url("hook"), publish: url("publish_hook") }
     }
 }
 

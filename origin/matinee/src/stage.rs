@@ -21,6 +21,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::hooks::{Event, Hooks, Rungs};
+
 /// How long an ended show answers from memory: players that wait for its next part learn of its end there.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -28,6 +30,7 @@ const LINGER: Duration = Duration::from_secs(10);
 pub(crate) struct Stages {
     control: Control,
     store: Arc<Store>,
+    hooks: Hooks,
     ladder: origin_ladder::Config,
     packager: origin_packager::Config,
     live: RwLock<HashMap<ShowId, Handle>>,
@@ -42,11 +45,13 @@ impl Stages {
         store: Arc<Store>,
         program: &Path,
         part_target_ms: u32,
+        hooks: Hooks,
     ) -> Self {
         let command = vec![program.as_os_str().to_owned(), OsString::from("encode")];
         Self {
             control,
             store,
+            hooks,
             ladder: origin_ladder::Config { command, ..origin_ladder::Config::default() },
             packager: origin_packager::Config {
                 part_target_us: part_target_ms * 1000 + 340,
@@ -62,15 +67,18 @@ impl Stages {
         self.live.read().unwrap_or_else(PoisonError::into_inner).get(&show).cloned()
     }
 
-    /// Puts a show on the air.
+    /// Puts a show on the air, with these rungs if any were chosen.
     pub(crate) fn begin(
         self: &Arc<Self>,
         show: ShowId,
         anchor: Anchor,
         publications: mpsc::Receiver<Publication>,
+        rungs: Option<Rungs>,
     ) {
         let name = show.to_string();
-        let (staged, ladder) = origin_ladder::spawn(self.ladder.clone(), publications, &name);
+        let mut config = self.ladder.clone();
+        config.rungs = rungs.unwrap_or(config.rungs);
+        let (staged, ladder) = origin_ladder::spawn(config, publications, &name);
         let epoch = epoch(anchor);
         let sink = Arc::clone(&self.store);
         let packager =
@@ -131,12 +139,26 @@ impl Stages {
         }
         metrics::gauge!("matinee_shows_live").decrement(1.0);
         tracing::info!(%show, "the recording is finished");
+        self.over(show, !recordings.is_empty());
         // Not tracked: a draining house need not wait until the last player has asked again.
         let stages = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(LINGER).await;
             stages.change(|live| live.remove(&show));
         });
+    }
+
+    /// Tells that a show is over, and its recording ready if it has one.
+    pub(crate) fn over(&self, show: ShowId, is_recorded: bool) {
+        self.hooks.tell(show, Event::Ended);
+        if is_recorded {
+            self.hooks.tell(show, Event::RecordingReady);
+        }
+    }
+
+    /// Tells that a show waits for its publisher.
+    pub(crate) fn interrupted(&self, show: ShowId) {
+        self.hooks.tell(show, Event::Interrupted);
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut HashMap<ShowId, Handle>) -> T) -> T {

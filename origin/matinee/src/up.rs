@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::{self, Delivery};
 use crate::error::Error;
 use crate::gate::HouseGate;
+use crate::hooks::Hooks;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
 use crate::stage::Stages;
@@ -50,6 +51,7 @@ struct Rooms {
     control: Control,
     store: Arc<Store>,
     stages: Arc<Stages>,
+    hooks: Hooks,
     ready: Arc<AtomicBool>,
     program: PathBuf,
 }
@@ -75,7 +77,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
-    gate.open(rooms.control.clone(), rooms.stages.clone());
+    gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone());
     resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
     let desk = rtmp.desk();
     tokio::spawn(async move {
@@ -115,6 +117,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     broke("the edge", edge_task.await);
     api_out.cancel();
     broke("the API", api_task.await);
+    rooms.hooks.flush().await;
     rooms.store.flush().await?;
     tracing::info!("drained");
     Ok(())
@@ -143,9 +146,11 @@ impl Rooms {
             ..origin_storage::Config::default()
         })?);
         let part_target_ms = settings.part_target_ms;
-        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms);
+        let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
+        let told = hooks.clone();
+        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms, told);
         let ready = Arc::new(AtomicBool::new(false));
-        Ok(Self { control, store, stages: Arc::new(stages), ready, program })
+        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program })
     }
 
     fn router(

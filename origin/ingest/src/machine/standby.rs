@@ -78,7 +78,8 @@ impl Standby {
     /// It is on air and sends this. Should it stand by again, it will not say again how to decode what follows.
     pub fn overhear(&mut self, now: Now, input: &Input) {
         if is_preface(input) {
-            let _ = self.take(now, input.clone()); // its show's own intake says what is wrong with it
+            // Its show's own intake says what is wrong with it.
+            let _ = self.take(now, input.clone());
         }
     }
 

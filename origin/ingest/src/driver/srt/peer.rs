@@ -288,7 +288,9 @@ fn is_shutdown(packet: &Packet) -> bool {
 /// What SRT calls a refusal (SRT Access Control, "Rejection codes").
 const fn reason(refusal: &Refusal) -> RejectReason {
     RejectReason::Server(match refusal {
-        Refusal::WrongKey | Refusal::ShowEnded => ServerRejectReason::Forbidden,
+        Refusal::WrongKey | Refusal::NotAllowed | Refusal::ShowEnded => {
+            ServerRejectReason::Forbidden
+        }
         Refusal::AlreadyPublishing | Refusal::TakenOver => ServerRejectReason::Conflict,
         Refusal::UnsupportedCodec(_) => ServerRejectReason::NotSupMedia,
         Refusal::HouseFull | Refusal::Unavailable => ServerRejectReason::Overload,
