@@ -9,14 +9,14 @@ mod handle;
 mod version;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics::{counter, histogram};
 use shared_media::{Anchor, Now, ObjectSink, Poll, Staged};
 use shared_wire::ShowId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 pub use answer::{Answer, CachePolicy, Hint, Refusal};
 pub use handle::{Handle, RenditionStatus, Status};
@@ -25,6 +25,9 @@ pub use version::gzip;
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Held, Machine, Notes, Output};
+
+/// How often the machine hears the time.
+const TICK: Duration = Duration::from_millis(250);
 
 /// What is left to do when a show is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +84,18 @@ struct Driver {
 
 impl Driver {
     async fn run(mut self, mut staged: mpsc::Receiver<Staged>) -> Finished {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let event = staged.recv().await.unwrap_or(Staged::End);
+            let event = tokio::select! {
+                biased;
+                event = staged.recv() => event.unwrap_or(Staged::End),
+                _ = ticks.tick() => {
+                    self.machine.tick(self.now());
+                    self.carry_out_all();
+                    continue;
+                }
+            };
             let is_end = event == Staged::End;
             self.machine.handle(self.now(), event);
             self.carry_out_all();
@@ -123,7 +136,7 @@ impl Driver {
                     let delay_us = self.now().monotonic_us.saturating_sub(arrived_us);
                     let rendition = rendition.to_string();
                     histogram!("matinee_part_publish_delay_seconds", "rendition" => rendition)
-                        .record(std::time::Duration::from_micros(delay_us));
+                        .record(Duration::from_micros(delay_us));
                 }
             }
             Output::Note(note) => self.sink.note(&self.show.to_string(), note),

@@ -55,6 +55,9 @@ use output::object;
 use sample::Sample;
 use track::{Common, Track};
 
+/// Gaps that one tick adds at most: after a long standstill of the clock they come little by little.
+const GAPS_AT_ONCE_MAX: usize = 8;
+
 /// Packages one publication of one show.
 #[derive(Debug)]
 pub struct Machine {
@@ -66,6 +69,10 @@ pub struct Machine {
     told: Option<Multivariant>,
     /// When the leader was last heard, in microseconds of the monotonic clock.
     leader_heard_us: u64,
+    /// Since when nobody publishes, by the monotonic clock, and how far the show had come then.
+    away_since: Option<(Ticks, u64)>,
+    /// Up to where gaps stand for a publisher that was away.
+    away_until: Ticks,
     /// The renditions as the ladder planned them.
     plan: Option<Plan>,
     /// Decode time of the leader's sample before, until the part target is chosen.
@@ -104,6 +111,8 @@ impl Machine {
             tracks: Vec::new(),
             cuts,
             phase: Phase::Fresh,
+            away_since: None,
+            away_until: Ticks::ZERO,
             plan: None,
             told: None,
             leader_heard_us: 0,
@@ -134,6 +143,39 @@ impl Machine {
             let recordings = self.recordings();
             self.common.outputs.push_back(Output::Finished { recordings });
         }
+    }
+
+    /// Time passed. While nobody publishes, playlists go on with gaps, so that they stay alive and viewers with them.
+    /// Poll afterwards until it waits.
+    pub fn tick(&mut self, now: Now) {
+        let is_between = matches!(self.phase, Phase::Running | Phase::Restored)
+            && !self.cuts.is_running()
+            && self.tracks.iter().all(Track::is_idle);
+        let ends = self.tracks.iter().filter_map(|track| track.window.end(self.common.anchor));
+        let Some(end) = ends.max().filter(|_| is_between) else {
+            self.away_since = None;
+            return;
+        };
+        let (from, since_us) = *self.away_since.get_or_insert((end, now.monotonic_us));
+        let passed_us = now.monotonic_us.saturating_sub(since_us);
+        let span = Ticks(i64::from(self.common.target_duration_s) * TICKS_PER_SECOND);
+        // A publisher that is just coming back has its place: it begins at the time of its return.
+        let patience = self.millis(self.common.config.away_ms_min);
+        let passed = Ticks::from_micros(i64::try_from(passed_us).unwrap_or(i64::MAX));
+        let (mut end, until) = (end.max(self.away_until), from + passed - patience);
+        for _ in 0..GAPS_AT_ONCE_MAX {
+            if end + span > until {
+                break;
+            }
+            let cut = self.cuts.gap(end);
+            for track in &mut self.tracks {
+                track.gap(cut, span, &mut self.common);
+            }
+            end = end + span;
+            self.away_until = end;
+        }
+        self.note();
+        self.tell(false);
     }
 
     fn plan(&mut self, now: Now, plan: Plan) {
@@ -170,6 +212,10 @@ impl Machine {
         else {
             return self.out_of_order("a unit of no planned rendition");
         };
+        if unit.pts < self.away_until {
+            let trouble = Error::Dropped { rendition: id.clone(), why: Drop::Late };
+            return self.common.outputs.push_back(Output::Trouble(trouble));
+        }
         let reorder_max = self.millis(self.common.config.reorder_ms_max);
         let track = &mut self.tracks[index];
         let Some(sample) = track.timing.place(unit, now.monotonic_us, reorder_max) else {

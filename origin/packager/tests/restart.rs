@@ -115,8 +115,8 @@ fn shape() -> Shape {
 fn whenever_it_is_killed_the_same_show_goes_on() {
     for (events, lost) in (40..1150).step_by(53).flat_map(|at| [(at, false), (at, true)]) {
         let house = killed_after(&shape(), events, lost);
-        let serious = |trouble: &&Error| !matches!(trouble, Error::Dropped { .. });
-        assert_eq!(house.troubles.iter().find(serious), None, "killed after {events}");
+        let trouble = house.troubles.iter().find(|trouble| serious(trouble));
+        assert_eq!(trouble, None, "killed after {events}");
         for (name, playlist) in &house.playlists {
             let broken = playlist.segments.iter().filter(|listed| listed.head.discontinuity);
             assert_eq!(broken.count(), 1, "{name} killed after {events}");
@@ -159,6 +159,75 @@ fn what_is_gone_is_a_gap_and_numbers_go_on() {
         assert!(parts.into_iter().all(|part| part.gap), "{rendition}");
     }
     assert_eq!(seen, 3);
+}
+
+#[test]
+fn while_nobody_publishes_gaps_stand_for_it() {
+    let all = shape().events();
+    let break_at = all.iter().position(|(_, event)| *event == Staged::Discontinuity).unwrap();
+    let mut machine =
+        Machine::new(Config::default(), SHOW.parse().unwrap(), "e1".to_owned(), ANCHOR);
+    let mut noting = Noting::default();
+    all[..=break_at].iter().for_each(|event| noting.handle(&mut machine, event.clone()));
+    let before = noting.house.playlists["source"].clone();
+    let last = before.segments.last().expect("segments");
+    let end = ANCHOR.ticks_at(last.head.utc_us) + last.duration;
+    let mut at = |seconds: i64, noting: &mut Noting| {
+        let micros = (end + Ticks(seconds * 90_000)).as_micros();
+        let now = Now { monotonic_us: micros.unsigned_abs(), utc_us: ANCHOR.utc_us + micros };
+        machine.tick(now);
+        noting.carry_out(&mut machine);
+        noting.house.playlists["source"].segments.len() - before.segments.len()
+    };
+    assert_eq!(at(0, &mut noting), 0);
+    assert_eq!(at(2, &mut noting), 0, "it may come back yet");
+    assert_eq!(at(4, &mut noting), 1);
+    assert_eq!(at(4, &mut noting), 1);
+    assert_eq!(at(8, &mut noting), 3);
+    for (name, playlist) in &noting.house.playlists {
+        let gaps: Vec<_> = playlist.segments.iter().rev().take(3).collect();
+        assert!(gaps.iter().all(|listed| listed.gap && !listed.head.discontinuity), "{name}");
+        assert_eq!(playlist.edge().next_msn, noting.house.playlists["source"].edge().next_msn);
+    }
+    assert_eq!(noting.house.troubles.iter().find(|trouble| serious(trouble)), None);
+    for (name, text) in noting.house.texts.iter().filter(|(name, _)| name.ends_with("m3u8")) {
+        assert!(!text.contains("#EXT-X-GAP"), "{name} does not end with gaps");
+    }
+    // Another process knows them too, and that they are not recorded.
+    let (notes, held) = (Notes::read(&noting.notes).expect("notes"), noting.held(false));
+    let mut second = Machine::restore(Config::default(), SHOW.parse().unwrap(), &notes, &held);
+    while let Poll::Output(output) = second.poll() {
+        assert!(!matches!(output, Output::Replace(_)), "recordings are whole: {output:?}");
+        if let Output::View { rendition, playlist, .. } = output
+            && !playlist.i_frames_only
+        {
+            assert_eq!(playlist.segments, noting.house.playlists[rendition.as_str()].segments);
+        }
+    }
+    // Who comes back is heard from the end of the gaps on, and its first segment is marked.
+    let shift = (end + Ticks(8 * 90_000)).0;
+    let first = all[break_at + 1..].iter().map(|(at, _)| *at).min().expect("a second stretch");
+    for (at, event) in all[break_at..].iter().cloned() {
+        let moved = |ticks: Ticks| ticks + Ticks(shift - first);
+        let event = match event {
+            Staged::Unit(id, mut unit) => {
+                (unit.pts, unit.dts) = (moved(unit.pts), moved(unit.dts));
+                Staged::Unit(id, unit)
+            }
+            other => other,
+        };
+        noting.handle(&mut machine, (at + shift - first, event));
+    }
+    for (name, playlist) in &noting.house.playlists {
+        let marked = playlist.segments.iter().filter(|listed| listed.head.discontinuity);
+        assert_eq!(marked.count(), 1, "{name}");
+        let text = &noting.house.texts[&format!("{SHOW}/{name}/index.m3u8")];
+        assert_eq!(recording::finish(text).matches("#EXT-X-GAP").count(), 3, "{name}");
+    }
+}
+
+const fn serious(trouble: &Error) -> bool {
+    !matches!(trouble, Error::Dropped { .. })
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub enum Publication {
     Config(TrackConfig),
     /// One access unit, on the show's own timeline.
     Unit(TrackKind, AccessUnit),
-    /// A publisher came back, or its clock broke: what follows does not continue what came before. Timestamps
-    /// still only grow. Configs follow again.
+    /// The publisher is gone, another came, or its clock broke: what follows does not continue what came before.
+    /// Timestamps still only grow. Configs follow again. It may be said twice: when one goes, and when one comes.
     Discontinuity,
     /// The show is over.
     End,

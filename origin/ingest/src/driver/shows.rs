@@ -322,7 +322,12 @@ impl Shows {
                         signals.dismissed.cancel();
                     }
                 }
-                Output::Tell(airtime) => self.gate.airtime(name, airtime),
+                Output::Tell(airtime) => {
+                    if airtime == Airtime::Interrupted {
+                        show.break_off();
+                    }
+                    self.gate.airtime(name, airtime);
+                }
                 Output::Finish => {
                     over = true;
                     if let Some(carriage) = show.carriage.take() {
@@ -369,6 +374,15 @@ impl Show {
             slot: Slot::new(config.reconnect_window, config.second_publisher),
             carriage: Some(Carriage { intake, publications: None }),
             signals: HashMap::new(),
+        }
+    }
+
+    /// Says at once that what comes next will not continue what came before, so that the rest of it is worked off now.
+    /// It is said again when the next publisher begins: a channel that is full need not be waited for.
+    fn break_off(&self) {
+        let carriage = self.carriage.as_ref();
+        if let Some(publications) = carriage.and_then(|carriage| carriage.publications.as_ref()) {
+            let _ = publications.try_send(Publication::Discontinuity);
         }
     }
 

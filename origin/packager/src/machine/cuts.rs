@@ -150,6 +150,13 @@ impl Cuts {
         self.discontinuity = msn > 0;
     }
 
+    /// A segment between two sections, in which nobody has anything. The discontinuity stays with the section to come.
+    pub(super) const fn gap(&mut self, at: Ticks) -> Cut {
+        let msn = self.next_msn;
+        self.next_msn += 1;
+        Cut { msn, at, discontinuity: false }
+    }
+
     /// Forgets the cuts before a segment: all renditions have passed them.
     pub(super) fn forget_before(&mut self, msn: u64) {
         while self.list.front().is_some_and(|cut| cut.msn < msn) {

@@ -150,7 +150,10 @@ impl Machine {
         let next_msn = machine.close_open(open, held);
         for index in 0..machine.tracks.len() {
             machine.mend(index, held);
-            machine.resume_recordings(index, held);
+        }
+        let away = machine.trailing_gaps();
+        for index in 0..machine.tracks.len() {
+            machine.resume_recordings(index, away, held);
         }
         let shortest = Ticks::from_millis(i64::from(machine.common.config.segment_ms_min));
         machine.cuts = Cuts::new(shortest, machine.common.target_duration_s);
@@ -321,8 +324,17 @@ impl Machine {
         track.window.check_parts(|uri| held.parts.contains_key(&common.names.part(&id, uri)));
     }
 
-    /// Adds to the recording's playlists what was listed and not written.
-    fn resume_recordings(&mut self, index: usize, held: &Held) {
+    /// How many gaps at the end stand for a publisher that was away: those of all renditions.
+    fn trailing_gaps(&self) -> usize {
+        let gaps = |track: &Track| {
+            let newest = track.window.segments.iter().rev();
+            newest.take_while(|segment| segment.gap && !segment.head.discontinuity).count()
+        };
+        self.tracks.iter().map(gaps).min().unwrap_or_default()
+    }
+
+    /// Adds to the recording's playlists what was listed and not written, but for gaps at the end: those are withheld.
+    fn resume_recordings(&mut self, index: usize, away: usize, held: &Held) {
         let (common, track) = (&mut self.common, &mut self.tracks[index]);
         let window = &track.window;
         if window.next_msn() == 0 {
@@ -331,7 +343,7 @@ impl Machine {
         let id = track.rung.rendition.id.clone();
         let target_duration_s = common.target_duration_s;
         let (playlist, i_frames) = (common.names.playlist(&id), common.names.i_frames(&id));
-        let mut resume = |key: String, i_frames_only: bool, next: u64, listed: Vec<Arc<Listed>>| {
+        let mut resume = |key: String, i_frames_only: bool, next: u64, listed: &[Arc<Listed>]| {
             let header = recording::header(target_duration_s, i_frames_only);
             let text = held.recordings.get(&key).filter(|text| text.starts_with("#EXTM3U"));
             let text = text.map_or(header.as_str(), String::as_str);
@@ -347,13 +359,23 @@ impl Machine {
             }
             map
         };
-        let segments = window.segments.iter().cloned().collect();
-        let map = resume(playlist, false, window.next_msn(), segments);
+        let segments: Vec<_> = window.segments.iter().cloned().collect();
+        let (segments, gaps) = segments.split_at(segments.len().saturating_sub(away));
         let pictures: Vec<_> = window.i_frames.iter().cloned().collect();
         let next_picture = window.i_frame_sequence + pictures.len() as u64;
+        // A gap is a gap among the pictures too, where there are any.
+        let away_pictures = if next_picture > 0 { away } else { 0 };
+        let (pictures, gap_pictures) =
+            pictures.split_at(pictures.len().saturating_sub(away_pictures));
+        let map = resume(playlist, false, window.next_msn() - gaps.len() as u64, segments);
+        let next_picture = next_picture - gap_pictures.len() as u64;
         let i_frames_map =
             (next_picture > 0).then(|| resume(i_frames, true, next_picture, pictures));
+        let (gaps, gap_pictures) = (gaps.to_vec(), gap_pictures.to_vec());
         track.writer.resume_recording(map, i_frames_map.flatten());
+        for (at, gap) in gaps.iter().enumerate() {
+            track.writer.withhold(gap, gap_pictures.get(at..=at).unwrap_or_default());
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Segment {
     pub(super) cut: Cut,
     rendition: RenditionId,
     kind: TrackKind,
+    /// It was never to have anything.
+    pub(super) is_gap: bool,
     /// Presentation time of its first sample.
     start: Option<Ticks>,
     parts: Parts,
@@ -47,6 +49,7 @@ impl Segment {
             cut,
             rendition: rendition.id.clone(),
             kind: rendition.kind,
+            is_gap: false,
             start: None,
             parts: Parts::new(common.part_target()),
             written: Vec::new(),
@@ -136,6 +139,9 @@ pub(super) struct Writer {
     headers: u32,
     sequence: u32,
     delay: Ticks,
+    /// Entries of the recordings for gaps while nobody publishes. They are written once somebody does again: a
+    /// recording does not end with them.
+    withheld: (String, String),
 }
 
 impl Writer {
@@ -352,7 +358,7 @@ impl Writer {
             segment.written.iter().for_each(|part| whole.extend_from_slice(part));
             let key = common.names.media(&segment.rendition, file);
             common.outputs.push_back(Output::Put(object(key, whole)));
-        } else {
+        } else if !segment.is_gap {
             let (rendition, msn) = (segment.rendition.clone(), segment.cut.msn);
             common.outputs.push_back(Output::Trouble(Error::Gap { rendition, msn }));
         }
@@ -369,7 +375,7 @@ impl Writer {
         let (of, taken) = (&segment.rendition, (bytes, segment.samples));
         let closed = Closed::new(of, segment.cut.msn, &listed, taken, &i_frames);
         common.journal.line(&Line::Segment(closed));
-        self.record(&segment.rendition, &listed, &i_frames, common);
+        self.record(&segment, &listed, &i_frames, common);
         let measure = Measure { bytes, samples: segment.samples, duration, i_frames };
         window.close(listed, measure.i_frames.clone());
         self.changed = true;
@@ -380,18 +386,30 @@ impl Writer {
     /// Adds a segment to the recording's playlist, and its pictures to the recording's I-frame playlist.
     fn record(
         &mut self,
-        rendition: &RenditionId,
-        segment: &Listed,
+        segment: &Segment,
+        listed: &Listed,
         i_frames: &[Arc<Listed>],
         common: &mut Common,
     ) {
+        self.withhold(listed, i_frames);
+        if segment.is_gap {
+            return;
+        }
         let is_first = !std::mem::replace(&mut self.is_recording, true);
-        let entry = recording::entry(segment, &mut self.recorded_map);
+        let (entry, pictures) = std::mem::take(&mut self.withheld);
+        let rendition = &segment.rendition;
         append(common.names.playlist(rendition), false, is_first, entry, common);
-        if !i_frames.is_empty() {
-            let map = &mut self.recorded_i_frames_map;
-            let entries = i_frames.iter().map(|picture| recording::entry(picture, map)).collect();
-            append(common.names.i_frames(rendition), true, is_first, entries, common);
+        if !pictures.is_empty() {
+            append(common.names.i_frames(rendition), true, is_first, pictures, common);
+        }
+    }
+
+    /// Makes the entries of a segment and its pictures, behind those that are withheld already.
+    pub(super) fn withhold(&mut self, listed: &Listed, i_frames: &[Arc<Listed>]) {
+        self.withheld.0.push_str(&recording::entry(listed, &mut self.recorded_map));
+        for picture in i_frames {
+            let entry = recording::entry(picture, &mut self.recorded_i_frames_map);
+            self.withheld.1.push_str(&entry);
         }
     }
 }

@@ -186,6 +186,20 @@ impl Track {
         }
     }
 
+    /// Lists a gap between two sections.
+    pub(super) fn gap(&mut self, cut: Cut, span: Ticks, common: &mut Common) {
+        let mut segment = Segment::new(cut, &self.rung.rendition, common);
+        segment.is_gap = true;
+        self.writer.close(segment, None, span, &mut self.window, common);
+        self.next_msn = cut.msn + 1;
+    }
+
+    /// Whether it has nothing that could still be listed.
+    pub(super) fn is_idle(&self) -> bool {
+        let samples = self.waiting.iter().any(|item| matches!(item, Waiting::Sample(_)));
+        self.segment.is_none() && !samples
+    }
+
     /// Starts a new section, in which nothing of before counts. `next_msn` is its first segment.
     pub(super) fn restart(&mut self, next_msn: u64) {
         self.waiting.retain(|item| matches!(item, Waiting::Config(_)));

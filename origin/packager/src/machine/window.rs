@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use shared_media::Ticks;
+use shared_media::{Anchor, Ticks};
 use shared_playlist::media::{Head, OpenSegment, Part, Segment};
 
 /// Segments that stay listed however long they are (Apple's authoring rules, 8.11).
@@ -83,6 +83,12 @@ impl Window {
         self.media_sequence = segment;
         self.discontinuity_sequence = discontinuity;
         self.i_frame_sequence = i_frame;
+    }
+
+    /// Where the last whole segment ends.
+    pub(super) fn end(&self, anchor: Anchor) -> Option<Ticks> {
+        let last = self.segments.back()?;
+        Some(anchor.ticks_at(last.head.utc_us) + last.duration)
     }
 
     /// The Media Sequence Number after the last whole segment.
