@@ -57,3 +57,40 @@ async fn the_same_show_goes_on_after_a_discontinuity() {
         assert!(numbers[restart..].iter().copied().eq(0..180), "{name}: {numbers:?}");
     }
 }
+
+#[tokio::test]
+async fn viewers_stay_while_nobody_publishes() {
+    let house = House::start(&["--reconnect-window-s", "12"]);
+    let show = house.show("A long break");
+    let ticket = house.ticket(&show.id);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("clip.flv");
+    Clip { seconds: 6, height: 360, gop: 30, b_frames: 0 }.make(&file);
+    let client = Client::new();
+    let (well, said) = Publisher::of_file(&file, &show.rtmp).finish();
+    assert!(well, "{said}");
+    let multivariant = on_air(&client, &ticket.playlist_url).await;
+    let (_, url) =
+        renditions(&multivariant, &ticket.playlist_url).into_iter().next().expect("a rendition");
+    let mut list = Playlist::parse(&fetch(&client, &url).await.text(), &url);
+    while list.segments.iter().filter(|segment| segment.gap).count() < 3 {
+        let msn = list.media_sequence + list.segments.len() as u64;
+        let next = fetch(&client, &format!("{url}?_HLS_msn={msn}&_HLS_part=0")).await;
+        assert_eq!(next.status, 200, "the playlist goes on: {}", next.text());
+        list = Playlist::parse(&next.text(), &url);
+        assert!(!list.ended);
+    }
+    let (well, said) = Publisher::of_file(&file, &show.rtmp).finish();
+    assert!(well, "the publisher may come back: {said}");
+    let lists = ended(&client, &ticket.playlist_url).await;
+    aligned(&lists);
+    for (name, list) in &lists {
+        let breaks = list.segments.iter().filter(|segment| segment.discontinuity).count();
+        assert_eq!(breaks, 1, "{name}");
+        let media = directory.path().join(format!("{name}.mp4"));
+        list.download(&client, &media).await;
+        if name != "audio" {
+            assert_eq!(clip::pictures(&media).len(), 360, "{name}: every frame of both");
+        }
+    }
+}

@@ -2,16 +2,19 @@
 //!
 //! In: the built program, clips made here. Out: what a viewer sees and hears, frame by frame. Does not know the inside.
 
+mod backup;
 mod clip;
 mod comeback;
 mod devices;
 mod encoder_death;
+mod hooks;
 mod i_frames;
 mod live_edge;
 mod newer_codecs;
 mod observed;
 mod pull;
 mod recording;
+mod restart;
 mod revoked;
 mod srt;
 mod whole;

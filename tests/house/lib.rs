@@ -102,6 +102,16 @@ impl House {
     /// If it does not come up; the log is printed.
     #[must_use]
     pub fn start_in(directory: TempDir, flags: &[&str]) -> Self {
+        Self::start_at(directory, &["127.0.0.1:0"; 3], flags)
+    }
+
+    /// The same on these addresses: of the edge, of the API, of RTMP.
+    ///
+    /// # Panics
+    /// If it does not come up; the log is printed.
+    #[must_use]
+    pub fn start_at(directory: TempDir, addresses: &[&str; 3], flags: &[&str]) -> Self {
+        let [edge, api, rtmp] = addresses;
         let log = File::options()
             .create(true)
             .append(true)
@@ -109,7 +119,7 @@ impl House {
             .expect("a log file");
         let mut child = Command::new(program())
             .arg("up")
-            .args(["--edge", "127.0.0.1:0", "--api", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"])
+            .args(["--edge", edge, "--api", api, "--rtmp", rtmp])
             .arg("--data")
             .arg(directory.path().join("data"))
             .args(flags)
@@ -239,6 +249,29 @@ impl House {
         self.drain();
         let spare = tempfile::tempdir().expect("a temporary directory");
         std::mem::replace(&mut self.directory, spare)
+    }
+
+    /// Kills the house with SIGKILL, and starts it again in the same directory and on the same addresses.
+    ///
+    /// # Panics
+    /// If it does not come up again.
+    #[must_use]
+    pub fn killed_and_started_again(mut self, flags: &[&str]) -> Self {
+        self.kill();
+        let spare = tempfile::tempdir().expect("a temporary directory");
+        let directory = std::mem::replace(&mut self.directory, spare);
+        let bare = |url: &str| url.trim_start_matches("http://").to_owned();
+        let (edge, api) = (bare(&self.edge), bare(&self.api));
+        Self::start_at(directory, &[&edge, &api, &self.rtmp], flags)
+    }
+
+    /// Kills the house with SIGKILL.
+    ///
+    /// # Panics
+    /// If it cannot be killed.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        let _ = self.child.wait();
     }
 
     fn drain(&mut self) {

@@ -69,6 +69,8 @@ pub struct Segment {
     pub discontinuity: bool,
     /// The init segment in force.
     pub map: Option<String>,
+    /// Whether it is an `EXT-X-GAP`.
+    pub gap: bool,
     /// The parts listed for it, with their durations in seconds.
     pub parts: Vec<(String, f64)>,
 }
@@ -98,7 +100,7 @@ impl Playlist {
         assert!(text.starts_with("#EXTM3U"), "not a playlist: {text}");
         let mut list = Self::default();
         let (mut duration, mut date, mut broken, mut map) = (0.0, None, false, None);
-        let mut range = None;
+        let (mut range, mut gap) = (None, false);
         for line in text.lines() {
             if let Some(value) = line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
                 list.media_sequence = value.parse().expect("a number");
@@ -112,6 +114,8 @@ impl Playlist {
             } else if let Some(value) = line.strip_prefix("#EXT-X-BYTERANGE:") {
                 let (length, offset) = value.split_once('@').expect("an offset");
                 range = Some((length.parse().expect("bytes"), offset.parse().expect("bytes")));
+            } else if line == "#EXT-X-GAP" {
+                gap = true;
             } else if line == "#EXT-X-DISCONTINUITY" {
                 broken = true;
             } else if line == "#EXT-X-ENDLIST" {
@@ -131,6 +135,7 @@ impl Playlist {
                     program_date_time: date.take(),
                     discontinuity: std::mem::take(&mut broken),
                     map: map.clone(),
+                    gap: std::mem::take(&mut gap),
                     parts: std::mem::take(&mut list.open_parts),
                 });
             }
@@ -138,14 +143,14 @@ impl Playlist {
         list
     }
 
-    /// Downloads init segments and segments into one file.
+    /// Downloads init segments and segments into one file, but for gaps.
     ///
     /// # Panics
     /// If any of them is not there.
     pub async fn download(&self, client: &Client, file: &Path) {
         let mut out = std::fs::File::create(file).expect("writable");
         let mut map = None;
-        for segment in &self.segments {
+        for segment in self.segments.iter().filter(|segment| !segment.gap) {
             if segment.map != map {
                 map.clone_from(&segment.map);
                 if let Some(url) = &map {

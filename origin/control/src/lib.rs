@@ -171,6 +171,12 @@ impl Control {
         self.house.keys.is_edge(presented)
     }
 
+    /// The secret by which receivers of hooks know this house: `whsec_` and base64 (Standard Webhooks).
+    #[must_use]
+    pub fn hook_secret(&self) -> &str {
+        self.house.keys.hook_secret()
+    }
+
     /// What an edge must be told to work for this house, but for `MATINEE_ORIGIN`.
     #[must_use]
     pub fn edge_environment(&self) -> EdgeEnvironment {

@@ -34,6 +34,14 @@ pub struct Config {
     /// A publisher silent for this long makes room for another with the same key: it is the same encoder, back from a
     /// network that broke without a word.
     pub takeover_silence: Duration,
+    /// What becomes of a publisher that comes while another with the same key, and in the same place, is on air.
+    pub second_publisher: SecondPublisher,
+    /// The publisher on air being silent for this long, the one that stands by takes its place.
+    pub failover_silence: Duration,
+    /// What is kept of a publisher that stands by: access units since its last keyframe, …
+    pub standby_units_max: usize,
+    /// … and their bytes. A publisher whose GOP is longer than both cannot take over within it.
+    pub standby_bytes_max: usize,
     /// How long that other one waits for the room.
     pub takeover_timeout: Duration,
     /// How long one answer to a peer may take to be written.
@@ -66,6 +74,16 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Ended shows remembered, so that a publisher cannot reopen one before the gate has heard of its end.
     pub ended_shows_max: usize,
+}
+
+/// What becomes of a publisher that comes while another one is on air with the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecondPublisher {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It takes over, and the other one is sent away.
+    TakeOver,
 }
 
 /// Where RTMP is spoken over TLS, and by whose name. The files are PEM (the certificate with the chain behind it; PKCS
@@ -199,6 +217,10 @@ impl Default for Config {
             admission_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(30),
             takeover_silence: Duration::from_secs(5),
+            second_publisher: SecondPublisher::Refuse,
+            failover_silence: Duration::from_secs(1),
+            standby_units_max: 4096,
+            standby_bytes_max: 32 << 20,
             takeover_timeout: Duration::from_secs(2),
             write_timeout: Duration::from_secs(10),
             parting_timeout: Duration::from_millis(500),

@@ -14,23 +14,35 @@ use crate::Airtime;
 
 /// A publisher's secret, as it was sent. It never shows itself in logs.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StreamKey(String);
+pub struct StreamKey {
+    key: String,
+    backup: bool,
+}
 
 impl StreamKey {
     /// Longest key taken, in bytes; what is longer is cut, and so fits no show.
     pub const BYTES_MAX: usize = 256;
 
-    /// The key in a publisher's stream name: without slashes around it, without a query string.
+    /// The key in a publisher's stream name: without slashes around it, without a query string. With `backup=1` in its
+    /// query string it is the backup's.
     #[must_use]
     pub fn new(stream_name: &str) -> Self {
-        let name = stream_name.split('?').next().unwrap_or_default().trim_matches(['/', ' ']);
-        Self(name.chars().take(Self::BYTES_MAX).collect())
+        let (name, query) = stream_name.split_once('?').unwrap_or((stream_name, ""));
+        let name = name.trim_matches(['/', ' ']);
+        let backup = query.split('&').any(|pair| pair == "backup=1");
+        Self { key: name.chars().take(Self::BYTES_MAX).collect(), backup }
+    }
+
+    /// Whether its publisher stands by for another with the same key.
+    #[must_use]
+    pub const fn is_backup(&self) -> bool {
+        self.backup
     }
 
     /// The secret itself, for whoever checks it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.key
     }
 }
 
@@ -66,6 +78,10 @@ pub enum Refusal {
     WrongKey,
     /// Someone is on air with this stream key.
     AlreadyPublishing,
+    /// Another publisher with this stream key has taken over.
+    TakenOver,
+    /// Whoever runs the house does not let it.
+    NotAllowed,
     /// The show is over.
     ShowEnded,
     /// A codec ingest does not take; what it is called.
@@ -88,8 +104,8 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::WrongKey | Self::ShowEnded => "NetStream.Publish.Denied",
-            Self::AlreadyPublishing => "NetStream.Publish.BadName",
+            Self::WrongKey | Self::NotAllowed | Self::ShowEnded => "NetStream.Publish.Denied",
+            Self::AlreadyPublishing | Self::TakenOver => "NetStream.Publish.BadName",
             Self::UnsupportedCodec(_) | Self::Unavailable => "NetStream.Publish.Rejected",
             Self::HouseFull => "NetConnection.Connect.Rejected",
             Self::UnknownApp { .. } => "NetConnection.Connect.InvalidApp",
@@ -103,6 +119,8 @@ impl Refusal {
         match self {
             Self::WrongKey => "wrong_key",
             Self::AlreadyPublishing => "already_publishing",
+            Self::TakenOver => "taken_over",
+            Self::NotAllowed => "not_allowed",
             Self::ShowEnded => "show_ended",
             Self::UnsupportedCodec(_) => "unsupported_codec",
             Self::HouseFull => "house_full",
@@ -122,6 +140,10 @@ impl fmt::Display for Refusal {
             Self::AlreadyPublishing => f.write_str(
                 "already publishing: someone is on air with this stream key, stop that one first",
             ),
+            Self::TakenOver => {
+                f.write_str("taken over: another publisher is on air with this stream key now")
+            }
+            Self::NotAllowed => f.write_str("not allowed: this show may not go on air now"),
             Self::ShowEnded => {
                 f.write_str("the show has ended: create a new show for a new stream key")
             }
@@ -185,6 +207,11 @@ mod tests {
     fn a_key_is_found_in_every_form_encoders_send_it() {
         for name in ["k1", "/k1", "//k1/", "k1?auth=x&b=/", "/k1?x"] {
             assert_eq!(StreamKey::new(name).expose(), "k1", "{name}");
+            assert!(!StreamKey::new(name).is_backup(), "{name}");
+        }
+        for name in ["k1?backup=1", "/k1?a&backup=1"] {
+            assert_eq!(StreamKey::new(name).expose(), "k1", "{name}");
+            assert!(StreamKey::new(name).is_backup(), "{name}");
         }
     }
 

@@ -3,15 +3,17 @@
 //! In: what ingest asks and reports. Out: control's answers, shows handed to [`Stages`], states written by one task in
 //! the order things happened. Does not know RTMP or rows.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use origin_control::Control;
+use origin_control::{Control, ShowRecord};
 use origin_ingest::{Admission, Airtime, Gate, Opening, Refusal, StreamKey, Verdict};
 use shared_wire::ShowId;
 use shared_wire::api::State;
 use tokio::sync::mpsc;
 
+use crate::hooks::{Event, Hooks, Judgement, Rungs};
 use crate::stage::Stages;
 
 /// State changes that may wait for the database.
@@ -25,6 +27,9 @@ pub(crate) struct HouseGate {
 
 struct Inside {
     control: Control,
+    hooks: Hooks,
+    /// The rungs that were chosen for shows which are not on the air yet. Bounded by publishers that are connected.
+    chosen: Mutex<HashMap<ShowId, Rungs>>,
     stages: Arc<Stages>,
     states: mpsc::Sender<(ShowId, State)>,
 }
@@ -35,16 +40,17 @@ impl HouseGate {
     }
 
     /// Lets publishers in from now on.
-    pub(crate) fn open(&self, control: Control, stages: Arc<Stages>) {
+    pub(crate) fn open(&self, control: Control, stages: Arc<Stages>, hooks: Hooks) {
         let (states, changes) = mpsc::channel(STATES_QUEUED_MAX);
-        tokio::spawn(write_states(control.clone(), changes));
+        tokio::spawn(write_states(control.clone(), hooks.clone(), changes));
         // A second opening would be a defect of the start sequence; the first one stays.
-        let _ = self.inside.set(Inside { control, stages, states });
+        let _ =
+            self.inside.set(Inside { control, hooks, chosen: Mutex::default(), stages, states });
     }
 }
 
 impl Gate for HouseGate {
-    fn admit<'a>(&'a self, key: &'a StreamKey, _peer: SocketAddr) -> Verdict<'a> {
+    fn admit<'a>(&'a self, key: &'a StreamKey, peer: SocketAddr) -> Verdict<'a> {
         Box::pin(async move {
             let inside = self.inside.get().ok_or(Refusal::Unavailable)?;
             let found = inside.control.show_by_stream_key(key.expose()).await;
@@ -56,6 +62,7 @@ impl Gate for HouseGate {
             if show.state == State::Ended {
                 return Err(Refusal::ShowEnded);
             }
+            inside.judge(&show, peer, key.is_backup()).await?;
             Ok(Admission { show: show.show.to_string(), resume: None })
         })
     }
@@ -63,7 +70,8 @@ impl Gate for HouseGate {
     fn opened(&self, opening: Opening) {
         let show = opening.show.parse::<ShowId>().ok();
         if let (Some(inside), Some(show)) = (self.inside.get(), show) {
-            inside.stages.begin(show, opening.anchor, opening.publications);
+            let rungs = inside.chosen().remove(&show);
+            inside.stages.begin(show, opening.anchor, opening.publications, rungs);
         }
     }
 
@@ -83,10 +91,58 @@ impl Gate for HouseGate {
     }
 }
 
-async fn write_states(control: Control, mut changes: mpsc::Receiver<(ShowId, State)>) {
-    while let Some((show, state)) = changes.recv().await {
-        if let Err(error) = control.set_state(show, state).await {
-            tracing::error!(%show, ?state, %error, "a show's state was not kept");
+impl Inside {
+    /// Whether the operator's receiver lets a publisher in. Where it does not say, a show that is on the air goes on.
+    async fn judge(
+        &self,
+        show: &ShowRecord,
+        peer: SocketAddr,
+        is_backup: bool,
+    ) -> Result<(), Refusal> {
+        let on_air = matches!(show.state, State::Live | State::Interrupted);
+        match self.hooks.judge(show, peer, is_backup).await {
+            Judgement::Admit(rungs) => {
+                if let Some(rungs) = rungs.filter(|_| !on_air) {
+                    self.chosen().insert(show.show, rungs);
+                }
+                Ok(())
+            }
+            Judgement::Refuse => Err(Refusal::NotAllowed),
+            Judgement::Unknown if on_air => Ok(()),
+            Judgement::Unknown => Err(Refusal::Unavailable),
         }
+    }
+
+    fn chosen(&self) -> MutexGuard<'_, HashMap<ShowId, Rungs>> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn write_states(
+    control: Control,
+    hooks: Hooks,
+    mut changes: mpsc::Receiver<(ShowId, State)>,
+) {
+    while let Some((show, state)) = changes.recv().await {
+        let before = control.show_state(show).map(|known| known.state);
+        match control.set_state(show, state).await {
+            Ok(true) => {
+                if let Some(event) = event(before, state) {
+                    hooks.tell(show, event);
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::error!(%show, ?state, %error, "a show's state was not kept"),
+        }
+    }
+}
+
+/// What a change of state is to those who are told.
+const fn event(from: Option<State>, to: State) -> Option<Event> {
+    match (from, to) {
+        (Some(State::Interrupted), State::Live) => Some(Event::Resumed),
+        (_, State::Live) => Some(Event::Started),
+        (_, State::Interrupted) => Some(Event::Interrupted),
+        (_, State::Scheduled | State::Ended) => None, // the stage tells of the end
     }
 }

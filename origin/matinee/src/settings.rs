@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use clap::Args;
 use edge_wasmtime::Tls;
-use origin_ingest::{Passphrase, Rtmps, Srt, Whip};
+use origin_ingest::{Passphrase, Rtmps, SecondPublisher, Srt, Whip};
 
 use crate::error::Error;
+use crate::hooks::Receivers;
 use crate::layers::{Layers, address, base, log_format, whole};
 use crate::purge::EDGES_MAX;
 use crate::telemetry::LogFormat;
@@ -74,6 +75,9 @@ pub(crate) struct Flags {
     /// How long a lost publisher may take to come back, in seconds, 0 to 1800 [default: 60]
     #[arg(long, value_name = "SECONDS")]
     reconnect_window_s: Option<String>,
+    /// What becomes of a second publisher with a stream key that is on air: refuse or take-over [default: refuse]
+    #[arg(long, value_name = "RULE")]
+    second_publisher: Option<String>,
     /// Part target of LL-HLS in milliseconds, 200 to 1000 [default: 333]
     #[arg(long, value_name = "MS")]
     part_target_ms: Option<String>,
@@ -84,6 +88,12 @@ pub(crate) struct Flags {
     /// between them [default: none]
     #[arg(long, value_name = "URL,…")]
     edges: Option<String>,
+    /// Who is told what happens to shows, by signed POST requests [default: nobody]
+    #[arg(long, value_name = "URL")]
+    hook: Option<String>,
+    /// Who is asked whether a publisher may go on the air, by signed POST requests [default: nobody]
+    #[arg(long, value_name = "URL")]
+    publish_hook: Option<String>,
     /// Certificate of the viewers' address with its chain, PEM; read again when it changes [default: no TLS]
     #[arg(long, value_name = "FILE")]
     edge_tls_cert: Option<String>,
@@ -114,9 +124,11 @@ pub(crate) struct Settings {
     pub(crate) publish_url: Option<String>,
     pub(crate) log: LogFormat,
     pub(crate) reconnect_window: Duration,
+    pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
     pub(crate) memory_bytes: u64,
     pub(crate) edges: Vec<String>,
+    pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
 }
 
@@ -148,9 +160,12 @@ pub(crate) const NAMES: &[&str] = &[
     "publish_url",
     "log",
     "reconnect_window_s",
+    "second_publisher",
     "part_target_ms",
     "memory_mib",
     "edges",
+    "hook",
+    "publish_hook",
     "edge_tls_cert",
     "edge_tls_key",
 ];
@@ -190,9 +205,12 @@ impl Flags {
             "publish_url" => self.publish_url.as_ref(),
             "log" => self.log.as_ref(),
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
+            "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
             "edges" => self.edges.as_ref(),
+            "hook" => self.hook.as_ref(),
+            "publish_hook" => self.publish_hook.as_ref(),
             "edge_tls_cert" => self.edge_tls_cert.as_ref(),
             "edge_tls_key" => self.edge_tls_key.as_ref(),
             _ => None,
@@ -223,6 +241,13 @@ impl Layers<'_> {
             reconnect_window: self.value("reconnect_window_s", Duration::from_secs(60), |text| {
                 whole(text, 0, 1800).map(Duration::from_secs)
             }),
+            second_publisher: self.value("second_publisher", SecondPublisher::Refuse, |text| {
+                match text {
+                    "refuse" => Ok(SecondPublisher::Refuse),
+                    "take-over" => Ok(SecondPublisher::TakeOver),
+                    _ => Err("is neither refuse nor take-over".to_owned()),
+                }
+            }),
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))
             }),
@@ -230,6 +255,7 @@ impl Layers<'_> {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
             edges: self.value("edges", Vec::new(), edges),
+            hooks: self.hooks(),
             edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
         }
     }
@@ -250,6 +276,13 @@ impl Layers<'_> {
                 None
             }
         }
+    }
+}
+
+impl Layers<'_> {
+    fn hooks(&mut self) -> Receivers {
+        let mut url = |name| self.value(name, None, |text| base(text, &["http", "https"]));
+        Receivers { events: url("hook"), publish: url("publish_hook") }
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use origin_control::Control;
+use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
 use shared_media::{Anchor, Object, ObjectSink as _, Publication};
 use shared_playlist::recording;
@@ -17,7 +18,10 @@ use shared_wire::ShowId;
 use shared_wire::api::State;
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
+
+use crate::hooks::{Event, Hooks, Rungs};
 
 /// How long an ended show answers from memory: players that wait for its next part learn of its end there.
 const LINGER: Duration = Duration::from_secs(10);
@@ -26,9 +30,10 @@ const LINGER: Duration = Duration::from_secs(10);
 pub(crate) struct Stages {
     control: Control,
     store: Arc<Store>,
+    hooks: Hooks,
     ladder: origin_ladder::Config,
     packager: origin_packager::Config,
-    live: RwLock<HashMap<ShowId, origin_packager::Handle>>,
+    live: RwLock<HashMap<ShowId, Handle>>,
     /// One task a show; the house drains when all are done.
     shows: TaskTracker,
 }
@@ -40,11 +45,13 @@ impl Stages {
         store: Arc<Store>,
         program: &Path,
         part_target_ms: u32,
+        hooks: Hooks,
     ) -> Self {
         let command = vec![program.as_os_str().to_owned(), OsString::from("encode")];
         Self {
             control,
             store,
+            hooks,
             ladder: origin_ladder::Config { command, ..origin_ladder::Config::default() },
             packager: origin_packager::Config {
                 part_target_us: part_target_ms * 1000 + 340,
@@ -56,23 +63,54 @@ impl Stages {
     }
 
     /// The show's handle while it is live.
-    pub(crate) fn live(&self, show: ShowId) -> Option<origin_packager::Handle> {
+    pub(crate) fn live(&self, show: ShowId) -> Option<Handle> {
         self.live.read().unwrap_or_else(PoisonError::into_inner).get(&show).cloned()
     }
 
-    /// Puts a show on the air.
+    /// Puts a show on the air, with these rungs if any were chosen.
     pub(crate) fn begin(
         self: &Arc<Self>,
         show: ShowId,
         anchor: Anchor,
         publications: mpsc::Receiver<Publication>,
+        rungs: Option<Rungs>,
     ) {
         let name = show.to_string();
-        let (staged, ladder) = origin_ladder::spawn(self.ladder.clone(), publications, &name);
+        let mut config = self.ladder.clone();
+        config.rungs = rungs.unwrap_or(config.rungs);
+        let (staged, ladder) = origin_ladder::spawn(config, publications, &name);
         let epoch = epoch(anchor);
         let sink = Arc::clone(&self.store);
-        let (handle, packager) =
+        let packager =
             origin_packager::spawn(self.packager.clone(), show, epoch, anchor, staged, sink);
+        self.follow(show, ladder, packager);
+    }
+
+    /// Goes on with a show that an earlier process had on the air; `false` if it cannot go on.
+    pub(crate) fn resume(
+        self: &Arc<Self>,
+        show: ShowId,
+        notes: &Notes,
+        held: &Held,
+        publications: mpsc::Receiver<Publication>,
+    ) -> bool {
+        let (name, memo) = (show.to_string(), &notes.plan().memo);
+        let resumed = origin_ladder::resume(self.ladder.clone(), memo, publications, &name);
+        let Some((staged, ladder)) = resumed else { return false };
+        let sink = Arc::clone(&self.store);
+        let config = self.packager.clone();
+        let packager = origin_packager::restore(config, show, notes, held, staged, sink);
+        self.follow(show, ladder, packager);
+        true
+    }
+
+    /// Answers for a show from now on, and finishes it when it ends.
+    fn follow(
+        self: &Arc<Self>,
+        show: ShowId,
+        ladder: JoinHandle<Result<(), origin_ladder::Error>>,
+        (handle, packager): (Handle, JoinHandle<Finished>),
+    ) {
         self.change(|live| live.insert(show, handle));
         metrics::gauge!("matinee_shows_live").increment(1.0);
         tracing::info!(%show, "the show is on the air");
@@ -101,6 +139,7 @@ impl Stages {
         }
         metrics::gauge!("matinee_shows_live").decrement(1.0);
         tracing::info!(%show, "the recording is finished");
+        self.over(show, !recordings.is_empty());
         // Not tracked: a draining house need not wait until the last player has asked again.
         let stages = Arc::clone(self);
         tokio::spawn(async move {
@@ -109,10 +148,20 @@ impl Stages {
         });
     }
 
-    fn change<T>(
-        &self,
-        change: impl FnOnce(&mut HashMap<ShowId, origin_packager::Handle>) -> T,
-    ) -> T {
+    /// Tells that a show is over, and its recording ready if it has one.
+    pub(crate) fn over(&self, show: ShowId, is_recorded: bool) {
+        self.hooks.tell(show, Event::Ended);
+        if is_recorded {
+            self.hooks.tell(show, Event::RecordingReady);
+        }
+    }
+
+    /// Tells that a show waits for its publisher.
+    pub(crate) fn interrupted(&self, show: ShowId) {
+        self.hooks.tell(show, Event::Interrupted);
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<ShowId, Handle>) -> T) -> T {
         change(&mut self.live.write().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -123,24 +172,8 @@ impl Stages {
     }
 }
 
-/// Finishes the recordings that a crash left open, and names their shows.
-pub(crate) async fn finish_what_a_crash_left(store: &Store) -> Vec<ShowId> {
-    let open = store.open_recordings().await.unwrap_or_else(|error| {
-        tracing::error!(%error, "recordings could not be looked for");
-        Vec::new()
-    });
-    let mut shows = Vec::new();
-    for key in open {
-        finish(store, &key).await;
-        if !shows.contains(&key.show) {
-            shows.push(key.show);
-        }
-    }
-    shows
-}
-
 /// Turns a recording's growing playlist into its finished form.
-async fn finish(store: &Store, key: &Key) {
+pub(crate) async fn finish(store: &Store, key: &Key) {
     match store.read_text(key).await {
         Ok(Some(text)) => {
             let bytes = recording::finish(&text).into_bytes().into();

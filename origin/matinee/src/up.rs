@@ -3,8 +3,10 @@
 //! In: settings. Out: a running house until SIGINT or SIGTERM. Does not know what any room does inside.
 //!
 //! Start: 1. logs and metrics, 2. every port, so that the links are known, 3. storage and control, 4. the stages behind
-//! the RTMP door, 5. the API, 6. the edge. Drain, the other way round: 1. not ready any more, 2. publishers out,
-//! 3. shows end and recordings are finished, 4. viewers out, 5. the API, 6. the disk.
+//! the RTMP door, and the shows that were on the air when the house was killed, 5. the API, 6. the edge.
+//!
+//! Drain, the other way round: 1. not ready any more, 2. publishers out, 3. shows end and recordings are finished, 4.
+//! viewers out, 5. the API, 6. the disk.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,7 +19,6 @@ use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::Control;
 use origin_storage::Store;
 use shared_wire::ShowId;
-use shared_wire::api::State;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -25,10 +26,11 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::{self, Delivery};
 use crate::error::Error;
 use crate::gate::HouseGate;
+use crate::hooks::Hooks;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
 use crate::stage::{self, Stages};
-use crate::{demo, denied, fault, page, pull, purge, telemetry};
+use crate::{demo, denied, fault, page, pull, purge, resume, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
 pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
@@ -49,6 +51,7 @@ struct Rooms {
     control: Control,
     store: Arc<Store>,
     stages: Arc<Stages>,
+    hooks: Hooks,
     ready: Arc<AtomicBool>,
     program: PathBuf,
 }
@@ -65,6 +68,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
         srt: settings.srt.as_ref().map(crate::settings::srt).transpose()?,
         whip: settings.whip.clone(),
         reconnect_window: settings.reconnect_window,
+        second_publisher: settings.second_publisher,
         ..origin_ingest::Config::default()
     };
     let rtmp = origin_ingest::Server::bind(ingest, gate.clone()).await?;
@@ -74,7 +78,8 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
-    gate.open(rooms.control.clone(), rooms.stages.clone());
+    gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone());
+    resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
     let (desk, pulls) = (rtmp.desk(), rtmp.desk());
     tokio::spawn(async move {
         while let Some(show) = to_end.recv().await {
@@ -119,6 +124,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     broke("the edge", edge_task.await);
     api_out.cancel();
     broke("the API", api_task.await);
+    rooms.hooks.flush().await;
     rooms.store.flush().await?;
     tracing::info!("drained");
     Ok(())
@@ -147,11 +153,12 @@ impl Rooms {
             memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
             ..origin_storage::Config::default()
         })?);
-        end_what_a_crash_left(&control, &store).await;
         let part_target_ms = settings.part_target_ms;
-        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms);
+        let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
+        let told = hooks.clone();
+        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms, told);
         let ready = Arc::new(AtomicBool::new(false));
-        Ok(Self { control, store, stages: Arc::new(stages), ready, program })
+        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program })
     }
 
     fn router(
@@ -191,21 +198,6 @@ impl Rooms {
         config.compiled = std::path::absolute(settings.data.join("compiled")).ok();
         config.viewers.tls = settings.edge_tls.clone();
         Ok(Edge::behind(viewers, config).await?)
-    }
-}
-
-/// Shows that were live when the process was killed end with what reached the disk.
-async fn end_what_a_crash_left(control: &Control, store: &Store) {
-    for show in stage::finish_what_a_crash_left(store).await {
-        tracing::warn!(%show, "the house had stopped during the show; its recording is finished");
-    }
-    for show in control.shows() {
-        if !matches!(show.state, State::Live | State::Interrupted) {
-            continue;
-        }
-        if let Err(error) = control.set_state(show.show, State::Ended).await {
-            tracing::error!(show = %show.show, %error, "the show's end was not kept");
-        }
     }
 }
 

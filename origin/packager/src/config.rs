@@ -22,6 +22,8 @@ pub struct Config {
     /// A leader that jumps ahead further than this starts anew, after a discontinuity, in
     /// milliseconds.
     pub jump_ms_max: u32,
+    /// A publisher that has been away for this long beyond a target duration is stood for by gaps, in milliseconds.
+    pub away_ms_min: u32,
     /// Largest distance between decoding and presentation of a unit, in milliseconds.
     pub reorder_ms_max: u32,
     /// Access units of one rendition that wait for the leader's decision; the oldest are dropped.
@@ -42,6 +44,7 @@ impl Default for Config {
             lead_ms_max: 5_000,
             lag_ms_max: 5_000,
             jump_ms_max: 30_000,
+            away_ms_min: 1_000,
             reorder_ms_max: 10_000,
             held_units_max: 2_048,
             segment_bytes_max: 128 << 20,

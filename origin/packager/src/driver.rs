@@ -9,14 +9,14 @@ mod handle;
 mod version;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics::{counter, histogram};
 use shared_media::{Anchor, Now, ObjectSink, Poll, Staged};
 use shared_wire::ShowId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 pub use answer::{Answer, CachePolicy, Hint, Refusal};
 pub use handle::{Handle, RenditionStatus, Status};
@@ -24,7 +24,10 @@ pub use version::gzip;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::machine::{Machine, Output};
+use crate::machine::{Held, Machine, Notes, Output};
+
+/// How often the machine hears the time.
+const TICK: Duration = Duration::from_millis(250);
 
 /// What is left to do when a show is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,24 @@ pub fn spawn(
     (handle, tokio::spawn(driver.run(staged)))
 }
 
+/// Goes on with a show that an earlier process had on air, from its notes. Every playlist that was there is
+/// there again when this returns; the next segment follows a discontinuity.
+pub fn restore(
+    config: Config,
+    show: ShowId,
+    notes: &Notes,
+    held: &Held,
+    staged: mpsc::Receiver<Staged>,
+    sink: Arc<dyn ObjectSink>,
+) -> (Handle, JoinHandle<Finished>) {
+    let handle = Handle::new(&config, show, notes.epoch());
+    let machine = Machine::restore(config, show, notes, held);
+    let (answers, started) = (handle.clone(), Instant::now());
+    let mut driver = Driver { machine, show, sink, handle: answers, started, done: None };
+    driver.carry_out_all();
+    (handle, tokio::spawn(driver.run(staged)))
+}
+
 struct Driver {
     machine: Machine,
     show: ShowId,
@@ -63,13 +84,21 @@ struct Driver {
 
 impl Driver {
     async fn run(mut self, mut staged: mpsc::Receiver<Staged>) -> Finished {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let event = staged.recv().await.unwrap_or(Staged::End);
+            let event = tokio::select! {
+                biased;
+                event = staged.recv() => event.unwrap_or(Staged::End),
+                _ = ticks.tick() => {
+                    self.machine.tick(self.now());
+                    self.carry_out_all();
+                    continue;
+                }
+            };
             let is_end = event == Staged::End;
             self.machine.handle(self.now(), event);
-            while let Poll::Output(output) = self.machine.poll() {
-                self.carry_out(output);
-            }
+            self.carry_out_all();
             if is_end {
                 tracing::info!(show = %self.show, "packaging ended");
                 return self.done.unwrap_or(Finished { recordings: Vec::new() });
@@ -82,6 +111,12 @@ impl Driver {
         Now {
             monotonic_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             utc_us: i64::try_from(utc.as_micros()).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn carry_out_all(&mut self) {
+        while let Poll::Output(output) = self.machine.poll() {
+            self.carry_out(output);
         }
     }
 
@@ -101,9 +136,10 @@ impl Driver {
                     let delay_us = self.now().monotonic_us.saturating_sub(arrived_us);
                     let rendition = rendition.to_string();
                     histogram!("matinee_part_publish_delay_seconds", "rendition" => rendition)
-                        .record(std::time::Duration::from_micros(delay_us));
+                        .record(Duration::from_micros(delay_us));
                 }
             }
+            Output::Note(note) => self.sink.note(&self.show.to_string(), note),
             Output::Trouble(trouble) => self.report(&trouble),
             Output::Finished { recordings } => self.done = Some(Finished { recordings }),
         }

@@ -17,7 +17,7 @@ mod error;
 pub use config::Config;
 pub use driver::Status;
 pub use driver::{
-    Answer, CachePolicy, Finished, Handle, Hint, Refusal, RenditionStatus, gzip, spawn,
+    Answer, CachePolicy, Finished, Handle, Hint, Refusal, RenditionStatus, gzip, restore, spawn,
 };
 pub use error::{Drop, Error};
-pub use machine::Machine;
+pub use machine::{Held, Machine, Notes};

@@ -23,10 +23,12 @@
 mod catalogue;
 mod cuts;
 mod i_frames;
+mod journal;
 mod names;
 mod output;
 mod parts;
 mod rates;
+mod restore;
 mod sample;
 mod segment;
 mod track;
@@ -35,13 +37,15 @@ mod window;
 use std::collections::VecDeque;
 
 use shared_media::{
-    AccessUnit, Anchor, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks, TrackConfig,
+    AccessUnit, Anchor, Note, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks,
+    TrackConfig,
 };
 use shared_playlist::Multivariant;
 use shared_playlist::media::{MediaPlaylist, Report};
 use shared_wire::ShowId;
 
 pub use output::Output;
+pub use restore::{Held, Notes};
 
 use crate::config::Config;
 use crate::error::{Drop, Error};
@@ -50,6 +54,9 @@ use names::Names;
 use output::object;
 use sample::Sample;
 use track::{Common, Track};
+
+/// Gaps that one tick adds at most: after a long standstill of the clock they come little by little.
+const GAPS_AT_ONCE_MAX: usize = 8;
 
 /// Packages one publication of one show.
 #[derive(Debug)]
@@ -62,6 +69,12 @@ pub struct Machine {
     told: Option<Multivariant>,
     /// When the leader was last heard, in microseconds of the monotonic clock.
     leader_heard_us: u64,
+    /// Since when nobody publishes, by the monotonic clock, and how far the show had come then.
+    away_since: Option<(Ticks, u64)>,
+    /// Up to where gaps stand for a publisher that was away.
+    away_until: Ticks,
+    /// The renditions as the ladder planned them.
+    plan: Option<Plan>,
     /// Decode time of the leader's sample before, until the part target is chosen.
     leader_before: Option<Ticks>,
 }
@@ -70,6 +83,8 @@ pub struct Machine {
 enum Phase {
     /// No plan came yet.
     Fresh,
+    /// An earlier process had the show on air; its plan is awaited again.
+    Restored,
     /// The part target is not chosen yet: nothing was published.
     Planned,
     Running,
@@ -89,12 +104,16 @@ impl Machine {
             anchor,
             target_duration_s: 1,
             outputs: VecDeque::new(),
+            journal: journal::Journal::default(),
         };
         Self {
             common,
             tracks: Vec::new(),
             cuts,
             phase: Phase::Fresh,
+            away_since: None,
+            away_until: Ticks::ZERO,
+            plan: None,
             told: None,
             leader_heard_us: 0,
             leader_before: None,
@@ -118,6 +137,7 @@ impl Machine {
             Staged::Discontinuity => self.end_section(),
             Staged::End => self.end(),
         }
+        self.note();
         self.tell(self.phase == Phase::Ended);
         if self.phase == Phase::Ended {
             let recordings = self.recordings();
@@ -125,10 +145,48 @@ impl Machine {
         }
     }
 
+    /// Time passed. While nobody publishes, playlists go on with gaps, so that they stay alive and viewers with them.
+    /// Poll afterwards until it waits.
+    pub fn tick(&mut self, now: Now) {
+        let is_between = matches!(self.phase, Phase::Running | Phase::Restored)
+            && !self.cuts.is_running()
+            && self.tracks.iter().all(Track::is_idle);
+        let ends = self.tracks.iter().filter_map(|track| track.window.end(self.common.anchor));
+        let Some(end) = ends.max().filter(|_| is_between) else {
+            self.away_since = None;
+            return;
+        };
+        let (from, since_us) = *self.away_since.get_or_insert((end, now.monotonic_us));
+        let passed_us = now.monotonic_us.saturating_sub(since_us);
+        let span = Ticks(i64::from(self.common.target_duration_s) * TICKS_PER_SECOND);
+        // A publisher that is just coming back has its place: it begins at the time of its return.
+        let patience = self.millis(self.common.config.away_ms_min);
+        let passed = Ticks::from_micros(i64::try_from(passed_us).unwrap_or(i64::MAX));
+        let (mut end, until) = (end.max(self.away_until), from + passed - patience);
+        for _ in 0..GAPS_AT_ONCE_MAX {
+            if end + span > until {
+                break;
+            }
+            let cut = self.cuts.gap(end);
+            for track in &mut self.tracks {
+                track.gap(cut, span, &mut self.common);
+            }
+            end = end + span;
+            self.away_until = end;
+        }
+        self.note();
+        self.tell(false);
+    }
+
     fn plan(&mut self, now: Now, plan: Plan) {
+        if self.phase == Phase::Restored && self.plan.as_ref() == Some(&plan) {
+            self.phase = Phase::Running;
+            return;
+        }
         if self.phase != Phase::Fresh {
             return self.out_of_order("a second plan");
         }
+        self.plan = Some(plan.clone());
         self.phase = Phase::Planned;
         self.leader_heard_us = now.monotonic_us;
         self.common.target_duration_s = plan.target_duration_s.max(1);
@@ -154,6 +212,10 @@ impl Machine {
         else {
             return self.out_of_order("a unit of no planned rendition");
         };
+        if unit.pts < self.away_until {
+            let trouble = Error::Dropped { rendition: id.clone(), why: Drop::Late };
+            return self.common.outputs.push_back(Output::Trouble(trouble));
+        }
         let reorder_max = self.millis(self.common.config.reorder_ms_max);
         let track = &mut self.tracks[index];
         let Some(sample) = track.timing.place(unit, now.monotonic_us, reorder_max) else {
@@ -244,6 +306,20 @@ impl Machine {
             track.writer.changed = track.window.last().is_some();
             track.writer.i_frames_changed = track.window.last_i_frame().is_some();
         }
+    }
+
+    /// Notes down what is to be listed, before it is.
+    fn note(&mut self) {
+        let note = match (&self.plan, &self.phase) {
+            (_, Phase::Ended) => Some(Note::End),
+            (Some(plan), Phase::Running | Phase::Restored) if self.common.journal.is_due() => {
+                let snapshot = journal::snapshot(plan, &self.tracks, &self.common);
+                self.common.journal.begin(&snapshot);
+                Some(Note::Begin(snapshot))
+            }
+            _ => self.common.journal.news().map(Note::Append),
+        };
+        self.common.outputs.extend(note.map(Output::Note));
     }
 
     fn recordings(&self) -> Vec<String> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use origin_packager::{CachePolicy, Config, Finished, Handle, Hint, Refusal, spawn};
-use shared_media::{Object, ObjectSink, Staged, Ticks};
+use shared_media::{Note, Object, ObjectSink, Staged, Ticks};
 use shared_playlist::blocking::TooFar;
 use shared_playlist::directives::Skip;
 use shared_playlist::{Directives, recording};
@@ -43,6 +43,7 @@ impl ObjectSink for Store {
     fn append(&self, object: Object) {
         self.0.lock().unwrap().entry(object.key).or_default().extend_from_slice(&object.bytes);
     }
+    fn note(&self, _show: &str, _note: Note) {}
 }
 
 struct Show {

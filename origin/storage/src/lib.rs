@@ -14,6 +14,6 @@ mod error;
 pub mod machine;
 
 pub use config::Config;
-pub use driver::Store;
+pub use driver::{Left, Store};
 pub use error::{Error, Fault};
 pub use machine::{Failure, Health};

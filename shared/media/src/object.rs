@@ -13,12 +13,24 @@ pub struct Object {
     pub bytes: Bytes,
 }
 
+/// What is to be found again by the process after this one, should this one be killed while a show is on the air.
+/// The text is the packager's own; nobody else reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The show's notes begin, or begin anew: this stands in place of all there was.
+    Begin(String),
+    /// This stands behind what there is.
+    Append(String),
+    /// The show is over: nothing of it needs to be found again.
+    End,
+}
+
 /// Where the packager puts what it makes; the binary plugs storage in here.
 ///
 /// None of these block or fail from the caller's view: once a call returns, a read of the key finds the bytes. What
 /// cannot reach the disk is the store's to report; it never stops a live show.
 pub trait ObjectSink: Send + Sync {
-    /// A part: kept in memory only, for as long as a live viewer may ask for it.
+    /// A part: kept in memory for as long as a live viewer may ask for it, and so that it outlives the process.
     fn put_part(&self, object: Object);
     /// An immutable object, kept in memory and on disk: an init segment or a closed media segment.
     fn put(&self, object: Object);
@@ -26,4 +38,6 @@ pub trait ObjectSink: Send + Sync {
     fn replace(&self, object: Object);
     /// Adds to the end of a text object: a recording's playlist grows by a segment at a time.
     fn append(&self, object: Object);
+    /// A note about a show, in order with its parts: once a note is found again, so are the parts before it.
+    fn note(&self, show: &str, note: Note);
 }

@@ -2,6 +2,8 @@
 //!
 //! In: nothing. Out: the events of both hand-overs. Does not know who sends or receives them; the binary joins them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{AccessUnit, Rendition, RenditionId, Ticks, TrackConfig, TrackKind, VideoConfig};
 
 /// What ingest hands on, for one show, in order.
@@ -14,15 +16,15 @@ pub enum Publication {
     Config(TrackConfig),
     /// One access unit, on the show's own timeline.
     Unit(TrackKind, AccessUnit),
-    /// A publisher came back, or its clock broke: what follows does not continue what came before. Timestamps
-    /// still only grow. Configs follow again.
+    /// The publisher is gone, another came, or its clock broke: what follows does not continue what came before.
+    /// Timestamps still only grow. Configs follow again. It may be said twice: when one goes, and when one comes.
     Discontinuity,
     /// The show is over.
     End,
 }
 
 /// One rung or sound as the ladder will deliver it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
     /// Its name and kind.
     pub rendition: Rendition,
@@ -31,12 +33,14 @@ pub struct Rung {
 }
 
 /// All renditions of a show, said once before any unit, highest video rung first, sound last.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The renditions. The first one leads: its keyframes decide where every rendition is cut.
     pub rungs: Vec<Rung>,
     /// `EXT-X-TARGETDURATION`, in whole seconds; fixed for the show (rfc8216bis 6.2.1).
     pub target_duration_s: u32,
+    /// With this the ladder makes the same plan again in another process. Only the ladder can read it.
+    pub memo: String,
 }
 
 /// What the ladder hands to the packager, for one show.

@@ -4,12 +4,16 @@
 
 use std::ops::{Add, Sub};
 
+use serde::{Deserialize, Serialize};
+
 /// Ticks per second of the media timeline: the 90 kHz clock of MPEG systems. One AAC frame of 1024 samples at 48 kHz is
 /// exactly 1920 ticks, one frame at 30000/1001 Hz exactly 3003.
 pub const TICKS_PER_SECOND: i64 = 90_000;
 
 /// A point or a span on a show's media timeline, in units of 1/90 000 s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Ticks(pub i64);
 
 impl Ticks {

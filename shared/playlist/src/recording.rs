@@ -36,22 +36,44 @@ pub fn entry(segment: &Segment, map: &mut Option<Arc<str>>) -> String {
     text
 }
 
+/// What a recording's text holds in whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole<'a> {
+    /// The text up to the end of its last whole segment.
+    pub text: &'a str,
+    /// How many segments it has.
+    pub segments: u64,
+    /// The init segment in force at its end.
+    pub map: Option<Arc<str>>,
+}
+
+/// What a text holds in whole whose writer may have died in the middle of a line; it can be added to.
+#[must_use]
+pub fn whole(text: &str) -> Whole<'_> {
+    let (mut whole, mut read, mut segments) = (0, 0, 0);
+    let (mut map, mut mapped) = (None, None);
+    for line in text.split_inclusive('\n') {
+        read += line.len();
+        let is_uri = !line.starts_with('#') && !line.trim_end().is_empty();
+        if let Some(uri) = line.strip_prefix("#EXT-X-MAP:URI=\"") {
+            mapped = uri.split('"').next().map(Arc::from);
+        }
+        if line.ends_with('\n') && (is_uri || line.starts_with(HEADER_END)) {
+            whole = read;
+            segments += u64::from(is_uri);
+            map = mapped.clone();
+        }
+    }
+    Whole { text: text.get(..whole).unwrap_or_default(), segments, map }
+}
+
 /// The VOD form of a recording: what was written in whole, and the end.
 ///
 /// Lines after the last whole segment belong to one that was never written to its end; they are
 /// left out. A text that is finished already stays as it is.
 #[must_use]
 pub fn finish(text: &str) -> String {
-    let mut whole = 0; // bytes up to the end of the header, then of the last whole segment
-    let mut read = 0;
-    for line in text.split_inclusive('\n') {
-        read += line.len();
-        let is_uri = !line.starts_with('#') && !line.trim_end().is_empty();
-        if line.ends_with('\n') && (is_uri || line.starts_with(HEADER_END)) {
-            whole = read;
-        }
-    }
-    let mut finished = text.get(..whole).unwrap_or_default().replacen(EVENT, VOD, 1);
+    let mut finished = whole(text).text.replacen(EVENT, VOD, 1);
     finished.push_str(write::END);
     finished
 }
@@ -104,6 +126,10 @@ mod tests {
                 let (_, parsed) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
                 assert_eq!(parsed.segments.len(), expected, "cut at {cut}");
                 assert_eq!(parsed.i_frames_only, range.is_some());
+                let left = super::whole(&whole[..cut]);
+                assert_eq!(left.segments, expected as u64);
+                let map = [None, Some("e/i0.mp4"), Some("e/i0.mp4"), Some("e/i1.mp4")];
+                assert_eq!(left.map.as_deref(), map[expected.min(3)]);
                 assert_eq!(text.matches("#EXTINF").count(), expected);
                 assert!(text.ends_with("#EXT-X-ENDLIST\n"));
             }

@@ -7,7 +7,7 @@ mod file;
 use std::fmt;
 use std::path::Path;
 
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use hmac_sha256::Hash;
 use shared_ticket::{Algorithm, CatIssuer, Issuer, PrivateKey, SessionKeys, jwks};
 
@@ -44,6 +44,7 @@ pub(crate) struct Keys {
     edge_key: String,
     edge_key_hash: [u8; 32],
     session_keys: String,
+    hook_secret: String,
 }
 
 impl Keys {
@@ -78,6 +79,10 @@ impl Keys {
         let cats = PrivateKey::from_text(&cat_key).and_then(CatIssuer::new);
         let cats = cats.map_err(|_| Error::KeyFile { path })?;
 
+        let hook_secret = file::load_or_make(&dir.join("hook.key"), || {
+            Ok(format!("whsec_{}", BASE64.encode(&random::<32>()?)))
+        })?;
+
         Ok(Self {
             issuer: Issuer::new(token_key),
             cats,
@@ -85,6 +90,7 @@ impl Keys {
             edge_key_hash: Hash::hash(edge_key.as_bytes()),
             edge_key,
             session_keys,
+            hook_secret,
         })
     }
 
@@ -96,6 +102,11 @@ impl Keys {
     /// Whether this is the key of our edges, in a time that tells nothing about it.
     pub(crate) fn is_edge(&self, presented: &[u8]) -> bool {
         Hash::verify(presented, &self.edge_key_hash)
+    }
+
+    /// What receivers of hooks verify with, in the form of Standard Webhooks.
+    pub(crate) fn hook_secret(&self) -> &str {
+        &self.hook_secret
     }
 
     /// What an edge is told.

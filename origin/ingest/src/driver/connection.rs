@@ -95,7 +95,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             wait(false);
             let now = self.shows.now();
             match read {
-                None => self.session.handle(now, Input::Refuse(self.shows.parting())),
+                None => {
+                    let parting = self.turn.as_ref().map(Turn::parting);
+                    let parting = parting.unwrap_or_else(|| self.shows.parting());
+                    self.session.handle(now, Input::Refuse(parting));
+                }
                 Some(0) => return Err(Error::Connection(std::io::ErrorKind::UnexpectedEof)),
                 Some(count) => match buffer.get(..count) {
                     Some(bytes) => {

@@ -17,8 +17,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared_media::Publication;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time;
 
 use self::connection::Connection;
@@ -29,7 +30,7 @@ use self::shows::Shows;
 use self::srt::SrtPort;
 use self::tls::Tls;
 use self::whip::WhipPort;
-use crate::{Airtime, Config, Door, Error, Gate, Refusal};
+use crate::{Airtime, Config, Door, Error, Gate, Refusal, Resume};
 
 /// How long to wait when the system has no socket to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -130,6 +131,13 @@ impl Server {
     #[must_use]
     pub fn desk(&self) -> Desk {
         Desk { shows: Arc::clone(&self.shows), pulls: Arc::clone(&self.pulls) }
+    }
+
+    /// Waits for the publisher of a show that an earlier process had on air, as if it had been cut off now. What comes
+    /// of it is the same as of an [`crate::Opening`]; the gate is not told that it was opened.
+    #[must_use]
+    pub fn wait_for(&self, show: &str, resume: Resume) -> mpsc::Receiver<Publication> {
+        self.shows.wait_for(show, resume)
     }
 
     /// Serves publishers until `shutdown` resolves; then dismisses them, ends their shows and returns.

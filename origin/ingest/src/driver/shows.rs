@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -57,10 +57,11 @@ struct Show {
     slot: Slot,
     /// Here while nobody is on air.
     carriage: Option<Carriage>,
-    signals: Signals,
+    /// Of the publisher on air and of those who stand by.
+    signals: HashMap<PublisherId, Signals>,
 }
 
-/// What a show's book entry and the publisher on air say to each other.
+/// What a show's book entry and one of its publishers say to each other.
 #[derive(Clone)]
 pub(super) struct Signals {
     /// Cancelled to dismiss the publisher.
@@ -70,6 +71,10 @@ pub(super) struct Signals {
     /// Since when the publisher is being waited for, in microseconds of the monotonic clock; [`u64::MAX`] while there
     /// is something of it to be done.
     pub(super) waited_for_since_us: Arc<AtomicU64>,
+    /// Another one goes on air: it shall stand by again.
+    pub(super) yields: Arc<AtomicBool>,
+    /// It is dismissed since another one takes over.
+    pub(super) taken_over: Arc<AtomicBool>,
 }
 
 /// A claim that was turned down.
@@ -132,8 +137,8 @@ impl Shows {
         self.started + Duration::from_micros(monotonic_us)
     }
 
-    /// Lets a publisher on air, if it may.
-    fn claim(self: &Arc<Self>, admission: &Admission) -> Result<Turn, Refused> {
+    /// Lets a publisher on air, or stand by, if it may.
+    fn claim(self: &Arc<Self>, admission: &Admission, backup: bool) -> Result<Turn, Refused> {
         let now = self.now();
         let mut book = self.book();
         if self.closing.is_cancelled() {
@@ -148,28 +153,31 @@ impl Shows {
             .shows
             .entry(admission.show.clone())
             .or_insert_with(|| Show::new(&self.config, admission.resume));
-        let since_us = show.signals.waited_for_since_us.load(Ordering::Relaxed);
-        let silent_us = now.monotonic_us.saturating_sub(since_us);
-        let silent = Duration::from_micros(silent_us) >= self.config.takeover_silence;
-        show.slot.handle(now, Input::Claim { publisher, silent });
+        let silent = show.silence(now) >= self.config.takeover_silence;
+        show.slot.handle(now, Input::Claim { publisher, silent, backup });
         let mut room = None;
         let mut answer = Err(Refusal::Unavailable);
         while let Poll::Output(output) = show.slot.poll() {
             match output {
                 Output::Admit(_) => {
-                    answer = show.carriage.take().ok_or(Refusal::AlreadyPublishing);
+                    answer = show.carriage.take().map(Some).ok_or(Refusal::AlreadyPublishing);
                 }
+                Output::StandBy(_) => answer = Ok(None),
                 Output::Refuse(_, refusal) => answer = Err(refusal),
-                Output::Dismiss(_) => {
-                    show.signals.dismissed.cancel();
-                    room = Some(show.signals.gone.clone());
+                Output::Dismiss(dismissed) => {
+                    if let Some(signals) = show.signals.get(&dismissed) {
+                        signals.taken_over.store(true, Ordering::Relaxed);
+                        signals.dismissed.cancel();
+                        room = Some(signals.gone.clone());
+                    }
                 }
-                Output::Tell(_) | Output::Finish => {} // never follow from a claim
+                // Never follow from a claim.
+                Output::Tell(_) | Output::Finish | Output::Yield(_) => {}
             }
         }
         let carriage = answer.map_err(|refusal| Refused { refusal, room })?;
-        show.signals = Signals::new(self.closing.child_token());
-        let signals = show.signals.clone();
+        let signals = Signals::new(self.closing.child_token());
+        show.signals.insert(publisher, signals.clone());
         Ok(Turn::new(Arc::clone(self), admission.show.clone(), publisher, carriage, signals))
     }
 
@@ -177,6 +185,35 @@ impl Shows {
     pub(super) fn enter(self: &Arc<Self>, show: &str) -> Result<Turn, Refusal> {
         let admission = Admission { show: show.to_owned(), resume: None };
         self.claim(&admission).map_err(|refused| refused.refusal)
+    }
+
+    /// Lets a publisher on air that stands by, if it is its turn. It can begin with a keyframe.
+    pub(super) fn step_up(&self, name: &str, publisher: PublisherId) -> Option<Carriage> {
+        let now = self.now();
+        let mut book = self.book();
+        let show = book.shows.get_mut(name)?;
+        let silent = show.silence(now) >= self.config.failover_silence;
+        show.slot.handle(now, Input::StepUp { publisher, silent });
+        let mut carriage = None;
+        while let Poll::Output(output) = show.slot.poll() {
+            match output {
+                Output::Admit(_) => carriage = show.carriage.take(),
+                Output::Dismiss(on_air) => {
+                    if let Some(signals) = show.signals.get(&on_air) {
+                        signals.taken_over.store(true, Ordering::Relaxed);
+                        signals.dismissed.cancel();
+                    }
+                }
+                Output::Yield(on_air) => {
+                    if let Some(signals) = show.signals.get(&on_air) {
+                        signals.yields.store(true, Ordering::Relaxed);
+                    }
+                }
+                // Never follow from stepping up.
+                Output::StandBy(_) | Output::Refuse(..) | Output::Tell(_) | Output::Finish => {}
+            }
+        }
+        carriage
     }
 
     /// Asks the gate whose key it is, and takes that show's place on air.
@@ -188,17 +225,34 @@ impl Shows {
         let patience = self.config.admission_timeout;
         let verdict = time::timeout(patience, self.gate.admit(key, peer)).await;
         let admission = verdict.map_err(|_| Refusal::Unavailable)??;
-        let turn = match self.claim(&admission) {
+        let turn = match self.claim(&admission, key.is_backup()) {
             Ok(turn) => turn,
             Err(refused) => {
                 let room = refused.room.ok_or(refused.refusal)?;
                 // Made in time or not, the second answer counts.
                 let _ = time::timeout(self.config.takeover_timeout, room.cancelled()).await;
-                self.claim(&admission).map_err(|refused| refused.refusal)?
+                self.claim(&admission, key.is_backup()).map_err(|refused| refused.refusal)?
             }
         };
-        tracing::info!(%peer, show = turn.show(), "publisher admitted");
+        let standby = turn.stands_by();
+        tracing::info!(%peer, show = turn.show(), standby, "publisher admitted");
         Ok(turn)
+    }
+
+    /// Waits from now on for the publisher of a show that an earlier process had on air.
+    pub(super) fn wait_for(&self, show: &str, resume: Resume) -> mpsc::Receiver<Publication> {
+        let (sender, publications) = mpsc::channel(self.config.queue_depth.max(1));
+        let mut expected = Show::new(&self.config, Some(resume));
+        expected.slot = Slot::interrupted(
+            self.config.reconnect_window,
+            self.config.second_publisher,
+            self.now(),
+        );
+        expected.carriage =
+            expected.carriage.map(|carriage| Carriage { publications: Some(sender), ..carriage });
+        self.book().shows.insert(show.to_owned(), expected);
+        self.changed.notify_one();
+        publications
     }
 
     /// What a publisher is told that has to go.
@@ -262,19 +316,32 @@ impl Shows {
     pub(super) fn happen(&self, book: &mut Book, name: &str, input: Input) {
         let now = self.now();
         let Some(show) = book.shows.get_mut(name) else { return };
+        if let Input::Release(publisher) = &input {
+            show.signals.remove(publisher);
+        }
         show.slot.handle(now, input);
         let mut over = false;
         while let Poll::Output(output) = show.slot.poll() {
             match output {
-                Output::Dismiss(_) => show.signals.dismissed.cancel(),
-                Output::Tell(airtime) => self.gate.airtime(name, airtime),
+                Output::Dismiss(publisher) => {
+                    if let Some(signals) = show.signals.get(&publisher) {
+                        signals.dismissed.cancel();
+                    }
+                }
+                Output::Tell(airtime) => {
+                    if airtime == Airtime::Interrupted {
+                        show.break_off();
+                    }
+                    self.gate.airtime(name, airtime);
+                }
                 Output::Finish => {
                     over = true;
                     if let Some(carriage) = show.carriage.take() {
                         self.finish(name, carriage);
                     }
                 }
-                Output::Admit(_) | Output::Refuse(..) => {} // answers to a claim, taken there
+                // Answers to claims and to stepping up, taken there.
+                Output::Admit(_) | Output::StandBy(_) | Output::Yield(_) | Output::Refuse(..) => {}
             }
         }
         if show.slot.is_vacant() || over {
@@ -310,17 +377,40 @@ impl Show {
     fn new(config: &Arc<Config>, resume: Option<Resume>) -> Self {
         let intake = Intake::new(Arc::clone(config), resume);
         Self {
-            slot: Slot::new(config.reconnect_window),
+            slot: Slot::new(config.reconnect_window, config.second_publisher),
             carriage: Some(Carriage { intake, publications: None }),
-            signals: Signals::new(CancellationToken::new()),
+            signals: HashMap::new(),
         }
+    }
+
+    /// Says at once that what comes next will not continue what came before, so that the rest of it is worked off now.
+    /// It is said again when the next publisher begins: a channel that is full need not be waited for.
+    fn break_off(&self) {
+        let carriage = self.carriage.as_ref();
+        if let Some(publications) = carriage.and_then(|carriage| carriage.publications.as_ref()) {
+            let _ = publications.try_send(Publication::Discontinuity);
+        }
+    }
+
+    /// How long the publisher on air has been waited for.
+    fn silence(&self, now: Now) -> Duration {
+        let on_air = self.slot.publisher().and_then(|publisher| self.signals.get(&publisher));
+        let since_us = on_air.map(|signals| signals.waited_for_since_us.load(Ordering::Relaxed));
+        let since_us = since_us.unwrap_or(u64::MAX);
+        Duration::from_micros(now.monotonic_us.saturating_sub(since_us))
     }
 }
 
 impl Signals {
     fn new(dismissed: CancellationToken) -> Self {
         let waited_for_since_us = Arc::new(AtomicU64::new(u64::MAX));
-        Self { dismissed, gone: CancellationToken::new(), waited_for_since_us }
+        Self {
+            dismissed,
+            gone: CancellationToken::new(),
+            waited_for_since_us,
+            yields: Arc::default(),
+            taken_over: Arc::default(),
+        }
     }
 }
 

@@ -6,22 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use metrics::{counter, gauge};
-use shared_media::{Poll, Publication, TrackKind};
+use shared_media::{Now, Poll, Publication, TrackKind};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::shows::{Carriage, Shows, Signals};
 use crate::machine::airtime::{Input, PublisherId};
 use crate::machine::intake;
+use crate::machine::standby::Standby;
 use crate::{Error, Opening, Refusal};
 
-/// One publisher's time on air. It ends when this is dropped.
+/// One publisher's time on air, or its standing by for another. It ends when this is dropped.
 pub(super) struct Turn {
     shows: Arc<Shows>,
     show: String,
     publisher: PublisherId,
-    /// Only missing while being dropped.
+    /// What it has on air. Missing while it stands by, and while being dropped.
     carriage: Option<Carriage>,
+    standby: Standby,
     signals: Signals,
     on_air: bool,
 }
@@ -31,11 +33,25 @@ impl Turn {
         shows: Arc<Shows>,
         show: String,
         publisher: PublisherId,
-        carriage: Carriage,
+        carriage: Option<Carriage>,
         signals: Signals,
     ) -> Self {
         gauge!("matinee_ingest_publishers").increment(1);
-        Self { shows, show, publisher, carriage: Some(carriage), signals, on_air: false }
+        let standby = Standby::new(Arc::clone(shows.config()));
+        Self { shows, show, publisher, carriage, standby, signals, on_air: false }
+    }
+
+    /// Whether another publisher is on air.
+    pub(super) const fn stands_by(&self) -> bool {
+        self.carriage.is_none()
+    }
+
+    /// What the publisher is told when it is dismissed.
+    pub(super) fn parting(&self) -> Refusal {
+        match self.signals.taken_over.load(Ordering::Relaxed) {
+            true => Refusal::TakenOver,
+            false => self.shows.parting(),
+        }
     }
 
     /// The publisher is being waited for from now on, or no longer.
@@ -59,7 +75,51 @@ impl Turn {
     /// # Errors
     /// See [`Turn::hand_on`].
     pub(super) async fn deliver(&mut self, input: intake::Input) -> Result<Option<Refusal>, Error> {
-        for output in self.take_in(input) {
+        if self.signals.yields.swap(false, Ordering::Relaxed) {
+            self.yield_place();
+        }
+        let now = self.shows.now();
+        if !self.stands_by() {
+            self.standby.overhear(now, &input);
+            return self.broadcast(now, input).await;
+        }
+        if let Some(refusal) = self.standby.take(now, input) {
+            return Ok(Some(refusal));
+        }
+        if !self.standby.is_ready() {
+            return Ok(None);
+        }
+        self.carriage = self.shows.step_up(&self.show, self.publisher);
+        if self.stands_by() {
+            return Ok(None);
+        }
+        tracing::info!(show = self.show, "the publisher that stood by goes on air");
+        counter!("matinee_ingest_switches_total").increment(1);
+        for (came, input) in self.standby.go_on_air() {
+            if let Some(refusal) = self.broadcast(came, input).await? {
+                return Ok(Some(refusal));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Stands by again: what it has on air goes to another.
+    fn yield_place(&mut self) {
+        let Some(mut carriage) = self.carriage.take() else { return };
+        carriage.intake.handle(self.shows.now(), intake::Input::Interrupt);
+        let mut book = self.shows.book();
+        book.put_back(&self.show, carriage);
+        self.shows.happen(&mut book, &self.show, Input::Yielded(self.publisher));
+        self.on_air = false;
+    }
+
+    /// Puts on air what came then.
+    async fn broadcast(
+        &mut self,
+        came: Now,
+        input: intake::Input,
+    ) -> Result<Option<Refusal>, Error> {
+        for output in self.take_in(came, input) {
             match output {
                 intake::Output::Publish(publication) => {
                     count(&publication);
@@ -83,8 +143,7 @@ impl Turn {
     }
 
     /// What the publisher sent, and what comes of it.
-    fn take_in(&mut self, input: intake::Input) -> Vec<intake::Output> {
-        let now = self.shows.now();
+    fn take_in(&mut self, now: Now, input: intake::Input) -> Vec<intake::Output> {
         let mut outputs = Vec::new();
         if let Some(carriage) = &mut self.carriage {
             carriage.intake.handle(now, input);

@@ -1,14 +1,17 @@
-//! Who is on air: one publisher per show, and for how long a show waits for one who was cut off.
+//! Who is on air: one publisher per show, who stands by for it, and for how long a show waits for one who was cut off.
 //!
 //! In: publishers who come, send media and go; the end of the show; the time. Out: who is let on air, who must go, what
 //! state the show is in. Does not know connections, keys or media.
+//!
+//! A show has two places: a primary's and a backup's. Whoever comes while the other one is on air stands by. The backup
+//! steps up when the primary is gone or silent; the primary, back again, as soon as it has something to begin with.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use shared_media::{Now, Poll};
 
-use crate::Refusal;
+use crate::{Refusal, SecondPublisher};
 
 /// The state of a show, as viewers see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,19 @@ pub enum Input {
         publisher: PublisherId,
         /// About who is.
         silent: bool,
+        /// In which of the two places.
+        backup: bool,
     },
+    /// One who stands by has sent something, and could begin with a keyframe. `silent` says whether the one on air, if
+    /// any, has not been heard of for so long that another must go on.
+    StepUp {
+        /// Who stands by.
+        publisher: PublisherId,
+        /// About who is on air.
+        silent: bool,
+    },
+    /// The one on air stands by again, as it was told to.
+    Yielded(PublisherId),
     /// Its first access unit came.
     Media(PublisherId),
     /// It is gone.
@@ -53,6 +68,10 @@ pub enum Input {
 pub enum Output {
     /// Let it on air.
     Admit(PublisherId),
+    /// Let it stand by; it may step up.
+    StandBy(PublisherId),
+    /// Have it stand by again: another one goes on air.
+    Yield(PublisherId),
     /// Turn it away.
     Refuse(PublisherId, Refusal),
     /// Close its connection; it will be released.
@@ -69,6 +88,11 @@ pub struct Slot {
     reconnect_window_us: u64,
     airtime: Airtime,
     publisher: Option<PublisherId>,
+    /// Whether that is the backup.
+    is_backup: bool,
+    /// Who stands by, and whether as the backup. One at most of each.
+    standing_by: Vec<(PublisherId, bool)>,
+    second: SecondPublisher,
     /// When an interrupted show ends.
     until_us: u64,
     finished: bool,
@@ -78,15 +102,27 @@ pub struct Slot {
 impl Slot {
     /// The place of a show that nobody has published to yet.
     #[must_use]
-    pub fn new(reconnect_window: Duration) -> Self {
+    pub fn new(reconnect_window: Duration, second: SecondPublisher) -> Self {
         Self {
             reconnect_window_us: u64::try_from(reconnect_window.as_micros()).unwrap_or(u64::MAX),
             airtime: Airtime::Scheduled,
             publisher: None,
+            is_backup: false,
+            standing_by: Vec::new(),
+            second,
             until_us: 0,
             finished: false,
             outbox: VecDeque::new(),
         }
+    }
+
+    /// The place of a show that an earlier process had on air: it waits for its publisher from now on.
+    #[must_use]
+    pub fn interrupted(reconnect_window: Duration, second: SecondPublisher, now: Now) -> Self {
+        let mut slot = Self::new(reconnect_window, second);
+        slot.airtime = Airtime::Interrupted;
+        slot.until_us = now.monotonic_us.saturating_add(slot.reconnect_window_us);
+        slot
     }
 
     /// The show's state.
@@ -104,7 +140,8 @@ impl Slot {
     /// Whether nothing would be lost if this slot were forgotten: nobody is on air and no media has come.
     #[must_use]
     pub fn is_vacant(&self) -> bool {
-        self.publisher.is_none() && self.airtime == Airtime::Scheduled
+        let nobody = self.publisher.is_none() && self.standing_by.is_empty();
+        nobody && self.airtime == Airtime::Scheduled
     }
 
     /// When to come back with [`Input::Tick`], in microseconds of the monotonic clock.
@@ -117,7 +154,12 @@ impl Slot {
     /// Something happened. Poll until it waits, then come again.
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
-            Input::Claim { publisher, silent } => self.claim(publisher, silent),
+            Input::Claim { publisher, silent, backup } => self.claim(publisher, silent, backup),
+            Input::StepUp { publisher, silent } => self.step_up(publisher, silent),
+            Input::Yielded(publisher) if self.publisher == Some(publisher) => {
+                self.publisher = None;
+                self.standing_by.push((publisher, self.is_backup));
+            }
             Input::Media(publisher) if self.publisher == Some(publisher) => {
                 if matches!(self.airtime, Airtime::Scheduled | Airtime::Interrupted) {
                     self.tell(Airtime::Live);
@@ -125,16 +167,18 @@ impl Slot {
             }
             Input::Release(publisher) if self.publisher == Some(publisher) => {
                 self.publisher = None;
-                match self.airtime {
-                    Airtime::Live => {
-                        self.until_us = now.monotonic_us.saturating_add(self.reconnect_window_us);
-                        self.tell(Airtime::Interrupted);
-                    }
-                    Airtime::Ended => self.finish(),
-                    Airtime::Scheduled | Airtime::Interrupted => self.expire(now),
+                self.left(now);
+            }
+            Input::Release(publisher) => {
+                let count = self.standing_by.len();
+                self.standing_by.retain(|(waiting, _)| *waiting != publisher);
+                if self.standing_by.len() < count && self.publisher.is_none() {
+                    self.left(now);
                 }
             }
             Input::End if self.airtime != Airtime::Ended => {
+                let waiting = std::mem::take(&mut self.standing_by);
+                self.outbox.extend(waiting.into_iter().map(|(waits, _)| Output::Dismiss(waits)));
                 if let Some(publisher) = self.publisher {
                     self.airtime = Airtime::Ended;
                     self.outbox.push_back(Output::Dismiss(publisher));
@@ -143,7 +187,7 @@ impl Slot {
                 }
             }
             Input::Tick => self.expire(now),
-            Input::Media(_) | Input::Release(_) | Input::End => {}
+            Input::Media(_) | Input::Yielded(_) | Input::End => {}
         }
     }
 
@@ -152,19 +196,57 @@ impl Slot {
         self.outbox.pop_front().map_or(Poll::Wait, Poll::Output)
     }
 
-    fn claim(&mut self, publisher: PublisherId, silent: bool) {
-        if let Some(on_air) = self.publisher.filter(|_| silent) {
+    fn claim(&mut self, publisher: PublisherId, silent: bool, backup: bool) {
+        let is_taken = self.publisher.is_some() && self.is_backup == backup;
+        let takes_over = self.second == SecondPublisher::TakeOver;
+        if let Some(on_air) = self.publisher.filter(|_| is_taken && (silent || takes_over)) {
             self.outbox.push_back(Output::Dismiss(on_air));
+        }
+        let same = self.standing_by.iter().find(|(_, waits_as)| *waits_as == backup);
+        if let Some((waiting, _)) = same.filter(|_| takes_over) {
+            self.outbox.push_back(Output::Dismiss(*waiting));
         }
         let answer = if self.airtime == Airtime::Ended {
             Output::Refuse(publisher, Refusal::ShowEnded)
-        } else if self.publisher.is_some() {
+        } else if is_taken || same.is_some() {
             Output::Refuse(publisher, Refusal::AlreadyPublishing)
+        } else if self.publisher.is_some() {
+            self.standing_by.push((publisher, backup));
+            Output::StandBy(publisher)
         } else {
-            self.publisher = Some(publisher);
+            (self.publisher, self.is_backup) = (Some(publisher), backup);
             Output::Admit(publisher)
         };
         self.outbox.push_back(answer);
+    }
+
+    fn step_up(&mut self, publisher: PublisherId, silent: bool) {
+        let Some(place) = self.standing_by.iter().position(|(waits, _)| *waits == publisher) else {
+            return;
+        };
+        match self.publisher {
+            None => {
+                let (_, backup) = self.standing_by.swap_remove(place);
+                (self.publisher, self.is_backup) = (Some(publisher), backup);
+                self.outbox.push_back(Output::Admit(publisher));
+            }
+            Some(on_air) if silent => self.outbox.push_back(Output::Dismiss(on_air)),
+            Some(on_air) if self.is_backup => self.outbox.push_back(Output::Yield(on_air)),
+            Some(_) => {}
+        }
+    }
+
+    /// The one on air has gone, and nobody who stands by has stepped up yet; or the last of those has gone.
+    fn left(&mut self, now: Now) {
+        match self.airtime {
+            Airtime::Live if self.standing_by.is_empty() => {
+                self.until_us = now.monotonic_us.saturating_add(self.reconnect_window_us);
+                self.tell(Airtime::Interrupted);
+            }
+            Airtime::Live => {}
+            Airtime::Ended => self.finish(),
+            Airtime::Scheduled | Airtime::Interrupted => self.expire(now),
+        }
     }
 
     fn expire(&mut self, now: Now) {
@@ -196,11 +278,11 @@ mod tests {
     const SECOND: PublisherId = PublisherId(2);
 
     fn slot() -> Slot {
-        Slot::new(Duration::from_micros(WINDOW_US))
+        Slot::new(Duration::from_micros(WINDOW_US), SecondPublisher::Refuse)
     }
 
     const fn claim(publisher: PublisherId) -> Input {
-        Input::Claim { publisher, silent: false }
+        Input::Claim { publisher, silent: false, backup: false }
     }
 
     fn after(slot: &mut Slot, us: u64, input: Input) -> Vec<Output> {
@@ -264,6 +346,19 @@ mod tests {
     }
 
     #[test]
+    fn a_show_of_an_earlier_process_waits_as_long_as_one_that_was_cut_off() {
+        let now = Now { monotonic_us: 5, utc_us: 0 };
+        let window = Duration::from_micros(WINDOW_US);
+        let mut slot = Slot::interrupted(window, SecondPublisher::Refuse, now);
+        assert_eq!(slot.deadline_us(), Some(5 + WINDOW_US));
+        assert_eq!(after(&mut slot, 6, claim(FIRST)), [Output::Admit(FIRST)]);
+        assert_eq!(after(&mut slot, 7, Input::Media(FIRST)), [Output::Tell(Airtime::Live)]);
+        let mut slot = Slot::interrupted(window, SecondPublisher::Refuse, now);
+        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
+        assert_eq!(after(&mut slot, 5 + WINDOW_US, Input::Tick), ended);
+    }
+
+    #[test]
     fn an_end_dismisses_the_publisher_before_it_is_handed_on() {
         let mut slot = slot();
         after(&mut slot, 0, claim(FIRST));
@@ -280,8 +375,74 @@ mod tests {
         after(&mut slot, 0, claim(FIRST));
         after(&mut slot, 0, Input::Media(FIRST));
         let room = [Output::Dismiss(FIRST), Output::Refuse(SECOND, Refusal::AlreadyPublishing)];
-        let claimed = Input::Claim { publisher: SECOND, silent: true };
+        let claimed = Input::Claim { publisher: SECOND, silent: true, backup: false };
         assert_eq!(after(&mut slot, 1, claimed), room);
+        after(&mut slot, 2, Input::Release(FIRST));
+        assert_eq!(after(&mut slot, 3, claim(SECOND)), [Output::Admit(SECOND)]);
+    }
+
+    const fn backup(publisher: PublisherId) -> Input {
+        Input::Claim { publisher, silent: false, backup: true }
+    }
+
+    const fn step_up(publisher: PublisherId) -> Input {
+        Input::StepUp { publisher, silent: false }
+    }
+
+    #[test]
+    fn the_backup_goes_on_while_the_primary_is_away_and_no_longer() {
+        let mut slot = slot();
+        after(&mut slot, 0, claim(FIRST));
+        after(&mut slot, 0, Input::Media(FIRST));
+        assert_eq!(after(&mut slot, 1, backup(SECOND)), [Output::StandBy(SECOND)]);
+        assert_eq!(after(&mut slot, 2, step_up(SECOND)), [], "the primary is on air");
+        let third = PublisherId(3);
+        let refused = [Output::Refuse(third, Refusal::AlreadyPublishing)];
+        assert_eq!(after(&mut slot, 2, backup(third)), refused, "there is a backup");
+        assert_eq!(after(&mut slot, 3, Input::Release(FIRST)), [], "the show stays live");
+        assert_eq!(after(&mut slot, 4, step_up(SECOND)), [Output::Admit(SECOND)]);
+        assert_eq!(after(&mut slot, 4, Input::Media(SECOND)), []);
+        assert_eq!(after(&mut slot, 5, claim(third)), [Output::StandBy(third)]);
+        assert_eq!(after(&mut slot, 6, step_up(third)), [Output::Yield(SECOND)]);
+        assert_eq!(after(&mut slot, 7, Input::Yielded(SECOND)), []);
+        assert_eq!(after(&mut slot, 8, step_up(third)), [Output::Admit(third)]);
+        assert_eq!(after(&mut slot, 9, step_up(SECOND)), [], "it stands by again");
+        after(&mut slot, 10, Input::Release(SECOND));
+        let interrupted = [Output::Tell(Airtime::Interrupted)];
+        assert_eq!(after(&mut slot, 11, Input::Release(third)), interrupted);
+    }
+
+    #[test]
+    fn a_silent_primary_is_dismissed_for_the_backup() {
+        let mut slot = slot();
+        after(&mut slot, 0, claim(FIRST));
+        after(&mut slot, 0, backup(SECOND));
+        let silent = Input::StepUp { publisher: SECOND, silent: true };
+        assert_eq!(after(&mut slot, 1, silent), [Output::Dismiss(FIRST)]);
+        after(&mut slot, 2, Input::Release(FIRST));
+        assert_eq!(after(&mut slot, 3, step_up(SECOND)), [Output::Admit(SECOND)]);
+        assert_eq!(after(&mut slot, 4, Input::End), [Output::Dismiss(SECOND)]);
+    }
+
+    #[test]
+    fn the_end_dismisses_who_stands_by() {
+        let mut slot = slot();
+        after(&mut slot, 0, claim(FIRST));
+        after(&mut slot, 0, backup(SECOND));
+        let both = [Output::Dismiss(SECOND), Output::Dismiss(FIRST)];
+        assert_eq!(after(&mut slot, 1, Input::End), both);
+        assert_eq!(after(&mut slot, 1, step_up(SECOND)), []);
+        assert_eq!(after(&mut slot, 2, Input::Release(SECOND)), []);
+        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
+        assert_eq!(after(&mut slot, 2, Input::Release(FIRST)), ended);
+    }
+
+    #[test]
+    fn a_second_publisher_takes_over_where_that_is_the_rule() {
+        let mut slot = Slot::new(Duration::from_micros(WINDOW_US), SecondPublisher::TakeOver);
+        after(&mut slot, 0, claim(FIRST));
+        let room = [Output::Dismiss(FIRST), Output::Refuse(SECOND, Refusal::AlreadyPublishing)];
+        assert_eq!(after(&mut slot, 1, claim(SECOND)), room);
         after(&mut slot, 2, Input::Release(FIRST));
         assert_eq!(after(&mut slot, 3, claim(SECOND)), [Output::Admit(SECOND)]);
     }

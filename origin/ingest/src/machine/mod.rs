@@ -16,6 +16,7 @@ pub mod intake;
 pub mod timeline;
 
 pub mod airtime;
+pub mod standby;
 
 mod annex_b;
 mod codec;

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::machine::frame::ToChild;
 use crate::machine::ladder::{Input, Ladder, Output};
+use crate::machine::plan::recall;
 
 mod child;
 
@@ -55,10 +56,34 @@ pub fn spawn_watched(
     input: mpsc::Receiver<Publication>,
     show: &str,
 ) -> (mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>, Handle) {
+    let ladder = Ladder::new(&config);
+    start(config, ladder, input, show)
+}
+
+/// The ladder of a show that an earlier process had on air, with the renditions it had: `memo` is that of its
+/// [`shared_media::Plan`]. `None` if the memo cannot be read. Must be called within a tokio runtime.
+#[must_use]
+pub fn resume(
+    config: Config,
+    memo: &str,
+    input: mpsc::Receiver<Publication>,
+    show: &str,
+) -> Option<(mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>)> {
+    let ladder = Ladder::resume(&config, recall(memo)?);
+    let (staged, task, _) = start(config, ladder, input, show);
+    Some((staged, task))
+}
+
+fn start(
+    config: Config,
+    ladder: Ladder,
+    input: mpsc::Receiver<Publication>,
+    show: &str,
+) -> (mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>, Handle) {
     let (staged, receiver) = mpsc::channel(config.staged_queue.max(1));
     let handle = Handle(Arc::default());
     let driver = Driver {
-        ladder: Ladder::new(&config),
+        ladder,
         config,
         show: show.to_owned(),
         staged,

@@ -3,6 +3,7 @@
 //! In: the source's size, the length of its GOP, whether there is sound. Out: the plan for the packager and the jobs
 //! for the child. Does not know units.
 
+use serde::{Deserialize, Serialize};
 use shared_media::{
     Plan, Rational, Rendition, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackKind, VideoConfig,
 };
@@ -32,7 +33,7 @@ pub(crate) struct Seen {
 }
 
 /// How a show is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shape {
     /// What the packager is told.
     pub(crate) plan: Plan,
@@ -66,14 +67,25 @@ pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
         target_bit_rate: Some(config.audio_bit_rate),
     }));
     let cadence_s = config.cadence_ms.div_ceil(1000).max(1);
-    Shape {
-        plan: Plan { rungs, target_duration_s: target.unwrap_or(cadence_s) },
+    let target_duration_s = target.unwrap_or(cadence_s);
+    let mut shape = Shape {
+        plan: Plan { rungs, target_duration_s, memo: String::new() },
         passed: jobs.iter().find(|job| !job.active).map(|job| job.id.clone()),
         jobs,
         sound,
         cadence,
         frame_rate: frame_rate(seen),
-    }
+    };
+    // Nothing in it can fail to be written; without a memo the show would only not outlive the process.
+    shape.plan.memo = serde_json::to_string(&shape).unwrap_or_default();
+    shape
+}
+
+/// The same renditions as an earlier process decided on; `None` if its memo cannot be read.
+pub(crate) fn recall(memo: &str) -> Option<Shape> {
+    let mut shape: Shape = serde_json::from_str(memo).ok()?;
+    memo.clone_into(&mut shape.plan.memo);
+    Some(shape)
 }
 
 /// The span of whole seconds.
@@ -178,6 +190,13 @@ mod tests {
         assert_eq!(shape.plan.rungs[0].target_bit_rate, None);
         assert_eq!((shape.cadence, shape.jobs[0].active), (None, false));
         assert_eq!(shape.frame_rate, Rational { num: 90_000, den: 3_003 });
+    }
+
+    #[test]
+    fn what_was_decided_is_found_again() {
+        let shape = decide(&Config::default(), &seen(1920, 1080, Some(2.002)));
+        assert_eq!(recall(&shape.plan.memo), Some(shape));
+        assert_eq!(recall("{}"), None);
     }
 
     #[test]

@@ -144,6 +144,19 @@ impl Cuts {
         self.discontinuity = self.next_msn > 0;
     }
 
+    /// The section to come begins with this Media Sequence Number; what comes before it is listed already.
+    pub(super) const fn go_on_at(&mut self, msn: u64) {
+        self.next_msn = msn;
+        self.discontinuity = msn > 0;
+    }
+
+    /// A segment between two sections, in which nobody has anything. The discontinuity stays with the section to come.
+    pub(super) const fn gap(&mut self, at: Ticks) -> Cut {
+        let msn = self.next_msn;
+        self.next_msn += 1;
+        Cut { msn, at, discontinuity: false }
+    }
+
     /// Forgets the cuts before a segment: all renditions have passed them.
     pub(super) fn forget_before(&mut self, msn: u64) {
         while self.list.front().is_some_and(|cut| cut.msn < msn) {

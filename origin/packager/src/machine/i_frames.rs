@@ -67,6 +67,29 @@ impl IFrames {
         self.found.push(IFrame { shown, range });
     }
 
+    /// The same with the bytes as they were noted.
+    pub(super) fn push_range(&mut self, shown: Ticks, length: u64, offset: u64) {
+        self.found.push(IFrame { shown, range: ByteRange { length, offset } });
+    }
+
+    /// Those of the listed pictures that lie within so many bytes.
+    pub(super) fn within(mut self, bytes: u64) -> Self {
+        self.found.retain(|found| found.range.offset + found.range.length <= bytes);
+        self
+    }
+
+    /// When each listed picture is shown, how many bytes it has and how many stand before it: those after the first
+    /// `known`.
+    pub(super) fn found(&self, known: usize) -> Vec<(i64, u64, u64)> {
+        let picture = |found: &IFrame| (found.shown.0, found.range.length, found.range.offset);
+        self.found.iter().skip(known).map(picture).collect()
+    }
+
+    /// How many pictures are listed.
+    pub(super) fn len(&self) -> usize {
+        self.found.len()
+    }
+
     /// The entries of the I-frame playlist for a segment, now that it has ended. Together they last as
     /// long as the segment. A segment without a listed picture is a gap in the I-frame playlist.
     pub(super) fn entries(

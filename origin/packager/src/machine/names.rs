@@ -36,6 +36,11 @@ impl Names {
         self.key(KeyObject::Media { rendition, epoch, file })
     }
 
+    /// The key of what a rendition's playlist lists as `uri`.
+    pub(super) fn part(&self, rendition: &RenditionId, uri: &str) -> String {
+        format!("{}/{rendition}/{uri}", self.show)
+    }
+
     /// A media object's URI, relative to its rendition's playlist.
     pub(super) fn uri(&self, file: MediaFile) -> String {
         format!("{}/{file}", self.epoch)

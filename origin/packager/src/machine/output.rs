@@ -4,7 +4,7 @@
 //! before the playlist that lists them.
 
 use bytes::Bytes;
-use shared_media::{Object, RenditionId};
+use shared_media::{Note, Object, RenditionId};
 use shared_playlist::MediaPlaylist;
 
 use crate::error::Error;
@@ -32,6 +32,8 @@ pub enum Output {
         /// `None` if it lists no new part.
         arrived_us: Option<u64>,
     },
+    /// Keep this for the process after this one.
+    Note(Note),
     /// Something went wrong; the show goes on.
     Trouble(Error),
     /// The show is over. These are the keys of its recordings' playlists, still in their EVENT form:

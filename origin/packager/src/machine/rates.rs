@@ -3,6 +3,7 @@
 //! In: the size and duration of each segment. Out: peak and average bit rates (4.4.6.2). Does not
 //! know other renditions; who may be played together is the catalogue's.
 
+use serde::{Deserialize, Serialize};
 use shared_media::{TICKS_PER_SECOND, Ticks};
 
 /// Bit rates of one rendition so far.
@@ -11,10 +12,16 @@ pub(super) struct Rates {
     /// Segments shorter than half a target duration say nothing about the peak.
     shortest: Ticks,
     target: Option<u32>,
+    measured: Measured,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Measured {
     peak: u64,
     bytes: u64,
     samples: u64,
-    duration: Ticks,
+    ticks: i64,
 }
 
 /// A measured average counts once it covers this many segments; before it is held at the target.
@@ -24,54 +31,65 @@ impl Rates {
     /// `target` is what the encoder aims at, in bit/s, where there is one.
     pub(super) fn new(target_duration_s: u32, target: Option<u32>) -> Self {
         let shortest = Ticks(i64::from(target_duration_s) * TICKS_PER_SECOND / 2);
-        Self { shortest, target, peak: 0, bytes: 0, samples: 0, duration: Ticks::ZERO }
+        Self { shortest, target, measured: Measured::default() }
     }
 
     /// A segment was closed.
     pub(super) fn segment(&mut self, bytes: usize, samples: u64, duration: Ticks) {
         let bytes = bytes as u64;
-        self.bytes += bytes;
-        self.samples += samples;
-        self.duration = self.duration + duration;
+        self.measured.bytes += bytes;
+        self.measured.samples += samples;
+        self.measured.ticks += duration.0;
         self.stretch(bytes, duration);
     }
 
     /// Bytes that were counted with a segment, and lie closer together in a stretch of it.
     pub(super) fn stretch(&mut self, bytes: u64, duration: Ticks) {
-        if duration >= self.shortest || self.peak == 0 {
-            self.peak = self.peak.max(bit_rate(bytes, duration));
+        if duration >= self.shortest || self.measured.peak == 0 {
+            self.measured.peak = self.measured.peak.max(bit_rate(bytes, duration));
         }
     }
 
     /// How much was measured.
     pub(super) const fn duration(&self) -> Ticks {
-        self.duration
+        Ticks(self.measured.ticks)
+    }
+
+    /// What was measured so far.
+    pub(super) const fn measured(&self) -> Measured {
+        self.measured
+    }
+
+    /// Goes on from what was measured before.
+    pub(super) const fn resume(&mut self, measured: Measured) {
+        self.measured = measured;
     }
 
     /// Whether there is anything to say: a target, or a segment.
     pub(super) const fn is_known(&self) -> bool {
-        self.target.is_some() || self.peak > 0
+        self.target.is_some() || self.measured.peak > 0
     }
 
     /// The highest bit rate of a segment, or the target if that is higher, in bit/s.
     pub(super) fn peak(&self) -> u64 {
-        self.peak.max(self.target.map_or(0, u64::from))
+        self.measured.peak.max(self.target.map_or(0, u64::from))
     }
 
     /// The average bit rate, in bit/s; not below the target until it was measured for a while.
     pub(super) fn average(&self) -> u64 {
-        let measured = bit_rate(self.bytes, self.duration);
+        let measured = bit_rate(self.measured.bytes, self.duration());
         match self.target {
-            Some(target) if self.duration.0 < AVERAGE_TICKS_MIN => measured.max(target.into()),
+            Some(target) if self.measured.ticks < AVERAGE_TICKS_MIN => measured.max(target.into()),
             _ => measured,
         }
     }
 
     /// Measured frames per 1000 seconds.
     pub(super) fn frame_rate_millihertz(&self) -> Option<u32> {
-        let duration = u128::try_from(self.duration.0).ok().filter(|duration| *duration > 0)?;
+        let duration = u128::try_from(self.measured.ticks).ok().filter(|duration| *duration > 0)?;
         let per_second = u128::from(TICKS_PER_SECOND.unsigned_abs());
-        let rate = (u128::from(self.samples) * per_second * 1000 + duration / 2) / duration;
+        let rate =
+            (u128::from(self.measured.samples) * per_second * 1000 + duration / 2) / duration;
         u32::try_from(rate).ok()
     }
 }

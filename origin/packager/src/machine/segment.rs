@@ -13,6 +13,7 @@ use shared_wire::key::MediaFile;
 
 use super::cuts::Cut;
 use super::i_frames::IFrames;
+use super::journal::{Closed, Line, ListedPart};
 use super::output::{Output, object};
 use super::parts::{ClosedPart, Parts};
 use super::sample::Sample;
@@ -27,6 +28,8 @@ pub(super) struct Segment {
     pub(super) cut: Cut,
     rendition: RenditionId,
     kind: TrackKind,
+    /// It was never to have anything.
+    pub(super) is_gap: bool,
     /// Presentation time of its first sample.
     start: Option<Ticks>,
     parts: Parts,
@@ -46,6 +49,7 @@ impl Segment {
             cut,
             rendition: rendition.id.clone(),
             kind: rendition.kind,
+            is_gap: false,
             start: None,
             parts: Parts::new(common.part_target()),
             written: Vec::new(),
@@ -77,11 +81,26 @@ impl Segment {
         self.newest().map_or(Ticks::ZERO, |newest| newest + unit - self.cut.at)
     }
 
+    /// Its Media Sequence Number.
+    pub(super) const fn msn(&self) -> u64 {
+        self.cut.msn
+    }
+
+    /// The presentation time it starts at.
+    pub(super) fn started(&self) -> Ticks {
+        self.start.unwrap_or(self.cut.at)
+    }
+
+    /// Its listed pictures so far.
+    pub(super) fn pictures(&self) -> Vec<(i64, u64, u64)> {
+        self.i_frames.found(0)
+    }
+
     fn head(&self, map: Option<&Arc<str>>, common: &Common) -> Head {
         Head {
             discontinuity: self.cut.discontinuity,
             map: map.cloned(),
-            utc_us: common.anchor.utc_us_at(self.start.unwrap_or(self.cut.at)),
+            utc_us: common.anchor.utc_us_at(self.started()),
         }
     }
 }
@@ -119,6 +138,10 @@ pub(super) struct Writer {
     recorded_i_frames_map: Option<Arc<str>>,
     headers: u32,
     sequence: u32,
+    delay: Ticks,
+    /// Entries of the recordings for gaps while nobody publishes. They are written once somebody does again: a
+    /// recording does not end with them.
+    withheld: (String, String),
 }
 
 impl Writer {
@@ -179,7 +202,46 @@ impl Writer {
         common.outputs.push_back(Output::Put(object(key, header.bytes)));
         self.map = Some(common.names.uri(file).into());
         self.headers += 1;
+        self.delay = reorder_delay;
+        self.config_line(rendition).iter().for_each(|line| common.journal.line(line));
         Ok(())
+    }
+
+    /// The note of the configuration in force.
+    pub(super) fn config_line(&self, of: &RenditionId) -> Option<Line> {
+        let (config, map) = (self.config.clone()?, self.map.clone()?);
+        let (of, delay, headers) = (of.clone(), self.delay.0, self.headers);
+        Some(Line::Config { of, config, delay, map, headers }).filter(|_| self.header.is_some())
+    }
+
+    /// Puts a configuration in force again that an earlier process wrote. Fails if it cannot be stored.
+    pub(super) fn resume(
+        &mut self,
+        config: TrackConfig,
+        delay: Ticks,
+        map: Arc<str>,
+        headers: u32,
+    ) -> Option<()> {
+        self.header = Some(cmaf::header(&config, delay).ok()?);
+        (self.config, self.delay) = (Some(config), delay);
+        (self.map, self.headers) = (Some(map), headers);
+        Some(())
+    }
+
+    /// How many fragments were written, as they count themselves.
+    pub(super) const fn fragments(&self) -> u32 {
+        self.sequence
+    }
+
+    /// Goes on counting fragments from there.
+    pub(super) const fn resume_fragments(&mut self, fragments: u32) {
+        self.sequence = fragments;
+    }
+
+    /// Goes on with a recording whose text an earlier process wrote.
+    pub(super) fn resume_recording(&mut self, map: Option<Arc<str>>, i_frames: Option<Arc<str>>) {
+        self.is_recording = true;
+        (self.recorded_map, self.recorded_i_frames_map) = (map, i_frames);
     }
 
     /// Adds an admitted sample.
@@ -207,7 +269,8 @@ impl Writer {
         window: &mut Window,
         common: &mut Common,
     ) {
-        let Some(bytes) = self.fragments(segment, part, common) else {
+        let pictures = segment.i_frames.len();
+        let Some(bytes) = self.fragments_of(segment, part, common) else {
             let rendition = segment.rendition.clone();
             let trouble = Error::Dropped { rendition, why: Drop::Timestamps };
             common.outputs.push_back(Output::Trouble(trouble));
@@ -221,7 +284,21 @@ impl Writer {
         let independent = part.samples.iter().any(|sample| sample.keyframe);
         let (uri, duration) = (common.names.uri(file), part.duration(common.part_target()));
         let listed = Part { uri, duration, independent, gap: false };
-        window.part(&segment.head(self.map.as_ref(), common), listed);
+        let head = segment.head(self.map.as_ref(), common);
+        common.journal.line(&Line::Part(ListedPart {
+            of: segment.rendition.clone(),
+            msn: segment.cut.msn,
+            start: segment.started().0,
+            discontinuity: head.discontinuity,
+            map: head.map.clone(),
+            uri: listed.uri.clone(),
+            duration: listed.duration.0,
+            independent,
+            gap: false,
+            pictures: segment.i_frames.found(pictures),
+            fragments: self.sequence,
+        }));
+        window.part(&head, listed);
         self.next_part += 1;
         self.changed = true;
         self.arrived_us = Some(part.arrived_us);
@@ -229,7 +306,7 @@ impl Writer {
 
     /// The bytes of a part: one fragment, or some where it holds a picture of the I-frame playlist.
     /// `None` if any of its samples cannot be stored.
-    fn fragments(
+    fn fragments_of(
         &mut self,
         segment: &mut Segment,
         part: &ClosedPart,
@@ -281,7 +358,7 @@ impl Writer {
             segment.written.iter().for_each(|part| whole.extend_from_slice(part));
             let key = common.names.media(&segment.rendition, file);
             common.outputs.push_back(Output::Put(object(key, whole)));
-        } else {
+        } else if !segment.is_gap {
             let (rendition, msn) = (segment.rendition.clone(), segment.cut.msn);
             common.outputs.push_back(Output::Trouble(Error::Gap { rendition, msn }));
         }
@@ -295,7 +372,10 @@ impl Writer {
             }
             TrackKind::Audio => Vec::new(),
         };
-        self.record(&segment.rendition, &listed, &i_frames, common);
+        let (of, taken) = (&segment.rendition, (bytes, segment.samples));
+        let closed = Closed::new(of, segment.cut.msn, &listed, taken, &i_frames);
+        common.journal.line(&Line::Segment(closed));
+        self.record(&segment, &listed, &i_frames, common);
         let measure = Measure { bytes, samples: segment.samples, duration, i_frames };
         window.close(listed, measure.i_frames.clone());
         self.changed = true;
@@ -306,18 +386,30 @@ impl Writer {
     /// Adds a segment to the recording's playlist, and its pictures to the recording's I-frame playlist.
     fn record(
         &mut self,
-        rendition: &RenditionId,
-        segment: &Listed,
+        segment: &Segment,
+        listed: &Listed,
         i_frames: &[Arc<Listed>],
         common: &mut Common,
     ) {
+        self.withhold(listed, i_frames);
+        if segment.is_gap {
+            return;
+        }
         let is_first = !std::mem::replace(&mut self.is_recording, true);
-        let entry = recording::entry(segment, &mut self.recorded_map);
+        let (entry, pictures) = std::mem::take(&mut self.withheld);
+        let rendition = &segment.rendition;
         append(common.names.playlist(rendition), false, is_first, entry, common);
-        if !i_frames.is_empty() {
-            let map = &mut self.recorded_i_frames_map;
-            let entries = i_frames.iter().map(|picture| recording::entry(picture, map)).collect();
-            append(common.names.i_frames(rendition), true, is_first, entries, common);
+        if !pictures.is_empty() {
+            append(common.names.i_frames(rendition), true, is_first, pictures, common);
+        }
+    }
+
+    /// Makes the entries of a segment and its pictures, behind those that are withheld already.
+    pub(super) fn withhold(&mut self, listed: &Listed, i_frames: &[Arc<Listed>]) {
+        self.withheld.0.push_str(&recording::entry(listed, &mut self.recorded_map));
+        for picture in i_frames {
+            let entry = recording::entry(picture, &mut self.recorded_i_frames_map);
+            self.withheld.1.push_str(&entry);
         }
     }
 }

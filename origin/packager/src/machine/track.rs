@@ -9,6 +9,7 @@ use shared_media::{Anchor, Rung, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind
 use shared_wire::key::MediaFile;
 
 use super::cuts::{Cut, Cuts};
+use super::journal::Journal;
 use super::names::Names;
 use super::output::Output;
 use super::rates::Rates;
@@ -27,6 +28,7 @@ pub(super) struct Common {
     pub(super) target_duration_s: u32,
     pub(super) part_target_us: u32,
     pub(super) outputs: VecDeque<Output>,
+    pub(super) journal: Journal,
 }
 
 impl Common {
@@ -118,6 +120,11 @@ impl Track {
         self.segment.as_ref().map_or(Ticks::ZERO, reach)
     }
 
+    /// The segment that is being filled.
+    pub(super) const fn open_segment(&self) -> Option<&Segment> {
+        self.segment.as_ref()
+    }
+
     /// The Media Sequence Number of the first segment it has not begun.
     pub(super) const fn next_msn(&self) -> u64 {
         self.next_msn
@@ -177,6 +184,20 @@ impl Track {
             let end = segment.newest().map(|newest| newest + self.unit_duration());
             self.close(segment, end, span, common);
         }
+    }
+
+    /// Lists a gap between two sections.
+    pub(super) fn gap(&mut self, cut: Cut, span: Ticks, common: &mut Common) {
+        let mut segment = Segment::new(cut, &self.rung.rendition, common);
+        segment.is_gap = true;
+        self.writer.close(segment, None, span, &mut self.window, common);
+        self.next_msn = cut.msn + 1;
+    }
+
+    /// Whether it has nothing that could still be listed.
+    pub(super) fn is_idle(&self) -> bool {
+        let samples = self.waiting.iter().any(|item| matches!(item, Waiting::Sample(_)));
+        self.segment.is_none() && !samples
     }
 
     /// Starts a new section, in which nothing of before counts. `next_msn` is its first segment.
@@ -247,7 +268,14 @@ impl Track {
 
     fn close(&mut self, segment: Segment, end: Option<Ticks>, gap: Ticks, common: &mut Common) {
         let measure = self.writer.close(segment, end, gap, &mut self.window, common);
-        let Some(Measure { bytes, samples, duration, i_frames }) = measure else { return };
+        if let Some(measure) = measure {
+            self.measure(&measure);
+        }
+    }
+
+    /// Counts what a segment took.
+    pub(super) fn measure(&mut self, measure: &Measure) {
+        let Measure { bytes, samples, duration, ref i_frames } = *measure;
         self.rates.segment(bytes, samples, duration);
         let sizes = i_frames.iter().filter_map(|picture| Some((picture.range?.length, picture)));
         let bytes: u64 = sizes.clone().map(|(size, _)| size).sum();

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use shared_media::Ticks;
+use shared_media::{Anchor, Ticks};
 use shared_playlist::media::{Head, OpenSegment, Part, Segment};
 
 /// Segments that stay listed however long they are (Apple's authoring rules, 8.11).
@@ -67,6 +67,56 @@ impl Window {
             let gone = self.i_frame_counts.pop_front().unwrap_or_default();
             self.i_frames.drain(..gone.min(self.i_frames.len()));
             self.i_frame_sequence += gone as u64;
+        }
+    }
+
+    /// The pictures of each segment.
+    pub(super) fn i_frames_by_segment(&self) -> impl Iterator<Item = Vec<Arc<Segment>>> {
+        let mut pictures = self.i_frames.iter();
+        self.i_frame_counts
+            .iter()
+            .map(move |count| pictures.by_ref().take(*count).cloned().collect())
+    }
+
+    /// Begins at these numbers, before anything is listed.
+    pub(super) const fn begin_at(&mut self, segment: u64, discontinuity: u64, i_frame: u64) {
+        self.media_sequence = segment;
+        self.discontinuity_sequence = discontinuity;
+        self.i_frame_sequence = i_frame;
+    }
+
+    /// Where the last whole segment ends.
+    pub(super) fn end(&self, anchor: Anchor) -> Option<Ticks> {
+        let last = self.segments.back()?;
+        Some(anchor.ticks_at(last.head.utc_us) + last.duration)
+    }
+
+    /// The Media Sequence Number after the last whole segment.
+    pub(super) fn next_msn(&self) -> u64 {
+        self.media_sequence + self.segments.len() as u64
+    }
+
+    /// Lists a segment, whose bytes are gone, as a gap, and so its pictures.
+    pub(super) fn lose(&mut self, index: usize) {
+        let Some(segment) = self.segments.get_mut(index) else { return };
+        let lost = Arc::make_mut(segment);
+        lost.gap = true;
+        lost.parts.iter_mut().for_each(|part| part.gap = true);
+        let before: usize = self.i_frame_counts.iter().take(index).sum();
+        let count = self.i_frame_counts.get(index).copied().unwrap_or_default();
+        for picture in self.i_frames.iter_mut().skip(before).take(count) {
+            let picture = Arc::make_mut(picture);
+            (picture.gap, picture.range) = (true, None);
+        }
+    }
+
+    /// Lists parts as gaps that are not there any more, `is_there` being asked by their URI.
+    pub(super) fn check_parts(&mut self, is_there: impl Fn(&str) -> bool) {
+        for segment in &mut self.segments {
+            if segment.parts.iter().any(|part| !part.gap && !is_there(&part.uri)) {
+                let parts = &mut Arc::make_mut(segment).parts;
+                parts.iter_mut().for_each(|part| part.gap |= !is_there(&part.uri));
+            }
         }
     }
 

@@ -74,6 +74,7 @@ impl House {
                 self.texts.get_mut(&object.key).expect("a header first").push_str(text);
             }
             Output::View { rendition, playlist, .. } => self.view(rendition.as_str(), playlist),
+            Output::Note(_) => {}
             Output::Trouble(trouble) => self.troubles.push(trouble),
             Output::Finished { recordings } => self.recordings = Some(recordings),
         }

@@ -80,6 +80,7 @@ pub(crate) fn plan(target_duration_s: u32) -> Plan {
             rung("audio", TrackKind::Audio, Some(128_000)),
         ],
         target_duration_s,
+        memo: String::new(),
     }
 }
 

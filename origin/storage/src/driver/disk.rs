@@ -1,10 +1,11 @@
-//! Objects as files: the directory's layout is the key scheme, plus two names no key can have.
+//! Objects as files: the directory's layout is the key scheme, plus three names no key can have.
 //!
 //! In: keys that were parsed, bytes. Out: files. Does not know what is in memory.
 //!
 //! - `<root>/<key>` an object. A whole object is written beside it, synced to the disk, then renamed into place: after
 //!   a power cut a file is complete or absent, never torn. Directories are not synced: the newest files may be absent.
 //! - `<root>/.part/` files on their way; emptied at start.
+//! - `<root>/.live/` what outlives the process, see `afterlife`.
 //! - `<root>/.lock` locked by the house that uses the directory; the system frees it when that process dies.
 //!
 //! Appended text is not synced: a power cut may cost a recording's playlist its last lines, and what it cut off within
@@ -33,6 +34,10 @@ pub(super) trait Disk: Send + Sync {
     fn append(&self, key: &str, bytes: &[u8]) -> io::Result<()>;
     /// An object's bytes.
     fn read(&self, key: &str) -> io::Result<Option<Bytes>>;
+    /// Whether an object is there.
+    fn has(&self, key: &str) -> io::Result<bool> {
+        Ok(self.read(key)?.is_some())
+    }
     /// Media playlists and I-frame playlists without an end.
     fn open_recordings(&self) -> io::Result<Vec<Key>>;
 }
@@ -124,6 +129,10 @@ impl Disk for Local {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         Ok(Some(bytes.into()))
+    }
+
+    fn has(&self, key: &str) -> io::Result<bool> {
+        self.path(key)?.try_exists()
     }
 
     fn open_recordings(&self) -> io::Result<Vec<Key>> {

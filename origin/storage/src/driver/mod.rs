@@ -2,6 +2,7 @@
 //!
 //! In: objects and keys. Out: bytes, metrics, log lines. Does not decide anything: that is the machine's.
 
+mod afterlife;
 mod disk;
 mod report;
 mod writer;
@@ -11,11 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use shared_media::{Now, Object, ObjectSink, Poll};
+use shared_media::{Note, Now, Object, ObjectSink, Poll};
 use shared_wire::key::{Key, KeyObject, MediaFile};
 use tokio::sync::{Notify, RwLock, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::afterlife::Afterlife;
+pub use self::afterlife::Left;
 use self::disk::{Disk, Local};
 use crate::machine::{Health, Input, Machine, Output, Write};
 use crate::{Config, Error};
@@ -44,6 +47,9 @@ struct Shared {
     /// Held while a text changes on disk, so that a reader sees each piece exactly once.
     texts: RwLock<()>,
     reads: Semaphore,
+    afterlife: Option<Afterlife>,
+    /// What an earlier process left, until it is asked for.
+    left: Mutex<Vec<Left>>,
 }
 
 /// The machine, and the write it has handed out until the writer takes it.
@@ -61,10 +67,22 @@ impl Store {
     pub fn open(config: Config) -> Result<Self, Error> {
         config.check()?;
         let (disk, lock) = Local::open(&config.root, config.object_bytes_max)?;
-        Ok(Self::start(config, Box::new(disk), Some(lock)))
+        let opened = Afterlife::open(&config.root, &config);
+        let (afterlife, left) = opened.map_err(|error| Error::opening(&config.root, &error))?;
+        let store = Self::start(config, Box::new(disk), Some(lock), Some(afterlife));
+        for part in left.iter().flat_map(|left| &left.parts) {
+            store.shared.drive(Input::Part(part.clone()));
+        }
+        store.shared.left.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
+        Ok(store)
     }
 
-    fn start(config: Config, disk: Box<dyn Disk>, lock: Option<File>) -> Self {
+    fn start(
+        config: Config,
+        disk: Box<dyn Disk>,
+        lock: Option<File>,
+        afterlife: Option<Afterlife>,
+    ) -> Self {
         report::describe();
         let shared = Arc::new(Shared {
             disk,
@@ -73,6 +91,8 @@ impl Store {
             changed: Notify::new(),
             texts: RwLock::new(()),
             reads: Semaphore::new(config.reads_max),
+            afterlife,
+            left: Mutex::default(),
             config,
         });
         let stop = CancellationToken::new();
@@ -120,6 +140,26 @@ impl Store {
         self.shared.on_disk("the list of recordings", |disk| disk.open_recordings()).await
     }
 
+    /// What an earlier process left of the shows it had on air when it was killed; told once. What is not gone on with
+    /// is forgotten with [`Note::End`].
+    #[must_use]
+    pub fn left_behind(&self) -> Vec<Left> {
+        std::mem::take(&mut *self.shared.left.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the object is there.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the disk does not say.
+    pub async fn holds(&self, key: &Key) -> Result<bool, Error> {
+        let name = key.to_string();
+        if self.shared.driven().machine.held(&name).is_some() {
+            return Ok(true);
+        }
+        let key = name.clone();
+        self.shared.on_disk(&name, move |disk| disk.has(&key)).await
+    }
+
     /// How the recording is doing.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -149,7 +189,7 @@ impl Store {
     }
 
     fn put_as(&self, object: Object, input: impl FnOnce(Object) -> Input) {
-        if Key::parse(&object.key).is_some() {
+        if is_key(&object) {
             self.shared.drive(input(object));
         } else {
             report::not_a_key(&object.key);
@@ -159,6 +199,9 @@ impl Store {
 
 impl ObjectSink for Store {
     fn put_part(&self, object: Object) {
+        if let Some(afterlife) = self.shared.afterlife.as_ref().filter(|_| is_key(&object)) {
+            afterlife.part(object.clone());
+        }
         self.put_as(object, Input::Part);
     }
 
@@ -173,6 +216,18 @@ impl ObjectSink for Store {
     fn append(&self, object: Object) {
         self.put_as(object, Input::Append);
     }
+
+    fn note(&self, show: &str, note: Note) {
+        // A show's name is the first step of its keys.
+        let is_name = Key::parse(&format!("{show}/index.m3u8")).is_some();
+        if let Some(afterlife) = self.shared.afterlife.as_ref().filter(|_| is_name) {
+            afterlife.note(show, note);
+        }
+    }
+}
+
+fn is_key(object: &Object) -> bool {
+    Key::parse(&object.key).is_some()
 }
 
 impl Shared {

@@ -13,6 +13,10 @@ pub(super) fn describe() {
     describe_counter!("matinee_storage_lost_total", "Objects lost to the recording, by reason");
     describe_counter!("matinee_storage_write_failures_total", "Failed writes, by reason");
     describe_counter!("matinee_storage_written_bytes_total", "Bytes written to disk");
+    describe_counter!(
+        "matinee_storage_notes_lost_total",
+        "Notes and parts that a process after this one would not find"
+    );
     describe_histogram!("matinee_storage_write_seconds", "Time to write one object to disk");
     describe_counter!("matinee_storage_reads_total", "Reads, by where the object was found");
     describe_gauge!("matinee_storage_memory_bytes", "Bytes of objects in memory");
@@ -47,6 +51,11 @@ pub(super) fn lost(key: &str, loss: Loss) {
     };
     counter!("matinee_storage_lost_total", "reason" => reason).increment(1);
     tracing::error!(key, reason, "an object is lost to the recording");
+}
+
+/// A part or a note that another process would not find.
+pub(super) fn not_outliving(what: &'static str) {
+    counter!("matinee_storage_notes_lost_total", "what" => what).increment(1);
 }
 
 /// Our own packager named an object outside the scheme.

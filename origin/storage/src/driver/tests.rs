@@ -161,7 +161,7 @@ async fn a_name_outside_the_scheme_never_reaches_the_disk() {
 async fn live_outlives_a_full_disk_and_the_recording_resumes() {
     let disk = Faulty::default();
     let config = Config { write_retry_ms: 1, drain_ms_max: 500, ..Config::default() };
-    let store = Store::start(config, Box::new(disk.clone()), None);
+    let store = Store::start(config, Box::new(disk.clone()), None, None);
     disk.switch.store(1, SeqCst);
     store.put(object("720p/e/s0.m4s", "segment"));
     store.append(object("720p/index.m3u8", "e/s0.m4s\n"));
@@ -181,7 +181,7 @@ async fn a_disk_that_refuses_loses_the_recording_only() {
     let disk = Faulty::default();
     disk.switch.store(2, SeqCst);
     let config = Config { write_retry_ms: 1, ..Config::default() };
-    let store = Store::start(config, Box::new(disk.clone()), None);
+    let store = Store::start(config, Box::new(disk.clone()), None, None);
     store.put(object("720p/e/s0.m4s", "segment"));
     store.flush().await.expect("given up after the last attempt");
     assert_eq!(store.health(), Health::Degraded(crate::Failure::Refused));

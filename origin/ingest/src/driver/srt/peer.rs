@@ -212,7 +212,7 @@ impl Peer {
             let heard = tokio::select! {
                 biased;
                 () = dismissed.cancelled() => {
-                    parting = Some(Parting::Refused(self.shows.parting()));
+                    parting = Some(Parting::Refused(turn.parting()));
                     continue;
                 }
                 packet = self.packets.recv() => Some(packet),
@@ -289,8 +289,10 @@ fn is_shutdown(packet: &Packet) -> bool {
 /// What SRT calls a refusal (SRT Access Control, "Rejection codes").
 const fn reason(refusal: &Refusal) -> RejectReason {
     RejectReason::Server(match refusal {
-        Refusal::WrongKey | Refusal::ShowEnded => ServerRejectReason::Forbidden,
-        Refusal::AlreadyPublishing => ServerRejectReason::Conflict,
+        Refusal::WrongKey | Refusal::NotAllowed | Refusal::ShowEnded => {
+            ServerRejectReason::Forbidden
+        }
+        Refusal::AlreadyPublishing | Refusal::TakenOver => ServerRejectReason::Conflict,
         Refusal::UnsupportedCodec(_) => ServerRejectReason::NotSupMedia,
         Refusal::HouseFull | Refusal::Unavailable => ServerRejectReason::Overload,
         Refusal::UnknownApp { .. } => ServerRejectReason::Notfound,

@@ -115,6 +115,14 @@ impl Ladder {
         }
     }
 
+    /// The ladder of a show that an earlier process had on air, with the renditions it had.
+    pub(crate) fn resume(config: &Config, shape: Shape) -> Self {
+        let mut ladder = Self::new(config);
+        ladder.probe = None;
+        ladder.begin(shape);
+        ladder
+    }
+
     /// Takes what happened at this moment, in microseconds of the monotonic clock.
     pub(crate) fn handle(&mut self, now: u64, input: Input) {
         match input {

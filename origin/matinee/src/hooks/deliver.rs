@@ -1,0 +1,129 @@
+//! Events on their way to the receiver: in order for each show, again until they are taken.
+//!
+//! In: bodies. Out: requests. Does not know what they say. A show's events wait for each other and for no other show's.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::{Client, header};
+use shared_wire::ShowId;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+use tokio_util::task::TaskTracker;
+
+use super::now_s;
+use super::sign::{Secret, new_id};
+
+/// Events of one show that may wait; more are lost.
+const EVENTS_QUEUED_MAX: usize = 64;
+/// Requests under way at the same time.
+const REQUESTS_MAX: usize = 32;
+/// Tries per event, …
+const TRIES_MAX: u32 = 9;
+/// … and the pause after the first; it doubles with every further one: 4 minutes in all.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a drain waits for what is on its way.
+const FLUSH_WAIT: Duration = Duration::from_secs(5);
+
+/// Where events go.
+#[derive(Clone)]
+pub(super) struct Deliveries {
+    receiver: Arc<Receiver>,
+    shows: Arc<Mutex<HashMap<ShowId, mpsc::Sender<String>>>>,
+    tasks: TaskTracker,
+}
+
+struct Receiver {
+    client: Client,
+    url: String,
+    secret: Secret,
+    requests: Semaphore,
+}
+
+impl Deliveries {
+    pub(super) fn new(client: Client, url: String, secret: Secret) -> Self {
+        let requests = Semaphore::new(REQUESTS_MAX);
+        let receiver = Arc::new(Receiver { client, url, secret, requests });
+        Self { receiver, shows: Arc::default(), tasks: TaskTracker::new() }
+    }
+
+    /// Puts an event behind those of its show.
+    pub(super) fn push(&self, show: ShowId, body: String) {
+        let mut shows = self.shows.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = shows.entry(show).or_insert_with(|| {
+            let (queue, bodies) = mpsc::channel(EVENTS_QUEUED_MAX);
+            self.tasks.spawn(self.clone().follow(show, bodies));
+            queue
+        });
+        if queue.try_send(body).is_err() {
+            tracing::error!(%show, "too many events wait for the hook's receiver; one is lost");
+            count("lost");
+        }
+    }
+
+    /// Delivers a show's events, until none waits.
+    async fn follow(self, show: ShowId, mut bodies: mpsc::Receiver<String>) {
+        loop {
+            let next = {
+                let mut shows = self.shows.lock().unwrap_or_else(PoisonError::into_inner);
+                let next = bodies.try_recv();
+                if next.is_err() {
+                    shows.remove(&show); // whoever comes next begins anew
+                }
+                next
+            };
+            let Ok(body) = next else { return };
+            self.receiver.deliver(show, &body).await;
+        }
+    }
+
+    pub(super) async fn flush(&self) {
+        self.tasks.close();
+        if timeout(FLUSH_WAIT, self.tasks.wait()).await.is_err() {
+            tracing::error!("events did not reach the hook's receiver before the house closed");
+        }
+    }
+}
+
+impl Receiver {
+    async fn deliver(&self, show: ShowId, body: &str) {
+        let Some(id) = new_id() else { return count("lost") };
+        let mut pause = PAUSE;
+        for _ in 1..TRIES_MAX {
+            if self.took(&id, body).await {
+                return;
+            }
+            sleep(pause).await;
+            pause = pause.saturating_mul(2);
+        }
+        if !self.took(&id, body).await {
+            tracing::error!(%show, id, "the hook's receiver did not take an event; it is lost");
+            count("lost");
+        }
+    }
+
+    /// Tries once.
+    async fn took(&self, id: &str, body: &str) -> bool {
+        // It is never closed.
+        let Ok(_place) = self.requests.acquire().await else { return false };
+        let mut request = self.client.post(&self.url);
+        request = request.header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in self.secret.headers(id, now_s(), body) {
+            request = request.header(name, value);
+        }
+        let taken = match request.body(body.to_owned()).send().await {
+            Ok(response) => response.status().is_success(),
+            Err(error) => {
+                tracing::debug!(error = %error.without_url(), "a hook was not heard");
+                false
+            }
+        };
+        count(if taken { "delivered" } else { "failed" });
+        taken
+    }
+}
+
+fn count(result: &'static str) {
+    metrics::counter!("matinee_hook_events_total", "result" => result).increment(1);
+}

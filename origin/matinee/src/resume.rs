@@ -1,0 +1,103 @@
+//! Shows that were on the air when the house was killed go on.
+//!
+//! In: what the store found of an earlier process, what control knows of the shows. Out: shows on the air that wait for
+//! their publishers; whatever cannot go on is ended, and its recording finished. Does not know what notes say.
+
+use std::sync::Arc;
+
+use origin_control::Control;
+use origin_ingest::{Resume, Server};
+use origin_packager::{Held, Notes};
+use origin_storage::{Left, Store};
+use shared_media::{Note, ObjectSink as _};
+use shared_wire::ShowId;
+use shared_wire::api::State;
+use shared_wire::key::Key;
+
+use crate::stage::{self, Stages};
+
+/// Goes on with every show that was on the air, or ends it. To be called before any publisher is let in.
+pub(crate) async fn go_on(control: &Control, store: &Store, stages: &Arc<Stages>, ingest: &Server) {
+    // Lines that were cut off are removed from playlists by looking for them.
+    let open = store.open_recordings().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "recordings could not be looked for");
+        Vec::new()
+    });
+    let mut resumed = Vec::new();
+    for left in store.left_behind() {
+        match show_of(control, &left) {
+            Some((show, notes)) if resume(show, &notes, &left, (store, stages, ingest)).await => {
+                tracing::warn!(%show, "the house was killed during the show; it goes on");
+                stages.interrupted(show);
+                resumed.push(show);
+            }
+            _ => store.note(&left.show, Note::End),
+        }
+    }
+    for key in open.iter().filter(|key| !resumed.contains(&key.show)) {
+        tracing::warn!(show = %key.show, "the show cannot go on; its recording is finished");
+        stage::finish(store, key).await;
+    }
+    for show in control.shows() {
+        let on_air = matches!(show.state, State::Live | State::Interrupted);
+        if !on_air || resumed.contains(&show.show) {
+            continue;
+        }
+        if let Err(error) = control.set_state(show.show, State::Ended).await {
+            tracing::error!(show = %show.show, %error, "the show's end was not kept");
+        }
+        stages.over(show.show, open.iter().any(|key| key.show == show.show));
+    }
+}
+
+/// The show and its notes, if it was on the air and they can be read.
+fn show_of(control: &Control, left: &Left) -> Option<(ShowId, Notes)> {
+    let show: ShowId = left.show.parse().ok()?;
+    let state = control.show_state(show)?.state;
+    let on_air = matches!(state, State::Live | State::Interrupted);
+    Some((show, Notes::read(&left.notes)?)).filter(|_| on_air)
+}
+
+async fn resume(
+    show: ShowId,
+    notes: &Notes,
+    left: &Left,
+    (store, stages, ingest): (&Store, &Arc<Stages>, &Server),
+) -> bool {
+    let held = held(show, notes, left, store).await;
+    let resume = Resume { anchor: notes.anchor(), last_dts: notes.end() };
+    let publications = ingest.wait_for(&left.show, resume);
+    let resumed = stages.resume(show, notes, &held, publications);
+    if !resumed {
+        ingest.desk().end(&left.show);
+    }
+    resumed
+}
+
+/// What is left of the show's objects.
+async fn held(show: ShowId, notes: &Notes, left: &Left, store: &Store) -> Held {
+    let mut held = Held::default();
+    let (playlists, segments) = notes.objects(show);
+    for part in &left.parts {
+        held.parts.insert(part.key.clone(), part.bytes.clone());
+    }
+    for key in segments {
+        match Key::parse(&key) {
+            Some(parsed) if matches!(store.holds(&parsed).await, Ok(true)) => {
+                held.segments.insert(key);
+            }
+            _ => {}
+        }
+    }
+    for key in playlists {
+        let Some(parsed) = Key::parse(&key) else { continue };
+        match store.read_text(&parsed).await {
+            Ok(Some(text)) => {
+                held.recordings.insert(key, text);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%key, %error, "a recording begins anew"),
+        }
+    }
+    held
+}
