@@ -148,6 +148,22 @@ impl Fetch {
         Some(fetch)
     }
 
+    /// Whether everybody whose fetch is plain gets the same head for the same answer of the origin, but for the id of
+    /// their request: a `GET` of media or of a media playlist, by a viewer who has nothing of their own to be told.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.method == Method::Get && matches!(self.then, Then::Media) && self.own == Own::default()
+    }
+
+    /// A fetch in the place of a plain one that is no longer at hand, to [`Fetch::relay`] its answer. Nothing to send:
+    /// it has no headers.
+    #[must_use]
+    pub fn plain(request_id: String, path_and_query: String) -> Self {
+        let own = Own { site: None, renewed: None };
+        let (method, headers, then) = (Method::Get, Vec::new(), Then::Media);
+        Self { method, path_and_query, headers, request_id, own, takes_gzip: false, then }
+    }
+
     pub(crate) fn put(&mut self, name: &'static str, value: Option<&str>) {
         self.headers.extend(value.map(|value| (name, Cow::Owned(value.to_owned()))));
     }

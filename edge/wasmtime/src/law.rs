@@ -22,7 +22,7 @@ use wasmtime_wasi_http::{Error as WasiError, WasiBody};
 
 use crate::config::Limits;
 use crate::lines;
-use crate::outbound::{Outbound, full};
+use crate::outbound::{Came, Outbound, full};
 use crate::refusal::{Refusal, empty};
 
 /// Who decides. Nothing here waits.
@@ -59,6 +59,14 @@ pub(crate) trait Decides: Send + Sync {
         headers: &HeaderMap,
     ) -> Result<Relayed<Self::UnderWay>, Refusal>;
 
+    /// Goes on after a [`Step::Plain`], with the head of the origin's answer: the same for everybody, but for the id.
+    fn relay_plain(
+        &self,
+        whose: &Whose,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<Relayed<Self::UnderWay>, Refusal>;
+
     /// Goes on after a [`Relayed::Edit`], with the origin's whole body.
     fn edit(
         &self,
@@ -69,6 +77,9 @@ pub(crate) trait Decides: Send + Sync {
 
     /// Ends a fetch that failed.
     fn fail(&self, under_way: Self::UnderWay, fault: Fault) -> Result<Response<WasiBody>, Refusal>;
+
+    /// What to send if a [`Step::Plain`] failed.
+    fn fail_plain(&self, whose: &Whose, fault: Fault) -> Result<Response<WasiBody>, Refusal>;
 }
 
 /// A viewer's request without its body, apart from the buffer it was read into: that has room for the next one, and ten
@@ -124,6 +135,8 @@ pub(crate) enum Step<U> {
     Answer(Response<WasiBody>),
     /// Fetch this.
     Fetch(Errand, U),
+    /// Fetch this, which is nobody's own. Nothing is under way.
+    Plain(Errand, Whose),
     /// Fetch this, which is the deny list.
     Look(Errand, U),
     /// Say whether this is the first use of a token, and remember it.
@@ -136,6 +149,12 @@ pub(crate) struct Errand {
     pub(crate) method: Method,
     pub(crate) path: PathAndQuery,
     pub(crate) headers: HeaderMap,
+}
+
+/// What is left of a request while a plain fetch is made for it.
+pub(crate) struct Whose {
+    pub(crate) request_id: Box<str>,
+    pub(crate) path: PathAndQuery,
 }
 
 /// What becomes of the origin's answer.
@@ -218,6 +237,7 @@ impl<D: Decides> Law<D> {
             step = match step {
                 Step::Answer(answer) => return Ok(answer),
                 Step::Fetch(errand, under_way) => return self.fetch(errand, under_way, body).await,
+                Step::Plain(errand, whose) => return self.plain(errand, &whose).await,
                 Step::Look(errand, under_way) => {
                     let list = Box::pin(self.deny_list(errand)).await;
                     self.decides.admit(under_way, now_ms(), list)?
@@ -280,17 +300,38 @@ impl<D: Decides> Law<D> {
         }
     }
 
+    async fn plain(&self, errand: Errand, whose: &Whose) -> Result<Response<WasiBody>, Refusal> {
+        let tell = |headers: &HeaderMap| {
+            let relayed = self.decides.relay_plain(whose, StatusCode::OK, headers);
+            match relayed {
+                Ok(Relayed::Pass(StatusCode::OK, headers)) => Some(headers),
+                _ => None,
+            }
+        };
+        let sent = self.outbound.ask_plain(parts(errand), &tell);
+        let (head, body) = match timeout(self.bounds.origin_wait, sent).await {
+            Ok(Ok(Came::Told(response))) => return Ok(response),
+            Ok(Ok(Came::Origin(response))) => response.into_parts(),
+            Err(_) | Ok(Err(WasiError::HttpResponseTimeout)) => {
+                return self.decides.fail_plain(whose, Fault::TimedOut);
+            }
+            Ok(Err(_)) => return self.decides.fail_plain(whose, Fault::Unreachable),
+        };
+        match self.decides.relay_plain(whose, head.status, &head.headers)? {
+            Relayed::Pass(status, headers) => Ok(response(status, headers, body)),
+            Relayed::Answer(answer) => Ok(answer),
+            Relayed::Edit(_) => Err(Refusal::Failed),
+        }
+    }
+
     async fn send(
         &self,
         errand: Errand,
         body: Option<Bytes>,
         wait: Duration,
     ) -> Result<Response<WasiBody>, WasiError> {
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = errand.method;
-        parts.uri = Uri::from(errand.path);
-        parts.headers = errand.headers;
-        let sent = timeout(wait, self.outbound.ask(parts, body.map_or_else(empty, full)));
+        let body = body.map_or_else(empty, full);
+        let sent = timeout(wait, self.outbound.ask(parts(errand), body));
         sent.await.unwrap_or(Err(WasiError::HttpResponseTimeout))
     }
 
@@ -299,6 +340,14 @@ impl<D: Decides> Law<D> {
         let random = (self.ids.hash_one(count), count);
         Now { ms: now_ms(), random, edition: self.outbound.edition() }
     }
+}
+
+fn parts(errand: Errand) -> request::Parts {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = errand.method;
+    parts.uri = Uri::from(errand.path);
+    parts.headers = errand.headers;
+    parts
 }
 
 /// Milliseconds since the Unix epoch.

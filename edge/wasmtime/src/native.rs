@@ -23,7 +23,7 @@ use tracing::warn;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::error::Error;
-use crate::law::{Asked, Bounds, Decides, Errand, Fault, Now, Relayed, Step, whole};
+use crate::law::{Asked, Bounds, Decides, Errand, Fault, Now, Relayed, Step, Whose, whole};
 use crate::lines::{self, Index};
 use crate::refusal::Refusal;
 
@@ -167,6 +167,15 @@ impl Decides for Native {
         })
     }
 
+    fn relay_plain(
+        &self,
+        whose: &Whose,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<Relayed<UnderWay>, Refusal> {
+        self.relay(UnderWay::Fetch(Box::new(plain(whose))), status, headers)
+    }
+
     fn edit(
         &self,
         under_way: UnderWay,
@@ -188,6 +197,10 @@ impl Decides for Native {
             Fault::NotEditable => fetch.not_editable(),
         }))
     }
+
+    fn fail_plain(&self, whose: &Whose, fault: Fault) -> Result<Response<WasiBody>, Refusal> {
+        self.fail(UnderWay::Fetch(Box::new(plain(whose))), fault)
+    }
 }
 
 fn finished(admitted: Result<Fetch, Answer>) -> Result<Step<UnderWay>, Refusal> {
@@ -197,7 +210,16 @@ fn finished(admitted: Result<Fetch, Answer>) -> Result<Step<UnderWay>, Refusal> 
     }
 }
 
+fn plain(whose: &Whose) -> Fetch {
+    Fetch::plain(whose.request_id.to_string(), whose.path.to_string())
+}
+
 fn begin(mut fetch: Fetch) -> Result<Step<UnderWay>, Refusal> {
+    if fetch.is_plain() {
+        let errand = errand(&mut fetch)?;
+        let (request_id, path) = (fetch.request_id.into(), errand.path.clone());
+        return Ok(Step::Plain(errand, Whose { request_id, path }));
+    }
     Ok(Step::Fetch(errand(&mut fetch)?, UnderWay::Fetch(Box::new(fetch))))
 }
 
@@ -214,7 +236,7 @@ fn errand(fetch: &mut Fetch) -> Result<Errand, Refusal> {
         edge_answer::Method::Post => Method::POST,
         edge_answer::Method::Purge => fetch.method.name().parse().map_err(|_| Refusal::Failed)?,
     };
-    let path = fetch.path_and_query.parse().map_err(|_| Refusal::Failed)?;
+    let path = std::mem::take(&mut fetch.path_and_query).try_into().map_err(|_| Refusal::Failed)?;
     Ok(Errand { method, path, headers })
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edge_answer::Sight;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Response, StatusCode};
 use shared_ticket::cat::Use;
 use tracing::{debug, warn};
@@ -26,7 +27,7 @@ use wasmtime_wasi_http::WasiBody;
 use crate::component::TICK;
 use crate::config::Limits;
 use crate::error::Error;
-use crate::law::{Asked, Bounds, Decides, Errand, Fault, Now, Relayed, Step, whole};
+use crate::law::{Asked, Bounds, Decides, Errand, Fault, Now, Relayed, Step, Whose, whole};
 use crate::lines;
 use crate::refusal::Refusal;
 
@@ -370,6 +371,28 @@ impl Decides for Sandboxes {
         })
     }
 
+    fn relay_plain(
+        &self,
+        whose: &Whose,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<Relayed<UnderWay>, Refusal> {
+        let (headers, status) = (lines::of(headers), status.as_u16());
+        let (_, _, relayed) = self.0.anywhere(|live| {
+            let (id, path) = (&*whose.request_id, whose.path.as_str());
+            let decision = live.exports.matinee_edge_decision();
+            decision.call_relay_plain(&mut live.store, id, path, status, &headers)
+        })?;
+        match relayed {
+            wit::Relayed::Pass(head) => {
+                let (status, headers) = parts(head);
+                Ok(Relayed::Pass(status, headers))
+            }
+            wit::Relayed::Answer(answer) => Ok(Relayed::Answer(sent(answer))),
+            wit::Relayed::Edit => Err(Refusal::Failed),
+        }
+    }
+
     fn edit(
         &self,
         mut under_way: UnderWay,
@@ -383,16 +406,28 @@ impl Decides for Sandboxes {
     }
 
     fn fail(&self, mut under_way: UnderWay, fault: Fault) -> Result<Response<WasiBody>, Refusal> {
-        let failure = match fault {
-            Fault::Unreachable => wit::Failure::Unreachable,
-            Fault::TimedOut => wit::Failure::TimedOut,
-            Fault::BodyTooLarge => wit::Failure::BodyTooLarge,
-            Fault::NotEditable => wit::Failure::NotEditable,
-        };
         let answer = under_way.call(|live, id| {
-            live.exports.matinee_edge_decision().call_fail(&mut live.store, id, failure)
+            live.exports.matinee_edge_decision().call_fail(&mut live.store, id, failure(fault))
         })?;
         Ok(sent(answer))
+    }
+
+    fn fail_plain(&self, whose: &Whose, fault: Fault) -> Result<Response<WasiBody>, Refusal> {
+        let (_, _, answer) = self.0.anywhere(|live| {
+            let (id, path) = (&*whose.request_id, whose.path.as_str());
+            let decision = live.exports.matinee_edge_decision();
+            decision.call_fail_plain(&mut live.store, id, path, failure(fault))
+        })?;
+        Ok(sent(answer))
+    }
+}
+
+const fn failure(fault: Fault) -> wit::Failure {
+    match fault {
+        Fault::Unreachable => wit::Failure::Unreachable,
+        Fault::TimedOut => wit::Failure::TimedOut,
+        Fault::BodyTooLarge => wit::Failure::BodyTooLarge,
+        Fault::NotEditable => wit::Failure::NotEditable,
     }
 }
 
@@ -406,6 +441,12 @@ fn step_of(
         wit::Step::Fetch(fetch) => {
             let under_way = under_way(fetch.id);
             Step::Fetch(errand(fetch)?, under_way)
+        }
+        wit::Step::Plain(plain) => {
+            let path = PathAndQuery::try_from(plain.path_and_query).map_err(|_| Refusal::Failed)?;
+            let whose = Whose { request_id: plain.request_id.into(), path: path.clone() };
+            let headers = lines::read(plain.headers);
+            Step::Plain(Errand { method: Method::GET, path, headers }, whose)
         }
         wit::Step::Once(one) => {
             let key = u128::from(one.key.0) << 64 | u128::from(one.key.1);

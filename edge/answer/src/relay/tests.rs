@@ -5,6 +5,7 @@ use shared_ticket::{Algorithm, PrivateKey, SessionKeys, jwks};
 use super::*;
 use crate::config::{Config, EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};
 use crate::edit::Edit;
+use crate::fetch::Own;
 
 fn fetch(method: Method, then: Then) -> Fetch {
     let config = Config::from_lookup(|name| match name {
@@ -152,5 +153,34 @@ fn no_answer_is_a_problem_of_its_own() {
     ] {
         assert_eq!(answer.head.status, status);
         assert!(String::from_utf8(answer.body).unwrap().contains(code));
+    }
+}
+
+#[test]
+fn a_plain_fetch_is_relayed_for_whoever_asked_alike() {
+    let text = |relay: Relay| match relay {
+        Relay::Pass(head) => format!("pass {head:?}"),
+        Relay::Edit(head) => format!("edit {head:?}"),
+        Relay::Replace(answer) => format!("replace {answer:?}"),
+    };
+    let plain = fetch(Method::Get, Then::Media);
+    assert!(plain.is_plain());
+    for status in [200, 206, 304, 403, 404, 500] {
+        let stand_in = Fetch::plain("r1".to_owned(), "/x".to_owned());
+        assert_eq!(text(stand_in.relay(status, &origin)), text(plain.relay(status, &origin)));
+    }
+    let site = Own { site: Some("https://site.test".to_owned()), renewed: None };
+    let renewed = Own { site: None, renewed: Some(("set-cookie".to_owned(), "t".to_owned())) };
+    for own in [site, renewed] {
+        assert!(!Fetch { own, ..fetch(Method::Get, Then::Media) }.is_plain());
+    }
+    for (method, then) in [
+        (Method::Head, Then::Media),
+        (Method::Post, Then::Media),
+        (Method::Get, edited()),
+        (Method::Get, Then::Public),
+        (Method::Get, Then::Purge),
+    ] {
+        assert!(!fetch(method, then).is_plain());
     }
 }

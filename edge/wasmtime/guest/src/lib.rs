@@ -171,6 +171,16 @@ impl wit::Guest for Component {
         }
     }
 
+    fn relay_plain(id: String, path: String, status: u16, headers: String) -> wit::Relayed {
+        let (fetch, headers) = (Fetch::plain(id, path), Lines::of(&headers));
+        match fetch.relay(status, &|name| headers.get(name)) {
+            Relay::Pass(passed) => wit::Relayed::Pass(head(&passed, &fetch)),
+            Relay::Replace(answer) => wit::Relayed::Answer(of(answer, &fetch)),
+            // Not of media.
+            Relay::Edit(_) => wit::Relayed::Answer(lost()),
+        }
+    }
+
     fn edit(id: u32, now_ms: i64, body: Vec<u8>) -> wit::Answer {
         let mut desk = desk();
         let Some((desk, UnderWay::Edit(fetch, head))) =
@@ -188,13 +198,11 @@ impl wit::Guest for Component {
         else {
             return lost();
         };
-        let answer = match failure {
-            wit::Failure::Unreachable => fetch.unreachable(),
-            wit::Failure::TimedOut => fetch.timed_out(),
-            wit::Failure::BodyTooLarge => fetch.body_too_large(),
-            wit::Failure::NotEditable => fetch.not_editable(),
-        };
-        of(answer, &fetch)
+        failed(&fetch, failure)
+    }
+
+    fn fail_plain(id: String, path: String, failure: wit::Failure) -> wit::Answer {
+        failed(&Fetch::plain(id, path), failure)
     }
 
     fn forget(id: u32) {
@@ -239,6 +247,13 @@ impl Desk {
     }
 
     fn fetch(&mut self, mut fetch: Fetch) -> wit::Step {
+        if fetch.is_plain() {
+            return wit::Step::Plain(wit::Plain {
+                headers: lines(&fetch.headers),
+                path_and_query: fetch.path_and_query,
+                request_id: fetch.request_id,
+            });
+        }
         let mut to_send = told(0, &fetch);
         // The host has them; what is left of the fetch waits for its answer.
         fetch.headers = Vec::new();
@@ -333,6 +348,16 @@ fn head(head: &Head, fetch: &Fetch) -> wit::Head {
 
 fn of(answer: Answer, fetch: &Fetch) -> wit::Answer {
     wit::Answer { head: head(&answer.head, fetch), body: answer.body }
+}
+
+fn failed(fetch: &Fetch, failure: wit::Failure) -> wit::Answer {
+    let answer = match failure {
+        wit::Failure::Unreachable => fetch.unreachable(),
+        wit::Failure::TimedOut => fetch.timed_out(),
+        wit::Failure::BodyTooLarge => fetch.body_too_large(),
+        wit::Failure::NotEditable => fetch.not_editable(),
+    };
+    of(answer, fetch)
 }
 
 fn answer(answer: Answer, asked: Option<&Request<'_>>) -> wit::Answer {

@@ -118,7 +118,7 @@ impl Arriving {
         for (_, piece) in std::mem::take(&mut state.pieces) {
             body.extend_from_slice(&piece);
         }
-        let object = Arc::new(Object { head: Arc::clone(&self.head), body: body.freeze() });
+        let object = Arc::new(Object::new(Arc::clone(&self.head), body.freeze()));
         state.end = Some(Ok(Arc::clone(&object)));
         drop(state);
         self.grown.send_replace(());

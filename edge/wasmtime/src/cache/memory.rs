@@ -75,7 +75,7 @@ impl Memory {
     pub(super) fn new(bytes_max: u64, confirm_time_max: Duration) -> Self {
         let weight = |key: &Key, stored: &Stored| {
             let object = &stored.object;
-            let bytes = object.body.len() + object.head.bytes() + key.path.len() + ENTRY_BYTES;
+            let bytes = object.bytes() + key.path.len() + ENTRY_BYTES;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let store = Store::builder()

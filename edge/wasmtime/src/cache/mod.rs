@@ -275,7 +275,7 @@ impl Cache {
             }
             (Fetched::Confirmed(by), Some(stored)) => {
                 let head = Arc::new(stored.object.head.confirmed(&by));
-                let object = Arc::new(Object { head, body: stored.object.body.clone() });
+                let object = Arc::new(Object::new(head, stored.object.body.clone()));
                 self.keep(key, &object, since).await;
                 Done::Fetched(object, Via::Revalidated)
             }

@@ -3,7 +3,7 @@
 //! In: the origin's answer; later a request's method and conditions. Out: `200`, `206`, `304` or `416` from the same
 //! bytes (RFC 9110, 13 and 14). Does not know the store, nor how long the object is good for.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,6 +48,8 @@ pub(crate) struct Head {
 pub(crate) struct Object {
     pub(crate) head: Arc<Head>,
     pub(crate) body: Bytes,
+    /// What is made of its head for viewers, once anybody has said it.
+    pub(crate) told: OnceLock<HeaderMap>,
 }
 
 impl Head {
@@ -120,6 +122,16 @@ impl Head {
 }
 
 impl Object {
+    pub(crate) const fn new(head: Arc<Head>, body: Bytes) -> Self {
+        Self { head, body, told: OnceLock::new() }
+    }
+
+    /// Bytes it takes, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        // The head twice: there may be another one for viewers.
+        self.body.len() + self.head.bytes() * 2
+    }
+
     /// Answers a `GET` or `HEAD` with these parts. `age` is set if the object lay in the store.
     pub(crate) fn respond(&self, request: &Parts, age: Option<Duration>) -> Response<Bytes> {
         let mut headers = self.head.aged(age);

@@ -8,12 +8,13 @@
 
 mod fetch;
 mod passing;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use metrics::counter;
@@ -28,7 +29,10 @@ use crate::error::Error;
 use crate::follower::{self, Book};
 use crate::origins::{Address, Origins, empty};
 use crate::purge;
+use told::Tell;
 
+/// Counts what came of requests to the cache.
+const TOTAL: &str = "matinee_edge_cache_requests_total";
 /// How this cache answered, for any client that knows the standard (RFC 9211).
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -41,6 +45,14 @@ const CONDITIONS: [HeaderName; 6] = [
     header::IF_MODIFIED_SINCE,
     header::IF_UNMODIFIED_SINCE,
 ];
+
+/// What came of a plain request.
+pub(crate) enum Came {
+    /// The origin's answer.
+    Origin(Response<WasiBody>),
+    /// What the viewer gets.
+    Told(Response<WasiBody>),
+}
 
 /// The way to the origins; cheap to clone.
 #[derive(Clone)]
@@ -135,7 +147,21 @@ impl Outbound {
         if !cache::may_answer(&parts) {
             return Box::pin(self.pass(Request::from_parts(parts, body))).await;
         }
-        self.through_cache(parts).await
+        match self.through_cache(parts, None).await? {
+            Came::Origin(response) | Came::Told(response) => Ok(response),
+        }
+    }
+
+    /// Answers a plain request for the origin with all that `tell` would make of it, where that is known already.
+    pub(crate) async fn ask_plain(
+        &self,
+        parts: request::Parts,
+        tell: Tell<'_>,
+    ) -> Result<Came, WasiError> {
+        if cache::may_answer(&parts) {
+            return self.through_cache(parts, Some(tell)).await;
+        }
+        Box::pin(self.pass(Request::from_parts(parts, empty()))).await.map(Came::Origin)
     }
 
     /// Which deny list is at hand; 0 if none is followed.
@@ -151,15 +177,24 @@ impl Outbound {
         self.0.cache.flush().await;
     }
 
-    async fn through_cache(&self, parts: request::Parts) -> Result<Response<WasiBody>, WasiError> {
+    async fn through_cache(
+        &self,
+        parts: request::Parts,
+        tell: Option<Tell<'_>>,
+    ) -> Result<Came, WasiError> {
         let key = Key::of(&parts);
         // Most answers are hits: what a fetch needs is made when there is one.
         let (parts, coding) = (Arc::new(parts), key.coding());
         let (origin, asked) = (self.clone(), Arc::clone(&parts));
         let fetch =
             move |job| async move { origin.fetch(&whole_request(&asked, coding), job).await };
-        match self.0.cache.answer(key, &parts, fetch).await {
+        let answer = match self.0.cache.answer(key, &parts, fetch).await {
             Answer::Object(object, via, age) => {
+                if let Some(tell) = tell.filter(|_| is_plain(&parts))
+                    && let Some(response) = told::answer(&object, via, age, tell)
+                {
+                    return Ok(Came::Told(response.map(full)));
+                }
                 let response = object.respond(&parts, age);
                 Ok(labelled(response.map(full), via))
             }
@@ -175,7 +210,8 @@ impl Outbound {
             }
             Answer::Full => Ok(labelled(crowded(&parts), Via::Pass)),
             Answer::Failed(failure) => Err(failure.into()),
-        }
+        };
+        answer.map(Came::Origin)
     }
 }
 
@@ -249,11 +285,14 @@ pub(crate) fn full(body: Bytes) -> WasiBody {
 
 /// The answer as the component sees it: with how it came, without what was said to edges only.
 fn labelled(mut response: Response<WasiBody>, via: Via) -> Response<WasiBody> {
-    counter!("matinee_edge_cache_requests_total", "result" => via.as_str()).increment(1);
-    let headers = response.headers_mut();
+    counter!(TOTAL, "result" => via.as_str()).increment(1);
+    label(response.headers_mut(), via);
+    response
+}
+
+fn label(headers: &mut HeaderMap, via: Via) {
     headers.remove(SURROGATE_CONTROL);
     headers.remove(SURROGATE_KEY);
     headers.insert(CACHE, HeaderValue::from_static(via.as_str()));
     headers.insert(CACHE_STATUS, HeaderValue::from_static(via.status()));
-    response
 }

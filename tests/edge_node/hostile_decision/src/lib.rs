@@ -47,11 +47,19 @@ impl wit::Guest for Component {
         wit::Relayed::Answer(unasked())
     }
 
+    fn relay_plain(_: String, _: String, _: u16, _: String) -> wit::Relayed {
+        wit::Relayed::Answer(unasked())
+    }
+
     fn edit(_: u32, _: i64, _: Vec<u8>) -> wit::Answer {
         unasked()
     }
 
     fn fail(_: u32, _: wit::Failure) -> wit::Answer {
+        unasked()
+    }
+
+    fn fail_plain(_: String, _: String, _: wit::Failure) -> wit::Answer {
         unasked()
     }
 

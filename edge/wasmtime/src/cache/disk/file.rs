@@ -203,7 +203,7 @@ impl Label {
             surrogate_control,
             surrogate_keys: self.surrogate_keys.into(),
         };
-        let object = Arc::new(Object { head: Arc::new(head), body });
+        let object = Arc::new(Object::new(Arc::new(head), body));
         Some(Stored { object, at_ms: self.at_ms, freshness: self.freshness, since: 0 })
     }
 }

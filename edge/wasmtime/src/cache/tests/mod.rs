@@ -34,7 +34,7 @@ fn head(status: u16, headers: &[(&str, &str)]) -> Head {
 
 fn object(status: u16, headers: &[(&str, &str)], body: &str) -> Arc<Object> {
     let head = Arc::new(head(status, headers));
-    Arc::new(Object { head, body: Bytes::copy_from_slice(body.as_bytes()) })
+    Arc::new(Object::new(head, Bytes::copy_from_slice(body.as_bytes())))
 }
 
 fn cache_of(limits: &CacheLimits) -> (Cache, Clock) {
