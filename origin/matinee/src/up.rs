@@ -29,7 +29,7 @@ use crate::gate::HouseGate;
 use crate::hooks::Hooks;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
-use crate::stage::{self, Stages};
+use crate::stage::Stages;
 use crate::{demo, denied, fault, page, pull, purge, resume, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.

@@ -184,7 +184,7 @@ impl Shows {
     /// Takes a show's place on air for a source that needs no key. `resume` is ingest's own to remember.
     pub(super) fn enter(self: &Arc<Self>, show: &str) -> Result<Turn, Refusal> {
         let admission = Admission { show: show.to_owned(), resume: None };
-        self.claim(&admission).map_err(|refused| refused.refusal)
+        self.claim(&admission, false).map_err(|refused| refused.refusal)
     }
 
     /// Lets a publisher on air that stands by, if it is its turn. It can begin with a keyframe.

@@ -54,12 +54,13 @@ impl Turned {
             }
             Self::Refused(refusal) => match refusal {
                 Refusal::WrongKey => StatusCode::UNAUTHORIZED,
-                Refusal::AlreadyPublishing => StatusCode::CONFLICT,
+                Refusal::AlreadyPublishing | Refusal::TakenOver => StatusCode::CONFLICT,
                 Refusal::UnsupportedCodec(_) => StatusCode::NOT_ACCEPTABLE,
                 Refusal::HouseFull | Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-                Refusal::ShowEnded | Refusal::UnknownApp { .. } | Refusal::NotAViewersDoor => {
-                    StatusCode::FORBIDDEN
-                }
+                Refusal::NotAllowed
+                | Refusal::ShowEnded
+                | Refusal::UnknownApp { .. }
+                | Refusal::NotAViewersDoor => StatusCode::FORBIDDEN,
             },
         }
     }
