@@ -23,9 +23,9 @@ fi
 step "edge components" scripts/edge.sh own
 step "what is checked, for WebAssembly" cargo build --quiet --profile edge --target wasm32-wasip2 \
     --target-dir target/wasm -p tests-bench-guest
-step "the bench" cargo build --quiet --release -p edge-wasmtime -p tests-bench-guest -p tests --bench edge --bins
+step "the bench" cargo build --quiet --profile production -p edge-wasmtime -p tests-bench-guest -p tests --bench edge --bins
 
 # The scheduler weighs sessions, not processes: ours may go before the others, where that is allowed.
 echo -10 2>/dev/null >/proc/self/autogroup || true
 say "load average: $(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null || uptime)"
-exec cargo bench --quiet -p edge-wasmtime -p tests-bench-guest -p tests --bench edge -- "$@"
+exec cargo bench --quiet --profile production -p edge-wasmtime -p tests-bench-guest -p tests --bench edge -- "$@"
