@@ -89,6 +89,10 @@ fn cutting(playlist: &[u8], depth_s: u32) {
     }
 }
 
+fn stood_before(playlist: &[u8], line: &[u8]) -> bool {
+    playlist.windows(line.len()).any(|window| window == line)
+}
+
 /// What is signed verifies, and only then.
 fn signing(playlist: &[u8], chunk: usize) {
     let key = Key::new("k", &[7; directory::SECRET_BYTES_MIN]).expect("it is long enough");
@@ -106,8 +110,9 @@ fn signing(playlist: &[u8], chunk: usize) {
         let url = String::from_utf8_lossy(url);
         let Some((path, query)) = url.split_once('?') else { continue };
         let verified = directory::verify(std::slice::from_ref(&key), path, query, NOW);
-        // A line of a stranger's may begin like ours, and a name of one may try to leave its directory.
-        if verified.is_ok() {
+        // A line of a stranger's may begin like ours, and a name of one may try to leave its directory. The corpus has
+        // lines that were signed before, with the secret of these tests.
+        if verified.is_ok() && !stood_before(playlist, line) {
             assert!(path.starts_with("/live/s/"), "{path}");
         }
     }
