@@ -175,7 +175,6 @@ async fn recorded(client: &Client, base: &str, directory: &Path) {
         }
         let numbers: Vec<usize> = clip::pictures(&file).iter().map(|seen| seen.number).collect();
         let restart = numbers.iter().rposition(|number| *number == 0).expect("it starts again");
-        println!("{name}: {restart} frames before, {} after", numbers.len() - restart);
         assert!(numbers[..restart].iter().copied().eq(0..restart), "{name}: {numbers:?}");
         let after = numbers.len() - restart;
         assert!(numbers[restart..].iter().copied().eq(0..after), "{name}: {numbers:?}");

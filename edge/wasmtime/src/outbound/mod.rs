@@ -33,8 +33,6 @@ use crate::origins::{Address, Origins, empty};
 use crate::purge;
 use told::Tell;
 
-/// Counts what came of requests to the cache.
-const TOTAL: &str = "matinee_edge_cache_requests_total";
 /// How this cache answered, for any client that knows the standard (RFC 9211).
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -287,9 +285,14 @@ pub(crate) fn full(body: Bytes) -> WasiBody {
 
 /// The answer as the component sees it: with how it came, without what was said to edges only.
 fn labelled(mut response: Response<WasiBody>, via: Via) -> Response<WasiBody> {
-    counter!(TOTAL, "result" => via.as_str()).increment(1);
+    count(via);
     label(response.headers_mut(), via);
     response
+}
+
+/// Counts an answer.
+fn count(via: Via) {
+    counter!("matinee_edge_cache_requests_total", "result" => via.as_str()).increment(1);
 }
 
 fn label(headers: &mut HeaderMap, via: Via) {

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use metrics::counter;
 use shared_wire::header::{CACHE, REQUEST_ID};
 
-use super::{CACHE_STATUS, TOTAL, label};
+use super::{CACHE_STATUS, count, label};
 use crate::cache::{Object, Via};
 
 /// Says what a viewer gets of the head of an answer with the status 200: all of its body, and this head. `None` if it
@@ -47,7 +46,7 @@ pub(super) fn answer(
     if let Some(at) = headers.get_mut(CACHE_STATUS) {
         *at = HeaderValue::from_static(via.status());
     }
-    counter!(TOTAL, "result" => via.as_str()).increment(1);
+    count(via);
     let mut response = Response::new(object.body.clone());
     *response.headers_mut() = headers;
     Some(response)

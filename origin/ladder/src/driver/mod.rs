@@ -60,6 +60,9 @@ pub fn spawn_watched(
     start(config, ladder, input, show)
 }
 
+/// What comes of a ladder, and its task.
+pub type Running = (mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>);
+
 /// The ladder of a show that an earlier process had on air, with the renditions it had: `memo` is that of its
 /// [`shared_media::Plan`]. `None` if the memo cannot be read. Must be called within a tokio runtime.
 #[must_use]
@@ -68,7 +71,7 @@ pub fn resume(
     memo: &str,
     input: mpsc::Receiver<Publication>,
     show: &str,
-) -> Option<(mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>)> {
+) -> Option<Running> {
     let ladder = Ladder::resume(&config, recall(memo)?);
     let (staged, task, _) = start(config, ladder, input, show);
     Some((staged, task))
