@@ -4,17 +4,9 @@
 //! is right: whip.rs judges.
 
 import { createServer } from 'node:http';
-import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
+import { launch, obey } from './driven.mjs';
 
-const browser = await chromium.launch({
-  executablePath: process.env.MATINEE_CHROMIUM,
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-  ],
-});
+const browser = await launch('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream');
 const page = await browser.newPage();
 // Cameras are for pages of secure origins only, which localhost is.
 const site = createServer((_, answer) => {
@@ -88,14 +80,6 @@ const commands = {
   sent: () => page.evaluate(sent),
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const command = JSON.parse(line);
-  try {
-    const answer = await commands[command.do](command);
-    console.log(JSON.stringify({ ok: answer ?? null }));
-  } catch (error) {
-    console.log(JSON.stringify({ error: String(error) }));
-  }
-}
+await obey(commands);
 await browser.close();
 site.close();

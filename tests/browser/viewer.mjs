@@ -3,18 +3,10 @@
 //! In: one JSON command a line on standard input. Out: one JSON answer a line on standard output. Does not know what
 //! is right: main.rs judges.
 
-import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
 import { measure } from './clock.mjs';
+import { launch, obey } from './driven.mjs';
 
-const browser = await chromium.launch({
-  executablePath: process.env.MATINEE_CHROMIUM,
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    '--autoplay-policy=no-user-gesture-required',
-  ],
-});
+const browser = await launch('--autoplay-policy=no-user-gesture-required');
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 const complaints = [];
 const strangers = [];
@@ -85,13 +77,5 @@ const commands = {
   told: () => ({ strangers, complaints, address: page.url() }),
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const command = JSON.parse(line);
-  try {
-    const answer = await commands[command.do](command);
-    console.log(JSON.stringify({ ok: answer ?? null }));
-  } catch (error) {
-    console.log(JSON.stringify({ error: String(error) }));
-  }
-}
+await obey(commands);
 await browser.close();

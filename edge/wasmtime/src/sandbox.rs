@@ -361,14 +361,7 @@ impl Decides for Sandboxes {
             let decision = live.exports.matinee_edge_decision();
             decision.call_relay(&mut live.store, id, status.as_u16(), &headers)
         })?;
-        Ok(match relayed {
-            wit::Relayed::Pass(head) => {
-                let (status, headers) = parts(head);
-                Relayed::Pass(status, headers)
-            }
-            wit::Relayed::Edit => Relayed::Edit(under_way.again(id)),
-            wit::Relayed::Answer(answer) => Relayed::Answer(sent(answer)),
-        })
+        relayed_of(relayed, || Some(under_way.again(id)))
     }
 
     fn relay_plain(
@@ -383,14 +376,7 @@ impl Decides for Sandboxes {
             let decision = live.exports.matinee_edge_decision();
             decision.call_relay_plain(&mut live.store, id, path, status, &headers)
         })?;
-        match relayed {
-            wit::Relayed::Pass(head) => {
-                let (status, headers) = parts(head);
-                Ok(Relayed::Pass(status, headers))
-            }
-            wit::Relayed::Answer(answer) => Ok(Relayed::Answer(sent(answer))),
-            wit::Relayed::Edit => Err(Refusal::Failed),
-        }
+        relayed_of(relayed, || None)
     }
 
     fn edit(
@@ -420,6 +406,21 @@ impl Decides for Sandboxes {
         })?;
         Ok(sent(answer))
     }
+}
+
+/// `edited` is what is under way if the body is to be edited; `None` if it cannot be.
+fn relayed_of(
+    relayed: wit::Relayed,
+    edited: impl FnOnce() -> Option<UnderWay>,
+) -> Result<Relayed<UnderWay>, Refusal> {
+    Ok(match relayed {
+        wit::Relayed::Pass(head) => {
+            let (status, headers) = parts(head);
+            Relayed::Pass(status, headers)
+        }
+        wit::Relayed::Edit => Relayed::Edit(edited().ok_or(Refusal::Failed)?),
+        wit::Relayed::Answer(answer) => Relayed::Answer(sent(answer)),
+    })
 }
 
 const fn failure(fault: Fault) -> wit::Failure {

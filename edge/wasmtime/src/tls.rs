@@ -18,6 +18,7 @@ use metrics::counter;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::ResolvesServerCert;
+use shared_certificate::Files;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -25,7 +26,6 @@ use tokio_rustls::server::TlsStream;
 
 pub use acme::Acme;
 use acme::Renewal;
-use files::Files;
 
 use crate::error::Error;
 use crate::origins::believing;
@@ -104,7 +104,7 @@ impl Terminator {
     /// Follows the certificate, for good.
     pub(crate) async fn watch(&self) {
         match &self.source {
-            Source::Files(files) => files.watch().await,
+            Source::Files(files) => files::watch(files).await,
             Source::Acme(renewal) => renewal.watch().await,
         }
     }

@@ -23,6 +23,7 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use shared_wire::ShowId;
 use shared_wire::api::{IssuedTicket, NewShow, NewTicket, ShowState, State};
 use tokio::sync::watch;
@@ -159,10 +160,11 @@ impl Control {
         self.house.denied.follow()
     }
 
-    /// Whether this is the administrator's credential, compared in a time that tells nothing about it.
+    /// Whether a request with these headers is the administrator's; compared in a time that tells nothing about the
+    /// credential.
     #[must_use]
-    pub fn is_admin(&self, presented: &[u8]) -> bool {
-        self.house.keys.is_admin(presented)
+    pub fn is_admin(&self, headers: &HeaderMap) -> bool {
+        api::bearer(headers).is_some_and(|presented| self.house.keys.is_admin(presented))
     }
 
     /// Whether this is the key of our edges (`matinee-edge-key`), compared in a time that tells nothing about it.

@@ -101,8 +101,6 @@ pub struct Rtmps {
 }
 
 impl Rtmps {
-    /// Longest file that is read, in bytes.
-    pub const FILE_BYTES_MAX: u64 = 1 << 20;
     /// How often files are looked at that change seldom.
     pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::put;
 use axum::{Json, Router};
@@ -114,10 +114,7 @@ async fn end(State(office): State<Office>, show: Path<String>, headers: HeaderMa
 impl Office {
     /// The show an administrator means.
     fn find(&self, show: &str, headers: &HeaderMap) -> Result<ShowState, Box<Response>> {
-        let stated = headers.get(header::AUTHORIZATION).and_then(|stated| stated.to_str().ok());
-        let stated = stated.and_then(|stated| stated.split_once(' '));
-        let credential = stated.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        if !credential.is_some_and(|(_, rest)| self.control.is_admin(rest.trim().as_bytes())) {
+        if !self.control.is_admin(headers) {
             let detail = "Send `Authorization: Bearer` with what stands in admin.token.";
             let (status, code) = (StatusCode::UNAUTHORIZED, "credential_wrong");
             return Err(Box::new(problem(headers, status, code, detail)));

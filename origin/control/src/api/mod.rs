@@ -13,6 +13,8 @@ mod shows;
 mod tickets;
 mod tiers;
 
+pub(crate) use admin::bearer;
+
 use std::sync::Arc;
 
 use axum::Router;

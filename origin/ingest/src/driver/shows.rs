@@ -166,8 +166,7 @@ impl Shows {
                 Output::Refuse(_, refusal) => answer = Err(refusal),
                 Output::Dismiss(dismissed) => {
                     if let Some(signals) = show.signals.get(&dismissed) {
-                        signals.taken_over.store(true, Ordering::Relaxed);
-                        signals.dismissed.cancel();
+                        signals.take_over();
                         room = Some(signals.gone.clone());
                     }
                 }
@@ -200,8 +199,7 @@ impl Shows {
                 Output::Admit(_) => carriage = show.carriage.take(),
                 Output::Dismiss(on_air) => {
                     if let Some(signals) = show.signals.get(&on_air) {
-                        signals.taken_over.store(true, Ordering::Relaxed);
-                        signals.dismissed.cancel();
+                        signals.take_over();
                     }
                 }
                 Output::Yield(on_air) => {
@@ -411,6 +409,12 @@ impl Signals {
             yields: Arc::default(),
             taken_over: Arc::default(),
         }
+    }
+
+    /// Dismisses the publisher, for another one takes over.
+    fn take_over(&self) {
+        self.taken_over.store(true, Ordering::Relaxed);
+        self.dismissed.cancel();
     }
 }
 

@@ -3,6 +3,8 @@
 //! In: configuration records and access units, in any form their protocol allows. Out: both in the one form of
 //! [`shared_media`], and what they say about themselves. Does not decode, and knows no protocol.
 
+mod parameter_set;
+
 mod avc;
 mod sps;
 

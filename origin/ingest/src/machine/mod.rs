@@ -21,3 +21,6 @@ pub mod standby;
 mod annex_b;
 mod codec;
 mod cursor;
+
+#[cfg(test)]
+mod portions;

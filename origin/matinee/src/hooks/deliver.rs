@@ -6,13 +6,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, header};
+use reqwest::Client;
 use shared_wire::ShowId;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::now_s;
 use super::sign::{Secret, new_id};
 
 /// Events of one show that may wait; more are lost.
@@ -107,12 +106,8 @@ impl Receiver {
     async fn took(&self, id: &str, body: &str) -> bool {
         // It is never closed.
         let Ok(_place) = self.requests.acquire().await else { return false };
-        let mut request = self.client.post(&self.url);
-        request = request.header(header::CONTENT_TYPE, "application/json");
-        for (name, value) in self.secret.headers(id, now_s(), body) {
-            request = request.header(name, value);
-        }
-        let taken = match request.body(body.to_owned()).send().await {
+        let request = self.secret.post(&self.client, &self.url, id, body.to_owned());
+        let taken = match request.send().await {
             Ok(response) => response.status().is_success(),
             Err(error) => {
                 tracing::debug!(error = %error.without_url(), "a hook was not heard");

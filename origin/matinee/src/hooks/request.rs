@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use origin_ladder::RungSpec;
-use reqwest::{Client, StatusCode, header};
+use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 
+use super::Rungs;
 use super::sign::{Secret, new_id};
-use super::{Rungs, now_s};
 
 /// How long the receiver may take; the publisher waits meanwhile.
 const JUDGEMENT_WAIT: Duration = Duration::from_secs(3);
@@ -45,12 +45,8 @@ struct Rung {
 pub(super) async fn ask(client: &Client, url: &str, secret: &Secret, body: String) -> Judgement {
     let judgement = match new_id() {
         Some(id) => {
-            let headers = secret.headers(&id, now_s(), &body);
-            let mut request = client.post(url).header(header::CONTENT_TYPE, "application/json");
-            for (name, value) in headers {
-                request = request.header(name, value);
-            }
-            let answered = tokio::time::timeout(JUDGEMENT_WAIT, answer(request.body(body))).await;
+            let request = secret.post(client, url, &id, body);
+            let answered = tokio::time::timeout(JUDGEMENT_WAIT, answer(request)).await;
             answered.unwrap_or(Judgement::Unknown)
         }
         None => Judgement::Unknown,

@@ -1,9 +1,13 @@
 //! The signature of Standard Webhooks (standard-webhooks 1.0.0, symmetric, `v1`).
 //!
-//! In: a secret, a message. Out: its three headers. Does not know where it goes.
+//! In: a secret, a message. Out: the request, with its three headers. Does not know who is behind an
+//! address, nor what is said.
 
 use data_encoding::BASE64;
 use hmac_sha256::HMAC;
+use reqwest::{Client, RequestBuilder, header};
+
+use super::now_s;
 
 /// What receivers verify with: `whsec_` and base64. It never shows itself.
 #[derive(Clone)]
@@ -16,8 +20,23 @@ impl Secret {
         (24..=64).contains(&bytes.len()).then_some(Self(bytes))
     }
 
+    /// A message that is sent now.
+    pub(super) fn post(
+        &self,
+        client: &Client,
+        url: &str,
+        id: &str,
+        body: String,
+    ) -> RequestBuilder {
+        let mut request = client.post(url).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in self.headers(id, now_s(), &body) {
+            request = request.header(name, value);
+        }
+        request.body(body)
+    }
+
     /// The headers of a message that is sent at this second.
-    pub(super) fn headers(&self, id: &str, at_s: u64, body: &str) -> [(&'static str, String); 3] {
+    fn headers(&self, id: &str, at_s: u64, body: &str) -> [(&'static str, String); 3] {
         let signed = format!("{id}.{at_s}.{body}");
         let signature = BASE64.encode(&HMAC::mac(signed.as_bytes(), &self.0));
         [

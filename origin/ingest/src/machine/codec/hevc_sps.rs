@@ -4,6 +4,7 @@
 
 use shared_media::Rational;
 
+use super::parameter_set::{cropped, skip_look};
 use super::{Picture, plausible, unescaped};
 use crate::machine::cursor::Bits;
 
@@ -77,16 +78,8 @@ fn skip_profile_tier_level(bits: &mut Bits<'_>, layers_above: u32) -> Option<()>
 
 /// The picture's size within its conformance window.
 fn size(bits: &mut Bits<'_>, chroma: u32) -> Option<(u32, u32)> {
-    let (mut width, mut height) = (bits.unsigned()?, bits.unsigned()?);
-    if bits.read(1)? == 1 {
-        // Table 6-1: crop units by chroma format
-        let crop_x = if chroma == 1 || chroma == 2 { 2 } else { 1 };
-        let crop_y = if chroma == 1 { 2 } else { 1 };
-        let [left, right] = [bits.unsigned()?, bits.unsigned()?];
-        let [top, bottom] = [bits.unsigned()?, bits.unsigned()?];
-        width = width.checked_sub(left.checked_add(right)?.checked_mul(crop_x)?)?;
-        height = height.checked_sub(top.checked_add(bottom)?.checked_mul(crop_y)?)?;
-    }
+    let coded = (bits.unsigned()?, bits.unsigned()?);
+    let (width, height) = cropped(bits, coded, chroma, 1)?;
     (width > 0 && height > 0).then_some((width, height))
 }
 
@@ -167,23 +160,7 @@ fn skip_reference_set(bits: &mut Bits<'_>, index: u32, pictures_before: u32) -> 
 
 /// Annex E.2.1, up to the timing information.
 fn timing(bits: &mut Bits<'_>) -> Option<Rational> {
-    const EXTENDED_SAR: u32 = 255;
-    if bits.read(1)? == 1 && bits.read(8)? == EXTENDED_SAR {
-        bits.read(32)?;
-    }
-    if bits.read(1)? == 1 {
-        bits.read(1)?; // overscan_appropriate_flag
-    }
-    if bits.read(1)? == 1 {
-        bits.read(4)?; // video_format, video_full_range_flag
-        if bits.read(1)? == 1 {
-            bits.read(24)?; // colour description
-        }
-    }
-    if bits.read(1)? == 1 {
-        bits.unsigned()?; // chroma_sample_loc_type_top_field
-        bits.unsigned()?; // chroma_sample_loc_type_bottom_field
-    }
+    skip_look(bits)?;
     bits.read(3)?; // neutral_chroma_indication_flag, field_seq_flag, frame_field_info_present_flag
     if bits.read(1)? == 1 {
         for _ in 0..4 {

@@ -4,6 +4,7 @@
 
 use shared_media::Rational;
 
+use super::parameter_set::{cropped, skip_look};
 use super::{Picture, plausible, unescaped};
 use crate::machine::cursor::Bits;
 
@@ -31,17 +32,8 @@ pub(super) fn read(nal: &[u8]) -> Option<Picture> {
     }
     bits.read(1)?; // direct_8x8_inference_flag
     let field_factor = 2 - frames_only;
-    let mut width = width_in_mbs.checked_mul(16)?;
-    let mut height = height_in_units.checked_mul(16 * field_factor)?;
-    if bits.read(1)? == 1 {
-        // Table 6-1 and 7.4.2.1.1: crop units by chroma format
-        let crop_x = if chroma == 1 || chroma == 2 { 2 } else { 1 };
-        let crop_y = if chroma == 1 { 2 } else { 1 } * field_factor;
-        let [left, right] = [bits.unsigned()?, bits.unsigned()?];
-        let [top, bottom] = [bits.unsigned()?, bits.unsigned()?];
-        width = width.checked_sub(left.checked_add(right)?.checked_mul(crop_x)?)?;
-        height = height.checked_sub(top.checked_add(bottom)?.checked_mul(crop_y)?)?;
-    }
+    let size = (width_in_mbs.checked_mul(16)?, height_in_units.checked_mul(16 * field_factor)?);
+    let (width, height) = cropped(&mut bits, size, chroma, field_factor)?;
     let has_usability = bits.read(1) == Some(1);
     let frame_rate = has_usability.then(|| frame_rate(&mut bits)).flatten();
     (width > 0 && height > 0).then_some(Picture { width, height, frame_rate })
@@ -119,23 +111,7 @@ fn order_count(bits: &mut Bits<'_>) -> Option<()> {
 
 /// Annex E.1.1, up to the timing information.
 fn frame_rate(bits: &mut Bits<'_>) -> Option<Rational> {
-    const EXTENDED_SAR: u32 = 255;
-    if bits.read(1)? == 1 && bits.read(8)? == EXTENDED_SAR {
-        bits.read(32)?;
-    }
-    if bits.read(1)? == 1 {
-        bits.read(1)?; // overscan_appropriate_flag
-    }
-    if bits.read(1)? == 1 {
-        bits.read(4)?; // video_format, video_full_range_flag
-        if bits.read(1)? == 1 {
-            bits.read(24)?; // colour description
-        }
-    }
-    if bits.read(1)? == 1 {
-        bits.unsigned()?; // chroma_sample_loc_type_top_field
-        bits.unsigned()?; // chroma_sample_loc_type_bottom_field
-    }
+    skip_look(bits)?;
     if bits.read(1)? == 0 {
         return None;
     }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use shared_media::TrackKind;
 
 use super::*;
+use crate::machine::portions::portions;
 use crate::machine::rtmp::samples::connection;
 use crate::{Error, Refusal};
 
@@ -81,16 +82,7 @@ proptest! {
     #[test]
     fn portions_do_not_matter(sizes in prop::collection::vec(1_usize..9000, 1..200)) {
         let bytes = connection();
-        let mut rest = &bytes[..];
-        let mut portions = Vec::new();
-        for size in sizes.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (portion, tail) = rest.split_at((*size).min(rest.len()));
-            portions.push(portion);
-            rest = tail;
-        }
+        let portions = portions(&bytes, &sizes);
         let apart = lasting(rehearse(Config::default(), portions, 0));
         prop_assert_eq!(apart, lasting(at_once(&bytes)));
     }

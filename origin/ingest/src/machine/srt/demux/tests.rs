@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::testing::{MAP, Muxer, SPLICE, VIDEO as VIDEO_PID, association, map, stream};
 use super::*;
+use crate::machine::portions::portions;
 
 const LIMIT: usize = 1 << 20;
 
@@ -101,16 +102,7 @@ proptest! {
     #[test]
     fn portions_do_not_matter(sizes in prop::collection::vec(1_usize..2000, 1..60)) {
         let bytes = stream();
-        let mut rest = &bytes[..];
-        let mut portions = Vec::new();
-        for size in sizes.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (portion, tail) = rest.split_at((*size).min(rest.len()));
-            portions.push(portion);
-            rest = tail;
-        }
+        let portions = portions(&bytes, &sizes);
         prop_assert_eq!(demuxed(portions), demuxed([&bytes[..]]));
     }
 
