@@ -3,9 +3,11 @@
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
 mod list;
+mod pull;
 mod tier;
 
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 
 use serde::{Deserialize, Serialize};
