@@ -10,6 +10,7 @@ pub mod blocking;
 pub mod directives;
 pub mod media;
 pub mod multivariant;
+pub mod read;
 pub mod recording;
 pub mod rewrite;
 pub mod filter;
