@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use shared_media::Ticks;
+use shared_media::{Ticks, VideoCodec};
 
 /// One rung that is encoded whenever the source is higher than it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,15 @@ pub struct RungSpec {
     pub height: u32,
     /// What the encoder aims at, in bit/s; its cap is a tenth above.
     pub bit_rate: u32,
+    /// How it is encoded.
+    pub codec: VideoCodec,
+}
+
+impl RungSpec {
+    /// A rung in H.264.
+    const fn avc(height: u32, bit_rate: u32) -> Self {
+        Self { height, bit_rate, codec: VideoCodec::Avc }
+    }
 }
 
 /// Everything the ladder of one show is told.
@@ -53,8 +62,11 @@ pub struct Config {
     pub restart_wait_ms_max: u32,
     /// After how long a life an earlier death no longer counts, in milliseconds.
     pub settled_after_ms: u32,
-    /// How long a child may leave its input unanswered before it is killed, in milliseconds.
+    /// How long a child may leave its input unanswered before it is killed, in milliseconds. Below the packager's
+    /// patience with renditions that lag (5 s), so that the next child is in time and nothing is lost.
     pub hang_ms: u32,
+    /// How long a child may take until its first answer, in milliseconds: it has to be loaded first.
+    pub birth_ms: u32,
     /// How long a child may take to end after its input was closed, in milliseconds.
     pub stop_grace_ms: u32,
 
@@ -81,9 +93,9 @@ impl Default for Config {
         Self {
             command: Vec::new(),
             rungs: vec![
-                RungSpec { height: 720, bit_rate: 2_500_000 },
-                RungSpec { height: 480, bit_rate: 1_200_000 },
-                RungSpec { height: 160, bit_rate: 250_000 },
+                RungSpec::avc(720, 2_500_000),
+                RungSpec::avc(480, 1_200_000),
+                RungSpec::avc(160, 250_000),
             ],
             audio_bit_rate: 128_000,
             threads: 2,
@@ -99,7 +111,8 @@ impl Default for Config {
             restart_wait_ms: 250,
             restart_wait_ms_max: 5_000,
             settled_after_ms: 30_000,
-            hang_ms: 8_000,
+            hang_ms: 3_000,
+            birth_ms: 8_000,
             stop_grace_ms: 3_000,
             audio_slack_ms: 20,
             audio_gap_ms_max: 10_000,

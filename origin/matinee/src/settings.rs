@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use edge_wasmtime::Tls;
 use origin_ingest::{Passphrase, Rtmps, SecondPublisher, Srt, Whip};
+use shared_wire::api::{Rung, ladder};
 
 use crate::error::Error;
 use crate::hooks::Receivers;
@@ -81,6 +82,10 @@ pub(crate) struct Flags {
     /// Part target of LL-HLS in milliseconds, 200 to 1000 [default: 333]
     #[arg(long, value_name = "MS")]
     part_target_ms: Option<String>,
+    /// Smaller pictures that shows are offered in where nobody chose others, such as 1080p,480p@900k,160p; of them
+    /// those below the source [default: 720p,480p,160p]
+    #[arg(long, value_name = "RUNG,…")]
+    ladder: Option<String>,
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]
     #[arg(long, value_name = "MIB")]
     memory_mib: Option<String>,
@@ -126,11 +131,15 @@ pub(crate) struct Settings {
     pub(crate) reconnect_window: Duration,
     pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
+    pub(crate) ladder: Vec<Rung>,
     pub(crate) memory_bytes: u64,
     pub(crate) edges: Vec<String>,
     pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
 }
+
+/// The rungs of a house that names none.
+const LADDER: &str = "720p,480p,160p";
 
 /// Where SRT is spoken, and how. The passphrase stays in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +171,7 @@ pub(crate) const NAMES: &[&str] = &[
     "reconnect_window_s",
     "second_publisher",
     "part_target_ms",
+    "ladder",
     "memory_mib",
     "edges",
     "hook",
@@ -207,6 +217,7 @@ impl Flags {
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
             "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
+            "ladder" => self.ladder.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
             "edges" => self.edges.as_ref(),
             "hook" => self.hook.as_ref(),
@@ -251,6 +262,7 @@ impl Layers<'_> {
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))
             }),
+            ladder: self.ladder(),
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
@@ -276,6 +288,13 @@ impl Layers<'_> {
                 None
             }
         }
+    }
+}
+
+impl Layers<'_> {
+    fn ladder(&mut self) -> Vec<Rung> {
+        let usual = ladder::parse(LADDER).unwrap_or_default(); // a test reads it
+        self.value("ladder", usual, ladder::parse)
     }
 }
 

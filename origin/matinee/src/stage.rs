@@ -10,12 +10,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use origin_control::Control;
+use origin_ladder::RungSpec;
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
-use shared_media::{Anchor, Object, ObjectSink as _, Publication};
+use shared_media::{Anchor, Object, ObjectSink as _, Publication, VideoCodec};
 use shared_playlist::recording;
 use shared_wire::ShowId;
-use shared_wire::api::State;
+use shared_wire::api::{Rung, RungCodec, State};
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -45,6 +46,7 @@ impl Stages {
         store: Arc<Store>,
         program: &Path,
         part_target_ms: u32,
+        rungs: &[Rung],
         hooks: Hooks,
     ) -> Self {
         let command = vec![program.as_os_str().to_owned(), OsString::from("encode")];
@@ -52,7 +54,11 @@ impl Stages {
             control,
             store,
             hooks,
-            ladder: origin_ladder::Config { command, ..origin_ladder::Config::default() },
+            ladder: origin_ladder::Config {
+                command,
+                rungs: rungs.iter().map(spec).collect(),
+                ..origin_ladder::Config::default()
+            },
             packager: origin_packager::Config {
                 part_target_us: part_target_ms * 1000 + 340,
                 ..origin_packager::Config::default()
@@ -77,7 +83,9 @@ impl Stages {
     ) {
         let name = show.to_string();
         let mut config = self.ladder.clone();
-        config.rungs = rungs.unwrap_or(config.rungs);
+        if let Some(rungs) = rungs {
+            config.rungs = rungs.iter().map(spec).collect();
+        }
         let (staged, ladder) = origin_ladder::spawn(config, publications, &name);
         let epoch = epoch(anchor);
         let sink = Arc::clone(&self.store);
@@ -170,6 +178,16 @@ impl Stages {
         self.shows.close();
         self.shows.wait().await;
     }
+}
+
+/// A rung as the ladder is told of it.
+fn spec(rung: &Rung) -> RungSpec {
+    let codec = match rung.codec {
+        RungCodec::Avc => VideoCodec::Avc,
+        RungCodec::Hevc => VideoCodec::Hevc,
+        RungCodec::Av1 => VideoCodec::Av1,
+    };
+    RungSpec { height: rung.height, bit_rate: rung.bit_rate(), codec }
 }
 
 /// Turns a recording's growing playlist into its finished form.

@@ -153,10 +153,11 @@ impl Rooms {
             memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
             ..origin_storage::Config::default()
         })?);
-        let part_target_ms = settings.part_target_ms;
+        let (part_target_ms, rungs) = (settings.part_target_ms, &settings.ladder);
         let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
         let told = hooks.clone();
-        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms, told);
+        let stages =
+            Stages::new(control.clone(), store.clone(), &program, part_target_ms, rungs, told);
         let ready = Arc::new(AtomicBool::new(false));
         Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program })
     }

@@ -2,9 +2,11 @@
 //!
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
+pub mod ladder;
 mod list;
 mod tier;
 
+pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 

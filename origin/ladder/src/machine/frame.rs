@@ -5,14 +5,14 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
-use shared_media::{AccessUnit, Rational, RenditionId, Ticks, TrackConfig, TrackKind};
+use shared_media::{AccessUnit, Rational, RenditionId, Ticks, TrackConfig, TrackKind, VideoCodec};
 
 /// Bytes of the length in front of every frame.
 pub(crate) const LENGTH_BYTES: usize = 4;
 /// Longest frame either side accepts: far above any access unit a publisher may send.
 pub(crate) const FRAME_BYTES_MAX: usize = 32 << 20;
 /// Raised whenever the two sides of a running house could misunderstand each other.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// The index by which units of the sound rendition are named; rungs count from 0.
 pub(crate) const SOUND: u8 = u8::MAX;
 /// Highest number of rungs.
@@ -49,6 +49,8 @@ pub(crate) struct Job {
     pub(crate) height: Option<u32>,
     /// In bit/s.
     pub(crate) bit_rate: u32,
+    /// How it is encoded.
+    pub(crate) codec: VideoCodec,
     /// Whether it is encoded from the start, or only once a `Switch` asks for it.
     pub(crate) active: bool,
     /// Pictures up to this timestamp were delivered by an earlier child.
@@ -277,7 +279,8 @@ mod tests {
 
     fn setup() -> Setup {
         let id = RenditionId::new("720p").unwrap();
-        let job = Job { id, height: Some(720), bit_rate: 1, active: true, resume: Some(-7) };
+        let (height, resume, codec) = (Some(720), Some(-7), VideoCodec::Hevc);
+        let job = Job { id, height, bit_rate: 1, codec, active: true, resume };
         Setup {
             rungs: vec![job],
             sound: None,
@@ -322,7 +325,7 @@ mod tests {
     fn broken_frames_say_what_is_wrong() {
         assert_eq!(length([0, 0, 0, 1]), Err(Error::TooShort));
         assert_eq!(length([0xff; 4]), Err(Error::TooLong(0xffff_ffff)));
-        assert_eq!(ToChild::parse(Bytes::from_static(&[3, 4])), Err(Error::Version(3)));
+        assert_eq!(ToChild::parse(Bytes::from_static(&[9, 4])), Err(Error::Version(9)));
         assert_eq!(ToChild::parse(Bytes::from_static(&[VERSION, 128])), Err(Error::Kind(128)));
         assert_eq!(ToChild::parse(Bytes::from_static(&[VERSION, 4, 0])), Err(Error::Content));
         assert_eq!(FromChild::parse(Bytes::from_static(&[VERSION, 129, 0])), Err(Error::TooShort));

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared_media::{
-    Plan, Rational, Rendition, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackKind, VideoConfig,
+    Plan, Rational, Rendition, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackKind, VideoCodec,
+    VideoConfig,
 };
 
 use crate::config::{Config, RungSpec, span};
@@ -109,19 +110,37 @@ pub(crate) fn fit(source: (u32, u32), height: Option<u32>) -> (u32, u32) {
 fn jobs(specs: &[RungSpec], video: &VideoConfig, encode_source: bool) -> Vec<Job> {
     let id = if encode_source { named(&format!("{}p", video.height)) } else { named("source") };
     let bit_rate = source_bit_rate(video);
-    let mut jobs = vec![Job { id, height: None, bit_rate, active: encode_source, resume: None }];
+    let source = Job {
+        id,
+        height: None,
+        bit_rate,
+        codec: VideoCodec::Avc,
+        active: encode_source,
+        resume: None,
+    };
+    let mut jobs = vec![source];
     let mut lower: Vec<&RungSpec> =
         specs.iter().filter(|spec| spec.height >= 2 && spec.height < video.height).collect();
-    lower.sort_by_key(|spec| std::cmp::Reverse(spec.height));
-    lower.dedup_by_key(|spec| spec.height);
+    lower.sort_by_key(|spec| (std::cmp::Reverse(spec.height), suffix(spec.codec)));
+    lower.dedup_by_key(|spec| (spec.height, spec.codec));
     jobs.extend(lower.into_iter().take(crate::machine::frame::RUNGS_MAX - 1).map(|spec| Job {
-        id: named(&format!("{}p", spec.height)),
+        id: named(&format!("{}p{}", spec.height, suffix(spec.codec))),
         height: Some(spec.height),
         bit_rate: spec.bit_rate,
+        codec: spec.codec,
         active: true,
         resume: None,
     }));
     jobs
+}
+
+/// What a rung's name ends with, by its codec.
+const fn suffix(codec: VideoCodec) -> &'static str {
+    match codec {
+        VideoCodec::Avc => "",
+        VideoCodec::Hevc => "-hevc",
+        VideoCodec::Av1 => "-av1",
+    }
 }
 
 fn video_rung(job: &Job, encode_source: bool) -> Rung {
@@ -132,7 +151,7 @@ fn video_rung(job: &Job, encode_source: bool) -> Rung {
     }
 }
 
-/// A rendition's name: ours are a word, or a height with `p`, at most 11 of the 16 characters.
+/// A rendition's name: ours are a word, or a height with `p`, at most 11 of the 16 characters, and five of a codec.
 fn named(name: &str) -> RenditionId {
     RenditionId::new(name).expect("lower-case letters and digits only, within 16 characters")
 }
@@ -161,7 +180,6 @@ fn frame_rate(seen: &Seen) -> Rational {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use shared_media::VideoCodec;
 
     use super::*;
 
@@ -206,6 +224,24 @@ mod tests {
         assert_eq!(shape.plan.target_duration_s, 4);
         let tiny = decide(&Config::default(), &seen(160, 120, Some(1.0)));
         assert_eq!(ids(&tiny), ["source", "audio"]);
+    }
+
+    #[test]
+    fn chosen_rungs_are_made_where_the_source_is_higher_each_once() {
+        let spec = |height, codec| RungSpec { height, bit_rate: 1, codec };
+        let avc = |height| spec(height, VideoCodec::Avc);
+        let rungs = [160, 360, 480, 720, 1080, 1440, 2160, 360].map(avc).to_vec();
+        let config = Config { rungs, ..Config::default() };
+        let whole = decide(&config, &seen(3840, 2160, Some(2.0)));
+        let expected = ["source", "1440p", "1080p", "720p", "480p", "360p", "160p", "audio"];
+        assert_eq!(ids(&whole), expected);
+        let upright = decide(&config, &seen(720, 1280, Some(2.0)));
+        assert_eq!(ids(&upright), ["source", "1080p", "720p", "480p", "360p", "160p", "audio"]);
+        let newer = [spec(480, VideoCodec::Av1), spec(480, VideoCodec::Hevc), avc(480)];
+        let config = Config { rungs: newer.to_vec(), ..Config::default() };
+        let mixed = decide(&config, &seen(1280, 720, Some(2.0)));
+        assert_eq!(ids(&mixed), ["source", "480p", "480p-av1", "480p-hevc", "audio"]);
+        assert!(mixed.jobs.iter().skip(1).all(|job| job.active && job.height == Some(480)));
     }
 
     #[test]

@@ -34,6 +34,18 @@ fn flags_go_before_environment_before_file() {
 }
 
 #[test]
+fn a_ladder_is_a_list_of_rungs() {
+    let mut flags = flags(None);
+    let usual = flags.settle(|_| None).expect("right").ladder;
+    assert_eq!(ladder::text(&usual), "720p,480p,160p");
+    flags.ladder = Some("1080p/hevc@3000k,360p".to_owned());
+    let chosen = flags.settle(|_| None).expect("right").ladder;
+    assert_eq!(ladder::text(&chosen), "1080p/hevc@3000k,360p");
+    flags.ladder = Some("all".to_owned());
+    assert!(flags.settle(|_| None).is_err());
+}
+
+#[test]
 fn edges_elsewhere_are_a_list_in_every_layer() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let file = dir.path().join("m.toml");

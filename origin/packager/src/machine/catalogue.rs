@@ -46,6 +46,11 @@ pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
         sounds.iter().enumerate().map(|(index, track)| sound(track, index == 0)).collect();
     multivariant.variants =
         of_kind(TrackKind::Video).map(|track| variant(track, &sounds)).collect();
+    // The sound alone, for those whose network carries no picture.
+    let alone = sounds.first().filter(|_| !multivariant.variants.is_empty());
+    multivariant.variants.extend(
+        alone.map(|sound| Variant { audio: Some(GROUP.to_owned()), ..variant(sound, &[]) }),
+    );
     multivariant.i_frames = of_kind(TrackKind::Video).filter_map(i_frames).collect();
     Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty())
 }
