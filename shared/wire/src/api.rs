@@ -4,10 +4,12 @@
 
 pub mod ladder;
 mod list;
+mod pull;
 mod tier;
 
 pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 
 use serde::{Deserialize, Serialize};
