@@ -31,8 +31,10 @@ pub struct Config {
     pub command: Vec<OsString>,
     /// The rungs, in any order; only those strictly below the source are made.
     pub rungs: Vec<RungSpec>,
-    /// Bit rate of the sound rendition, in bit/s.
+    /// Bit rate of the stereo sound, in bit/s.
     pub audio_bit_rate: u32,
+    /// Bit rate of the sound in 5.1, in bit/s.
+    pub surround_bit_rate: u32,
     /// Threads each of decoder and larger encoders may use.
     pub threads: u8,
 
@@ -67,6 +69,13 @@ pub struct Config {
     pub hang_ms: u32,
     /// How long a child may take until its first answer, in milliseconds: it has to be loaded first.
     pub birth_ms: u32,
+    /// How long work may wait for a child that keeps up, in milliseconds.
+    pub overload_lag_ms_max: u32,
+    /// How long it may wait for too long, and not come to wait for less, until a rung rests, in milliseconds. With the
+    /// limit above it stays below the packager's patience with renditions that lag (5 s).
+    pub overload_patience_ms: u32,
+    /// After how long a calm a rung that rests is tried again, in milliseconds.
+    pub overload_calm_ms: u32,
     /// How long a child may take to end after its input was closed, in milliseconds.
     pub stop_grace_ms: u32,
 
@@ -98,6 +107,7 @@ impl Default for Config {
                 RungSpec::avc(160, 250_000),
             ],
             audio_bit_rate: 128_000,
+            surround_bit_rate: 384_000,
             threads: 2,
             cadence_ms: 2_000,
             gop_slack_ms: 490,
@@ -113,6 +123,9 @@ impl Default for Config {
             settled_after_ms: 30_000,
             hang_ms: 3_000,
             birth_ms: 8_000,
+            overload_lag_ms_max: 1_000,
+            overload_patience_ms: 2_000,
+            overload_calm_ms: 60_000,
             stop_grace_ms: 3_000,
             audio_slack_ms: 20,
             audio_gap_ms_max: 10_000,

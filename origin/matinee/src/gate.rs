@@ -101,8 +101,11 @@ impl Inside {
     ) -> Result<(), Refusal> {
         let on_air = matches!(show.state, State::Live | State::Interrupted);
         match self.hooks.judge(show, peer, is_backup).await {
+            Judgement::Admit(_) if on_air => Ok(()),
             Judgement::Admit(rungs) => {
-                if let Some(rungs) = rungs.filter(|_| !on_air) {
+                let room = self.stages.has_room(rungs.as_ref());
+                room.map_err(|why| Refusal::NoRoom(why.to_string()))?;
+                if let Some(rungs) = rungs {
                     self.chosen().insert(show.show, rungs);
                 }
                 Ok(())

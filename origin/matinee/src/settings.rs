@@ -92,6 +92,12 @@ pub(crate) struct Flags {
     /// those below the source [default: 720p,480p,160p]
     #[arg(long, value_name = "RUNG,…")]
     ladder: Option<String>,
+    /// How many processors encoding may keep busy, such as 3.5 [default: nine tenths of all]
+    #[arg(long, value_name = "NUMBER")]
+    encode_cpus: Option<String>,
+    /// What becomes of a show that they have no room for: fewer-rungs or refuse [default: fewer-rungs]
+    #[arg(long, value_name = "RULE")]
+    no_room: Option<String>,
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]
     #[arg(long, value_name = "MIB")]
     memory_mib: Option<String>,
@@ -137,11 +143,21 @@ pub(crate) struct Settings {
     pub(crate) reconnect_window: Duration,
     pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
-    pub(crate) ladder: Vec<Rung>,
+    pub(crate) encoding: Encoding,
     pub(crate) memory_bytes: u64,
     pub(crate) edges: Vec<String>,
     pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
+}
+
+/// What is encoded of shows that say nothing else, and how much a machine may spend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Encoding {
+    pub(crate) rungs: Vec<Rung>,
+    /// In thousandths of a processor.
+    pub(crate) millicores: u64,
+    /// Whether a show that does not fit is refused; else it gets fewer rungs.
+    pub(crate) refuses: bool,
 }
 
 /// The rungs of a house that names none.
@@ -180,6 +196,8 @@ pub(crate) const NAMES: &[&str] = &[
     "second_publisher",
     "part_target_ms",
     "ladder",
+    "encode_cpus",
+    "no_room",
     "memory_mib",
     "edges",
     "hook",
@@ -228,6 +246,8 @@ impl Flags {
             "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
             "ladder" => self.ladder.as_ref(),
+            "encode_cpus" => self.encode_cpus.as_ref(),
+            "no_room" => self.no_room.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
             "edges" => self.edges.as_ref(),
             "hook" => self.hook.as_ref(),
@@ -272,7 +292,7 @@ impl Layers<'_> {
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))
             }),
-            ladder: self.ladder(),
+            encoding: self.encoding(),
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
@@ -302,9 +322,18 @@ impl Layers<'_> {
 }
 
 impl Layers<'_> {
-    fn ladder(&mut self) -> Vec<Rung> {
+    fn encoding(&mut self) -> Encoding {
         let usual = ladder::parse(LADDER).unwrap_or_default(); // a test reads it
-        self.value("ladder", usual, ladder::parse)
+        let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Encoding {
+            rungs: self.value("ladder", usual, ladder::parse),
+            millicores: self.value("encode_cpus", all as u64 * 900, millicores),
+            refuses: self.value("no_room", false, |text| match text {
+                "refuse" => Ok(true),
+                "fewer-rungs" => Ok(false),
+                _ => Err("is neither fewer-rungs nor refuse".to_owned()),
+            }),
+        }
     }
 }
 
@@ -400,6 +429,20 @@ fn ips(text: &str) -> Result<Vec<IpAddr>, String> {
     }
     let read = |one: &str| one.parse().map_err(|_| format!("'{one}' is not an IP address"));
     named.into_iter().map(read).collect()
+}
+
+/// A number of processors, in thousandths.
+fn millicores(text: &str) -> Result<u64, String> {
+    let wrong = || "is not a number of processors such as 3.5, 0 to 1024".to_owned();
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits =
+        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 3 {
+        return Err(wrong());
+    }
+    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let millicores = number(whole)? * 1000 + number(&format!("{part:0<3}"))?;
+    if millicores <= 1_024_000 { Ok(millicores) } else { Err(wrong()) }
 }
 
 /// Base addresses with commas between them.

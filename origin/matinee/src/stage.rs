@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use origin_control::Control;
-use origin_ladder::RungSpec;
+use origin_ladder::{Capacity, NoRoom, RungSpec};
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
 use shared_media::{Anchor, Object, ObjectSink as _, Publication, VideoCodec};
@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::hooks::{Event, Hooks, Rungs};
+use crate::settings::Encoding;
 
 /// How long an ended show answers from memory: players that wait for its next part learn of its end there.
 const LINGER: Duration = Duration::from_secs(10);
@@ -33,6 +34,8 @@ pub(crate) struct Stages {
     store: Arc<Store>,
     hooks: Hooks,
     ladder: origin_ladder::Config,
+    capacity: Capacity,
+    refuses: bool,
     packager: origin_packager::Config,
     live: RwLock<HashMap<ShowId, Handle>>,
     /// One task a show; the house drains when all are done.
@@ -46,7 +49,7 @@ impl Stages {
         store: Arc<Store>,
         program: &Path,
         part_target_ms: u32,
-        rungs: &[Rung],
+        encoding: &Encoding,
         hooks: Hooks,
     ) -> Self {
         let command = vec![program.as_os_str().to_owned(), OsString::from("encode")];
@@ -56,9 +59,11 @@ impl Stages {
             hooks,
             ladder: origin_ladder::Config {
                 command,
-                rungs: rungs.iter().map(spec).collect(),
+                rungs: encoding.rungs.iter().map(spec).collect(),
                 ..origin_ladder::Config::default()
             },
+            capacity: Capacity::millicores(encoding.millicores),
+            refuses: encoding.refuses,
             packager: origin_packager::Config {
                 part_target_us: part_target_ms * 1000 + 340,
                 ..origin_packager::Config::default()
@@ -71,6 +76,18 @@ impl Stages {
     /// The show's handle while it is live.
     pub(crate) fn live(&self, show: ShowId) -> Option<Handle> {
         self.live.read().unwrap_or_else(PoisonError::into_inner).get(&show).cloned()
+    }
+
+    /// Whether a show with these rungs, or those of the house, may begin; else why not.
+    ///
+    /// # Errors
+    /// The machine has no room for it, and the house refuses such shows.
+    pub(crate) fn has_room(&self, rungs: Option<&Rungs>) -> Result<(), NoRoom> {
+        if !self.refuses {
+            return Ok(());
+        }
+        let chosen = rungs.map(|rungs| rungs.iter().map(spec).collect::<Vec<_>>());
+        self.capacity.check(chosen.as_ref().unwrap_or(&self.ladder.rungs))
     }
 
     /// Puts a show on the air, with these rungs if any were chosen.
@@ -86,7 +103,8 @@ impl Stages {
         if let Some(rungs) = rungs {
             config.rungs = rungs.iter().map(spec).collect();
         }
-        let (staged, ladder) = origin_ladder::spawn(config, publications, &name);
+        let (staged, ladder) =
+            origin_ladder::spawn_within(config, &self.capacity, publications, &name);
         let epoch = epoch(anchor);
         let sink = Arc::clone(&self.store);
         let packager =
@@ -103,7 +121,10 @@ impl Stages {
         publications: mpsc::Receiver<Publication>,
     ) -> bool {
         let (name, memo) = (show.to_string(), &notes.plan().memo);
-        let resumed = origin_ladder::resume(self.ladder.clone(), memo, publications, &name);
+        let resumed = {
+            let (config, capacity) = (self.ladder.clone(), &self.capacity);
+            origin_ladder::resume(config, capacity, memo, publications, &name)
+        };
         let Some((staged, ladder)) = resumed else { return false };
         let sink = Arc::clone(&self.store);
         let config = self.packager.clone();

@@ -158,11 +158,11 @@ impl Rooms {
             memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
             ..origin_storage::Config::default()
         })?);
-        let (part_target_ms, rungs) = (settings.part_target_ms, &settings.ladder);
+        let (part_target_ms, encoding) = (settings.part_target_ms, &settings.encoding);
         let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
         let told = hooks.clone();
         let stages =
-            Stages::new(control.clone(), store.clone(), &program, part_target_ms, rungs, told);
+            Stages::new(control.clone(), store.clone(), &program, part_target_ms, encoding, told);
         let ready = Arc::new(AtomicBool::new(false));
         Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program })
     }

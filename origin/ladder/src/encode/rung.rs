@@ -48,9 +48,18 @@ pub(super) struct Rung {
     bit_rate: u32,
     threads: u8,
     active: bool,
+    rests: Rests,
     resume: Option<Ticks>,
     scaler: Option<Scaler>,
     encoder: Option<Encoder>,
+}
+
+/// Whether it leaves its pictures out, since there is not the time for them.
+#[derive(Clone, Copy)]
+enum Rests {
+    No,
+    Yes,
+    UntilCut,
 }
 
 struct Scaler {
@@ -77,10 +86,30 @@ impl Rung {
             bit_rate: job.bit_rate,
             threads: if small { 1 } else { threads.max(1) },
             active: job.active,
+            rests: Rests::No,
             resume: job.resume.map(Ticks),
             scaler: None,
             encoder: None,
         }
+    }
+
+    /// Whether it encodes pictures now.
+    pub(super) const fn is_at_work(&self) -> bool {
+        self.active && matches!(self.rests, Rests::No)
+    }
+
+    /// Rests from now on, having delivered what it has; or works again, from the next cut on.
+    pub(super) fn rest(&mut self, rests: bool, said: &mut Vec<FromChild>) {
+        self.rests = match (self.rests, rests) {
+            (Rests::No, true) => {
+                self.finish(said);
+                self.scaler = None;
+                Rests::Yes
+            }
+            (_, true) => Rests::Yes,
+            (Rests::Yes, false) => Rests::UntilCut,
+            (rests, false) => rests,
+        };
     }
 
     pub(super) fn activate(&mut self) {
@@ -100,7 +129,10 @@ impl Rung {
         look: Look,
         said: &mut Vec<FromChild>,
     ) -> Result<bool, Trouble> {
-        if !self.active {
+        if look.cut && matches!(self.rests, Rests::UntilCut) {
+            self.rests = Rests::No;
+        }
+        if !self.is_at_work() {
             return Ok(false);
         }
         let size = fit((source.width(), source.height()), self.height);

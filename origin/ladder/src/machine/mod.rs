@@ -1,7 +1,7 @@
 //! The ladder's logic: pure, no clock, no process, no FFmpeg.
 //!
 //! In: events and the time. Out: events. Parent and child share these modules: `probe`, `plan`, `source`, `replay`,
-//! `life` and `ladder` run in the parent; `mirror`, `sound`, `adts` and `nal` in the child; `frame` is between them.
+//! `life`, `overload`, `capacity` and `ladder` run in the parent; `mirror`, `sound`, `adts` and `nal` in the child; `frame` is between them.
 
 pub(crate) mod probe;
 
@@ -12,6 +12,10 @@ pub(crate) mod source;
 pub(crate) mod replay;
 
 pub(crate) mod life;
+
+pub(crate) mod overload;
+
+pub(crate) mod capacity;
 
 pub(crate) mod renditions;
 

@@ -56,7 +56,8 @@ impl Overload {
         if lag_us <= self.lag_us_max {
             self.late = None;
             let since = *self.calm.get_or_insert(now);
-            let is_long = now.saturating_sub(since) >= self.calm_us.saturating_mul(self.calm_factor);
+            let is_long =
+                now.saturating_sub(since) >= self.calm_us.saturating_mul(self.calm_factor);
             if resting == 0 || !is_long {
                 return None;
             }

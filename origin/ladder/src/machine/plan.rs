@@ -10,6 +10,7 @@ use shared_media::{
 };
 
 use crate::config::{Config, RungSpec, span};
+use crate::machine::capacity::{Demand, Kind, Work};
 use crate::machine::frame::Job;
 
 /// Target durations a source may lead with, in seconds; a longer GOP is re-encoded.
@@ -17,6 +18,10 @@ const TARGET_DURATIONS_S: [u32; 2] = [2, 4];
 /// What a source-sized rung gets per picture area, measured against this one.
 const REFERENCE: (f64, f64) = (1280.0 * 720.0, 2_500_000.0);
 const SOURCE_BIT_RATE_MAX: f64 = 12_000_000.0;
+/// Channels of the sound that everybody gets, …
+const STEREO: u8 = 2;
+/// … and of the one beside it, of a source that has more than two: 5.1.
+const SURROUND: u8 = 6;
 /// Frame rates outside this range are a publisher's mistake and are not believed.
 const FRAME_RATES: std::ops::RangeInclusive<f64> = 1.0..=240.0;
 
@@ -25,8 +30,8 @@ const FRAME_RATES: std::ops::RangeInclusive<f64> = 1.0..=240.0;
 pub(crate) struct Seen {
     /// The picture, if there is one.
     pub(crate) video: Option<VideoConfig>,
-    /// Whether there is sound.
-    pub(crate) audio: bool,
+    /// The sound's channels, if there is any.
+    pub(crate) audio: Option<u8>,
     /// From the first keyframe to the second; `None` if no second one came.
     pub(crate) gop: Option<Ticks>,
     /// The distance of pictures as measured, in ticks.
@@ -42,12 +47,23 @@ pub(crate) struct Shape {
     pub(crate) jobs: Vec<Job>,
     /// The rendition the source is passed through as.
     pub(crate) passed: Option<RenditionId>,
-    /// Whether there is a sound rendition.
-    pub(crate) sound: Option<RenditionId>,
+    /// The sound renditions.
+    pub(crate) sounds: Vec<SoundShape>,
+    /// The source's size, in pixels.
+    pub(crate) size: (u32, u32),
     /// Keyframe distance from the beginning.
     pub(crate) cadence: Option<Ticks>,
     /// For rate control.
     pub(crate) frame_rate: Rational,
+}
+
+/// One sound rendition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SoundShape {
+    pub(crate) id: RenditionId,
+    pub(crate) channels: u8,
+    /// In bit/s.
+    pub(crate) bit_rate: u32,
 }
 
 /// Decides the renditions of a show.
@@ -62,24 +78,80 @@ pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
         None => Vec::new(),
     };
     let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, cadence.is_some())).collect();
-    let sound = seen.audio.then(|| named("audio"));
-    rungs.extend(sound.clone().map(|id| Rung {
-        rendition: Rendition { id, kind: TrackKind::Audio },
-        target_bit_rate: Some(config.audio_bit_rate),
+    let sounds = sounds(config, seen.audio);
+    rungs.extend(sounds.iter().map(|sound| Rung {
+        rendition: Rendition { id: sound.id.clone(), kind: TrackKind::Audio },
+        target_bit_rate: Some(sound.bit_rate),
     }));
     let cadence_s = config.cadence_ms.div_ceil(1000).max(1);
     let target_duration_s = target.unwrap_or(cadence_s);
-    let mut shape = Shape {
+    let shape = Shape {
+        size: seen.video.as_ref().map_or((0, 0), |video| (video.width, video.height)),
         plan: Plan { rungs, target_duration_s, memo: String::new() },
         passed: jobs.iter().find(|job| !job.active).map(|job| job.id.clone()),
         jobs,
-        sound,
+        sounds,
         cadence,
         frame_rate: frame_rate(seen),
     };
-    // Nothing in it can fail to be written; without a memo the show would only not outlive the process.
-    shape.plan.memo = serde_json::to_string(&shape).unwrap_or_default();
-    shape
+    shape.noted()
+}
+
+impl Shape {
+    /// With a memo of itself.
+    fn noted(mut self) -> Self {
+        self.plan.memo.clear();
+        // Nothing in it can fail to be written; without a memo the show would only not outlive the process.
+        self.plan.memo = serde_json::to_string(&self).unwrap_or_default();
+        self
+    }
+
+    /// Without so many of the highest encoded rungs.
+    pub(crate) fn without_highest(mut self, count: usize) -> Self {
+        let from = usize::from(self.passed.is_some());
+        let gone = from..(from + count).min(self.jobs.len());
+        self.jobs.drain(gone.clone());
+        self.plan.rungs.drain(gone);
+        self.noted()
+    }
+
+    /// What it asks of the machine.
+    pub(crate) fn demand(&self) -> Demand {
+        let encoded = self.jobs.iter().filter(|job| job.active);
+        let rung = |job: &Job| Work {
+            kind: Kind::Encode(job.codec),
+            pixels_per_s: self.pixels(job.height, self.frame_rate.num.into())
+                / u64::from(self.frame_rate.den.max(1)),
+        };
+        Demand {
+            decode: Work {
+                kind: Kind::Decode,
+                pixels_per_s: self.pixels(None, self.frame_rate.num.into())
+                    / u64::from(self.frame_rate.den.max(1)),
+            },
+            rungs: encoded.map(rung).collect(),
+            kept_min: usize::from(self.passed.is_none() && !self.jobs.is_empty()),
+        }
+    }
+
+    /// How many pixels so many pictures of a rung have.
+    pub(crate) fn pixels(&self, height: Option<u32>, pictures: u64) -> u64 {
+        let (width, height) = fit(self.size, height);
+        u64::from(width).saturating_mul(height.into()).saturating_mul(pictures)
+    }
+}
+
+/// Stereo for everybody; beside it, of a source that surrounds its listeners, what it says in 5.1.
+fn sounds(config: &Config, channels: Option<u8>) -> Vec<SoundShape> {
+    let Some(channels) = channels else { return Vec::new() };
+    let stereo =
+        SoundShape { id: named("audio"), channels: STEREO, bit_rate: config.audio_bit_rate };
+    let surround = SoundShape {
+        id: named("surround"),
+        channels: SURROUND,
+        bit_rate: config.surround_bit_rate,
+    };
+    [Some(stereo), Some(surround).filter(|_| channels > STEREO)].into_iter().flatten().collect()
 }
 
 /// The same renditions as an earlier process decided on; `None` if its memo cannot be read.
@@ -193,7 +265,7 @@ mod tests {
         };
         #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
         let gop = gop_s.map(|seconds| Ticks((seconds * 90_000.0) as i64));
-        Seen { video: Some(video), audio: true, gop, picture_distance: Some(Ticks(3_003)) }
+        Seen { video: Some(video), audio: Some(2), gop, picture_distance: Some(Ticks(3_003)) }
     }
 
     fn ids(shape: &Shape) -> Vec<&str> {
@@ -255,11 +327,28 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_fit_is_left_out_from_the_top_and_a_picture_stays() {
+        let shape = decide(&Config::default(), &seen(1920, 1080, Some(2.0)));
+        let demand = shape.demand();
+        assert_eq!((demand.rungs.len(), demand.kept_min), (3, 0));
+        assert_eq!(demand.decode.pixels_per_s, 1920 * 1080 * 90_000 / 3_003);
+        let fewer = shape.without_highest(2);
+        assert_eq!(ids(&fewer), ["source", "160p", "audio"]);
+        assert_eq!(recall(&fewer.plan.memo), Some(fewer.clone()));
+        assert_eq!(ids(&fewer.without_highest(1)), ["source", "audio"]);
+        let encoded = decide(&Config::default(), &seen(1920, 1080, None));
+        assert_eq!((encoded.demand().rungs.len(), encoded.demand().kept_min), (4, 1));
+        assert_eq!(ids(&encoded.without_highest(3)), ["160p", "audio"]);
+    }
+
+    #[test]
     fn sound_alone() {
-        let alone = Seen { video: None, audio: true, gop: None, picture_distance: None };
+        let alone = Seen { video: None, audio: Some(6), gop: None, picture_distance: None };
         let shape = decide(&Config::default(), &alone);
-        assert_eq!(ids(&shape), ["audio"]);
+        assert_eq!(ids(&shape), ["audio", "surround"]);
         assert_eq!((shape.plan.target_duration_s, shape.cadence), (2, None));
+        let channels: Vec<u8> = shape.sounds.iter().map(|sound| sound.channels).collect();
+        assert_eq!(channels, [2, 6]);
     }
 
     #[test]

@@ -110,6 +110,12 @@ impl Replay {
         self.sent = self.first;
     }
 
+    /// When the oldest step arrived that was not sent, or is among the last `unanswered` that were.
+    pub(crate) fn oldest_us(&self, unanswered: usize) -> Option<u64> {
+        let at = (self.sent - self.first).saturating_sub(unanswered);
+        self.items.get(at).map(|item| item.arrived_us)
+    }
+
     /// When the picture with this timestamp arrived.
     pub(crate) fn arrived_us(&self, pts: Ticks) -> Option<u64> {
         let is_it = |item: &&Item| match &item.step {
@@ -150,7 +156,7 @@ impl Replay {
             ToChild::Config(TrackConfig::Video(video)) => self.base.video = Some(video),
             ToChild::Config(TrackConfig::Audio(audio)) => self.base.audio = Some(audio),
             ToChild::Switch { .. } => self.base.switched = true,
-            ToChild::Setup(_) | ToChild::Flush => {}
+            ToChild::Setup(_) | ToChild::Rest(_) | ToChild::Flush => {}
         }
     }
 
@@ -255,7 +261,9 @@ mod tests {
     fn arrival_times_and_limits() {
         let mut replay = filled();
         assert_eq!(replay.arrived_us(Ticks(50)), None, "not sent yet");
+        assert_eq!(replay.oldest_us(0), Some(1000));
         sent(&mut replay);
+        assert_eq!((replay.oldest_us(0), replay.oldest_us(2)), (None, Some(1009)));
         assert_eq!(replay.arrived_us(Ticks(50)), Some(1005));
         assert!(!replay.is_overfull());
         replay.push(0, TrackKind::Video, unit(TrackKind::Video, 90_000 * 31, false));

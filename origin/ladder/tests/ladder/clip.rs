@@ -76,8 +76,9 @@ fn flv(file: &[u8], (width, height): (u32, u32)) -> Vec<Publication> {
                 let audio = AudioConfig {
                     codec: AudioCodec::Aac,
                     record: data(2),
-                    sample_rate: 0,
-                    channels: 0,
+                    sample_rate: 48_000,
+                    // `channelConfiguration` (ISO/IEC 14496-3, 1.6.2.1)
+                    channels: body[3] >> 3 & 15,
                 };
                 events.push(Publication::Config(TrackConfig::Audio(audio)));
             }
@@ -136,6 +137,8 @@ pub(crate) struct Outcome {
     /// How many units each rendition had at each discontinuity.
     pub(crate) breaks: Vec<BTreeMap<String, usize>>,
     pub(crate) ended: bool,
+    /// Rungs that were not offered any more, or again.
+    pub(crate) offers: Vec<(String, bool)>,
 }
 
 impl Outcome {
@@ -153,6 +156,7 @@ impl Outcome {
                 assert!(units.last().is_none_or(|last| last.dts < unit.dts), "{id} grows");
                 units.push(unit);
             }
+            Staged::Offer(id, is_offered) => self.offers.push((id.to_string(), is_offered)),
             Staged::Discontinuity => {
                 let counts = self.units.iter().map(|(id, units)| (id.clone(), units.len()));
                 self.breaks.push(counts.collect());
@@ -202,15 +206,21 @@ impl Outcome {
 
     /// Decodes the sound rendition: mono samples at 48 kHz, the first one at the first unit's timestamp.
     pub(crate) fn sound(&self) -> Vec<f32> {
+        self.heard("audio", 2, "-ac 1")
+    }
+
+    /// The samples of a sound rendition of so many channels, one after another, mixed as `mix` says.
+    pub(crate) fn heard(&self, id: &str, channels: u64, mix: &str) -> Vec<f32> {
         let mut stream = Vec::new();
-        for unit in &self.units["audio"] {
+        for unit in &self.units[id] {
             let length = unit.data.len() + 7;
-            let bits = 0x00ff_f14c_8000_1ffc_u64 | (length as u64) << 13;
+            let bits = 0x00ff_f14c_0000_1ffc_u64 | channels << 30 | (length as u64) << 13;
             stream.extend_from_slice(&bits.to_be_bytes()[1..]);
             stream.extend_from_slice(&unit.data);
         }
         let (_directory, file) = file("audio.aac", &stream);
-        let form = "-ac 1 -ar 48000 -f f32le -".split(' ');
+        let form = format!("{mix} -ar 48000 -f f32le -");
+        let form = form.split_whitespace();
         let output = run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(form));
         output.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     }

@@ -129,6 +129,38 @@ async fn mono_sound_at_another_rate_stays_in_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn surround_is_kept_beside_stereo() {
+    // A tone behind the listener on the left; the five other channels are silent.
+    let behind = "aevalsrc=exprs=0|0|0|0|0.5*sin(2*PI*700*t)|0:channel_layout=5.1:s=48000:d=4";
+    let clip = make(
+        SMALL,
+        &format!("{} -f lavfi -i {behind} {X264} -g 25 -c:a aac", picture(SMALL, 25, 4)),
+    );
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["source", "160p", "audio", "surround"]);
+    assert_on_grid(&outcome);
+    let starts = |id: &str| outcome.units[id][0].pts;
+    assert_eq!(starts("audio"), starts("surround"), "one grid");
+    let channels = |id: &str| match &outcome.configs[id][0] {
+        shared_media::TrackConfig::Audio(audio) => audio.channels,
+        shared_media::TrackConfig::Video(_) => 0,
+    };
+    assert_eq!((channels("audio"), channels("surround")), (2, 6));
+    let loudest = |id: &str, channels: u8| -> Vec<f32> {
+        let samples = outcome.heard(id, channels.into(), "");
+        let frames = || samples.chunks_exact(channels.into()).skip(24_000).take(96_000);
+        let loudest = |at: usize| frames().map(|frame| frame[at].abs()).fold(0.0, f32::max);
+        (0..usize::from(channels)).map(loudest).collect()
+    };
+    let surround = loudest("surround", 6);
+    assert!((0.45..0.55).contains(&surround[4]), "as loud as it was: {surround:?}");
+    let others = [0, 1, 2, 3, 5].map(|at| surround[at]);
+    assert!(others.iter().all(|loudest| *loudest < 0.01), "{surround:?}");
+    let stereo = loudest("audio", 2);
+    assert!(stereo[0] > 0.2 && stereo[1] < 0.01, "on the left: {stereo:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sound_alone_is_a_show() {
     let clip = make(SMALL, "-f lavfi -i sine=frequency=440:duration=6 -c:a aac -ar 22050");
     let outcome = through(config(), &clip).await;

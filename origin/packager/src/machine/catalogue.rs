@@ -18,7 +18,8 @@ const CHANGE_PERCENT: u64 = 5;
 
 /// Whether a rendition can be offered: a player would find its configuration, a part, and a rate.
 pub(super) fn is_ready(track: &Track) -> bool {
-    track.writer.header.is_some() && track.window.last().is_some() && track.rates.is_known()
+    let has_media = track.writer.header.is_some() && track.window.last().is_some();
+    has_media && track.rates.is_known()
 }
 
 /// Whether all is there that will be offered of it. A player reads the multivariant playlist once, so
@@ -31,7 +32,7 @@ pub(super) fn is_complete(track: &Track) -> bool {
 /// All combinations of the renditions that are ready; `None` if there is none.
 pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
     let of_kind = |kind| {
-        let ready = tracks.iter().filter(|track| is_ready(track));
+        let ready = tracks.iter().filter(|track| is_ready(track) && !track.rests);
         ready.filter(move |track| track.rung.rendition.kind == kind)
     };
     let has_picture = tracks.iter().any(|track| track.rung.rendition.kind == TrackKind::Video);
