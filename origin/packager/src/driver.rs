@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 pub use answer::{Answer, CachePolicy, Hint, Refusal};
 pub use handle::{Handle, RenditionStatus, Status};
-pub use version::gzip;
+pub use version::{gzip, gzip_playlist};
 
 use crate::config::Config;
 use crate::error::Error;

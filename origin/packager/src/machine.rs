@@ -35,6 +35,7 @@ mod track;
 mod window;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use shared_media::{
     AccessUnit, Anchor, Note, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks,
@@ -391,6 +392,7 @@ impl Machine {
             part_target_us: self.common.part_target_us,
             media_sequence: track.window.media_sequence,
             discontinuity_sequence: track.window.discontinuity_sequence,
+            past: track.window.past().map(|shelf| Arc::clone(&shelf.segments)).collect(),
             segments: track.window.segments.iter().cloned().collect(),
             open: track.window.open.clone(),
             hint: (!ended).then(|| track.hint(&self.common)),
@@ -409,6 +411,7 @@ impl Machine {
             part_target_us: self.common.part_target_us,
             media_sequence: window.i_frame_sequence,
             discontinuity_sequence: window.discontinuity_sequence,
+            past: window.past().filter_map(|shelf| shelf.i_frames.clone()).collect(),
             segments: window.i_frames.iter().cloned().collect(),
             open: None,
             hint: None,

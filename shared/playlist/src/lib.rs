@@ -9,6 +9,7 @@
 pub mod blocking;
 pub mod directives;
 pub mod media;
+pub mod past;
 pub mod multivariant;
 pub mod recording;
 pub mod rewrite;
@@ -23,4 +24,5 @@ mod write;
 pub use blocking::Verdict;
 pub use directives::Directives;
 pub use media::MediaPlaylist;
+pub use past::Past;
 pub use multivariant::Multivariant;
