@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shared_wire::ShowId;
-use tokio::sync::mpsc;
+use shared_wire::api::HouseStatus;
+use tokio::sync::{mpsc, watch};
 
 /// Tells the time in seconds since the Unix epoch, UTC; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -29,6 +30,8 @@ pub struct Config {
     pub whip_url: Option<String>,
     /// Told of every show the API ends, so that ingest can let its publisher go.
     pub ends: Option<mpsc::Sender<ShowId>>,
+    /// How the house keeps what it records, as it was last looked at; without it nobody can ask.
+    pub status: Option<watch::Receiver<Option<HouseStatus>>>,
     /// The clock.
     pub clock: Clock,
 
@@ -93,6 +96,7 @@ impl Default for Config {
             srt_url: None,
             whip_url: None,
             ends: None,
+            status: None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,

@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use origin_control::{Control, ShowRecord};
-use origin_ingest::{Admission, Airtime, Gate, Opening, Refusal, StreamKey, Verdict};
+use origin_ingest::{
+    Admission, Airtime, Gate, Opening, Refusal, SecondPublisher, StreamKey, Verdict,
+};
 use shared_wire::ShowId;
-use shared_wire::api::State;
+use shared_wire::api::{SecondPublisher as Second, State};
 use tokio::sync::mpsc;
 
 use crate::hooks::{Event, Hooks, Judgement, Rungs};
@@ -63,7 +65,11 @@ impl Gate for HouseGate {
                 return Err(Refusal::ShowEnded);
             }
             inside.judge(&show, peer, key.is_backup()).await?;
-            Ok(Admission { show: show.show.to_string(), resume: None })
+            let second_publisher = show.broadcast.second_publisher.map(|rule| match rule {
+                Second::Refuse => SecondPublisher::Refuse,
+                Second::TakeOver => SecondPublisher::TakeOver,
+            });
+            Ok(Admission { show: show.show.to_string(), resume: None, second_publisher })
         })
     }
 

@@ -10,11 +10,14 @@ use std::time::Duration;
 use clap::Args;
 use edge_wasmtime::Tls;
 use origin_ingest::{Passphrase, Rtmps, SecondPublisher, Srt, Whip};
+use origin_storage::retention::Limits;
+use shared_wire::api::DVR_WINDOW_S;
 
 use crate::error::Error;
 use crate::hooks::Receivers;
 use crate::layers::{Layers, address, base, log_format, whole};
 use crate::purge::EDGES_MAX;
+use crate::retention::Rules;
 use crate::telemetry::LogFormat;
 
 /// The flags of `matinee up`. They stay text here so that all mistakes can be reported together.
@@ -84,6 +87,21 @@ pub(crate) struct Flags {
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]
     #[arg(long, value_name = "MIB")]
     memory_mib: Option<String>,
+    /// How far back viewers of a live show may go, in seconds, 60 to 86400; a show may have its own [default: 7200]
+    #[arg(long, value_name = "SECONDS")]
+    dvr_window_s: Option<String>,
+    /// What all recordings may take, in MiB; the oldest are deleted beyond it [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    recordings_max_mib: Option<String>,
+    /// What one recording may take, in MiB; it stops there; a show may have its own [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    recording_max_mib: Option<String>,
+    /// Free space of the disk below which there is an alarm, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    disk_low_mib: Option<String>,
+    /// What happens then: alarm alone, or delete-oldest as well [default: alarm]
+    #[arg(long, value_name = "RULE")]
+    when_disk_low: Option<String>,
     /// Edges elsewhere that are told when somebody may no longer watch, such as https://live.example.com; commas
     /// between them [default: none]
     #[arg(long, value_name = "URL,…")]
@@ -127,6 +145,8 @@ pub(crate) struct Settings {
     pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
     pub(crate) memory_bytes: u64,
+    pub(crate) dvr_window_s: u32,
+    pub(crate) retention: Rules,
     pub(crate) edges: Vec<String>,
     pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
@@ -163,6 +183,11 @@ pub(crate) const NAMES: &[&str] = &[
     "second_publisher",
     "part_target_ms",
     "memory_mib",
+    "dvr_window_s",
+    "recordings_max_mib",
+    "recording_max_mib",
+    "disk_low_mib",
+    "when_disk_low",
     "edges",
     "hook",
     "publish_hook",
@@ -208,6 +233,11 @@ impl Flags {
             "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
+            "dvr_window_s" => self.dvr_window_s.as_ref(),
+            "recordings_max_mib" => self.recordings_max_mib.as_ref(),
+            "recording_max_mib" => self.recording_max_mib.as_ref(),
+            "disk_low_mib" => self.disk_low_mib.as_ref(),
+            "when_disk_low" => self.when_disk_low.as_ref(),
             "edges" => self.edges.as_ref(),
             "hook" => self.hook.as_ref(),
             "publish_hook" => self.publish_hook.as_ref(),
@@ -254,6 +284,11 @@ impl Layers<'_> {
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
+            dvr_window_s: self.value("dvr_window_s", 7200, |text| {
+                let (shortest, longest) = (*DVR_WINDOW_S.start(), *DVR_WINDOW_S.end());
+                whole(text, shortest.into(), longest.into()).map(|s| s.try_into().unwrap_or(7200))
+            }),
+            retention: self.retention(),
             edges: self.value("edges", Vec::new(), edges),
             hooks: self.hooks(),
             edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
@@ -276,6 +311,23 @@ impl Layers<'_> {
                 None
             }
         }
+    }
+}
+
+impl Layers<'_> {
+    fn retention(&mut self) -> Rules {
+        let mib = |text: &str| whole(text, 1, 1 << 40).map(|mib| mib << 20);
+        let quota = |text: &str| mib(text).map(Some);
+        let limits = Limits {
+            house_bytes_max: self.value("recordings_max_mib", None, quota),
+            disk_low_bytes: self.value("disk_low_mib", 1 << 30, mib),
+            delete_when_low: self.value("when_disk_low", false, |text| match text {
+                "alarm" => Ok(false),
+                "delete-oldest" => Ok(true),
+                _ => Err("is neither alarm nor delete-oldest".to_owned()),
+            }),
+        };
+        Rules { limits, show_bytes_max: self.value("recording_max_mib", None, quota) }
     }
 }
 

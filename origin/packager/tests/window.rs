@@ -5,14 +5,14 @@
 
 mod simulation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read as _;
 use std::time::Instant;
 
 use bytes::Bytes;
 use origin_packager::machine::Output;
-use origin_packager::{Config, Machine, gzip_playlist};
-use shared_media::{AccessUnit, Now, Poll, Rational, Staged, TICKS_PER_SECOND, Ticks};
+use origin_packager::{Config, Held, Machine, Notes, gzip_playlist};
+use shared_media::{AccessUnit, Note, Now, Poll, Rational, Staged, TICKS_PER_SECOND, Ticks};
 use shared_playlist::MediaPlaylist;
 use simulation::house::{ANCHOR, SHOW};
 use simulation::{id, plan, video_config};
@@ -25,6 +25,8 @@ const GOP: i64 = 2 * RATE;
 struct Show {
     machine: Machine,
     next: i64,
+    /// The packager's notes, and the keys of its segments, if they are kept.
+    kept: Option<(String, HashSet<String>)>,
     views: BTreeMap<(String, bool), MediaPlaylist>,
 }
 
@@ -32,7 +34,7 @@ impl Show {
     fn start(window_s: u32) -> Self {
         let config = Config { window_ms: window_s * 1000, ..Config::default() };
         let machine = Machine::new(config, SHOW.parse().unwrap(), "e1".to_owned(), ANCHOR);
-        let mut show = Self { machine, next: 0, views: BTreeMap::new() };
+        let mut show = Self { machine, next: 0, kept: None, views: BTreeMap::new() };
         let mut plan = plan(2);
         plan.rungs.truncate(2);
         show.handle(Staged::Plan(plan));
@@ -48,9 +50,20 @@ impl Show {
         let now = Now { monotonic_us: micros.unsigned_abs(), utc_us: ANCHOR.utc_us + micros };
         self.machine.handle(now, event);
         while let Poll::Output(output) = self.machine.poll() {
-            if let Output::View { rendition, playlist, .. } = output {
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        let kept = self.kept.as_mut();
+        match (output, kept) {
+            (Output::View { rendition, playlist, .. }, _) => {
                 self.views.insert((rendition.to_string(), playlist.i_frames_only), playlist);
             }
+            (Output::Note(Note::Begin(text)), Some((notes, _))) => *notes = text,
+            (Output::Note(Note::Append(text)), Some((notes, _))) => notes.push_str(&text),
+            (Output::Put(object), Some((_, keys))) => drop(keys.insert(object.key)),
+            _ => {}
         }
     }
 
@@ -109,6 +122,53 @@ fn memory_stays_however_long_the_show_is() {
     // The allocator's own; 3,600 segments with their parts would be three megabytes each hour.
     let grown = after[3].saturating_sub(after[1]);
     assert!(grown < 1 << 20, "{grown} bytes in two hours: {after:?}");
+}
+
+#[test]
+fn a_long_window_is_the_same_in_another_process_but_for_what_is_gone() {
+    let mut show = Show::start(3600);
+    show.kept = Some(Default::default());
+    show.go_on_for(3600 + 1000);
+    let (notes, mut segments) = show.kept.take().unwrap();
+    println!("{} bytes of notes for an hour of two renditions", notes.len());
+    let notes = Notes::read(&notes).expect("notes");
+    let show_id = SHOW.parse().unwrap();
+    let (_, asked) = notes.objects(show_id);
+    let listed = show.playlist().past_segments() + show.playlist().segments.len();
+    assert!(asked.len() >= 2 * listed, "{} of {listed}", asked.len());
+    let lost = format!("{SHOW}/source/e1/s{}.m4s", show.playlist().media_sequence + 70);
+    assert!(segments.remove(&lost) && asked.contains(&lost));
+    let held = Held { segments, ..Held::default() };
+    let config = Config { window_ms: 3_600_000, ..Config::default() };
+    let before = std::mem::take(&mut show.views);
+    show.machine = Machine::restore(config, show_id, &notes, &held);
+    while let Poll::Output(output) = show.machine.poll() {
+        show.carry_out(output);
+    }
+    for (name, before) in before {
+        let (after, is_source) = (&show.views[&name], name.0 == "source");
+        let numbers = |list: &MediaPlaylist| {
+            (list.media_sequence, list.discontinuity_sequence, list.recent_sequence())
+        };
+        assert_eq!(numbers(after), numbers(&before), "{name:?}");
+        let text = |list: &MediaPlaylist| -> String {
+            list.past.iter().map(|piece| piece.text().to_owned()).collect()
+        };
+        let gap = |text: &str| text.matches("#EXT-X-GAP\n").count();
+        assert_eq!(gap(&text(after)), usize::from(is_source), "{name:?}");
+        assert_eq!(text(after).replace("#EXT-X-GAP\n", ""), text(&before), "{name:?}");
+    }
+    // What is lost while the show goes on becomes a gap as well.
+    let lost = format!("{SHOW}/480p/e1/s{}.m4s", show.playlist().media_sequence + 3);
+    show.machine.lose(&HashSet::from([lost.clone()]));
+    show.views.clear();
+    while let Poll::Output(output) = show.machine.poll() {
+        show.carry_out(output);
+    }
+    let text = show.views[&("480p".to_owned(), false)].render();
+    let uri = lost.rsplit_once("480p/").unwrap().1;
+    assert!(text.contains(&format!("#EXT-X-GAP\n{uri}\n")), "{uri}");
+    assert_eq!(show.views.len(), 2, "only its own playlists changed");
 }
 
 #[test]

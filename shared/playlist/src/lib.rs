@@ -24,5 +24,5 @@ mod write;
 pub use blocking::Verdict;
 pub use directives::Directives;
 pub use media::MediaPlaylist;
-pub use past::Past;
 pub use multivariant::Multivariant;
+pub use past::Past;

@@ -148,6 +148,7 @@ impl Machine {
         machine.common.target_duration_s = plan.target_duration_s.max(1);
         machine.plan = Some(plan.clone());
         machine.phase = Phase::Restored;
+        machine.is_restored = true;
         let rungs = plan.rungs.iter().cloned().enumerate();
         machine.tracks =
             rungs.map(|(index, rung)| Track::new(rung, index == 0, &machine.common)).collect();
