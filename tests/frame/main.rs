@@ -18,6 +18,7 @@ mod recording;
 mod restart;
 mod revoked;
 mod srt;
+mod storyboard;
 mod whole;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use shared_media::{Anchor, Publication, Ticks};
 use tokio::sync::mpsc;
 
-use crate::Airtime;
+use crate::{Airtime, SecondPublisher};
 
 /// A publisher's secret, as it was sent. It never shows itself in logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Admission {
     /// Where it goes on, if it was on air before this process began. Not needed for a publisher who comes back to the
     /// same process: ingest remembers.
     pub resume: Option<Resume>,
+    /// What becomes of a second publisher of this show; absent: as the configuration has it.
+    pub second_publisher: Option<SecondPublisher>,
 }
 
 /// Why a publisher is turned away. The words reach the publisher.

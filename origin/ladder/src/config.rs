@@ -24,6 +24,15 @@ impl RungSpec {
     }
 }
 
+/// What encodes rungs where it can be opened; else x264, x265 or libaom do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Hardware {
+    /// NVIDIA's NVENC.
+    Nvenc,
+    /// Video4Linux memory-to-memory devices, as boards have them.
+    V4l2,
+}
+
 /// Everything the ladder of one show is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -35,6 +44,8 @@ pub struct Config {
     pub audio_bit_rate: u32,
     /// Bit rate of the sound in 5.1, in bit/s.
     pub surround_bit_rate: u32,
+    /// What encodes rungs beside software, if anything.
+    pub hardware: Option<Hardware>,
     /// Threads each of decoder and larger encoders may use.
     pub threads: u8,
 
@@ -69,9 +80,9 @@ pub struct Config {
     pub hang_ms: u32,
     /// How long a child may take until its first answer, in milliseconds: it has to be loaded first.
     pub birth_ms: u32,
-    /// How long work may wait for a child that keeps up, in milliseconds.
+    /// How much media may wait for a child that keeps up, in milliseconds.
     pub overload_lag_ms_max: u32,
-    /// How long it may wait for too long, and not come to wait for less, until a rung rests, in milliseconds. With the
+    /// How long more may wait, and not become less, until a rung rests, in milliseconds. With the
     /// limit above it stays below the packager's patience with renditions that lag (5 s).
     pub overload_patience_ms: u32,
     /// After how long a calm a rung that rests is tried again, in milliseconds.
@@ -108,6 +119,7 @@ impl Default for Config {
             ],
             audio_bit_rate: 128_000,
             surround_bit_rate: 384_000,
+            hardware: None,
             threads: 2,
             cadence_ms: 2_000,
             gop_slack_ms: 490,

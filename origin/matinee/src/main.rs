@@ -20,8 +20,10 @@ mod probes;
 mod pull;
 mod purge;
 mod resume;
+mod retention;
 mod settings;
 mod stage;
+mod storyboard;
 mod telemetry;
 mod up;
 
@@ -57,6 +59,8 @@ enum Role {
     /// List and revoke playback sessions
     #[command(subcommand)]
     Session(cli::SessionCommand),
+    /// How the house keeps what it records: the disk, quotas, shows on the air
+    Status(cli::StatusFlags),
     /// Print what an edge elsewhere must be told, as NAME='value' lines: secrets
     Keys(keys::KeysFlags),
     /// Encode one show's rungs: the house starts this itself
@@ -65,6 +69,9 @@ enum Role {
     /// Fetch a show from elsewhere: the house starts this itself
     #[command(hide = true)]
     Relay,
+    /// Draw small pictures beside one another: the house starts this itself
+    #[command(hide = true)]
+    Draw(storyboard::DrawFlags),
     /// Publish the test pattern to an RTMP address
     #[command(hide = true)]
     Source(demo::SourceFlags),
@@ -78,9 +85,11 @@ fn main() -> ExitCode {
         Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),
         Role::Session(command) => return cli::run_session(command),
+        Role::Status(flags) => return cli::run_status(flags),
         Role::Keys(flags) => keys::print(&flags),
         Role::Encode => encode(),
         Role::Relay => pull::relay(),
+        Role::Draw(flags) => storyboard::draw(&flags),
         Role::Source(flags) => demo::source(&flags),
     };
     match outcome {

@@ -34,7 +34,8 @@ mod segment;
 mod track;
 mod window;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use shared_media::{
     AccessUnit, Anchor, Note, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks,
@@ -58,6 +59,9 @@ use track::{Common, Track};
 /// Gaps that one tick adds at most: after a long standstill of the clock they come little by little.
 const GAPS_AT_ONCE_MAX: usize = 8;
 
+/// Longest time between two processes that gaps stand for, in microseconds: as long as a publisher may be away.
+const DOWN_US_MAX: i64 = 1_800_000_000;
+
 /// Packages one publication of one show.
 #[derive(Debug)]
 pub struct Machine {
@@ -70,7 +74,9 @@ pub struct Machine {
     /// When the leader was last heard, in microseconds of the monotonic clock.
     leader_heard_us: u64,
     /// Since when nobody publishes, by the monotonic clock, and how far the show had come then.
-    away_since: Option<(Ticks, u64)>,
+    away_since: Option<(Ticks, i64)>,
+    /// An earlier process had the show on the air: nobody published since that was killed.
+    is_restored: bool,
     /// Up to where gaps stand for a publisher that was away.
     away_until: Ticks,
     /// The renditions as the ladder planned them.
@@ -112,6 +118,7 @@ impl Machine {
             cuts,
             phase: Phase::Fresh,
             away_since: None,
+            is_restored: false,
             away_until: Ticks::ZERO,
             plan: None,
             told: None,
@@ -157,12 +164,18 @@ impl Machine {
             self.away_since = None;
             return;
         };
-        let (from, since_us) = *self.away_since.get_or_insert((end, now.monotonic_us));
-        let passed_us = now.monotonic_us.saturating_sub(since_us);
+        let now_us = i64::try_from(now.monotonic_us).unwrap_or(i64::MAX);
+        let (from, since_us) = *self.away_since.get_or_insert_with(|| {
+            // The clock of this process knows nothing of the time before it; that of the day does.
+            let down_us = now.utc_us - self.common.anchor.utc_us_at(end);
+            let was_down =
+                std::mem::take(&mut self.is_restored) && (0..DOWN_US_MAX).contains(&down_us);
+            (end, now_us - if was_down { down_us } else { 0 })
+        });
         let span = Ticks(i64::from(self.common.target_duration_s) * TICKS_PER_SECOND);
         // A publisher that is just coming back has its place: it begins at the time of its return.
         let patience = self.millis(self.common.config.away_ms_min);
-        let passed = Ticks::from_micros(i64::try_from(passed_us).unwrap_or(i64::MAX));
+        let passed = Ticks::from_micros((now_us - since_us).max(0));
         let (mut end, until) = (end.max(self.away_until), from + passed - patience);
         for _ in 0..GAPS_AT_ONCE_MAX {
             if end + span > until {
@@ -177,6 +190,21 @@ impl Machine {
         }
         self.note();
         self.tell(false);
+    }
+
+    /// The bytes of these segments are gone for good: those that are listed are gaps from now on. Poll afterwards until it
+    /// waits.
+    pub fn lose(&mut self, keys: &HashSet<String>) {
+        for track in &mut self.tracks {
+            let folder = self.common.names.part(&track.rung.rendition.id, "");
+            let own = keys.iter().filter_map(|key| key.strip_prefix(&folder));
+            let own: HashSet<&str> = own.collect();
+            if !own.is_empty() && track.window.lose_where(|uri| !own.contains(uri)) {
+                track.writer.changed = true;
+                track.writer.i_frames_changed = track.window.last_i_frame().is_some();
+            }
+        }
+        self.tell(self.phase == Phase::Ended);
     }
 
     fn plan(&mut self, now: Now, plan: Plan) {
@@ -404,6 +432,7 @@ impl Machine {
             part_target_us: self.common.part_target_us,
             media_sequence: track.window.media_sequence,
             discontinuity_sequence: track.window.discontinuity_sequence,
+            past: track.window.past().map(|shelf| Arc::clone(&shelf.segments)).collect(),
             segments: track.window.segments.iter().cloned().collect(),
             open: track.window.open.clone(),
             hint: (!ended).then(|| track.hint(&self.common)),
@@ -422,6 +451,7 @@ impl Machine {
             part_target_us: self.common.part_target_us,
             media_sequence: window.i_frame_sequence,
             discontinuity_sequence: window.discontinuity_sequence,
+            past: window.past().filter_map(|shelf| shelf.i_frames.clone()).collect(),
             segments: window.i_frames.iter().cloned().collect(),
             open: None,
             hint: None,

@@ -53,7 +53,9 @@ fn a_rung_that_rests_is_not_offered_and_lists_gaps_without_delay() {
     // Frames 240 to 419 are three segments of two seconds; the one before was begun.
     assert_eq!(gaps, [4, 5, 6]);
     let others = |name: &&String| *name != "480p";
-    assert!(house.segments.iter().filter(|((name, _), _)| others(&name)).all(|(_, (.., gap))| !gap));
+    assert!(
+        house.segments.iter().filter(|((name, _), _)| others(&name)).all(|(_, (.., gap))| !gap)
+    );
     for name in ["source", "480p", "audio"] {
         assert_eq!(house.playlists[name].edge().next_msn, 10, "{name}");
     }

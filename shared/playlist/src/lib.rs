@@ -9,6 +9,7 @@
 pub mod blocking;
 pub mod directives;
 pub mod media;
+pub mod past;
 pub mod multivariant;
 pub mod recording;
 pub mod rewrite;
@@ -24,3 +25,4 @@ pub use blocking::Verdict;
 pub use directives::Directives;
 pub use media::MediaPlaylist;
 pub use multivariant::Multivariant;
+pub use past::Past;

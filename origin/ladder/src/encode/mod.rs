@@ -16,6 +16,8 @@ mod pictures;
 
 mod rung;
 
+mod encoder;
+
 mod sound;
 
 use pictures::Pictures;
@@ -182,7 +184,14 @@ mod tests {
             lag_max: 0,
         };
         let frame_rate = Rational { num: 25, den: 1 };
-        Setup { rungs: Vec::new(), sounds: vec![sound], cadence: None, frame_rate, threads: 1 }
+        Setup {
+            rungs: Vec::new(),
+            sounds: vec![sound],
+            cadence: None,
+            frame_rate,
+            threads: 1,
+            hardware: None,
+        }
     }
 
     fn answers(messages: &[ToChild], more: &[u8]) -> (Result<(), Error>, Vec<FromChild>) {

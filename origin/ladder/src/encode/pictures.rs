@@ -46,7 +46,7 @@ impl Pictures {
     pub(super) fn new(setup: &Setup) -> Self {
         let rungs = setup.rungs.iter().enumerate();
         Self {
-            rungs: rungs.map(|(index, job)| Rung::new(index, job, setup.threads)).collect(),
+            rungs: rungs.map(|(index, job)| Rung::new(index, job, setup)).collect(),
             mirror: Mirror::new(setup.cadence.map(Ticks)),
             frame_rate: setup.frame_rate,
             threads: usize::from(setup.threads.max(1)),

@@ -7,6 +7,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use shared_media::{AccessUnit, Rational, RenditionId, Ticks, TrackConfig, TrackKind, VideoCodec};
 
+use crate::config::Hardware;
+
 /// Bytes of the length in front of every frame.
 pub(crate) const LENGTH_BYTES: usize = 4;
 /// Longest frame either side accepts: far above any access unit a publisher may send.
@@ -87,6 +89,7 @@ pub(crate) struct Setup {
     /// For rate control where the stream does not state its own.
     pub(crate) frame_rate: Rational,
     pub(crate) threads: u8,
+    pub(crate) hardware: Option<Hardware>,
 }
 
 /// From parent to child.
@@ -314,6 +317,7 @@ mod tests {
             cadence: Some(180_000),
             frame_rate: Rational { num: 30, den: 1 },
             threads: 2,
+            hardware: Some(Hardware::Nvenc),
         }
     }
 

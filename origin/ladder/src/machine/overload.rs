@@ -1,9 +1,9 @@
 //! Whether a child keeps up, and when to ask less of it.
 //!
-//! In: each answer of the child, with how long the oldest work waits. Out: the wish to rest one more rung, or to wake one.
+//! In: each answer of the child, with how much media waits for it. Out: the wish to rest one more rung, or to wake one.
 //! Does not know which rungs there are.
 //!
-//! Too much is asked when work waits for longer than it may, and in a while does not come to wait for less: a child that
+//! Too much is asked when more media waits than may, and in a while it does not become less: a child that
 //! catches up (at the start of a show, after another one's death) needs time, not less work. After a long calm one rung is
 //! tried again; each time that was too early the calm must be twice as long.
 
@@ -28,7 +28,7 @@ pub(crate) struct Overload {
     patience_us: u64,
     calm_us: u64,
     calm_factor: u64,
-    /// Since when work waits for too long, and for how long it waited then.
+    /// Since when too much waits, and how much it was then.
     late: Option<(u64, u64)>,
     /// Since when it does not.
     calm: Option<u64>,
@@ -51,7 +51,7 @@ impl Overload {
         (self.late, self.calm) = (None, None);
     }
 
-    /// The child has answered; the oldest work waits since `lag_us`. `resting` says how many rungs rest.
+    /// The child has answered; media of `lag_us` waits for it. `resting` says how many rungs rest.
     pub(crate) fn answered(&mut self, now: u64, lag_us: u64, resting: usize) -> Option<Wish> {
         if lag_us <= self.lag_us_max {
             self.late = None;

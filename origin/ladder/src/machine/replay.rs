@@ -110,10 +110,13 @@ impl Replay {
         self.sent = self.first;
     }
 
-    /// When the oldest step arrived that was not sent, or is among the last `unanswered` that were.
-    pub(crate) fn oldest_us(&self, unanswered: usize) -> Option<u64> {
+    /// How much media waits to be worked off: what was not sent, and the last `unanswered` steps that were. Media, not
+    /// time, so that what a publisher sends at once is no backlog of the child that grows.
+    pub(crate) fn backlog(&self, unanswered: usize) -> Ticks {
         let at = (self.sent - self.first).saturating_sub(unanswered);
-        self.items.get(at).map(|item| item.arrived_us)
+        let oldest = self.items.range(at.min(self.items.len())..).find_map(Item::unit);
+        let newest = self.items.iter().rev().find_map(Item::unit);
+        oldest.zip(newest).map_or(Ticks::ZERO, |(oldest, newest)| newest.dts - oldest.dts)
     }
 
     /// When the picture with this timestamp arrived.
@@ -261,9 +264,9 @@ mod tests {
     fn arrival_times_and_limits() {
         let mut replay = filled();
         assert_eq!(replay.arrived_us(Ticks(50)), None, "not sent yet");
-        assert_eq!(replay.oldest_us(0), Some(1000));
+        assert_eq!(replay.backlog(0), Ticks(91));
         sent(&mut replay);
-        assert_eq!((replay.oldest_us(0), replay.oldest_us(2)), (None, Some(1009)));
+        assert_eq!((replay.backlog(0), replay.backlog(4)), (Ticks::ZERO, Ticks(11)));
         assert_eq!(replay.arrived_us(Ticks(50)), Some(1005));
         assert!(!replay.is_overfull());
         replay.push(0, TrackKind::Video, unit(TrackKind::Video, 90_000 * 31, false));

@@ -91,7 +91,7 @@ async fn a_child_that_cannot_keep_up_encodes_less_and_the_source_never_waits() {
         codec: shared_media::VideoCodec::Avc,
     };
     let rungs = vec![rung(240), rung(160)];
-    let running = Running::start(Config { rungs, ..config() });
+    let running = Running::start(Config { rungs, overload_lag_ms_max: 1_000, ..config() });
     for event in &events[..120] {
         running.feed(std::slice::from_ref(event)).await;
     }

@@ -2,7 +2,8 @@
 //!
 //! In: clips made by `ffmpeg`. Out: verdicts. Does not know the machines.
 
-use shared_media::{Publication, Ticks, TrackKind};
+use origin_ladder::{Config, Hardware, RungSpec};
+use shared_media::{Publication, Ticks, TrackKind, VideoCodec};
 
 use crate::clip::{Outcome, config, make, picture, pictures, through};
 
@@ -125,6 +126,35 @@ async fn mono_sound_at_another_rate_stays_in_step() {
         #[expect(clippy::cast_precision_loss, reason = "a second's samples")]
         let off = begin + onset as f64 / 48_000.0 - f64::from(second);
         assert!(off.abs() < 0.005, "beep of second {second} is {off} s off");
+    }
+}
+
+/// The rungs are made whatever cannot be opened: there is no such device here, so software does it.
+#[tokio::test(flavor = "multi_thread")]
+async fn hevc_and_av1_rungs_mirror_the_source_also_where_hardware_is_missing() {
+    let clip = make(
+        SMALL,
+        &format!(
+            "{} {X264} -sc_threshold 0 -g 300 -force_key_frames 0,0.6,1.5 -an",
+            picture(SMALL, 25, 3)
+        ),
+    );
+    let rung = |height, codec| RungSpec { height, bit_rate: 300_000, codec };
+    for hardware in [Some(Hardware::Nvenc), Some(Hardware::V4l2), None] {
+        let rungs = vec![
+            rung(240, VideoCodec::Avc),
+            rung(240, VideoCodec::Hevc),
+            rung(160, VideoCodec::Av1),
+        ];
+        let outcome = through(Config { rungs, hardware, ..config() }, &clip).await;
+        let ids = ["source", "240p", "240p-hevc", "160p-av1"];
+        assert_eq!(outcome.ids(), ids);
+        let source = pictures(&clip);
+        for (id, codec) in ids[1..].iter().zip(["h264", "hevc", "av1"]) {
+            assert_eq!(outcome.shown(id), source, "{id}");
+            assert_eq!(outcome.configs[*id].len(), 1, "{id}");
+            assert_eq!(outcome.decoded_as(id, codec), (75, codec.to_owned()), "{id}");
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which layer counts, and what is wrong in each.
 
+use shared_wire::api::ladder;
+
 use super::*;
 
 fn flags(config: Option<PathBuf>) -> Flags {

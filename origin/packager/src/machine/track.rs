@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use shared_media::{Anchor, Rung, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind};
+use shared_playlist::media::SKIP_TARGETS;
 use shared_wire::key::MediaFile;
 
 use super::cuts::{Cut, Cuts};
@@ -74,7 +75,9 @@ pub(super) struct Track {
 
 impl Track {
     pub(super) fn new(rung: Rung, leads: bool, common: &Common) -> Self {
-        let window = Window::new(Ticks::from_millis(i64::from(common.config.window_ms)));
+        let target = Ticks(i64::from(common.target_duration_s) * TICKS_PER_SECOND);
+        let limit = Ticks::from_millis(i64::from(common.config.window_ms));
+        let window = Window::new(limit, Ticks(target.0 * SKIP_TARGETS));
         let rates = Rates::new(common.target_duration_s, rung.target_bit_rate);
         Self {
             rung,

@@ -56,6 +56,7 @@ impl Ladder {
             cadence: shape.cadence.or(late).map(|cadence| cadence.0),
             frame_rate: shape.frame_rate,
             threads: self.config.threads,
+            hardware: self.config.hardware,
         })
     }
 

@@ -12,8 +12,8 @@ use crate::machine::overload::Wish;
 impl Ladder {
     /// The child has answered one more message: does it keep up?
     pub(super) fn judge_load(&mut self, now: u64) {
-        let oldest = self.replay.oldest_us(self.unanswered);
-        let lag = oldest.map_or(0, |arrived| now.saturating_sub(arrived));
+        let lag = self.replay.backlog(self.unanswered).as_micros();
+        let lag = u64::try_from(lag).unwrap_or(0);
         let Some(wish) = self.overload.answered(now, lag, self.resting) else { return };
         // The first rung is the source's own size: where it is encoded, it is the one that leads.
         let most = self.shape.as_ref().map_or(0, |shape| shape.jobs.len().saturating_sub(1));
