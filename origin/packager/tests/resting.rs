@@ -1,7 +1,7 @@
 //! A rung that is not made for a while, since there is no processor time for it.
 //!
-//! In: a show whose encoded rung rests and comes back. Out: it is in the multivariant playlist only while it is made, and
-//! its own playlist keeps pace with gaps.
+//! In: a show whose encoded rung rests and comes back. Out: it is in the multivariant playlist only while it is made,
+//! and its own playlist keeps pace with gaps.
 
 mod simulation;
 

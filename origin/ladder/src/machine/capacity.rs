@@ -3,16 +3,16 @@
 //! In: what shows want encoded, what it was measured to take. Out: how many rungs of a show must be left out. Does not
 //! know processes, clocks, or what a publisher is told.
 //!
-//! Costs are **millicores**: thousandths of a processor, kept busy all the time. A picture's cost goes by its area, so a
-//! **price** is kept of each kind of work, in picoseconds of processor time for one pixel: an estimate at first, then a
-//! running measure over all shows of the house.
+//! Costs are **millicores**: thousandths of a processor, kept busy all the time. A picture's cost goes by its area, so
+//! a **price** is kept of each kind of work, in picoseconds of processor time for one pixel: an estimate at first, then
+//! a running measure over all shows of the house.
 
 use std::collections::BTreeMap;
 
 use shared_media::VideoCodec;
 
-/// Estimates until something was measured: decoding, x264 `veryfast`, x265 `superfast`, SVT-AV1 10. They were taken on one
-/// core of a server of 2023, rounded up.
+/// Estimates until something was measured, on the high side: decoding, x264 `veryfast`, x265 `superfast`, libaom in
+/// real time.
 const ESTIMATES_PS: [u64; 4] = [3_000, 12_000, 40_000, 30_000];
 /// A measure counts for one in so many of those before it.
 const SMOOTHING: u64 = 8;

@@ -1,7 +1,7 @@
 //! What encoders deliver, in the form MP4 stores: a record beside the stream, and samples without what stands in it.
 //!
-//! In: an encoder's packet. Out: its record where it carries one, and its picture. All our encoders are asked for 8 bits in
-//! 4:2:0, which the records say. Does not know FFmpeg.
+//! In: an encoder's packet. Out: its record where it carries one, and its picture. All our encoders are asked for 8
+//! bits in 4:2:0, which the records say. Does not know FFmpeg.
 
 use bytes::Bytes;
 use shared_media::VideoCodec;

@@ -4,8 +4,8 @@
 //! Does not know which rungs there are.
 //!
 //! Too much is asked when more media waits than may, and in a while it does not become less: a child that
-//! catches up (at the start of a show, after another one's death) needs time, not less work. After a long calm one rung is
-//! tried again; each time that was too early the calm must be twice as long.
+//! catches up (at the start of a show, after another one's death) needs time, not less work. After a long calm one rung
+//! is tried again; each time that was too early the calm must be twice as long.
 
 use crate::config::{Config, micros};
 
@@ -142,7 +142,9 @@ mod tests {
     proptest! {
         /// Whatever happens, wishes have their time between them.
         #[test]
-        fn it_never_flutters(answers in proptest::collection::vec((0u64..400, 0u64..8_000), 0..400)) {
+        fn it_never_flutters(
+            answers in proptest::collection::vec((0u64..400, 0u64..8_000), 0..400),
+        ) {
             let (mut overload, mut now, mut last) = (overload(), 0, None::<u64>);
             for (step, lag) in answers {
                 now += step;

@@ -16,8 +16,8 @@ use shared_media::{
 };
 use tokio::sync::mpsc;
 
-/// The configuration of a house, with this crate's example as the child. Clips are fed faster than life, so that a child
-/// behind them is no overload.
+/// The configuration of a house, with this crate's example as the child. Clips are fed faster than life, so that a
+/// child behind them is no overload.
 pub(crate) fn config() -> Config {
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
