@@ -1,7 +1,7 @@
 //! What the house keeps of its recordings: quotas, the alarm before the disk is full, and the status that says so.
 //!
-//! In: what the store has, how shows stand, the operator's limits. Out: recordings deleted or stopped; metrics, log lines
-//! and [`HouseStatus`]. Does not judge: `origin_storage::retention` does.
+//! In: what the store has, how shows stand, the operator's limits. Out: recordings deleted or stopped; metrics, log
+//! lines and [`HouseStatus`]. Does not judge: `origin_storage::retention` does.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

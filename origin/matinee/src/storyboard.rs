@@ -1,8 +1,8 @@
 //! The cover and the storyboard of a show while it is on the air; and the child process that draws them.
 //!
-//! In: a show's handle, its objects. Out: `cover.jpg`, `storyboard.vtt` and strips in the store. Never on the way of the
-//! media: a keyframe in ten seconds is read again from the store, and one child at a time in the whole house draws, for
-//! as long as it may.
+//! In: a show's handle, its objects. Out: `cover.jpg`, `storyboard.vtt` and strips in the store. Never on the way of
+//! the media: a keyframe in ten seconds is read again from the store, and one child at a time in the whole house draws,
+//! for as long as it may. Does not know pixels.
 
 use std::io::Cursor;
 use std::path::PathBuf;

@@ -33,6 +33,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// not noted may vanish if the process is killed within that moment.
 const SETTLE_MAX: Duration = Duration::from_millis(20);
 
+/// How long nothing waits for notes after they took too long.
+const IMPATIENT: Duration = Duration::from_secs(1);
+
 /// What is left to do when a show is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
@@ -54,8 +57,10 @@ pub fn spawn(
 ) -> (Handle, JoinHandle<Finished>) {
     let handle = Handle::new(&config, show, &epoch);
     let machine = Machine::new(config, show, epoch, anchor);
+    let (answers, started) = (handle.clone(), Instant::now());
+    let impatient_until = started;
     let driver =
-        Driver { machine, show, sink, handle: handle.clone(), started: Instant::now(), done: None };
+        Driver { machine, show, sink, handle: answers, started, impatient_until, done: None };
     (handle, tokio::spawn(driver.run(staged)))
 }
 
@@ -72,7 +77,9 @@ pub fn restore(
     let handle = Handle::new(&config, show, notes.epoch());
     let machine = Machine::restore(config, show, notes, held);
     let (answers, started) = (handle.clone(), Instant::now());
-    let mut driver = Driver { machine, show, sink, handle: answers, started, done: None };
+    let impatient_until = started;
+    let mut driver =
+        Driver { machine, show, sink, handle: answers, started, impatient_until, done: None };
     driver.carry_out_all();
     (handle, tokio::spawn(driver.run(staged)))
 }
@@ -83,6 +90,7 @@ struct Driver {
     sink: Arc<dyn ObjectSink>,
     handle: Handle,
     started: Instant,
+    impatient_until: Instant,
     done: Option<Finished>,
 }
 
@@ -128,9 +136,19 @@ impl Driver {
         while let Poll::Output(output) = self.machine.poll() {
             is_noted |= matches!(output, Output::Note(_));
             if matches!(output, Output::View { .. }) && std::mem::take(&mut is_noted) {
-                let _ = tokio::time::timeout(SETTLE_MAX, self.sink.settled()).await;
+                self.settle().await;
             }
             self.carry_out(output);
+        }
+    }
+
+    /// Waits for the notes, but not for a disk that was too slow a moment ago.
+    async fn settle(&mut self) {
+        if Instant::now() < self.impatient_until {
+            return;
+        }
+        if tokio::time::timeout(SETTLE_MAX, self.sink.settled()).await.is_err() {
+            self.impatient_until = Instant::now() + IMPATIENT;
         }
     }
 

@@ -194,8 +194,8 @@ impl Machine {
         self.tell(false);
     }
 
-    /// The bytes of these segments are gone for good: those that are listed are gaps from now on. Poll afterwards until it
-    /// waits.
+    /// The bytes of these segments are gone for good: those that are listed are gaps from now on. Poll afterwards
+    /// until it waits.
     pub fn lose(&mut self, keys: &HashSet<String>) {
         for track in &mut self.tracks {
             let folder = self.common.names.part(&track.rung.rendition.id, "");

@@ -137,7 +137,12 @@ async fn nothing_is_listed_before_its_note_is_kept_or_the_disk_too_slow() {
         listed_at.push(at);
     }
     let late = |at: u64| at - listed_at[0];
-    assert_eq!((late(listed_at[1]), late(listed_at[2])), (7, 20), "{listed_at:?}");
+    // Another rendition's part may have been noted and waited for just before.
+    assert!((7..=16).contains(&late(listed_at[1])), "{listed_at:?}");
+    assert!(
+        late(listed_at[2]) <= 22,
+        "a disk that does not answer is waited for once: {listed_at:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -235,7 +235,7 @@ fn gaps_stand_for_the_time_in_which_no_process_ran() {
     events.into_iter().for_each(|event| noting.handle(&mut machine, event));
     let notes = Notes::read(&noting.notes).expect("notes");
     let end_us = ANCHOR.utc_us_at(notes.end());
-    for (down_s, gaps) in [(0, 0), (11, 4), (3600, 0)] {
+    for (down_s, gaps) in [(0, 0), (11, 5), (3600, 0)] {
         let held = noting.held(false);
         let mut second = Machine::restore(config(), SHOW.parse().unwrap(), &notes, &held);
         let mut last = None;

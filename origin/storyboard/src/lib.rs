@@ -4,8 +4,8 @@
 //! moment ([`machine::Board`]); a strip of pictures as JPEG ([`draw`]). Does not know shows, stores or where the
 //! pictures come from.
 //!
-//! [`draw`] decodes what publishers sent, so it runs in a process of its own, for one strip: a hostile stream hurts that
-//! one alone, and one that hangs can be killed.
+//! [`draw`] decodes what publishers sent, so it runs in a process of its own, for one strip: a hostile stream hurts
+//! that one alone, and one that hangs can be killed.
 
 pub mod machine;
 

@@ -3,8 +3,8 @@
 //! In: times of keyframes. Out: when a strip is full, and the WebVTT text with a cue for each picture. Does not know
 //! pictures or the clock.
 //!
-//! The text is a metadata track as players know it for thumbnails: each cue's payload is a picture's place in a strip, a
-//! media fragment (`#xywh=`, Media Fragments URI 1.0, 4.2.2). Cues count from the show's first picture; a note in the
+//! The text is a metadata track as players know it for thumbnails: each cue's payload is a picture's place in a strip,
+//! a media fragment (`#xywh=`, Media Fragments URI 1.0, 4.2.2). Cues count from the show's first picture; a note in the
 //! head says when that was, so that a player which knows the wall clock of what it shows finds the picture of any
 //! moment of a live show as well.
 

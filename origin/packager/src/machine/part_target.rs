@@ -1,6 +1,6 @@
-//! How long a show's parts are.
+//! How long the parts of a show are.
 //!
-//! In: what the house wants, how long a frame is. Out: the part target. Does not know frames.
+//! In: what is configured, how long a frame is. Out: `PART-TARGET`. Does not know the frames.
 
 use shared_media::{TICKS_PER_SECOND, Ticks};
 

@@ -146,7 +146,8 @@ mod tests {
             house in 0_u64..800, free in 0_u64..300, delete_when_low in any::<bool>(),
         ) {
             let all: Vec<_> = shows.iter().enumerate().map(|(index, (bytes, at, standing))| {
-                let standing = [Standing::OnAir, Standing::Over, Standing::Unknown][usize::from(*standing)];
+                let all = [Standing::OnAir, Standing::Over, Standing::Unknown];
+                let standing = all[usize::from(*standing)];
                 Recording { written_at_s: *at, ..recording(index as u64, *bytes, standing) }
             }).collect();
             let limits = Limits { delete_when_low, ..limits(house) };

@@ -1,6 +1,7 @@
 //! How shows go out, each show's own settings; and where its cover is.
 //!
-//! In: a database whose shows have none. Out: one whose shows are as the house has it. Does not know what the rows mean.
+//! In: a database whose shows have none. Out: one whose shows are as the house has it. Does not know what the rows
+//! mean.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{string, string_null};
