@@ -167,7 +167,7 @@ impl Rooms {
         })?);
         let window =
             Window { part_target_ms: settings.part_target_ms, dvr_window_s: settings.dvr_window_s };
-        let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
+        let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
         let (told, encoding) = (hooks.clone(), &settings.encoding);
         let stages = Stages::new(control.clone(), store.clone(), &program, window, encoding, told);
         let ready = Arc::new(AtomicBool::new(false));
