@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shared_wire::ShowId;
-use tokio::sync::mpsc;
+use shared_wire::api::HouseStatus;
+use tokio::sync::{mpsc, watch};
 
 use crate::Pulling;
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub pulls: Option<mpsc::Sender<Pulling>>,
     /// What a source's address must be, if it is not that; whoever fetches knows.
     pub source_fault: fn(&str) -> Option<String>,
+    /// How the house keeps what it records, as it was last looked at; without it nobody can ask.
+    pub status: Option<watch::Receiver<Option<HouseStatus>>>,
     /// The clock.
     pub clock: Clock,
 
@@ -101,6 +104,7 @@ impl Default for Config {
             ends: None,
             pulls: None,
             source_fault: |_| None,
+            status: None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,

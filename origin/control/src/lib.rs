@@ -124,6 +124,14 @@ impl Control {
         self.house.shows.set_state(show, state).await
     }
 
+    /// Says that a show has a cover.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors.
+    pub async fn set_cover(&self, show: ShowId) -> Result<(), Error> {
+        self.house.shows.set_cover(show).await
+    }
+
     /// All shows, from memory, in no order.
     #[must_use]
     pub fn shows(&self) -> Vec<ShowState> {

@@ -3,6 +3,8 @@
 //! In: what the command line, the environment and the file say, all as text. Out: [`Settings`], or every mistake at
 //! once. Does not know what the settings are used for.
 
+mod encoding;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,12 +12,17 @@ use std::time::Duration;
 use clap::Args;
 use edge_wasmtime::Tls;
 use origin_ingest::{Certificate, Passphrase, Rtmps, SecondPublisher, Srt, Whip};
+use origin_storage::retention::Limits;
+use shared_wire::api::DVR_WINDOW_S;
 
 use crate::error::Error;
 use crate::hooks::Receivers;
 use crate::layers::{Layers, address, base, log_format, whole};
 use crate::purge::EDGES_MAX;
+use crate::retention::Rules;
 use crate::telemetry::LogFormat;
+
+pub(crate) use encoding::Encoding;
 
 /// The flags of `matinee up`. They stay text here so that all mistakes can be reported together.
 #[derive(Debug, Clone, Default, Args)]
@@ -87,9 +94,37 @@ pub(crate) struct Flags {
     /// Part target of LL-HLS in milliseconds, 200 to 1000 [default: 333]
     #[arg(long, value_name = "MS")]
     part_target_ms: Option<String>,
+    /// Smaller pictures that shows are offered in where nobody chose others, such as 1080p,480p@900k,160p; of them
+    /// those below the source [default: 720p,480p,160p]
+    #[arg(long, value_name = "RUNG,…")]
+    ladder: Option<String>,
+    /// How many processors encoding may keep busy, such as 3.5 [default: nine tenths of all]
+    #[arg(long, value_name = "NUMBER")]
+    encode_cpus: Option<String>,
+    /// What becomes of a show that they have no room for: fewer-rungs or refuse [default: fewer-rungs]
+    #[arg(long, value_name = "RULE")]
+    no_room: Option<String>,
+    /// What encodes in hardware where it can be opened, nvenc or v4l2, or none [default: none]
+    #[arg(long, value_name = "NAME")]
+    hardware: Option<String>,
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]
     #[arg(long, value_name = "MIB")]
     memory_mib: Option<String>,
+    /// How far back viewers of a live show may go, in seconds, 60 to 86400; a show may have its own [default: 7200]
+    #[arg(long, value_name = "SECONDS")]
+    dvr_window_s: Option<String>,
+    /// What all recordings may take, in MiB; the oldest are deleted beyond it [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    recordings_max_mib: Option<String>,
+    /// What one recording may take, in MiB; it stops there; a show may have its own [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    recording_max_mib: Option<String>,
+    /// Free space of the disk below which there is an alarm, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    disk_low_mib: Option<String>,
+    /// What happens then: alarm alone, or delete-oldest as well [default: alarm]
+    #[arg(long, value_name = "RULE")]
+    when_disk_low: Option<String>,
     /// Edges elsewhere that are told when somebody may no longer watch, such as https://live.example.com; commas
     /// between them [default: none]
     #[arg(long, value_name = "URL,…")]
@@ -132,7 +167,10 @@ pub(crate) struct Settings {
     pub(crate) reconnect_window: Duration,
     pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
+    pub(crate) encoding: Encoding,
     pub(crate) memory_bytes: u64,
+    pub(crate) dvr_window_s: u32,
+    pub(crate) retention: Rules,
     pub(crate) edges: Vec<String>,
     pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
@@ -170,7 +208,16 @@ pub(crate) const NAMES: &[&str] = &[
     "reconnect_window_s",
     "second_publisher",
     "part_target_ms",
+    "ladder",
+    "encode_cpus",
+    "no_room",
+    "hardware",
     "memory_mib",
+    "dvr_window_s",
+    "recordings_max_mib",
+    "recording_max_mib",
+    "disk_low_mib",
+    "when_disk_low",
     "edges",
     "hook",
     "publish_hook",
@@ -217,7 +264,16 @@ impl Flags {
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
             "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
+            "ladder" => self.ladder.as_ref(),
+            "encode_cpus" => self.encode_cpus.as_ref(),
+            "no_room" => self.no_room.as_ref(),
+            "hardware" => self.hardware.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
+            "dvr_window_s" => self.dvr_window_s.as_ref(),
+            "recordings_max_mib" => self.recordings_max_mib.as_ref(),
+            "recording_max_mib" => self.recording_max_mib.as_ref(),
+            "disk_low_mib" => self.disk_low_mib.as_ref(),
+            "when_disk_low" => self.when_disk_low.as_ref(),
             "edges" => self.edges.as_ref(),
             "hook" => self.hook.as_ref(),
             "publish_hook" => self.publish_hook.as_ref(),
@@ -261,9 +317,15 @@ impl Layers<'_> {
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))
             }),
+            encoding: self.encoding(),
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
+            dvr_window_s: self.value("dvr_window_s", 7200, |text| {
+                let (shortest, longest) = (*DVR_WINDOW_S.start(), *DVR_WINDOW_S.end());
+                whole(text, shortest.into(), longest.into()).map(|s| s.try_into().unwrap_or(7200))
+            }),
+            retention: self.retention(),
             edges: self.value("edges", Vec::new(), edges),
             hooks: self.hooks(),
             edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
@@ -286,6 +348,23 @@ impl Layers<'_> {
                 None
             }
         }
+    }
+}
+
+impl Layers<'_> {
+    fn retention(&mut self) -> Rules {
+        let mib = |text: &str| whole(text, 1, 1 << 40).map(|mib| mib << 20);
+        let quota = |text: &str| mib(text).map(Some);
+        let limits = Limits {
+            house_bytes_max: self.value("recordings_max_mib", None, quota),
+            disk_low_bytes: self.value("disk_low_mib", 1 << 30, mib),
+            delete_when_low: self.value("when_disk_low", false, |text| match text {
+                "alarm" => Ok(false),
+                "delete-oldest" => Ok(true),
+                _ => Err("is neither alarm nor delete-oldest".to_owned()),
+            }),
+        };
+        Rules { limits, show_bytes_max: self.value("recording_max_mib", None, quota) }
     }
 }
 

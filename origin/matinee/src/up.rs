@@ -19,8 +19,9 @@ use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::{Control, Pulling};
 use origin_storage::Store;
 use shared_wire::ShowId;
+use shared_wire::api::HouseStatus;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{self, Delivery};
@@ -29,8 +30,8 @@ use crate::gate::HouseGate;
 use crate::hooks::Hooks;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
-use crate::stage::Stages;
-use crate::{demo, denied, fault, page, pull, purge, resume, telemetry};
+use crate::stage::{Stages, Window};
+use crate::{demo, denied, fault, page, pull, purge, resume, retention, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
 pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
@@ -56,6 +57,7 @@ struct Rooms {
     hooks: Hooks,
     ready: Arc<AtomicBool>,
     program: PathBuf,
+    status: watch::Sender<Option<HouseStatus>>,
 }
 
 async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
@@ -82,7 +84,10 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let (pulls, to_pull) = mpsc::channel(PULLS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, (ends, pulls), program).await?;
     gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone());
+    let (control, store, stages) =
+        (rooms.control.clone(), rooms.store.clone(), rooms.stages.clone());
     resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
+    retention::start(control, store, stages, settings.retention, rooms.status.clone());
     let (desk, fetching) = (rtmp.desk(), rtmp.desk());
     tokio::spawn(async move {
         while let Some(show) = to_end.recv().await {
@@ -140,6 +145,7 @@ impl Rooms {
         (ends, pulls): (mpsc::Sender<ShowId>, mpsc::Sender<Pulling>),
         program: PathBuf,
     ) -> Result<Self, Error> {
+        let (status, seen) = watch::channel(None);
         let control = Control::open(origin_control::Config {
             data_dir: settings.data.clone(),
             edge_url: addresses.public_url.clone(),
@@ -150,6 +156,7 @@ impl Rooms {
             ends: Some(ends),
             pulls: Some(pulls),
             source_fault: pull::fault,
+            status: Some(seen),
             ..origin_control::Config::default()
         })
         .await?;
@@ -158,12 +165,13 @@ impl Rooms {
             memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
             ..origin_storage::Config::default()
         })?);
-        let part_target_ms = settings.part_target_ms;
+        let window =
+            Window { part_target_ms: settings.part_target_ms, dvr_window_s: settings.dvr_window_s };
         let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
-        let told = hooks.clone();
-        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms, told);
+        let (told, encoding) = (hooks.clone(), &settings.encoding);
+        let stages = Stages::new(control.clone(), store.clone(), &program, window, encoding, told);
         let ready = Arc::new(AtomicBool::new(false));
-        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program })
+        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program, status })
     }
 
     fn router(
