@@ -53,7 +53,8 @@ impl Copier {
             self.setup.as_mut().unwrap().rungs[0].active = true;
         }
         let rungs = self.setup.clone().unwrap().rungs;
-        let rests = |index: usize| (1..=self.resting).contains(&index);
+        let resting = 1..=self.resting;
+        let rests = |index: usize| resting.contains(&index);
         for (index, job) in rungs.iter().enumerate().filter(|(at, job)| job.active && !rests(*at)) {
             if job.resume.is_none_or(|resume| unit.pts.0 > resume) {
                 self.say(u8::try_from(index).unwrap(), unit, said);
