@@ -10,6 +10,8 @@ use shared_wire::ShowId;
 use shared_wire::api::HouseStatus;
 use tokio::sync::{mpsc, watch};
 
+use crate::Pulling;
+
 /// Tells the time in seconds since the Unix epoch, UTC; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -32,6 +34,10 @@ pub struct Config {
     pub ends: Option<mpsc::Sender<ShowId>>,
     /// How the house keeps what it records, as it was last looked at; without it nobody can ask.
     pub status: Option<watch::Receiver<Option<HouseStatus>>>,
+    /// Told of every show that is to be fetched from elsewhere, or no more; without it none can be.
+    pub pulls: Option<mpsc::Sender<Pulling>>,
+    /// What a source's address must be, if it is not that; whoever fetches knows.
+    pub source_fault: fn(&str) -> Option<String>,
     /// The clock.
     pub clock: Clock,
 
@@ -80,7 +86,7 @@ pub struct Config {
     pub database_wait: Duration,
     /// Connections to the database.
     pub database_connections_max: u32,
-    /// How long ending a show waits for ingest to take the message.
+    /// How long ending or fetching a show waits for ingest to take the message.
     pub end_wait: Duration,
     /// How often expired entries and sessions are dropped.
     pub sweep_every: Duration,
@@ -97,6 +103,8 @@ impl Default for Config {
             whip_url: None,
             ends: None,
             status: None,
+            pulls: None,
+            source_fault: |_| None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,

@@ -4,10 +4,12 @@
 
 mod broadcast;
 mod list;
+mod pull;
 mod tier;
 
 pub use broadcast::{Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 
 use serde::{Deserialize, Serialize};

@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
-    Broadcast, ChangeShow, CreatedShow, NewShow, SecondPublisher, ShowList, ShowState, State,
-    WhenFull as Rule,
+    Broadcast, ChangeShow, CreatedShow, NewPull, NewShow, SecondPublisher, ShowList, ShowState,
+    State, WhenFull as Rule,
 };
 
 use super::error::Error;
@@ -130,7 +130,7 @@ impl ShowCommand {
                 let there = House::find(&house).await?;
                 let (fetched, said): (ShowState, _) = match from.filter(|_| !stop) {
                     Some(url) => {
-                        let from = json!({ "url": url });
+                        let from = NewPull { url };
                         let said = "is fetched from there, and again whenever it breaks off";
                         (there.set(Method::PUT, &path, &from).await?, said)
                     }

@@ -193,7 +193,7 @@ proptest! {
                 Input::Part(object) | Input::Append(object) => drop(unsaved.remove(&object.key)),
                 Input::Written => drop(out.take().map(|write| unsaved.remove(&write.key))),
                 Input::Failed(_) => out = None,
-                Input::Tick => {}
+                Input::Stop(_) | Input::Tick => {}
             }
             for output in after(&mut machine, seconds, input) {
                 match output {
