@@ -7,5 +7,6 @@ mod bystander;
 mod disk;
 mod hostile;
 mod publishing;
+mod retention;
 mod starting;
 mod viewing;

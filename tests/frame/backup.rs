@@ -83,9 +83,17 @@ async fn a_second_publisher_is_refused_or_takes_over() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("clip.flv");
     Clip { seconds: 12, height: 360, gop: 30, b_frames: 0 }.make(&file);
-    for (rule, taken_over) in [("refuse", false), ("take-over", true)] {
+    // The rule of the house; then a show's own, which stands before it.
+    let rules = [("refuse", None, false), ("take-over", None, true)];
+    let own = [("refuse", Some("take-over"), true), ("take-over", Some("refuse"), false)];
+    for (rule, own, taken_over) in rules.into_iter().chain(own) {
         let house = House::start(&["--second-publisher", rule]);
         let show = house.show("One key, two encoders");
+        if let Some(own) = own {
+            let set = ["show", "set", &show.id, "--second-publisher", own, "--json"];
+            let changed = house.cli_json(&set);
+            assert_eq!(changed["broadcast"]["second_publisher"], own);
+        }
         let ticket = house.ticket(&show.id);
         let mut first = Publisher::of_file(&file, &show.rtmp);
         let _ = on_air(&Client::new(), &ticket.playlist_url).await;

@@ -68,6 +68,16 @@ export async function refusalAt(url: string): Promise<Problem | null> {
   }
 }
 
+/** The text at an address of the session, or null where there is none. */
+export async function fetchText(url: string): Promise<string | null> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The problem in a body, or null where there is none. */
 export function problemIn(body: unknown): Problem | null {
   try {

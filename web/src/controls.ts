@@ -5,6 +5,7 @@
 import { el, icon, iconButton, showIcon } from './dom';
 import { Menu, type Choice } from './menu';
 import type { Player } from './player';
+import { Preview } from './preview';
 import { bitRate, position } from './words';
 
 /** How long the controls stay after the last movement, in milliseconds. */
@@ -27,6 +28,7 @@ export class Controls {
   private readonly live = el('button', { type: 'button', class: 'go-live' }, el('i'), 'Live');
   private readonly sound = el('button', { type: 'button', class: 'sound', hidden: true });
   private readonly menu: Menu;
+  private readonly preview: Preview;
   private idleTimer = 0;
   private onAir = false;
 
@@ -44,9 +46,11 @@ export class Controls {
     this.seek.addEventListener('input', () => {
       player.motion.jump((this.seek.valueAsNumber / 1000) * video.duration);
     });
+    this.preview = new Preview(player, this.seek);
     this.element = el(
       'div',
       { class: 'controls', role: 'group', 'aria-label': 'Player controls' },
+      this.preview.element,
       this.seek,
       el(
         'div',

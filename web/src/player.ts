@@ -150,6 +150,23 @@ export class Player {
     return Number.isNaN(start) ? null : new Date(start + video.currentTime * 1000);
   }
 
+  /** UTC of the picture at a place of a recording, in milliseconds; null where it cannot be known. */
+  dateAt(place: number): number | null {
+    const within = this.hls?.latestLevelDetails?.fragments.find(({ start, duration }) => {
+      return place >= start && place < start + duration;
+    });
+    const date = within?.programDateTime ?? null;
+    if (within !== undefined && date !== null) return date + (place - within.start) * 1000;
+    const now = this.playingDate;
+    return now === null ? null : now.getTime() + (place - this.video.currentTime) * 1000;
+  }
+
+  /** What the show's objects stand below, once the playlist is there. */
+  get base(): string | null {
+    const url = this.hls?.latestLevelDetails?.url ?? '';
+    return url === '' ? null : new URL('..', url).href;
+  }
+
   /** Seconds from the picture's making to its showing, by this device's clock; null where it cannot be known. */
   get latency(): number | null {
     const date = this.playingDate;

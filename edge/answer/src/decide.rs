@@ -147,7 +147,11 @@ impl<'r> Asked<'_, 'r> {
                 self.within_depth(sealed, &session, rest, *file)?;
                 append(&mut path, policy::media_query(&session.admitted));
             }
-            KeyObject::Multivariant => {}
+            // The storyboard shows the whole of the show; to go so far back may not be the viewer's.
+            KeyObject::Storyboard if session.admitted.dvr_s_max.is_some() => {
+                return Err(Refusal::DvrTooFar);
+            }
+            KeyObject::Multivariant | KeyObject::Cover | KeyObject::Storyboard => {}
         }
         let is_whole = edit.is_none();
         let then = edit.map_or(Then::Media, |edit| Then::Edit(Box::new(edit)));

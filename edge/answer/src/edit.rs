@@ -53,7 +53,7 @@ impl Edit {
             KeyObject::Playlist { rendition } | KeyObject::IFrames { rendition } => {
                 Media::of(config, sealed, session, rendition, asked).map(Self::Media)
             }
-            KeyObject::Media { .. } => None,
+            KeyObject::Media { .. } | KeyObject::Cover | KeyObject::Storyboard => None,
         }
     }
 

@@ -76,6 +76,9 @@ mod tests {
             assert!(sees(Admitted::default(), rest), "{rest}");
         }
         assert!(sees(Admitted { has_source: true, ..tier }, "source/index.m3u8"));
+        for rest in ["cover.jpg", "storyboard.vtt", "board/e/b0.jpg"] {
+            assert!(sees(tier, rest), "{rest} is small");
+        }
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shared_wire::ShowId;
-use tokio::sync::mpsc;
+use shared_wire::api::HouseStatus;
+use tokio::sync::{mpsc, watch};
+
+use crate::Pulling;
 
 /// Tells the time in seconds since the Unix epoch, UTC; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -29,6 +32,12 @@ pub struct Config {
     pub whip_url: Option<String>,
     /// Told of every show the API ends, so that ingest can let its publisher go.
     pub ends: Option<mpsc::Sender<ShowId>>,
+    /// Told of every show that is to be fetched from elsewhere, or no more; without it none can be.
+    pub pulls: Option<mpsc::Sender<Pulling>>,
+    /// What a source's address must be, if it is not that; whoever fetches knows.
+    pub source_fault: fn(&str) -> Option<String>,
+    /// How the house keeps what it records, as it was last looked at; without it nobody can ask.
+    pub status: Option<watch::Receiver<Option<HouseStatus>>>,
     /// The clock.
     pub clock: Clock,
 
@@ -77,7 +86,7 @@ pub struct Config {
     pub database_wait: Duration,
     /// Connections to the database.
     pub database_connections_max: u32,
-    /// How long ending a show waits for ingest to take the message.
+    /// How long ending or fetching a show waits for ingest to take the message.
     pub end_wait: Duration,
     /// How often expired entries and sessions are dropped.
     pub sweep_every: Duration,
@@ -93,6 +102,9 @@ impl Default for Config {
             srt_url: None,
             whip_url: None,
             ends: None,
+            pulls: None,
+            source_fault: |_| None,
+            status: None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,

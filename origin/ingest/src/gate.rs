@@ -10,7 +10,7 @@ use std::pin::Pin;
 use shared_media::{Anchor, Publication, Ticks};
 use tokio::sync::mpsc;
 
-use crate::Airtime;
+use crate::{Airtime, SecondPublisher};
 
 /// A publisher's secret, as it was sent. It never shows itself in logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Admission {
     /// Where it goes on, if it was on air before this process began. Not needed for a publisher who comes back to the
     /// same process: ingest remembers.
     pub resume: Option<Resume>,
+    /// What becomes of a second publisher of this show; absent: as the configuration has it.
+    pub second_publisher: Option<SecondPublisher>,
 }
 
 /// Why a publisher is turned away. The words reach the publisher.
@@ -88,6 +90,8 @@ pub enum Refusal {
     UnsupportedCodec(String),
     /// As many publishers as the house can serve are connected.
     HouseFull,
+    /// The machine has not the processor time to encode another show; how much is missing.
+    NoRoom(String),
     /// The connection asked for an application that does not exist.
     UnknownApp {
         /// The one that exists.
@@ -106,7 +110,9 @@ impl Refusal {
         match self {
             Self::WrongKey | Self::NotAllowed | Self::ShowEnded => "NetStream.Publish.Denied",
             Self::AlreadyPublishing | Self::TakenOver => "NetStream.Publish.BadName",
-            Self::UnsupportedCodec(_) | Self::Unavailable => "NetStream.Publish.Rejected",
+            Self::UnsupportedCodec(_) | Self::NoRoom(_) | Self::Unavailable => {
+                "NetStream.Publish.Rejected"
+            }
             Self::HouseFull => "NetConnection.Connect.Rejected",
             Self::UnknownApp { .. } => "NetConnection.Connect.InvalidApp",
             Self::NotAViewersDoor => "NetStream.Play.Failed",
@@ -124,6 +130,7 @@ impl Refusal {
             Self::ShowEnded => "show_ended",
             Self::UnsupportedCodec(_) => "unsupported_codec",
             Self::HouseFull => "house_full",
+            Self::NoRoom(_) => "no_room",
             Self::UnknownApp { .. } => "unknown_app",
             Self::NotAViewersDoor => "play",
             Self::Unavailable => "unavailable",
@@ -157,6 +164,7 @@ impl fmt::Display for Refusal {
             Self::HouseFull => {
                 f.write_str("the house is full: no more publishers can be served now")
             }
+            Self::NoRoom(why) => write!(f, "no room to encode this show now: {why}"),
             Self::UnknownApp { expected } => {
                 write!(f, "unknown application: publish to rtmp://<host>/{expected}/<stream key>")
             }

@@ -69,6 +69,7 @@ async fn object(
         KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
             delivery.playlist(&key, query.as_deref(), &headers).await
         }
+        KeyObject::Cover | KeyObject::Storyboard => delivery.pictures(&key, &headers).await,
         KeyObject::Media { file, .. } => delivery.media(&key, *file, &headers).await,
     };
     if let Ok(keys) = HeaderValue::from_str(&lifetime::surrogate_keys(&key)) {
@@ -100,11 +101,15 @@ impl Delivery {
                 return fault::problem(headers, StatusCode::BAD_REQUEST, "bad_directive", &detail);
             }
         };
+        // Who waited for the end of the live playlist learns of it there; who comes now plays the recording.
+        if directives == Directives::default() && self.stages.is_finished(key.show) {
+            return self.finished(key, headers).await;
+        }
         let gzip = takes_gzip(headers);
         let answer = match &key.object {
             KeyObject::IFrames { rendition } => stage.i_frames(rendition, &directives, gzip).await,
             KeyObject::Playlist { rendition } => stage.playlist(rendition, &directives, gzip).await,
-            KeyObject::Multivariant | KeyObject::Media { .. } => Err(Refusal::NotFound),
+            _ => Err(Refusal::NotFound),
         };
         match answer {
             Ok(answer) => playlist(answer),
@@ -133,7 +138,7 @@ impl Delivery {
 
     async fn media(&self, key: &Key, file: MediaFile, headers: &HeaderMap) -> Response {
         match self.store.get(key).await {
-            Ok(Some(bytes)) => return media(bytes),
+            Ok(Some(bytes)) => return media(bytes, file),
             Ok(None) => {}
             Err(error) => return storage_failed(headers, &error),
         }
@@ -144,7 +149,7 @@ impl Delivery {
         };
         match hint {
             Hint::Ready => match self.store.get(key).await {
-                Ok(Some(bytes)) => media(bytes),
+                Ok(Some(bytes)) => media(bytes, file),
                 Ok(None) => self.absent(key, false, headers, "The part is too old to be kept."),
                 Err(error) => storage_failed(headers, &error),
             },
@@ -154,6 +159,20 @@ impl Delivery {
             }
             Hint::Late => refused(headers, &Refusal::Late),
             Hint::Busy => refused(headers, &Refusal::Busy),
+        }
+    }
+
+    /// The cover, or the storyboard's text.
+    async fn pictures(&self, key: &Key, headers: &HeaderMap) -> Response {
+        let kind = if key.object == KeyObject::Cover { wire::TYPE_JPEG } else { wire::TYPE_VTT };
+        match self.store.get(key).await {
+            Ok(Some(bytes)) => {
+                let mut response = bytes.into_response();
+                set(&mut response, kind, lifetime::PICTURES);
+                response
+            }
+            Ok(None) => self.absent(key, false, headers, "The show has no pictures yet."),
+            Err(error) => storage_failed(headers, &error),
         }
     }
 
@@ -223,9 +242,13 @@ fn text(bytes: Bytes, cache: &str, packed: bool) -> Response {
     response
 }
 
-fn media(bytes: Bytes) -> Response {
+fn media(bytes: Bytes, file: MediaFile) -> Response {
     let mut response = bytes.into_response();
-    set(&mut response, wire::TYPE_MP4, lifetime::MEDIA);
+    let kind = match file {
+        MediaFile::Strip(_) => wire::TYPE_JPEG,
+        MediaFile::Init(_) | MediaFile::Segment(_) | MediaFile::Part(..) => wire::TYPE_MP4,
+    };
+    set(&mut response, kind, lifetime::MEDIA);
     response
 }
 

@@ -32,6 +32,9 @@ pub(crate) enum Error {
     /// A source elsewhere cannot be fetched.
     #[error(transparent)]
     Relay(#[from] origin_relay::Error),
+    /// Pictures of a show cannot be drawn.
+    #[error(transparent)]
+    Storyboard(#[from] origin_storyboard::Error),
     /// A defect of ours.
     #[error("{0} (this is a defect of matinee)")]
     Us(String),

@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use origin_control::{Control, ShowRecord};
-use origin_ingest::{Admission, Airtime, Gate, Opening, Refusal, StreamKey, Verdict};
+use origin_ingest::{
+    Admission, Airtime, Gate, Opening, Refusal, SecondPublisher, StreamKey, Verdict,
+};
 use shared_wire::ShowId;
-use shared_wire::api::State;
+use shared_wire::api::{SecondPublisher as Second, State};
 use tokio::sync::mpsc;
 
 use crate::hooks::{Event, Hooks, Judgement, Rungs};
@@ -63,14 +65,20 @@ impl Gate for HouseGate {
                 return Err(Refusal::ShowEnded);
             }
             inside.judge(&show, peer, key.is_backup()).await?;
-            Ok(Admission { show: show.show.to_string(), resume: None })
+            let second_publisher = show.broadcast.second_publisher.map(|rule| match rule {
+                Second::Refuse => SecondPublisher::Refuse,
+                Second::TakeOver => SecondPublisher::TakeOver,
+            });
+            Ok(Admission { show: show.show.to_string(), resume: None, second_publisher })
         })
     }
 
     fn opened(&self, opening: Opening) {
         let show = opening.show.parse::<ShowId>().ok();
         if let (Some(inside), Some(show)) = (self.inside.get(), show) {
-            let rungs = inside.chosen().remove(&show);
+            let chosen = inside.chosen().remove(&show);
+            let own = || inside.control.show_state(show)?.broadcast.ladder;
+            let rungs = chosen.or_else(own);
             inside.stages.begin(show, opening.anchor, opening.publications, rungs);
         }
     }
@@ -101,8 +109,11 @@ impl Inside {
     ) -> Result<(), Refusal> {
         let on_air = matches!(show.state, State::Live | State::Interrupted);
         match self.hooks.judge(show, peer, is_backup).await {
+            Judgement::Admit(_) if on_air => Ok(()),
             Judgement::Admit(rungs) => {
-                if let Some(rungs) = rungs.filter(|_| !on_air) {
+                let room = self.stages.has_room(rungs.as_ref().or(show.broadcast.ladder.as_ref()));
+                room.map_err(|why| Refusal::NoRoom(why.to_string()))?;
+                if let Some(rungs) = rungs {
                     self.chosen().insert(show.show, rungs);
                 }
                 Ok(())

@@ -24,6 +24,9 @@ pub(crate) const FINISHED_AT_EDGES: &str =
 pub(crate) const MULTIVARIANT_AT_EDGES: &str =
     "max-age=1, stale-while-revalidate=2, stale-if-error=60";
 
+/// Of a show's cover and storyboard, which are made anew each minute while it is live.
+pub(crate) const PICTURES: &str = "public, max-age=10";
+
 /// What must not be remembered as absent.
 const NOT_YET: &str = "no-store";
 /// What is absent, in the shortest target duration of this house, 2 s: 1/2, 1 and 4 of it.
@@ -38,11 +41,13 @@ pub(crate) fn absent(key: &Key, has_directives: bool, live: Option<&Status>) -> 
     };
     match (&key.object, live) {
         (KeyObject::Media { .. }, None) => ABSENT,
+        (KeyObject::Cover | KeyObject::Storyboard, _) => ABSENT,
         (_, None) => NOT_STARTED,
         (_, Some(live)) if !live.started => NOT_YET,
         (KeyObject::Media { rendition, file, .. }, Some(_)) => match (of_live(rendition), file) {
             (None, _) => ABSENT,
             (Some(_), MediaFile::Init(_)) => NOT_YET,
+            (Some(_), MediaFile::Strip(_)) => ABSENT,
             (Some(at), MediaFile::Segment(msn) | MediaFile::Part(msn, _)) => {
                 if *msn >= at.next_msn { NOT_YET } else { ABSENT }
             }
@@ -61,7 +66,7 @@ pub(crate) fn absent(key: &Key, has_directives: bool, live: Option<&Status>) -> 
 /// What a purge may call the object: the show, and its rendition.
 pub(crate) fn surrogate_keys(key: &Key) -> String {
     match &key.object {
-        KeyObject::Multivariant => key.show.to_string(),
+        KeyObject::Multivariant | KeyObject::Cover | KeyObject::Storyboard => key.show.to_string(),
         KeyObject::Playlist { rendition }
         | KeyObject::IFrames { rendition }
         | KeyObject::Media { rendition, .. } => format!("{0} {0}/{rendition}", key.show),

@@ -20,8 +20,10 @@ mod probes;
 mod pull;
 mod purge;
 mod resume;
+mod retention;
 mod settings;
 mod stage;
+mod storyboard;
 mod telemetry;
 mod tools;
 mod up;
@@ -58,6 +60,8 @@ enum Role {
     /// List and revoke playback sessions
     #[command(subcommand)]
     Session(cli::SessionCommand),
+    /// How the house keeps what it records: the disk, quotas, shows on the air
+    Status(cli::StatusFlags),
     /// Print what an edge elsewhere must be told, as NAME='value' lines: secrets
     Keys(keys::KeysFlags),
     /// Check any live low-latency HLS origin against 37 rules of the standard
@@ -70,6 +74,9 @@ enum Role {
     /// Fetch a show from elsewhere: the house starts this itself
     #[command(hide = true)]
     Relay,
+    /// Draw small pictures beside one another: the house starts this itself
+    #[command(hide = true)]
+    Draw(storyboard::DrawFlags),
     /// Publish a test pattern with a clock and a beep, in real time, faults on request
     Source(demo::SourceFlags),
 }
@@ -82,11 +89,13 @@ fn main() -> ExitCode {
         Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),
         Role::Session(command) => return cli::run_session(command),
+        Role::Status(flags) => return cli::run_status(flags),
         Role::Keys(flags) => keys::print(&flags),
         Role::Check(flags) => return tools::check(&flags),
         Role::Load(flags) => return tools::load(&flags),
         Role::Encode => encode(),
         Role::Relay => pull::relay(),
+        Role::Draw(flags) => storyboard::draw(&flags),
         Role::Source(flags) => demo::source(&flags),
     };
     match outcome {

@@ -3,19 +3,26 @@
 //! In: what the command line, the environment and the file say, all as text. Out: [`Settings`], or every mistake at
 //! once. Does not know what the settings are used for.
 
+mod encoding;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use edge_wasmtime::Tls;
-use origin_ingest::{Passphrase, Rtmps, SecondPublisher, Srt, Whip};
+use origin_ingest::{Certificate, Passphrase, Rtmps, SecondPublisher, Srt, Whip};
+use origin_storage::retention::Limits;
+use shared_wire::api::DVR_WINDOW_S;
 
 use crate::error::Error;
 use crate::hooks::Receivers;
 use crate::layers::{Layers, address, base, log_format, whole};
 use crate::purge::EDGES_MAX;
+use crate::retention::Rules;
 use crate::telemetry::LogFormat;
+
+pub(crate) use encoding::Encoding;
 
 /// The flags of `matinee up`. They stay text here so that all mistakes can be reported together.
 #[derive(Debug, Clone, Default, Args)]
@@ -53,8 +60,14 @@ pub(crate) struct Flags {
     /// Address publishers connect to by WHIP: HTTP, and UDP of the same number for the media [default: no WHIP]
     #[arg(long, value_name = "ADDR")]
     whip: Option<String>,
+    /// Certificate of WHIP's HTTP with its chain, PEM; read again when it changes [default: no TLS]
+    #[arg(long, value_name = "FILE")]
+    whip_tls_cert: Option<String>,
+    /// Private key of that certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    whip_tls_key: Option<String>,
     /// What publishers reach that address by, such as https://live.example.com, where something stands before it
-    /// [default: http:// and the published host]
+    /// [default: http:// or https:// and the published host]
     #[arg(long, value_name = "URL")]
     whip_url: Option<String>,
     /// Public addresses of this machine, commas between them, where it does not have them itself [default: none]
@@ -81,9 +94,37 @@ pub(crate) struct Flags {
     /// Part target of LL-HLS in milliseconds, 200 to 1000 [default: 333]
     #[arg(long, value_name = "MS")]
     part_target_ms: Option<String>,
+    /// Smaller pictures that shows are offered in where nobody chose others, such as 1080p,480p@900k,160p; of them
+    /// those below the source [default: 720p,480p,160p]
+    #[arg(long, value_name = "RUNG,…")]
+    ladder: Option<String>,
+    /// How many processors encoding may keep busy, such as 3.5 [default: nine tenths of all]
+    #[arg(long, value_name = "NUMBER")]
+    encode_cpus: Option<String>,
+    /// What becomes of a show that they have no room for: fewer-rungs or refuse [default: fewer-rungs]
+    #[arg(long, value_name = "RULE")]
+    no_room: Option<String>,
+    /// What encodes in hardware where it can be opened, nvenc or v4l2, or none [default: none]
+    #[arg(long, value_name = "NAME")]
+    hardware: Option<String>,
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]
     #[arg(long, value_name = "MIB")]
     memory_mib: Option<String>,
+    /// How far back viewers of a live show may go, in seconds, 60 to 86400; a show may have its own [default: 7200]
+    #[arg(long, value_name = "SECONDS")]
+    dvr_window_s: Option<String>,
+    /// What all recordings may take, in MiB; the oldest are deleted beyond it [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    recordings_max_mib: Option<String>,
+    /// What one recording may take, in MiB; it stops there; a show may have its own [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    recording_max_mib: Option<String>,
+    /// Free space of the disk below which there is an alarm, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    disk_low_mib: Option<String>,
+    /// What happens then: alarm alone, or delete-oldest as well [default: alarm]
+    #[arg(long, value_name = "RULE")]
+    when_disk_low: Option<String>,
     /// Edges elsewhere that are told when somebody may no longer watch, such as https://live.example.com; commas
     /// between them [default: none]
     #[arg(long, value_name = "URL,…")]
@@ -126,7 +167,10 @@ pub(crate) struct Settings {
     pub(crate) reconnect_window: Duration,
     pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
+    pub(crate) encoding: Encoding,
     pub(crate) memory_bytes: u64,
+    pub(crate) dvr_window_s: u32,
+    pub(crate) retention: Rules,
     pub(crate) edges: Vec<String>,
     pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
@@ -153,6 +197,8 @@ pub(crate) const NAMES: &[&str] = &[
     "srt_passphrase_file",
     "srt_latency_ms",
     "whip",
+    "whip_tls_cert",
+    "whip_tls_key",
     "whip_url",
     "whip_public_addresses",
     "pull_private",
@@ -162,7 +208,16 @@ pub(crate) const NAMES: &[&str] = &[
     "reconnect_window_s",
     "second_publisher",
     "part_target_ms",
+    "ladder",
+    "encode_cpus",
+    "no_room",
+    "hardware",
     "memory_mib",
+    "dvr_window_s",
+    "recordings_max_mib",
+    "recording_max_mib",
+    "disk_low_mib",
+    "when_disk_low",
     "edges",
     "hook",
     "publish_hook",
@@ -198,6 +253,8 @@ impl Flags {
             "srt_passphrase_file" => self.srt_passphrase_file.as_ref(),
             "srt_latency_ms" => self.srt_latency_ms.as_ref(),
             "whip" => self.whip.as_ref(),
+            "whip_tls_cert" => self.whip_tls_cert.as_ref(),
+            "whip_tls_key" => self.whip_tls_key.as_ref(),
             "whip_url" => self.whip_url.as_ref(),
             "whip_public_addresses" => self.whip_public_addresses.as_ref(),
             "pull_private" => self.pull_private.as_ref(),
@@ -207,7 +264,16 @@ impl Flags {
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
             "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
+            "ladder" => self.ladder.as_ref(),
+            "encode_cpus" => self.encode_cpus.as_ref(),
+            "no_room" => self.no_room.as_ref(),
+            "hardware" => self.hardware.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
+            "dvr_window_s" => self.dvr_window_s.as_ref(),
+            "recordings_max_mib" => self.recordings_max_mib.as_ref(),
+            "recording_max_mib" => self.recording_max_mib.as_ref(),
+            "disk_low_mib" => self.disk_low_mib.as_ref(),
+            "when_disk_low" => self.when_disk_low.as_ref(),
             "edges" => self.edges.as_ref(),
             "hook" => self.hook.as_ref(),
             "publish_hook" => self.publish_hook.as_ref(),
@@ -251,9 +317,15 @@ impl Layers<'_> {
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))
             }),
+            encoding: self.encoding(),
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),
+            dvr_window_s: self.value("dvr_window_s", 7200, |text| {
+                let (shortest, longest) = (*DVR_WINDOW_S.start(), *DVR_WINDOW_S.end());
+                whole(text, shortest.into(), longest.into()).map(|s| s.try_into().unwrap_or(7200))
+            }),
+            retention: self.retention(),
             edges: self.value("edges", Vec::new(), edges),
             hooks: self.hooks(),
             edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
@@ -267,7 +339,7 @@ impl Layers<'_> {
         let listen = self.value("rtmps", None, |text| address(text).map(Some));
         match (listen, self.tls("rtmps_tls_cert", "rtmps_tls_key")) {
             (Some(listen), Some(Tls::Files { certificate, key })) => {
-                Some(Rtmps { listen, certificate, key, look_every: Rtmps::LOOK_EVERY })
+                Some(Rtmps { listen, tls: followed(certificate, key) })
             }
             (None, None) => None,
             _ => {
@@ -276,6 +348,23 @@ impl Layers<'_> {
                 None
             }
         }
+    }
+}
+
+impl Layers<'_> {
+    fn retention(&mut self) -> Rules {
+        let mib = |text: &str| whole(text, 1, 1 << 40).map(|mib| mib << 20);
+        let quota = |text: &str| mib(text).map(Some);
+        let limits = Limits {
+            house_bytes_max: self.value("recordings_max_mib", None, quota),
+            disk_low_bytes: self.value("disk_low_mib", 1 << 30, mib),
+            delete_when_low: self.value("when_disk_low", false, |text| match text {
+                "alarm" => Ok(false),
+                "delete-oldest" => Ok(true),
+                _ => Err("is neither alarm nor delete-oldest".to_owned()),
+            }),
+        };
+        Rules { limits, show_bytes_max: self.value("recording_max_mib", None, quota) }
     }
 }
 
@@ -302,15 +391,29 @@ impl Layers<'_> {
     fn whip(&mut self) -> Option<Whip> {
         let listen = self.value("whip", None, |text| address(text).map(Some));
         let public_addresses = self.value("whip_public_addresses", Vec::new(), ips);
-        listen.map(|listen| Whip { public_addresses, ..Whip::on(listen) })
+        let tls = match self.tls("whip_tls_cert", "whip_tls_key") {
+            Some(Tls::Files { certificate, key }) => Some(followed(certificate, key)),
+            _ => None,
+        };
+        if listen.is_none() && tls.is_some() {
+            self.refuse("--whip-tls-cert: there is no WHIP without --whip".to_owned());
+        }
+        listen.map(|listen| Whip { public_addresses, tls, ..Whip::on(listen) })
     }
+}
+
+/// A certificate whose files are looked at again now and then.
+const fn followed(certificate: PathBuf, key: PathBuf) -> Certificate {
+    Certificate { certificate, key, look_every: Certificate::LOOK_EVERY }
 }
 
 impl Settings {
     /// The WHIP endpoint, as publishers reach it.
     pub(crate) fn whip_url_of(&self, door: SocketAddr) -> String {
         let base = self.whip_url.clone();
-        format!("{}/whip", base.unwrap_or_else(|| self.publish_url_of("http", door)))
+        let has_tls = self.whip.as_ref().is_some_and(|whip| whip.tls.is_some());
+        let scheme = if has_tls { "https" } else { "http" };
+        format!("{}/whip", base.unwrap_or_else(|| self.publish_url_of(scheme, door)))
     }
 
     /// Where publishers reach another door than that of RTMP: the same host, the door's own port.

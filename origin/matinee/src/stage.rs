@@ -10,21 +10,41 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use origin_control::Control;
+use origin_ladder::{Capacity, NoRoom, RungSpec};
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
-use shared_media::{Anchor, Object, ObjectSink as _, Publication};
+use shared_media::{Anchor, Object, ObjectSink as _, Publication, VideoCodec};
 use shared_playlist::recording;
 use shared_wire::ShowId;
-use shared_wire::api::State;
+use shared_wire::api::{Rung, RungCodec, State};
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::hooks::{Event, Hooks, Rungs};
+use crate::settings::Encoding;
+use crate::storyboard::Painter;
 
 /// How long an ended show answers from memory: players that wait for its next part learn of its end there.
 const LINGER: Duration = Duration::from_secs(10);
+
+/// A show on the air, or one that just was.
+#[derive(Debug, Clone)]
+struct Live {
+    handle: Handle,
+    /// Its recording is there: who comes now plays that.
+    is_finished: bool,
+}
+
+/// How live playlists are cut where a show does not say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// Advertised a third of a millisecond longer, so that ten frames of 30 Hz fit into 333 ms.
+    pub(crate) part_target_ms: u32,
+    pub(crate) dvr_window_s: u32,
+}
 
 /// Every show on the air.
 pub(crate) struct Stages {
@@ -32,31 +52,44 @@ pub(crate) struct Stages {
     store: Arc<Store>,
     hooks: Hooks,
     ladder: origin_ladder::Config,
+    capacity: Capacity,
+    refuses: bool,
     packager: origin_packager::Config,
-    live: RwLock<HashMap<ShowId, Handle>>,
+    painter: Painter,
+    live: RwLock<HashMap<ShowId, Live>>,
     /// One task a show; the house drains when all are done.
     shows: TaskTracker,
 }
 
 impl Stages {
-    /// `part_target_ms` is advertised a third of a millisecond longer, so that ten frames of 30 Hz fit into 333 ms.
     pub(crate) fn new(
         control: Control,
         store: Arc<Store>,
         program: &Path,
-        part_target_ms: u32,
+        window: Window,
+        encoding: &Encoding,
         hooks: Hooks,
     ) -> Self {
+        let painter = Painter::new(program.to_owned(), store.clone(), control.clone());
         let command = vec![program.as_os_str().to_owned(), OsString::from("encode")];
         Self {
             control,
             store,
             hooks,
-            ladder: origin_ladder::Config { command, ..origin_ladder::Config::default() },
+            ladder: origin_ladder::Config {
+                command,
+                rungs: encoding.rungs.iter().map(spec).collect(),
+                hardware: encoding.hardware,
+                ..origin_ladder::Config::default()
+            },
+            capacity: Capacity::millicores(encoding.millicores),
+            refuses: encoding.refuses,
             packager: origin_packager::Config {
-                part_target_us: part_target_ms * 1000 + 340,
+                part_target_us: window.part_target_ms * 1000 + 340,
+                window_ms: window.dvr_window_s * 1000,
                 ..origin_packager::Config::default()
             },
+            painter,
             live: RwLock::default(),
             shows: TaskTracker::new(),
         }
@@ -64,7 +97,33 @@ impl Stages {
 
     /// The show's handle while it is live.
     pub(crate) fn live(&self, show: ShowId) -> Option<Handle> {
-        self.live.read().unwrap_or_else(PoisonError::into_inner).get(&show).cloned()
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.get(&show).map(|live| live.handle.clone())
+    }
+
+    /// Whether the show has just ended and its recording is there.
+    pub(crate) fn is_finished(&self, show: ShowId) -> bool {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.get(&show).is_some_and(|live| live.is_finished)
+    }
+
+    /// How a show's playlists are made.
+    fn packager_of(&self, show: ShowId) -> origin_packager::Config {
+        let chosen = self.control.show_state(show).and_then(|show| show.broadcast.dvr_window_s);
+        let window_ms = chosen.map_or(self.packager.window_ms, |seconds| seconds * 1000);
+        origin_packager::Config { window_ms, ..self.packager.clone() }
+    }
+
+    /// Whether a show with these rungs, or those of the house, may begin; else why not.
+    ///
+    /// # Errors
+    /// The machine has no room for it, and the house refuses such shows.
+    pub(crate) fn has_room(&self, rungs: Option<&Rungs>) -> Result<(), NoRoom> {
+        if !self.refuses {
+            return Ok(());
+        }
+        let chosen = rungs.map(|rungs| rungs.iter().map(spec).collect::<Vec<_>>());
+        self.capacity.check(chosen.as_ref().unwrap_or(&self.ladder.rungs))
     }
 
     /// Puts a show on the air, with these rungs if any were chosen.
@@ -77,12 +136,15 @@ impl Stages {
     ) {
         let name = show.to_string();
         let mut config = self.ladder.clone();
-        config.rungs = rungs.unwrap_or(config.rungs);
-        let (staged, ladder) = origin_ladder::spawn(config, publications, &name);
+        if let Some(rungs) = rungs {
+            config.rungs = rungs.iter().map(spec).collect();
+        }
+        let (staged, ladder) =
+            origin_ladder::spawn_within(config, &self.capacity, publications, &name);
         let epoch = epoch(anchor);
         let sink = Arc::clone(&self.store);
-        let packager =
-            origin_packager::spawn(self.packager.clone(), show, epoch, anchor, staged, sink);
+        let config = self.packager_of(show);
+        let packager = origin_packager::spawn(config, show, epoch, anchor, staged, sink);
         self.follow(show, ladder, packager);
     }
 
@@ -95,10 +157,13 @@ impl Stages {
         publications: mpsc::Receiver<Publication>,
     ) -> bool {
         let (name, memo) = (show.to_string(), &notes.plan().memo);
-        let resumed = origin_ladder::resume(self.ladder.clone(), memo, publications, &name);
+        let resumed = {
+            let (config, capacity) = (self.ladder.clone(), &self.capacity);
+            origin_ladder::resume(config, capacity, memo, publications, &name)
+        };
         let Some((staged, ladder)) = resumed else { return false };
         let sink = Arc::clone(&self.store);
-        let config = self.packager.clone();
+        let config = self.packager_of(show);
         let packager = origin_packager::restore(config, show, notes, held, staged, sink);
         self.follow(show, ladder, packager);
         true
@@ -111,7 +176,9 @@ impl Stages {
         ladder: JoinHandle<Result<(), origin_ladder::Error>>,
         (handle, packager): (Handle, JoinHandle<Finished>),
     ) {
-        self.change(|live| live.insert(show, handle));
+        let over = CancellationToken::new();
+        self.shows.spawn(self.painter.clone().follow(show, handle.clone(), over.clone()));
+        self.change(|live| live.insert(show, Live { handle, is_finished: false }));
         metrics::gauge!("matinee_shows_live").increment(1.0);
         tracing::info!(%show, "the show is on the air");
         let stages = Arc::clone(self);
@@ -126,6 +193,7 @@ impl Stages {
                     Vec::new()
                 }
             };
+            over.cancel();
             stages.end(show, &recordings).await;
         });
     }
@@ -133,6 +201,13 @@ impl Stages {
     async fn end(self: &Arc<Self>, show: ShowId, recordings: &[String]) {
         for key in recordings.iter().filter_map(|key| Key::parse(key)) {
             finish(&self.store, &key).await;
+        }
+        if !recordings.is_empty() {
+            self.change(|live| {
+                if let Some(live) = live.get_mut(&show) {
+                    live.is_finished = true;
+                }
+            });
         }
         if let Err(error) = self.control.set_state(show, State::Ended).await {
             tracing::error!(%show, %error, "the show's end was not kept");
@@ -161,7 +236,7 @@ impl Stages {
         self.hooks.tell(show, Event::Interrupted);
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut HashMap<ShowId, Handle>) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<ShowId, Live>) -> T) -> T {
         change(&mut self.live.write().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -170,6 +245,16 @@ impl Stages {
         self.shows.close();
         self.shows.wait().await;
     }
+}
+
+/// A rung as the ladder is told of it.
+fn spec(rung: &Rung) -> RungSpec {
+    let codec = match rung.codec {
+        RungCodec::Avc => VideoCodec::Avc,
+        RungCodec::Hevc => VideoCodec::Hevc,
+        RungCodec::Av1 => VideoCodec::Av1,
+    };
+    RungSpec { height: rung.height, bit_rate: rung.bit_rate(), codec }
 }
 
 /// Turns a recording's growing playlist into its finished form.

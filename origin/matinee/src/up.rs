@@ -16,11 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::{Router, middleware};
 use bytes::Bytes;
 use edge_wasmtime::{ComponentSource, Door, Edge};
-use origin_control::Control;
+use origin_control::{Control, Pulling};
 use origin_storage::Store;
 use shared_wire::ShowId;
+use shared_wire::api::HouseStatus;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{self, Delivery};
@@ -29,13 +30,15 @@ use crate::gate::HouseGate;
 use crate::hooks::Hooks;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
-use crate::stage::Stages;
-use crate::{demo, denied, fault, page, pull, purge, resume, telemetry};
+use crate::stage::{Stages, Window};
+use crate::{demo, denied, fault, page, pull, purge, resume, retention, telemetry};
 
 /// The edge, compiled to WebAssembly by `make edge`.
 pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
 /// Shows ended by the API that ingest has not been told of yet.
 const ENDS_QUEUED_MAX: usize = 64;
+/// Shows to be fetched, or no more, that ingest has not been told of yet.
+const PULLS_QUEUED_MAX: usize = 64;
 
 /// Runs the house until it is told to stop.
 pub(crate) fn run(flags: &Flags) -> Result<(), Error> {
@@ -54,6 +57,7 @@ struct Rooms {
     hooks: Hooks,
     ready: Arc<AtomicBool>,
     program: PathBuf,
+    status: watch::Sender<Option<HouseStatus>>,
 }
 
 async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
@@ -77,10 +81,14 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let addresses = Addresses::of(&settings, &rtmp, &api, viewers.local_addr())?;
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
-    let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
+    let (pulls, to_pull) = mpsc::channel(PULLS_QUEUED_MAX);
+    let rooms = Rooms::open(&settings, &addresses, (ends, pulls), program).await?;
     gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone());
+    let (control, store, stages) =
+        (rooms.control.clone(), rooms.store.clone(), rooms.stages.clone());
     resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
-    let (desk, pulls) = (rtmp.desk(), rtmp.desk());
+    retention::start(control, store, stages, settings.retention, rooms.status.clone());
+    let (desk, fetching) = (rtmp.desk(), rtmp.desk());
     tokio::spawn(async move {
         while let Some(show) = to_end.recv().await {
             desk.end(&show.to_string());
@@ -92,12 +100,12 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let api_out = CancellationToken::new();
     let rtmp_task = tokio::spawn(rtmp.run(publishers_out.clone().cancelled_owned()));
     let office = pull::Office {
-        control: rooms.control.clone(),
-        desk: pulls,
+        desk: fetching,
         program: rooms.program.clone(),
         allow_private: settings.pull_private,
     };
-    let router = rooms.router(metrics, api_out.clone(), office);
+    tokio::spawn(office.work(rooms.control.clone(), to_pull));
+    let router = rooms.router(metrics, api_out.clone());
     purge::start(&rooms.control, &settings.edges, &api_out)?;
     let api_stop = api_out.clone().cancelled_owned();
     let api_task =
@@ -134,9 +142,10 @@ impl Rooms {
     async fn open(
         settings: &Settings,
         addresses: &Addresses,
-        ends: mpsc::Sender<ShowId>,
+        (ends, pulls): (mpsc::Sender<ShowId>, mpsc::Sender<Pulling>),
         program: PathBuf,
     ) -> Result<Self, Error> {
+        let (status, seen) = watch::channel(None);
         let control = Control::open(origin_control::Config {
             data_dir: settings.data.clone(),
             edge_url: addresses.public_url.clone(),
@@ -145,6 +154,9 @@ impl Rooms {
             srt_url: addresses.srt_url.clone(),
             whip_url: addresses.whip_url.clone(),
             ends: Some(ends),
+            pulls: Some(pulls),
+            source_fault: pull::fault,
+            status: Some(seen),
             ..origin_control::Config::default()
         })
         .await?;
@@ -153,19 +165,19 @@ impl Rooms {
             memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
             ..origin_storage::Config::default()
         })?);
-        let part_target_ms = settings.part_target_ms;
-        let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
-        let told = hooks.clone();
-        let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms, told);
+        let window =
+            Window { part_target_ms: settings.part_target_ms, dvr_window_s: settings.dvr_window_s };
+        let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
+        let (told, encoding) = (hooks.clone(), &settings.encoding);
+        let stages = Stages::new(control.clone(), store.clone(), &program, window, encoding, told);
         let ready = Arc::new(AtomicBool::new(false));
-        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program })
+        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program, status })
     }
 
     fn router(
         &self,
         metrics: metrics_exporter_prometheus::PrometheusHandle,
         stop: CancellationToken,
-        office: pull::Office,
     ) -> Router {
         let for_edges =
             delivery::router(Delivery { stages: self.stages.clone(), store: self.store.clone() })
@@ -176,7 +188,6 @@ impl Rooms {
                 ));
         Router::new()
             .merge(self.control.router())
-            .merge(pull::router(office))
             .merge(page::router())
             .merge(probes::router(Probes { metrics, ready: self.ready.clone() }))
             .merge(for_edges)

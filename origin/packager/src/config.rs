@@ -13,7 +13,8 @@ pub struct Config {
     pub i_frame_ms_min: u32,
     /// How much of the show the live playlists list, in milliseconds. Whoever stores the objects
     /// keeps segments this long and parts for six target durations at least: three they are listed
-    /// for, three more for clients that hold an older playlist (6.2.2).
+    /// for, three more for clients that hold an older playlist (6.2.2). What they list may be longer by a minute: old
+    /// segments leave a piece of text at a time.
     pub window_ms: u32,
     /// A rendition this far ahead of the leader no longer waits for it, in milliseconds.
     pub lead_ms_max: u32,
@@ -40,7 +41,7 @@ impl Default for Config {
             part_target_us: 333_340,
             segment_ms_min: 2_000,
             i_frame_ms_min: 400,
-            window_ms: 15 * 60 * 1000,
+            window_ms: 2 * 60 * 60 * 1000,
             lead_ms_max: 5_000,
             lag_ms_max: 5_000,
             jump_ms_max: 30_000,

@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use answer::{Answer, CachePolicy, Hint, Refusal};
-pub use handle::{Handle, RenditionStatus, Status};
-pub use version::gzip;
+pub use handle::{Handle, Picture, RenditionStatus, Status};
+pub use version::{gzip, gzip_playlist};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -28,6 +28,13 @@ use crate::machine::{Held, Machine, Notes, Output};
 
 /// How often the machine hears the time.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How long a playlist waits for its notes to be kept. Beyond that a slow disk would be a slow show; what is listed and
+/// not noted may vanish if the process is killed within that moment.
+const SETTLE_MAX: Duration = Duration::from_millis(20);
+
+/// How long nothing waits for notes after they took too long.
+const IMPATIENT: Duration = Duration::from_secs(1);
 
 /// What is left to do when a show is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +57,10 @@ pub fn spawn(
 ) -> (Handle, JoinHandle<Finished>) {
     let handle = Handle::new(&config, show, &epoch);
     let machine = Machine::new(config, show, epoch, anchor);
+    let (answers, started) = (handle.clone(), Instant::now());
+    let impatient_until = started;
     let driver =
-        Driver { machine, show, sink, handle: handle.clone(), started: Instant::now(), done: None };
+        Driver { machine, show, sink, handle: answers, started, impatient_until, done: None };
     (handle, tokio::spawn(driver.run(staged)))
 }
 
@@ -68,7 +77,9 @@ pub fn restore(
     let handle = Handle::new(&config, show, notes.epoch());
     let machine = Machine::restore(config, show, notes, held);
     let (answers, started) = (handle.clone(), Instant::now());
-    let mut driver = Driver { machine, show, sink, handle: answers, started, done: None };
+    let impatient_until = started;
+    let mut driver =
+        Driver { machine, show, sink, handle: answers, started, impatient_until, done: None };
     driver.carry_out_all();
     (handle, tokio::spawn(driver.run(staged)))
 }
@@ -79,6 +90,7 @@ struct Driver {
     sink: Arc<dyn ObjectSink>,
     handle: Handle,
     started: Instant,
+    impatient_until: Instant,
     done: Option<Finished>,
 }
 
@@ -92,13 +104,17 @@ impl Driver {
                 event = staged.recv() => event.unwrap_or(Staged::End),
                 _ = ticks.tick() => {
                     self.machine.tick(self.now());
-                    self.carry_out_all();
+                    let gone = self.sink.gone(&self.show.to_string());
+                    if !gone.is_empty() {
+                        self.machine.lose(&gone.into_iter().collect());
+                    }
+                    self.carry_out_settled().await;
                     continue;
                 }
             };
             let is_end = event == Staged::End;
             self.machine.handle(self.now(), event);
-            self.carry_out_all();
+            self.carry_out_settled().await;
             if is_end {
                 tracing::info!(show = %self.show, "packaging ended");
                 return self.done.unwrap_or(Finished { recordings: Vec::new() });
@@ -111,6 +127,28 @@ impl Driver {
         Now {
             monotonic_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             utc_us: i64::try_from(utc.as_micros()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Carries everything out; what was noted is kept before a playlist lists it.
+    async fn carry_out_settled(&mut self) {
+        let mut is_noted = false;
+        while let Poll::Output(output) = self.machine.poll() {
+            is_noted |= matches!(output, Output::Note(_));
+            if matches!(output, Output::View { .. }) && std::mem::take(&mut is_noted) {
+                self.settle().await;
+            }
+            self.carry_out(output);
+        }
+    }
+
+    /// Waits for the notes, but not for a disk that was too slow a moment ago.
+    async fn settle(&mut self) {
+        if Instant::now() < self.impatient_until {
+            return;
+        }
+        if tokio::time::timeout(SETTLE_MAX, self.sink.settled()).await.is_err() {
+            self.impatient_until = Instant::now() + IMPATIENT;
         }
     }
 

@@ -26,6 +26,7 @@ mod i_frames;
 mod journal;
 mod names;
 mod output;
+mod part_target;
 mod parts;
 mod rates;
 mod restore;
@@ -34,7 +35,8 @@ mod segment;
 mod track;
 mod window;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use shared_media::{
     AccessUnit, Anchor, Note, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks,
@@ -52,11 +54,15 @@ use crate::error::{Drop, Error};
 use cuts::Cuts;
 use names::Names;
 use output::object;
+use part_target::part_target_us;
 use sample::Sample;
 use track::{Common, Track};
 
 /// Gaps that one tick adds at most: after a long standstill of the clock they come little by little.
 const GAPS_AT_ONCE_MAX: usize = 8;
+
+/// Longest time between two processes that gaps stand for, in microseconds: as long as a publisher may be away.
+const DOWN_US_MAX: i64 = 1_800_000_000;
 
 /// Packages one publication of one show.
 #[derive(Debug)]
@@ -70,7 +76,9 @@ pub struct Machine {
     /// When the leader was last heard, in microseconds of the monotonic clock.
     leader_heard_us: u64,
     /// Since when nobody publishes, by the monotonic clock, and how far the show had come then.
-    away_since: Option<(Ticks, u64)>,
+    away_since: Option<(Ticks, i64)>,
+    /// An earlier process had the show on the air: nobody published since that was killed.
+    is_restored: bool,
     /// Up to where gaps stand for a publisher that was away.
     away_until: Ticks,
     /// The renditions as the ladder planned them.
@@ -112,6 +120,7 @@ impl Machine {
             cuts,
             phase: Phase::Fresh,
             away_since: None,
+            is_restored: false,
             away_until: Ticks::ZERO,
             plan: None,
             told: None,
@@ -134,6 +143,7 @@ impl Machine {
             Staged::Plan(plan) => self.plan(now, plan),
             Staged::Config(id, config) => self.configure(&id, config),
             Staged::Unit(id, unit) => self.unit(now, &id, unit),
+            Staged::Offer(id, is_offered) => self.offer(&id, is_offered),
             Staged::Discontinuity => self.end_section(),
             Staged::End => self.end(),
         }
@@ -156,12 +166,18 @@ impl Machine {
             self.away_since = None;
             return;
         };
-        let (from, since_us) = *self.away_since.get_or_insert((end, now.monotonic_us));
-        let passed_us = now.monotonic_us.saturating_sub(since_us);
+        let now_us = i64::try_from(now.monotonic_us).unwrap_or(i64::MAX);
+        let (from, since_us) = *self.away_since.get_or_insert_with(|| {
+            // The clock of this process knows nothing of the time before it; that of the day does.
+            let down_us = now.utc_us - self.common.anchor.utc_us_at(end);
+            let was_down =
+                std::mem::take(&mut self.is_restored) && (0..DOWN_US_MAX).contains(&down_us);
+            (end, now_us - if was_down { down_us } else { 0 })
+        });
         let span = Ticks(i64::from(self.common.target_duration_s) * TICKS_PER_SECOND);
         // A publisher that is just coming back has its place: it begins at the time of its return.
         let patience = self.millis(self.common.config.away_ms_min);
-        let passed = Ticks::from_micros(i64::try_from(passed_us).unwrap_or(i64::MAX));
+        let passed = Ticks::from_micros((now_us - since_us).max(0));
         let (mut end, until) = (end.max(self.away_until), from + passed - patience);
         for _ in 0..GAPS_AT_ONCE_MAX {
             if end + span > until {
@@ -176,6 +192,21 @@ impl Machine {
         }
         self.note();
         self.tell(false);
+    }
+
+    /// The bytes of these segments are gone for good: those that are listed are gaps from now on. Poll afterwards
+    /// until it waits.
+    pub fn lose(&mut self, keys: &HashSet<String>) {
+        for track in &mut self.tracks {
+            let folder = self.common.names.part(&track.rung.rendition.id, "");
+            let own = keys.iter().filter_map(|key| key.strip_prefix(&folder));
+            let own: HashSet<&str> = own.collect();
+            if !own.is_empty() && track.window.lose_where(|uri| !own.contains(uri)) {
+                track.writer.changed = true;
+                track.writer.i_frames_changed = track.window.last_i_frame().is_some();
+            }
+        }
+        self.tell(self.phase == Phase::Ended);
     }
 
     fn plan(&mut self, now: Now, plan: Plan) {
@@ -205,6 +236,18 @@ impl Machine {
             return self.out_of_order("a configuration of the other kind");
         }
         track.configure(config);
+    }
+
+    /// A rendition leaves the multivariant playlist, or is in it again. Its own playlist goes on meanwhile with gaps,
+    /// by which players know to take another, and which keep its numbers those of all.
+    fn offer(&mut self, id: &RenditionId, is_offered: bool) {
+        let Some(track) = self.tracks.iter_mut().find(|track| track.rung.rendition.id == *id)
+        else {
+            return self.out_of_order("an offer of no planned rendition");
+        };
+        track.rests = !is_offered;
+        self.pump();
+        self.all_changed();
     }
 
     fn unit(&mut self, now: Now, id: &RenditionId, unit: AccessUnit) {
@@ -391,6 +434,7 @@ impl Machine {
             part_target_us: self.common.part_target_us,
             media_sequence: track.window.media_sequence,
             discontinuity_sequence: track.window.discontinuity_sequence,
+            past: track.window.past().map(|shelf| Arc::clone(&shelf.segments)).collect(),
             segments: track.window.segments.iter().cloned().collect(),
             open: track.window.open.clone(),
             hint: (!ended).then(|| track.hint(&self.common)),
@@ -409,6 +453,7 @@ impl Machine {
             part_target_us: self.common.part_target_us,
             media_sequence: window.i_frame_sequence,
             discontinuity_sequence: window.discontinuity_sequence,
+            past: window.past().filter_map(|shelf| shelf.i_frames.clone()).collect(),
             segments: window.i_frames.iter().cloned().collect(),
             open: None,
             hint: None,
@@ -442,42 +487,5 @@ impl Machine {
 
     fn millis(&self, millis: u32) -> Ticks {
         Ticks::from_millis(i64::from(millis))
-    }
-}
-
-/// The part target of a show whose leader has frames of this length, in microseconds.
-///
-/// A part closes before the sample that would cross the target, so it may fall short of it by a
-/// frame; it must not fall short by more than 15 % (4.4.4.9). Where frames are too long for that,
-/// the target is made of whole frames, of one second at most, and 2 ms for jitter.
-fn part_target_us(configured_us: u32, frame: Ticks) -> u32 {
-    const JITTER_US: i64 = 2000;
-    let frame_us = frame.min(Ticks(TICKS_PER_SECOND)).as_micros() + 1; // rounded up
-    let configured = i64::from(configured_us);
-    if frame_us * 100 <= configured * 15 {
-        return configured_us;
-    }
-    let frames = ((configured + frame_us / 2) / frame_us).max(1);
-    u32::try_from(frames * frame_us + JITTER_US).unwrap_or(configured_us)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_part_target_fits_whole_frames() {
-        for (frame, target_us) in [
-            (1500, 333_340), // 60 Hz
-            (3000, 333_340),
-            (3600, 333_340),
-            (6000, 335_335), // 15 Hz: five frames
-            (9000, 302_003), // 10 Hz: three
-            (90_000, 1_002_001),
-            (900_000, 1_002_001),
-            (0, 333_340),
-        ] {
-            assert_eq!(part_target_us(333_340, Ticks(frame)), target_us, "{frame}");
-        }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use origin_packager::{CachePolicy, Config, Finished, Handle, Hint, Refusal, spawn};
-use shared_media::{Note, Object, ObjectSink, Staged, Ticks};
+use shared_media::{Note, Object, ObjectSink, Settled, Staged, Ticks};
 use shared_playlist::blocking::TooFar;
 use shared_playlist::directives::Skip;
 use shared_playlist::{Directives, recording};
@@ -21,8 +21,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+/// A store in memory that takes so many milliseconds to keep a note.
 #[derive(Debug, Default)]
-struct Store(Mutex<HashMap<String, Vec<u8>>>);
+struct Store(Mutex<HashMap<String, Vec<u8>>>, u64);
 
 impl Store {
     fn get(&self, key: &str) -> Option<Vec<u8>> {
@@ -44,6 +45,9 @@ impl ObjectSink for Store {
         self.0.lock().unwrap().entry(object.key).or_default().extend_from_slice(&object.bytes);
     }
     fn note(&self, _show: &str, _note: Note) {}
+    fn settled(&self) -> Settled {
+        Box::pin(tokio::time::sleep(Duration::from_millis(self.1)))
+    }
 }
 
 struct Show {
@@ -56,8 +60,12 @@ struct Show {
 
 /// Starts a show that arrives in real time, up to `until_s` seconds; then it hangs, unless it ended.
 fn start(config: Config, shape: &Shape, until_s: i64) -> Show {
+    start_on(Store::default(), config, shape, until_s)
+}
+
+fn start_on(store: Store, config: Config, shape: &Shape, until_s: i64) -> Show {
     let (sender, staged) = mpsc::channel(64);
-    let store = Arc::new(Store::default());
+    let store = Arc::new(store);
     let sink: Arc<dyn ObjectSink> = store.clone();
     let show = SHOW.parse().unwrap();
     let (handle, packager) = spawn(config, show, "e1".to_owned(), ANCHOR, staged, sink);
@@ -115,6 +123,26 @@ async fn a_part_is_answered_the_moment_it_is_there() {
     assert!(text.contains("e1/s3.m4s\n"));
     assert!((8000..8040).contains(&at), "{at}");
     assert!(show.ask("_HLS_msn=0&_HLS_part=99").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_listed_before_its_note_is_kept_or_the_disk_too_slow() {
+    let mut listed_at = Vec::new();
+    for settle_ms in [0, 7, 5000] {
+        let store = Store(Mutex::default(), settle_ms);
+        let show = start_on(store, Config::default(), &shape(), 100);
+        show.at(4000).await;
+        let (text, at) = show.ask("_HLS_msn=2&_HLS_part=2").await.unwrap();
+        assert!(text.contains("e1/p2.2.m4s\"\n"), "{text}");
+        listed_at.push(at);
+    }
+    let late = |at: u64| at - listed_at[0];
+    // Another rendition's part may have been noted and waited for just before.
+    assert!((7..=16).contains(&late(listed_at[1])), "{listed_at:?}");
+    assert!(
+        late(listed_at[2]) <= 22,
+        "a disk that does not answer is waited for once: {listed_at:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -226,6 +226,41 @@ fn while_nobody_publishes_gaps_stand_for_it() {
     }
 }
 
+#[test]
+fn gaps_stand_for_the_time_in_which_no_process_ran() {
+    let events: Vec<_> = shape().events().into_iter().take(900).collect();
+    let config = Config::default;
+    let mut machine = Machine::new(config(), SHOW.parse().unwrap(), "e1".to_owned(), ANCHOR);
+    let mut noting = Noting::default();
+    events.into_iter().for_each(|event| noting.handle(&mut machine, event));
+    let notes = Notes::read(&noting.notes).expect("notes");
+    let end_us = ANCHOR.utc_us_at(notes.end());
+    for (down_s, gaps) in [(0, 0), (11, 5), (3600, 0)] {
+        let held = noting.held(false);
+        let mut second = Machine::restore(config(), SHOW.parse().unwrap(), &notes, &held);
+        let mut last = None;
+        // The new process's clock begins at nothing; five ticks within a second.
+        for tick in 0..5 {
+            let monotonic_us = tick * 250_000;
+            let utc_us = end_us + down_s * 1_000_000 + i64::try_from(monotonic_us).unwrap();
+            if tick > 0 {
+                second.tick(Now { monotonic_us, utc_us });
+            }
+            while let Poll::Output(output) = second.poll() {
+                if let Output::View { rendition, playlist, .. } = output
+                    && rendition.as_str() == "source"
+                    && !playlist.i_frames_only
+                {
+                    last = Some(playlist);
+                }
+            }
+        }
+        let listed = last.expect("a playlist").segments;
+        let found = listed.iter().rev().take_while(|listed| listed.gap).count();
+        assert_eq!(found, gaps, "down for {down_s} s");
+    }
+}
+
 const fn serious(trouble: &Error) -> bool {
     !matches!(trouble, Error::Dropped { .. })
 }
@@ -233,6 +268,6 @@ const fn serious(trouble: &Error) -> bool {
 #[test]
 fn notes_of_another_form_are_not_read() {
     assert!(Notes::read("").is_none());
-    assert!(Notes::read("{\"show\":{\"form\":2}}\n").is_none());
+    assert!(Notes::read("{\"show\":{\"form\":3}}\n").is_none());
     assert!(Notes::read("not notes\n").is_none());
 }

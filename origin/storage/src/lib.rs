@@ -14,6 +14,7 @@ mod error;
 pub mod machine;
 
 pub use config::Config;
-pub use driver::{Left, Store};
+pub use driver::{Left, Space, Store, Usage};
 pub use error::{Error, Fault};
+pub use machine::retention;
 pub use machine::{Failure, Health};

@@ -28,7 +28,7 @@ mod object;
 mod stage;
 mod track;
 
-pub use object::{Note, Object, ObjectSink};
+pub use object::{Note, Object, ObjectSink, Settled};
 pub use stage::{Plan, Publication, Rung, Staged};
 pub use time::{Anchor, Now, TICKS_PER_SECOND, Ticks};
 pub use track::{

@@ -2,6 +2,8 @@
 //!
 //! In: nothing. Out: [`Object`], [`ObjectSink`]. Does not know disks or buckets.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 
 /// Bytes under a key of `shared/wire`'s scheme.
@@ -25,6 +27,9 @@ pub enum Note {
     End,
 }
 
+/// What was noted is kept once this is ready.
+pub type Settled = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Where the packager puts what it makes; the binary plugs storage in here.
 ///
 /// None of these block or fail from the caller's view: once a call returns, a read of the key finds the bytes. What
@@ -38,6 +43,15 @@ pub trait ObjectSink: Send + Sync {
     fn replace(&self, object: Object);
     /// Adds to the end of a text object: a recording's playlist grows by a segment at a time.
     fn append(&self, object: Object);
+    /// Keys of segments of a show that were put and are nowhere any more: the disk never took them, and memory dropped
+    /// them. Each is told once; a sink that loses nothing has none to tell.
+    fn gone(&self, _show: &str) -> Vec<String> {
+        Vec::new()
+    }
     /// A note about a show, in order with its parts: once a note is found again, so are the parts before it.
     fn note(&self, show: &str, note: Note);
+    /// Waits until what was noted so far would be found again; a sink that keeps nothing has nothing to wait for.
+    fn settled(&self) -> Settled {
+        Box::pin(std::future::ready(()))
+    }
 }

@@ -9,6 +9,7 @@
 pub mod blocking;
 pub mod directives;
 pub mod media;
+pub mod past;
 pub mod multivariant;
 pub mod read;
 pub mod recording;
@@ -25,3 +26,4 @@ pub use blocking::Verdict;
 pub use directives::Directives;
 pub use media::MediaPlaylist;
 pub use multivariant::Multivariant;
+pub use past::Past;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use shared_media::Ticks;
 
 use crate::blocking::Edge;
+use crate::past::Past;
 use crate::write;
 
 /// Parts are listed for this many target durations from the end (6.2.2).
@@ -32,7 +33,9 @@ pub struct MediaPlaylist {
     pub media_sequence: u64,
     /// The number of discontinuities before the first listed segment.
     pub discontinuity_sequence: u64,
-    /// The complete segments, oldest first.
+    /// The oldest of them, as text: whatever is older than the skip boundary may stand here.
+    pub past: Vec<Arc<Past>>,
+    /// The complete segments after those, oldest first.
     pub segments: Vec<Arc<Segment>>,
     /// The segment that is still growing, once its first part is there.
     pub open: Option<OpenSegment>,
@@ -118,13 +121,52 @@ impl MediaPlaylist {
     /// Its text, whole.
     #[must_use]
     pub fn render(&self) -> String {
-        self.text(0)
+        let (head, past, tail) = self.pieces();
+        let kept = past.iter().map(|past| past.text().len()).sum::<usize>();
+        let mut text = String::with_capacity(head.len() + kept + tail.len());
+        text.push_str(&head);
+        past.iter().for_each(|past| text.push_str(past.text()));
+        text.push_str(&tail);
+        text
+    }
+
+    /// The pieces that its whole text is put together of, in order.
+    #[must_use]
+    pub fn pieces(&self) -> (String, &[Arc<Past>], String) {
+        let mut head = String::with_capacity(512);
+        write::live_header(&mut head, self);
+        // Where the first piece goes on with an init segment of one that was dropped, it is named again.
+        if let Some(map) = self.past.first().and_then(|first| first.before()) {
+            write::map(&mut head, map);
+        }
+        (head, &self.past, self.tail(0, self.past.last().and_then(|last| last.map().cloned())))
     }
 
     /// Its text as a delta update (6.2.5.1); whole if nothing can be skipped, or if it has ended.
     #[must_use]
     pub fn render_delta(&self) -> String {
-        self.text(if self.ended { 0 } else { self.skippable() })
+        let in_text = self.past_segments();
+        let skipped = if self.ended { 0 } else { self.skippable() };
+        if self.ended || in_text + skipped == 0 {
+            return self.render();
+        }
+        let mut text = String::with_capacity(8192);
+        write::live_header(&mut text, self);
+        write::skip(&mut text, in_text + skipped);
+        text.push_str(&self.tail(skipped, None));
+        text
+    }
+
+    /// How many segments stand in [`Self::past`].
+    #[must_use]
+    pub fn past_segments(&self) -> usize {
+        self.past.iter().map(|past| past.segments()).sum()
+    }
+
+    /// The Media Sequence Number of the first of [`Self::segments`].
+    #[must_use]
+    pub fn recent_sequence(&self) -> u64 {
+        self.media_sequence.saturating_add(self.past_segments() as u64)
     }
 
     /// Where its live edge is.
@@ -132,7 +174,7 @@ impl MediaPlaylist {
     pub fn edge(&self) -> Edge {
         let parts = |parts: &[Part]| u64::try_from(parts.len()).unwrap_or(u64::MAX);
         Edge {
-            next_msn: self.media_sequence.saturating_add(self.segments.len() as u64),
+            next_msn: self.recent_sequence().saturating_add(self.segments.len() as u64),
             open_parts: self.open.as_ref().map_or(0, |open| parts(&open.parts)),
             last_parts: self.segments.last().map_or(0, |last| parts(&last.parts)),
             has_parts: !self.i_frames_only,
@@ -140,12 +182,12 @@ impl MediaPlaylist {
         }
     }
 
-    /// How many segments end further from the playlist's end than the skip boundary.
+    /// How many of the recent segments end further from the playlist's end than the skip boundary.
     fn skippable(&self) -> usize {
         self.older_than(i64::from(self.target_duration_s) * SKIP_TARGETS)
     }
 
-    /// How many segments, from the first, end more than `seconds` before the playlist's end.
+    /// How many of the recent segments, from the first, end more than `seconds` before the playlist's end.
     fn older_than(&self, seconds: i64) -> usize {
         let open = self.open.iter().flat_map(|open| &open.parts);
         let mut from_end: i64 = open.map(|part| part.duration.0).sum();
@@ -158,15 +200,11 @@ impl MediaPlaylist {
         0
     }
 
-    fn text(&self, skipped: usize) -> String {
+    /// The recent segments but for the first `skipped`, and whatever follows them, where `map` is in force.
+    fn tail(&self, skipped: usize, mut map: Option<Arc<str>>) -> String {
         // About 90 bytes per segment, 70 per part and 600 around them.
         let mut text = String::with_capacity((self.segments.len() - skipped) * 128 + 4096);
-        write::live_header(&mut text, self);
-        if skipped > 0 {
-            write::skip(&mut text, skipped);
-        }
         let with_parts = self.older_than(i64::from(self.target_duration_s) * PARTS_TARGETS);
-        let mut map = None;
         for (index, segment) in self.segments.iter().enumerate().skip(skipped) {
             write::head(&mut text, &segment.head, &mut map);
             if index >= with_parts {

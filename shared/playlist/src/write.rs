@@ -57,10 +57,15 @@ pub(crate) fn head(text: &mut String, head: &Head, map: &mut Option<Arc<str>>) {
         text.push_str("#EXT-X-DISCONTINUITY\n");
     }
     if let Some(uri) = head.map.as_ref().filter(|uri| map.as_ref() != Some(uri)) {
-        line!(text, "#EXT-X-MAP:URI=\"{uri}\"");
+        self::map(text, uri);
         *map = Some(uri.clone());
     }
     line!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", date::utc(head.utc_us));
+}
+
+/// The init segment of what follows.
+pub(crate) fn map(text: &mut String, uri: &str) {
+    line!(text, "#EXT-X-MAP:URI=\"{uri}\"");
 }
 
 /// The parts of a segment.

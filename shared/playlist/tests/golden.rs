@@ -8,7 +8,7 @@ use std::sync::Arc;
 use shared_media::Ticks;
 use shared_playlist::media::{ByteRange, Head, OpenSegment, Part, Report, Segment};
 use shared_playlist::multivariant::{IFrames, Sound, Variant};
-use shared_playlist::{MediaPlaylist, Multivariant, recording};
+use shared_playlist::{MediaPlaylist, Multivariant, Past, recording};
 
 const START_UTC_US: i64 = 1_795_244_400_000_000;
 
@@ -56,6 +56,7 @@ fn live() -> MediaPlaylist {
         part_target_us: 333_340,
         media_sequence: 2,
         discontinuity_sequence: 0,
+        past: Vec::new(),
         segments: (2..=10).map(segment).collect(),
         open: Some(OpenSegment { head: head(11), parts: vec![part(11, 0), part(11, 1)] }),
         hint: Some("lx2k9a/p11.2.m4s".to_owned()),
@@ -90,6 +91,23 @@ fn a_delta_update_keeps_everything_after_the_skip_boundary() {
     let without_map = after_skip.replacen("#EXT-X-MAP:URI=\"lx2k9a/i0.mp4\"\n", "", 1);
     assert!(whole.ends_with(&without_map));
     assert!(after_skip.starts_with("#EXT-X-MAP:"));
+}
+
+#[test]
+fn a_playlist_put_together_of_pieces_is_the_same() {
+    let whole = live();
+    for kept in [1, 2, 3] {
+        // A piece that goes on with the init segment of one that was dropped.
+        let mut map = Some("lx2k9a/i0.mp4".into());
+        let (old, new) = whole.segments.split_at(kept);
+        let past = vec![Arc::new(Past::new(old, &mut map))];
+        let pieces = MediaPlaylist { past, segments: new.to_vec(), ..live() };
+        assert_eq!(pieces.render(), whole.render());
+        assert_eq!(pieces.render_delta(), whole.render_delta());
+        assert_eq!(pieces.edge(), whole.edge());
+    }
+    let ended = MediaPlaylist { past: Vec::new(), ended: true, ..live() };
+    assert_eq!(ended.render_delta(), ended.render());
 }
 
 #[test]
@@ -145,6 +163,7 @@ fn i_frames() -> MediaPlaylist {
     MediaPlaylist {
         i_frames_only: true,
         media_sequence: 4,
+        past: Vec::new(),
         segments: (2..=10).flat_map(i_frames_of).collect(),
         open: None,
         hint: None,

@@ -2,10 +2,16 @@
 //!
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
+mod broadcast;
+pub mod ladder;
 mod list;
+mod pull;
 mod tier;
 
+pub use broadcast::{Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher};
+pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +44,9 @@ pub struct NewShow {
     /// What happens to a device too many; absent: the one that has played longest stops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_full: Option<WhenFull>,
+    /// How it goes out; absent: as the house has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcast: Option<Broadcast>,
 }
 
 /// A show with the one sight of its stream key.
@@ -82,6 +91,12 @@ pub struct ShowState {
     /// What happens to a device too many.
     #[serde(default, skip_serializing_if = "WhenFull::is_displace")]
     pub when_full: WhenFull,
+    /// How it goes out, where that is not as the house has it.
+    #[serde(default, skip_serializing_if = "Broadcast::is_default")]
+    pub broadcast: Broadcast,
+    /// Where a picture of it is, relative to what a playback session opens, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<String>,
 }
 
 /// `POST /v1/shows/{show}/tickets`: what to issue.

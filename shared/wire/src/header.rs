@@ -22,5 +22,9 @@ pub const CLIENT_ALPN: &str = "matinee-client-alpn";
 pub const TYPE_PLAYLIST: &str = "application/vnd.apple.mpegurl";
 /// Content type of CMAF objects.
 pub const TYPE_MP4: &str = "video/mp4";
+/// Content type of pictures (RFC 2046, 4.2).
+pub const TYPE_JPEG: &str = "image/jpeg";
+/// Content type of WebVTT.
+pub const TYPE_VTT: &str = "text/vtt; charset=utf-8";
 /// Content type of errors (RFC 9457).
 pub const TYPE_PROBLEM: &str = "application/problem+json";

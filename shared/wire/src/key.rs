@@ -11,6 +11,9 @@
 //! | `<show>/<rendition>/<epoch>/i<n>.mp4` | init segment (CMAF header) | never |
 //! | `<show>/<rendition>/<epoch>/s<msn>.m4s` | media segment | never |
 //! | `<show>/<rendition>/<epoch>/p<msn>.<part>.m4s` | part | never |
+//! | `<show>/cover.jpg` | a picture of the show | yes |
+//! | `<show>/storyboard.vtt` | which strip has the picture of which moment | yes |
+//! | `<show>/board/<epoch>/b<n>.jpg` | a strip of small pictures | never |
 //!
 //! The epoch is the publication's: a show that is published anew gets new keys, so that media may be cached for a year.
 
@@ -45,6 +48,10 @@ pub enum KeyObject {
         /// The rendition's name.
         rendition: String,
     },
+    /// A picture of the show.
+    Cover,
+    /// The text that says which strip has the picture of which moment.
+    Storyboard,
     /// An immutable media object.
     Media {
         /// The rendition's name.
@@ -65,7 +72,12 @@ pub enum MediaFile {
     Segment(u64),
     /// A part: the parent's Media Sequence Number and the part's number in it, from 0.
     Part(u64, u32),
+    /// The `n`th strip of small pictures, from 0; of the storyboard, which stands where renditions do.
+    Strip(u32),
 }
+
+/// Where the strips of a storyboard stand.
+pub const BOARD: &str = "board";
 
 impl fmt::Display for MediaFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,6 +85,7 @@ impl fmt::Display for MediaFile {
             Self::Init(n) => write!(f, "i{n}.mp4"),
             Self::Segment(msn) => write!(f, "s{msn}.m4s"),
             Self::Part(msn, part) => write!(f, "p{msn}.{part}.m4s"),
+            Self::Strip(n) => write!(f, "b{n}.jpg"),
         }
     }
 }
@@ -81,6 +94,8 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.object {
             KeyObject::Multivariant => write!(f, "{}/index.m3u8", self.show),
+            KeyObject::Cover => write!(f, "{}/cover.jpg", self.show),
+            KeyObject::Storyboard => write!(f, "{}/storyboard.vtt", self.show),
             KeyObject::Playlist { rendition } => write!(f, "{}/{rendition}/index.m3u8", self.show),
             KeyObject::IFrames { rendition } => write!(f, "{}/{rendition}/iframes.m3u8", self.show),
             KeyObject::Media { rendition, epoch, file } => {
@@ -108,6 +123,8 @@ impl KeyObject {
         let mut steps = rest.split('/');
         let object = match (steps.next()?, steps.next(), steps.next()) {
             ("index.m3u8", None, None) => Self::Multivariant,
+            ("cover.jpg", None, None) => Self::Cover,
+            ("storyboard.vtt", None, None) => Self::Storyboard,
             (rendition, Some("index.m3u8"), None) => Self::Playlist { rendition: name(rendition)? },
             (rendition, Some("iframes.m3u8"), None) => {
                 Self::IFrames { rendition: name(rendition)? }
@@ -126,7 +143,7 @@ impl KeyObject {
     #[must_use]
     pub fn rendition(&self) -> Option<&str> {
         match self {
-            Self::Multivariant => None,
+            Self::Multivariant | Self::Cover | Self::Storyboard => None,
             Self::Playlist { rendition }
             | Self::IFrames { rendition }
             | Self::Media { rendition, .. } => Some(rendition),
@@ -140,6 +157,9 @@ impl MediaFile {
     pub fn parse(file: &str) -> Option<Self> {
         if let Some(n) = file.strip_prefix('i').and_then(|rest| rest.strip_suffix(".mp4")) {
             return number(n).and_then(|n| n.try_into().ok()).map(Self::Init);
+        }
+        if let Some(n) = file.strip_prefix('b').and_then(|rest| rest.strip_suffix(".jpg")) {
+            return number(n).and_then(|n| n.try_into().ok()).map(Self::Strip);
         }
         let stem = file.strip_suffix(".m4s")?;
         if let Some(msn) = stem.strip_prefix('s') {
@@ -177,6 +197,9 @@ mod tests {
             "audio/lx2k9a/i0.mp4",
             "720p/lx2k9a/s12.m4s",
             "source/lx2k9a/p12.3.m4s",
+            "cover.jpg",
+            "storyboard.vtt",
+            "board/lx2k9a/b12.jpg",
         ] {
             let path = format!("{SHOW}/{rest}");
             assert_eq!(Key::parse(&path).map(|key| key.to_string()), Some(path));
@@ -201,6 +224,9 @@ mod tests {
             "%2e%2e/index.m3u8",
             "720P/index.m3u8",
             "720p/e/s1.m4s/",
+            "720p/cover.jpg",
+            "board/e/b01.jpg",
+            "board/b1.jpg",
         ] {
             assert_eq!(Key::parse(&format!("{SHOW}/{rest}")), None, "{rest}");
         }

@@ -69,6 +69,8 @@ pub(super) async fn a_tier_reaches_back_to_its_depth_and_no_further(stage: Stage
     // Whoever knows the live edge's name can guess the others', and its mark opens no other.
     refused(&scene, "720p/e1/s1.m4s", "dvr_too_far").await;
     refused(&scene, "720p/e1/s99.m4s", "dvr_too_far").await;
+    refused(&scene, "storyboard.vtt", "dvr_too_far").await;
+    refused(&scene, "board/e1/b0.jpg", "dvr_too_far").await;
     refused(&scene, &format!("720p/{}", uri.replace("s99", "s1")), "dvr_too_far").await;
     let other = stage.show();
     assert_eq!(other.watch("720p/index.m3u8").await.text(), MEDIA, "others have it all");

@@ -146,7 +146,7 @@ impl Moved<'_> {
             MediaFile::Segment(msn) => {
                 self.newest.is_none_or(|newest| msn.saturating_add(MEDIA_LAG_SEGMENTS) <= newest)
             }
-            MediaFile::Part(..) => false,
+            MediaFile::Part(..) | MediaFile::Strip(_) => false,
         }
     }
 }

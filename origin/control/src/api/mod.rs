@@ -7,6 +7,7 @@ mod address;
 mod admin;
 mod body;
 mod playback;
+mod pull;
 mod refusal;
 mod request_id;
 mod shows;
@@ -17,11 +18,13 @@ pub(crate) use admin::bearer;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
+use axum::{Json, Router};
+use shared_wire::api::HouseStatus;
 
 use crate::House;
 use refusal::Refusal;
@@ -38,7 +41,7 @@ enum Access {
 }
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 19] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 22] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -47,6 +50,8 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 19] {
         ("/v1/shows/{show}", Admin, patch(shows::change)),
         ("/v1/shows/{show}/end", Admin, post(shows::end)),
         ("/v1/shows/{show}/stream-key", Admin, post(shows::rotate_key)),
+        ("/v1/shows/{show}/pull", Admin, put(pull::begin)),
+        ("/v1/shows/{show}/pull", Admin, delete(pull::end)),
         ("/v1/shows/{show}/tiers", Admin, get(tiers::list)),
         ("/v1/shows/{show}/tiers/{tier}", Admin, put(tiers::put)),
         ("/v1/shows/{show}/tiers/{tier}", Admin, get(tiers::get)),
@@ -59,6 +64,7 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 19] {
         ("/v1/shows/{show}/playback", Public, post(playback::exchange)),
         ("/v1/shows/{show}/playback/end", Public, post(playback::end)),
         ("/v1/shows/{show}/state", Public, get(shows::state)),
+        ("/v1/status", Admin, get(status)),
         ("/openapi.json", Public, get(openapi)),
     ]
 }
@@ -84,6 +90,14 @@ async fn openapi() -> impl IntoResponse {
     let headers =
         [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=60")];
     (headers, OPENAPI)
+}
+
+/// `GET /v1/status`
+async fn status(State(house): State<Arc<House>>) -> Result<Json<HouseStatus>, Refusal> {
+    let known = house.config.status.as_ref().and_then(|status| status.borrow().clone());
+    let title = "The house has not looked at its disk yet.";
+    let unknown = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "status_unknown", title);
+    known.map(Json).ok_or_else(unknown)
 }
 
 async fn nothing_here() -> Refusal {

@@ -26,6 +26,10 @@ pub struct Model {
     pub created_at: i64,
     /// What happens when a ticket has as many devices as it may: `displace` or `refuse`.
     pub when_full: String,
+    /// How it goes out, as JSON.
+    pub broadcast: String,
+    /// Where a picture of it is, relative to what a playback session opens.
+    pub cover: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use shared_wire::ShowId;
-use shared_wire::api::{ShowState, State, WhenFull};
+use shared_wire::api::{ChangeShow, ShowState, State};
 
 /// The shows. Bounded by `Config::shows_max`, which is checked where shows are made.
 pub(super) struct Board {
@@ -49,11 +49,20 @@ impl Board {
         }
     }
 
-    /// Changes what happens to a device too many.
-    pub(super) fn set_when_full(&self, show: ShowId, when_full: WhenFull) {
+    /// Says where a show's cover is.
+    pub(super) fn set_cover(&self, show: ShowId, cover: &str) {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shows.get_mut(&show) {
-            known.when_full = when_full;
+            known.cover = Some(cover.to_owned());
+        }
+    }
+
+    /// Changes what is said of a show.
+    pub(super) fn change(&self, show: ShowId, to: ChangeShow) {
+        let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shows.get_mut(&show) {
+            known.when_full = to.when_full.unwrap_or(known.when_full);
+            known.broadcast = to.broadcast.unwrap_or_else(|| known.broadcast.clone());
         }
     }
 }

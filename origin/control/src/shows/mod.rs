@@ -10,7 +10,10 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 use shared_wire::ShowId;
-use shared_wire::api::{ChangeShow, CreatedShow, NewShow, Publish, ShowList, ShowState, State};
+use shared_wire::api::{
+    Broadcast, ChangeShow, CreatedShow, DVR_WINDOW_S, NewShow, Publish, ShowList, ShowState, State,
+    ladder,
+};
 use tokio::sync::Mutex;
 
 use crate::page::{self, Page};
@@ -19,6 +22,8 @@ use crate::secret::{StreamKey, new_id};
 use crate::{Config, Error};
 use board::Board;
 
+/// Where a show's cover is, as the key scheme has it.
+const COVER: &str = "cover.jpg";
 /// Latest second a time may name: the end of the year 9999.
 const TIME_S_MAX: i64 = 253_402_300_799;
 
@@ -31,6 +36,8 @@ pub struct ShowRecord {
     pub title: String,
     /// Where it stands.
     pub state: State,
+    /// How it goes out.
+    pub broadcast: Broadcast,
 }
 
 /// All shows of the house.
@@ -72,6 +79,7 @@ impl Shows {
         let key = StreamKey::random()?;
         let state = State::Scheduled;
         let when_full = new.when_full.unwrap_or_default();
+        let broadcast = new.broadcast.clone().unwrap_or_default();
         let row = shows::ActiveModel {
             position: NotSet,
             id: Set(show.to_string()),
@@ -80,6 +88,8 @@ impl Shows {
             starts_at: Set(new.starts_at),
             created_at: Set(now),
             when_full: Set(state::when_full_name(when_full).to_owned()),
+            broadcast: Set(written(&broadcast)),
+            cover: Set(None),
         };
         let key_row = stream_keys::ActiveModel {
             show_id: Set(show.to_string()),
@@ -91,7 +101,15 @@ impl Shows {
         stream_keys::Entity::insert(key_row).exec_without_returning(change.on()).await?;
         change.commit().await?;
         let NewShow { title, starts_at, .. } = new;
-        self.board.put(ShowState { show, title, state, starts_at, when_full });
+        self.board.put(ShowState {
+            show,
+            title,
+            state,
+            starts_at,
+            when_full,
+            broadcast,
+            cover: None,
+        });
         Ok(self.created(show, &key))
     }
 
@@ -101,7 +119,7 @@ impl Shows {
             let reason = format!("must be seconds since 1970, 0 to {TIME_S_MAX}");
             return Err(Error::Invalid { field: "starts_at", reason });
         }
-        Ok(())
+        new.broadcast.as_ref().map_or(Ok(()), check_broadcast)
     }
 
     fn created(&self, show: ShowId, key: &StreamKey) -> CreatedShow {
@@ -144,7 +162,12 @@ impl Shows {
         let Some(row) = found else { return Ok(None) };
         let show = rows::id(&row.show_id)?;
         let known = self.state(show);
-        Ok(known.map(|known| ShowRecord { show, title: known.title, state: known.state }))
+        Ok(known.map(|known| ShowRecord {
+            show,
+            title: known.title,
+            state: known.state,
+            broadcast: known.broadcast,
+        }))
     }
 
     /// A show, from memory.
@@ -179,21 +202,48 @@ impl Shows {
         Ok(true)
     }
 
+    /// Says that a show has a cover.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors; then nothing has changed.
+    pub(crate) async fn set_cover(&self, show: ShowId) -> Result<(), Error> {
+        let _order = self.changing.lock().await;
+        if self.state(show).ok_or(Error::ShowUnknown)?.cover.is_some() {
+            return Ok(());
+        }
+        let change = self.rows.write().await?;
+        shows::Entity::update_many()
+            .col_expr(shows::Column::Cover, Expr::value(COVER))
+            .filter(shows::Column::Id.eq(show.to_string()))
+            .exec(change.on())
+            .await?;
+        change.commit().await?;
+        self.board.set_cover(show, COVER);
+        Ok(())
+    }
+
     /// Changes what is said of a show.
     ///
     /// # Errors
     /// [`Error::ShowUnknown`], storage errors; then nothing has changed.
     pub(crate) async fn change(&self, show: ShowId, to: ChangeShow) -> Result<ShowState, Error> {
+        to.broadcast.as_ref().map_or(Ok(()), check_broadcast)?;
         let _order = self.changing.lock().await;
-        if let Some(when_full) = to.when_full {
+        let when_full = to
+            .when_full
+            .map(|rule| (shows::Column::WhenFull, Expr::value(state::when_full_name(rule))));
+        let broadcast = to.broadcast.as_ref();
+        let broadcast =
+            broadcast.map(|chosen| (shows::Column::Broadcast, Expr::value(written(chosen))));
+        if when_full.is_some() || broadcast.is_some() {
             let change = self.rows.write().await?;
-            shows::Entity::update_many()
-                .col_expr(shows::Column::WhenFull, Expr::value(state::when_full_name(when_full)))
-                .filter(shows::Column::Id.eq(show.to_string()))
-                .exec(change.on())
-                .await?;
+            let columns = when_full.into_iter().chain(broadcast);
+            let update = columns.fold(shows::Entity::update_many(), |update, (column, value)| {
+                update.col_expr(column, value)
+            });
+            update.filter(shows::Column::Id.eq(show.to_string())).exec(change.on()).await?;
             change.commit().await?;
-            self.board.set_when_full(show, when_full);
+            self.board.change(show, to);
         }
         self.state(show).ok_or(Error::ShowUnknown)
     }
@@ -226,6 +276,28 @@ impl Shows {
         };
         Ok(ShowList { shows: rows.iter().map(show).collect::<Result<_, _>>()?, next })
     }
+}
+
+/// Refuses settings out of bounds.
+///
+/// # Errors
+/// [`Error::Invalid`], naming the field.
+fn check_broadcast(chosen: &Broadcast) -> Result<(), Error> {
+    let rungs = chosen.ladder.as_deref().unwrap_or_default();
+    ladder::check(rungs).map_err(|reason| Error::Invalid { field: "broadcast.ladder", reason })?;
+    match chosen.dvr_window_s {
+        Some(seconds) if !DVR_WINDOW_S.contains(&seconds) => Err(Error::Invalid {
+            field: "broadcast.dvr_window_s",
+            reason: format!("must be {} to {} seconds", DVR_WINDOW_S.start(), DVR_WINDOW_S.end()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Settings as they stand in a row.
+fn written(chosen: &Broadcast) -> String {
+    // Numbers and names only: this cannot fail.
+    serde_json::to_string(chosen).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// An address that encoders take as it is: `publish:<key>` needs none of the escapes that `#!::…` would.

@@ -44,6 +44,10 @@ pub(super) fn of_row(row: &shows::Model) -> Result<ShowState, Error> {
         state: state.ok_or_else(what)?,
         starts_at: row.starts_at,
         when_full: when_full.map(|(when_full, _)| *when_full).ok_or_else(neither)?,
+        cover: row.cover.clone(),
+        broadcast: serde_json::from_str(&row.broadcast).map_err(|error| Error::Corrupt {
+            what: format!("a show's settings cannot be read: {error}"),
+        })?,
     })
 }
 

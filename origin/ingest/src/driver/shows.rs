@@ -154,6 +154,8 @@ impl Shows {
             .entry(admission.show.clone())
             .or_insert_with(|| Show::new(&self.config, admission.resume));
         let silent = show.silence(now) >= self.config.takeover_silence;
+        let second = admission.second_publisher.unwrap_or(self.config.second_publisher);
+        show.slot.set_second(second);
         show.slot.handle(now, Input::Claim { publisher, silent, backup });
         let mut room = None;
         let mut answer = Err(Refusal::Unavailable);
@@ -182,7 +184,7 @@ impl Shows {
 
     /// Takes a show's place on air for a source that needs no key. `resume` is ingest's own to remember.
     pub(super) fn enter(self: &Arc<Self>, show: &str) -> Result<Turn, Refusal> {
-        let admission = Admission { show: show.to_owned(), resume: None };
+        let admission = Admission { show: show.to_owned(), resume: None, second_publisher: None };
         self.claim(&admission, false).map_err(|refused| refused.refusal)
     }
 

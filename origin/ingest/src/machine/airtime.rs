@@ -125,6 +125,11 @@ impl Slot {
         slot
     }
 
+    /// From now on this becomes of a second publisher.
+    pub const fn set_second(&mut self, second: SecondPublisher) {
+        self.second = second;
+    }
+
     /// The show's state.
     #[must_use]
     pub const fn airtime(&self) -> Airtime {

@@ -34,7 +34,7 @@ impl Gate for Doorman {
                 "k2" => "show-2",
                 _ => return Err(Refusal::WrongKey),
             };
-            Ok(Admission { show: show.to_owned(), resume: None })
+            Ok(Admission { show: show.to_owned(), resume: None, second_publisher: None })
         })
     }
 

@@ -10,6 +10,7 @@ mod moment;
 mod pages;
 mod session;
 mod show;
+mod status;
 mod table;
 mod ticket;
 mod tier;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 pub(crate) use error::Error;
 pub(crate) use session::SessionCommand;
 pub(crate) use show::ShowCommand;
+pub(crate) use status::StatusFlags;
 pub(crate) use ticket::TicketCommand;
 pub(crate) use tier::TierCommand;
 
@@ -44,6 +46,11 @@ pub(crate) fn run_tier(command: TierCommand) -> ExitCode {
 /// `matinee session …`
 pub(crate) fn run_session(command: SessionCommand) -> ExitCode {
     run(command.run())
+}
+
+/// `matinee status`
+pub(crate) fn run_status(flags: StatusFlags) -> ExitCode {
+    run(flags.run())
 }
 
 fn run(command: impl Future<Output = Result<String, Error>>) -> ExitCode {

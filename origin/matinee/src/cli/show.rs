@@ -2,12 +2,13 @@
 //!
 //! In: parsed arguments. Out: what to print. Does not know HTTP.
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
-    ChangeShow, CreatedShow, NewShow, ShowList, ShowState, State, WhenFull as Rule,
+    Broadcast, ChangeShow, CreatedShow, NewPull, NewShow, Rung, SecondPublisher, ShowList,
+    ShowState, State, WhenFull as Rule, ladder,
 };
 
 use super::error::Error;
@@ -39,6 +40,9 @@ pub(crate) enum ShowCommand {
         /// What happens to a device beyond those a ticket admits at once; displace if not said
         #[arg(long)]
         when_full: Option<WhenFull>,
+        /// How it goes out
+        #[command(flatten)]
+        broadcast: BroadcastFlags,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -50,7 +54,10 @@ pub(crate) enum ShowCommand {
         show: ShowId,
         /// What happens to a device beyond those a ticket admits at once
         #[arg(long)]
-        when_full: WhenFull,
+        when_full: Option<WhenFull>,
+        /// How it goes out; what is not said stays
+        #[command(flatten)]
+        broadcast: BroadcastFlags,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -94,23 +101,25 @@ impl ShowCommand {
     /// Any of [`Error`].
     pub(crate) async fn run(self) -> Result<String, Error> {
         match self {
-            Self::Create { title, starts_at, when_full, house } => {
+            Self::Create { title, starts_at, when_full, broadcast, house } => {
                 let at = House::find(&house).await?;
-                let new = NewShow { title, starts_at, when_full: when_full.map(Rule::from) };
+                let chosen = broadcast.onto(Broadcast::default());
+                let broadcast = Some(chosen).filter(|chosen| !chosen.is_default());
+                let when_full = when_full.map(Rule::from);
+                let new = NewShow { title, starts_at, when_full, broadcast };
                 let made: CreatedShow = at.send("/v1/shows", &new).await?;
                 Ok(if house.json { json!(made).to_string() } else { created(&new.title, &made) })
             }
-            Self::Set { show, when_full, house } => {
-                let to = ChangeShow { when_full: Some(when_full.into()) };
+            Self::Set { show, when_full, broadcast, house } => {
                 let path = format!("/v1/shows/{show}");
                 let at = House::find(&house).await?;
-                let changed: ShowState = at.set(Method::PATCH, &path, &to).await?;
-                let said = match changed.when_full {
-                    Rule::Displace => "the one that has played longest stops",
-                    Rule::Refuse => "it is refused",
+                let broadcast = match broadcast.is_empty() {
+                    true => None,
+                    false => Some(broadcast.onto(at.get::<ShowState>(&path).await?.broadcast)),
                 };
-                let said = format!("Show {show}: when there is a device too many, {said}.");
-                Ok(if house.json { json!(changed).to_string() } else { said })
+                let to = ChangeShow { when_full: when_full.map(Rule::from), broadcast };
+                let changed: ShowState = at.set(Method::PATCH, &path, &to).await?;
+                Ok(if house.json { json!(changed).to_string() } else { settings(&changed) })
             }
             Self::List { house } => {
                 let shows = all::<ShowList>(&House::find(&house).await?, "/v1/shows").await?;
@@ -121,7 +130,7 @@ impl ShowCommand {
                 let there = House::find(&house).await?;
                 let (fetched, said): (ShowState, _) = match from.filter(|_| !stop) {
                     Some(url) => {
-                        let from = json!({ "url": url });
+                        let from = NewPull { url };
                         let said = "is fetched from there, and again whenever it breaks off";
                         (there.set(Method::PUT, &path, &from).await?, said)
                     }
@@ -147,6 +156,95 @@ impl From<WhenFull> for Rule {
             WhenFull::Refuse => Self::Refuse,
         }
     }
+}
+
+/// How a show goes out.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BroadcastFlags {
+    /// How far back viewers may go while it is live, in seconds, 60 to 86400, or `house`: as the house has it
+    #[arg(long, value_name = "SECONDS", value_parser = own::<u32>)]
+    dvr_window_s: Option<Own<u32>>,
+    /// What its recording may take, in MiB, or `house`; it stops there, the show goes on
+    #[arg(long, value_name = "MIB", value_parser = own::<u32>)]
+    recording_max_mib: Option<Own<u32>>,
+    /// Its smaller pictures, such as 1080p,480p/hevc@900k,160p, none, or `house`
+    #[arg(long, value_name = "RUNG,…", value_parser = own_ladder)]
+    ladder: Option<Own<Vec<Rung>>>,
+    /// What becomes of a second publisher with its stream key: refuse, take-over, or `house`
+    #[arg(long, value_name = "RULE", value_parser = second_publisher)]
+    second_publisher: Option<Own<SecondPublisher>>,
+}
+
+/// A show's own value, or `None`: as the house has it.
+#[derive(Debug, Clone, Copy)]
+struct Own<T>(Option<T>);
+
+fn own<T: std::str::FromStr>(text: &str) -> Result<Own<T>, String> {
+    if text == "house" {
+        return Ok(Own(None));
+    }
+    let wrong = |_| "it must be a whole number, or house".to_owned();
+    text.parse().map(Some).map(Own).map_err(wrong)
+}
+
+fn own_ladder(text: &str) -> Result<Own<Vec<Rung>>, String> {
+    if text == "house" { Ok(Own(None)) } else { ladder::parse(text).map(Some).map(Own) }
+}
+
+fn second_publisher(text: &str) -> Result<Own<SecondPublisher>, String> {
+    match text {
+        "refuse" => Ok(Own(Some(SecondPublisher::Refuse))),
+        "take-over" => Ok(Own(Some(SecondPublisher::TakeOver))),
+        "house" => Ok(Own(None)),
+        _ => Err("it must be refuse, take-over or house".to_owned()),
+    }
+}
+
+impl BroadcastFlags {
+    const fn is_empty(&self) -> bool {
+        self.dvr_window_s.is_none()
+            && self.recording_max_mib.is_none()
+            && self.ladder.is_none()
+            && self.second_publisher.is_none()
+    }
+
+    /// What was chosen before, with what is said now.
+    fn onto(&self, before: Broadcast) -> Broadcast {
+        let Broadcast { dvr_window_s, recording_bytes_max, ladder, second_publisher } = before;
+        let bytes = |mib: Own<u32>| mib.0.map(|mib| u64::from(mib) << 20);
+        Broadcast {
+            dvr_window_s: self.dvr_window_s.map_or(dvr_window_s, |own| own.0),
+            recording_bytes_max: self.recording_max_mib.map_or(recording_bytes_max, bytes),
+            ladder: self.ladder.clone().map_or(ladder, |own| own.0),
+            second_publisher: self.second_publisher.map_or(second_publisher, |own| own.0),
+        }
+    }
+}
+
+fn settings(show: &ShowState) -> String {
+    let too_many = match show.when_full {
+        Rule::Displace => "the one that has played longest stops",
+        Rule::Refuse => "it is refused",
+    };
+    let house = || "as the house has it".to_owned();
+    let Broadcast { dvr_window_s, recording_bytes_max, ladder: rungs, second_publisher } =
+        &show.broadcast;
+    let window = dvr_window_s.map_or_else(house, |seconds| format!("{seconds} s"));
+    let recording =
+        recording_bytes_max.map_or_else(house, |bytes| format!("at most {} MiB", bytes >> 20));
+    let rungs = rungs.as_ref().map_or_else(house, |rungs| ladder::text(rungs));
+    let second = second_publisher.map_or_else(house, |rule| match rule {
+        SecondPublisher::Refuse => "is refused".to_owned(),
+        SecondPublisher::TakeOver => "takes over".to_owned(),
+    });
+    format!(
+        "Show {}: when there is a device too many, {too_many}.\n\
+         \n  live window       {window}\
+         \n  recording         {recording}\
+         \n  ladder            {rungs}\
+         \n  second publisher  {second}",
+        show.show
+    )
 }
 
 fn created(title: &str, made: &CreatedShow) -> String {

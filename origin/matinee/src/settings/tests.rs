@@ -1,5 +1,7 @@
 //! Which layer counts, and what is wrong in each.
 
+use shared_wire::api::ladder;
+
 use super::*;
 
 fn flags(config: Option<PathBuf>) -> Flags {
@@ -34,6 +36,32 @@ fn flags_go_before_environment_before_file() {
 }
 
 #[test]
+fn a_ladder_is_a_list_of_rungs() {
+    let mut flags = flags(None);
+    let usual = flags.settle(|_| None).expect("right").encoding.rungs;
+    assert_eq!(ladder::text(&usual), "720p,480p,160p");
+    flags.ladder = Some("1080p/hevc@3000k,360p".to_owned());
+    let chosen = flags.settle(|_| None).expect("right").encoding.rungs;
+    assert_eq!(ladder::text(&chosen), "1080p/hevc@3000k,360p");
+    flags.ladder = Some("all".to_owned());
+    assert!(flags.settle(|_| None).is_err());
+}
+
+#[test]
+fn encoding_has_a_share_of_the_machine_and_a_rule() {
+    let mut flags = flags(None);
+    let usual = flags.settle(|_| None).expect("right").encoding;
+    assert!(usual.millicores >= 900 && !usual.refuses);
+    (flags.encode_cpus, flags.no_room) = (Some("1.25".to_owned()), Some("refuse".to_owned()));
+    let chosen = flags.settle(|_| None).expect("right").encoding;
+    assert_eq!((chosen.millicores, chosen.refuses), (1_250, true));
+    for wrong in ["", "-1", "1.2345", "1,5", "2000", "all"] {
+        flags.encode_cpus = Some(wrong.to_owned());
+        assert!(flags.settle(|_| None).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn edges_elsewhere_are_a_list_in_every_layer() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let file = dir.path().join("m.toml");
@@ -60,7 +88,7 @@ fn rtmps_is_an_address_and_a_certificate_or_neither() {
     assert!(flags.settle(|_| None).is_err());
     flags.rtmps_tls_key = Some("k.pem".to_owned());
     let rtmps = flags.settle(|_| None).expect("right").rtmps.expect("spoken");
-    assert_eq!((rtmps.listen.port(), rtmps.key), (1936, PathBuf::from("k.pem")));
+    assert_eq!((rtmps.listen.port(), rtmps.tls.key), (1936, PathBuf::from("k.pem")));
 }
 
 #[test]

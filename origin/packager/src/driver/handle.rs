@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use metrics::gauge;
 use shared_playlist::blocking::{self, Limits, Verdict};
+use shared_playlist::media::ByteRange;
 use shared_playlist::{Directives, MediaPlaylist};
 use shared_wire::ShowId;
 use shared_wire::key::{Key, KeyObject, MediaFile};
@@ -46,6 +47,19 @@ type Versions = BTreeMap<String, watch::Sender<Arc<Version>>>;
 struct Multivariant {
     plain: Bytes,
     packed: Bytes,
+}
+
+/// Where a keyframe is that decodes alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// The init segment it is read with.
+    pub init: Key,
+    /// The segment it is in.
+    pub segment: Key,
+    /// Its bytes there: a whole fragment.
+    pub range: ByteRange,
+    /// When it is shown, in microseconds since the Unix epoch.
+    pub utc_us: i64,
 }
 
 /// How far a show has come.
@@ -187,6 +201,28 @@ impl Handle {
                 return Hint::Late;
             }
         }
+    }
+
+    /// The newest picture of a rendition's I-frame playlist.
+    #[must_use]
+    pub fn newest_picture(&self, rendition: &str) -> Option<Picture> {
+        let versions = versions(&self.shared.i_frames, rendition)?;
+        let version = Arc::clone(&versions.borrow());
+        let mut newest = version.playlist.segments.iter().rev().filter(|listed| !listed.gap);
+        let (listed, show) = (newest.next()?, self.shared.show);
+        let key = |uri: &str| Key::parse(&format!("{show}/{rendition}/{uri}"));
+        Some(Picture {
+            init: key(listed.head.map.as_ref()?)?,
+            segment: key(&listed.uri)?,
+            range: listed.range?,
+            utc_us: listed.head.utc_us,
+        })
+    }
+
+    /// The publication's epoch.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.shared.epoch
     }
 
     /// How far the show has come.

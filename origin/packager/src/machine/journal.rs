@@ -3,13 +3,14 @@
 //! In: what the tracks list, as it is listed. Out: lines of text, one fact each; and those lines read again. Does not
 //! know where notes are kept, nor what is made of them (`restore`).
 //!
-//! Notes begin with a snapshot and grow by a line for each part and segment. Once the lines outnumber the snapshot they
+//! Notes begin with a snapshot and grow by a line for each part and segment. Once the lines outweigh the snapshot they
 //! begin anew, so that they stay as long as the live window is, not as the show.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared_media::{Plan, RenditionId, Ticks, TrackConfig};
+use shared_playlist::Past;
 use shared_playlist::media::{
     ByteRange, Head, OpenSegment, PARTS_TARGETS, Part, Segment as Listed,
 };
@@ -17,10 +18,10 @@ use shared_playlist::media::{
 use super::rates::Measured;
 use super::track::{Common, Track};
 
-/// The form of the notes. Notes of another form are not read.
-const FORM: u32 = 1;
-/// Fewest lines before notes begin anew.
-const LINES_MIN: usize = 4096;
+/// The form of the notes. Notes of a newer form are not read.
+const FORM: u32 = 2;
+/// Fewest bytes after the snapshot before notes begin anew.
+const BYTES_MIN: usize = 1 << 20;
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub(super) enum Line {
     Show(Show),
     /// What a rendition's window begins with.
     Window(Window),
+    /// Segments of it that are text already, and their pictures.
+    Past { of: RenditionId, segments: Piece, i_frames: Option<Piece> },
     /// A decoder configuration came into force.
     Config { of: RenditionId, config: TrackConfig, delay: i64, map: Arc<str>, headers: u32 },
     /// A part was listed.
@@ -58,6 +61,26 @@ pub(super) struct Window {
     pub(super) discontinuity_sequence: u64,
     pub(super) i_frame_sequence: u64,
     pub(super) fragments: u32,
+}
+
+/// Lines of a playlist that stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Piece {
+    pub(super) text: String,
+    duration: i64,
+    before: Option<Arc<str>>,
+}
+
+impl Piece {
+    fn new(past: &Past) -> Self {
+        let (text, duration) = (past.text().to_owned(), past.duration().0);
+        Self { text, duration, before: past.before().cloned() }
+    }
+
+    /// The piece as it is listed.
+    pub(super) fn past(&self) -> Past {
+        Past::of_text(self.text.clone(), Ticks(self.duration), self.before.clone())
+    }
 }
 
 /// A listed part, with what stands before its segment.
@@ -169,16 +192,17 @@ impl Closed {
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     new: String,
-    lines: usize,
-    snapshot_lines: usize,
+    bytes: usize,
+    snapshot_bytes: usize,
     begun: bool,
 }
 
 impl Journal {
     /// Takes a note.
     pub(super) fn line(&mut self, line: &Line) {
-        self.lines += 1;
+        let before = self.new.len();
         push(&mut self.new, line);
+        self.bytes += self.new.len() - before;
     }
 
     /// What was noted since the last time; `None` if nothing was, or if the notes have not begun.
@@ -191,15 +215,15 @@ impl Journal {
 
     /// Whether the notes are to begin anew now.
     pub(super) const fn is_due(&self) -> bool {
-        let limit = if self.snapshot_lines > LINES_MIN { self.snapshot_lines } else { LINES_MIN };
-        !self.begun || self.lines > limit
+        let limit = if self.snapshot_bytes > BYTES_MIN { self.snapshot_bytes } else { BYTES_MIN };
+        !self.begun || self.bytes > limit
     }
 
     /// Begins anew; what was noted and not taken is in the snapshot.
     pub(super) fn begin(&mut self, snapshot: &str) {
         self.new.clear();
-        self.snapshot_lines = snapshot.lines().count();
-        (self.begun, self.lines) = (true, 0);
+        self.snapshot_bytes = snapshot.len();
+        (self.begun, self.bytes) = (true, 0);
     }
 }
 
@@ -220,6 +244,11 @@ pub(super) fn snapshot(plan: &Plan, tracks: &[Track], common: &Common) -> String
                 fragments: track.writer.fragments(),
             }),
         );
+        for shelf in window.past() {
+            let segments = Piece::new(&shelf.segments);
+            let i_frames = shelf.i_frames.as_deref().map(Piece::new);
+            push(&mut text, &Line::Past { of: of.clone(), segments, i_frames });
+        }
         push_segments(&mut text, track, common);
         track.writer.config_line(&of).iter().for_each(|line| push(&mut text, line));
         push_open(&mut text, track);
@@ -235,7 +264,7 @@ fn push_segments(text: &mut String, track: &Track, common: &Common) {
     let near = i64::from(common.target_duration_s) * PARTS_TARGETS * shared_media::TICKS_PER_SECOND;
     let total: i64 = track.window.segments.iter().map(|segment| segment.duration.0).sum();
     let (mut before, mut i_frames) = (0, track.window.i_frames_by_segment());
-    for (msn, segment) in (track.window.media_sequence..).zip(&track.window.segments) {
+    for (msn, segment) in (track.window.recent_sequences().0..).zip(&track.window.segments) {
         before += segment.duration.0;
         if total - before <= near {
             let start = common.anchor.ticks_at(segment.head.utc_us).0;
@@ -294,7 +323,7 @@ pub(super) fn read(text: &str) -> Option<(Show, Vec<Line>)> {
     let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let mut lines = whole.map_while(|line| serde_json::from_str(line).ok());
     match lines.next()? {
-        Line::Show(show) if show.form == FORM => Some((show, lines.collect())),
+        Line::Show(show) if (1..=FORM).contains(&show.form) => Some((show, lines.collect())),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use shared_media::{Anchor, Plan, Ticks, TrackKind};
 use shared_playlist::media::{Head, Part, Segment as Listed};
-use shared_playlist::recording;
+use shared_playlist::{Past, recording};
 use shared_wire::ShowId;
 use shared_wire::key::MediaFile;
 
@@ -22,6 +22,7 @@ use super::journal::{self, Closed, Line, ListedPart, Show};
 use super::output::object;
 use super::segment::Measure;
 use super::track::Track;
+use super::window::Shelf;
 use super::{Cuts, Machine, Output, Phase};
 use crate::config::Config;
 
@@ -101,7 +102,11 @@ impl Notes {
                 let listed = closed.listed();
                 Some(self.anchor().ticks_at(listed.head.utc_us) + listed.duration)
             }
-            Line::Show(_) | Line::Window(_) | Line::Config { .. } | Line::Rates { .. } => None,
+            Line::Show(_)
+            | Line::Window(_)
+            | Line::Past { .. }
+            | Line::Config { .. }
+            | Line::Rates { .. } => None,
         });
         // Times of a day are whole microseconds: rounding may have taken a tick off.
         ends.max().unwrap_or_default() + Ticks(2)
@@ -119,11 +124,14 @@ impl Notes {
         let segments: HashSet<String> = self
             .lines
             .iter()
-            .filter_map(|line| match line {
+            .flat_map(|line| match line {
                 Line::Part(ListedPart { of, msn, .. }) | Line::Segment(Closed { of, msn, .. }) => {
-                    Some(names.media(of, MediaFile::Segment(*msn)))
+                    vec![names.media(of, MediaFile::Segment(*msn))]
                 }
-                _ => None,
+                Line::Past { of, segments, .. } => {
+                    segments.past().uris().map(|uri| names.part(of, uri)).collect()
+                }
+                _ => Vec::new(),
             })
             .collect();
         (playlists.collect(), segments.into_iter().collect())
@@ -140,6 +148,7 @@ impl Machine {
         machine.common.target_duration_s = plan.target_duration_s.max(1);
         machine.plan = Some(plan.clone());
         machine.phase = Phase::Restored;
+        machine.is_restored = true;
         let rungs = plan.rungs.iter().cloned().enumerate();
         machine.tracks =
             rungs.map(|(index, rung)| Track::new(rung, index == 0, &machine.common)).collect();
@@ -170,6 +179,7 @@ impl Machine {
         let of = match line {
             Line::Show(_) => return,
             Line::Window(journal::Window { of, .. })
+            | Line::Past { of, .. }
             | Line::Config { of, .. }
             | Line::Part(ListedPart { of, .. })
             | Line::Segment(Closed { of, .. })
@@ -186,6 +196,11 @@ impl Machine {
                 let (segment, i_frame) = (begin.media_sequence, begin.i_frame_sequence);
                 track.window.begin_at(segment, begin.discontinuity_sequence, i_frame);
                 track.writer.resume_fragments(begin.fragments);
+            }
+            Line::Past { segments, i_frames, .. } => {
+                let segments = Arc::new(segments.past());
+                let i_frames = i_frames.as_ref().map(|pictures| Arc::new(pictures.past()));
+                track.window.restore_past(Shelf { segments, i_frames });
             }
             Line::Config { config, delay, map, headers, .. } => {
                 // It was stored once, so it can be again.
@@ -227,7 +242,7 @@ impl Machine {
     fn spans(&self, open: &[Option<Open>]) -> BTreeMap<u64, Span> {
         let mut spans: BTreeMap<u64, Span> = BTreeMap::new();
         for (track, open) in self.tracks.iter().zip(open) {
-            let closed = (track.window.media_sequence..).zip(&track.window.segments);
+            let closed = (track.window.recent_sequences().0..).zip(&track.window.segments);
             for (msn, segment) in closed {
                 let start = self.common.anchor.ticks_at(segment.head.utc_us);
                 let discontinuity = segment.head.discontinuity;
@@ -300,14 +315,25 @@ impl Machine {
     fn mend(&mut self, index: usize, held: &Held) {
         let (common, track) = (&mut self.common, &mut self.tracks[index]);
         let id = track.rung.rendition.id.clone();
+        let made: HashSet<String> = common
+            .outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Put(put) => Some(put.key.clone()),
+                _ => None,
+            })
+            .collect();
+        let is_there = |uri: &str| {
+            let key = common.names.part(&id, uri);
+            held.segments.contains(&key) || made.contains(&key)
+        };
+        track.window.lose_past_where(is_there);
         for at in 0..track.window.segments.len() {
             let Some(segment) = track.window.segments.get(at).map(Arc::clone) else { continue };
-            let msn = track.window.media_sequence + at as u64;
-            let key = common.names.media(&id, MediaFile::Segment(msn));
-            let made = |output: &Output| matches!(output, Output::Put(put) if put.key == key);
-            if segment.gap || held.segments.contains(&key) || common.outputs.iter().any(made) {
+            if segment.gap || is_there(&segment.uri) {
                 continue;
             }
+            let key = common.names.part(&id, &segment.uri);
             let parts = segment.parts.iter();
             let parts: Option<Vec<_>> =
                 parts.map(|part| held.parts.get(&common.names.part(&id, &part.uri))).collect();
@@ -343,17 +369,11 @@ impl Machine {
         let id = track.rung.rendition.id.clone();
         let target_duration_s = common.target_duration_s;
         let (playlist, i_frames) = (common.names.playlist(&id), common.names.i_frames(&id));
-        let mut resume = |key: String, i_frames_only: bool, next: u64, listed: &[Arc<Listed>]| {
+        let mut resume = |key: String, i_frames_only: bool, listed: &Missing<'_>| {
             let header = recording::header(target_duration_s, i_frames_only);
             let text = held.recordings.get(&key).filter(|text| text.starts_with("#EXTM3U"));
             let text = text.map_or(header.as_str(), String::as_str);
-            let written = recording::whole(text);
-            let (mut map, missing) = (written.map, next.saturating_sub(written.segments));
-            let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-            let mut text = written.text.to_owned();
-            for segment in listed.iter().skip(listed.len().saturating_sub(missing)) {
-                text.push_str(&recording::entry(segment, &mut map));
-            }
+            let (text, map) = listed.added_to(text);
             if held.recordings.get(&key) != Some(&text) {
                 common.outputs.push_back(Output::Replace(object(key, text)));
             }
@@ -362,20 +382,54 @@ impl Machine {
         let segments: Vec<_> = window.segments.iter().cloned().collect();
         let (segments, gaps) = segments.split_at(segments.len().saturating_sub(away));
         let pictures: Vec<_> = window.i_frames.iter().cloned().collect();
-        let next_picture = window.i_frame_sequence + pictures.len() as u64;
+        let next_picture = window.recent_sequences().1 + pictures.len() as u64;
         // A gap is a gap among the pictures too, where there are any.
         let away_pictures = if next_picture > 0 { away } else { 0 };
         let (pictures, gap_pictures) =
             pictures.split_at(pictures.len().saturating_sub(away_pictures));
-        let map = resume(playlist, false, window.next_msn() - gaps.len() as u64, segments);
-        let next_picture = next_picture - gap_pictures.len() as u64;
-        let i_frames_map =
-            (next_picture > 0).then(|| resume(i_frames, true, next_picture, pictures));
+        let past = window.past().map(|shelf| &*shelf.segments).collect();
+        let next = window.next_msn() - gaps.len() as u64;
+        let map = resume(playlist, false, &Missing { next, past, listed: segments });
+        let past = window.past().filter_map(|shelf| shelf.i_frames.as_deref()).collect();
+        let next = next_picture - gap_pictures.len() as u64;
+        let listed = Missing { next, past, listed: pictures };
+        let i_frames_map = (next > 0).then(|| resume(i_frames, true, &listed));
         let (gaps, gap_pictures) = (gaps.to_vec(), gap_pictures.to_vec());
         track.writer.resume_recording(map, i_frames_map.flatten());
         for (at, gap) in gaps.iter().enumerate() {
             track.writer.withhold(gap, gap_pictures.get(at..=at).unwrap_or_default());
         }
+    }
+}
+
+/// What a recording's playlist is to have at its end.
+struct Missing<'a> {
+    /// The number after its last segment.
+    next: u64,
+    /// The segments before those of `listed`, as text.
+    past: Vec<&'a Past>,
+    listed: &'a [Arc<Listed>],
+}
+
+impl Missing<'_> {
+    /// A text as much of which was written as was, with what it lacks; and the init segment in force at its end.
+    fn added_to(&self, text: &str) -> (String, Option<Arc<str>>) {
+        let written = recording::whole(text);
+        let (mut text, mut map) = (written.text.to_owned(), written.map);
+        let lacks = usize::try_from(self.next.saturating_sub(written.segments));
+        let in_text: usize = self.past.iter().map(|past| past.segments()).sum();
+        let known = in_text + self.listed.len();
+        let mut skipped = known.saturating_sub(lacks.unwrap_or(usize::MAX));
+        for past in &self.past {
+            if skipped < past.segments() {
+                text.push_str(&past.rest(skipped, &mut map));
+            }
+            skipped = skipped.saturating_sub(past.segments());
+        }
+        for segment in self.listed.iter().skip(skipped) {
+            text.push_str(&recording::entry(segment, &mut map));
+        }
+        (text, map)
     }
 }
 

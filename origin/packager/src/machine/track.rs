@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use shared_media::{Anchor, Rung, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind};
+use shared_playlist::media::SKIP_TARGETS;
 use shared_wire::key::MediaFile;
 
 use super::cuts::{Cut, Cuts};
@@ -61,6 +62,8 @@ pub(super) struct Track {
     pub(super) i_frame_rates: Rates,
     pub(super) writer: Writer,
     leads: bool,
+    /// Nothing of it is made for a while.
+    pub(super) rests: bool,
     waiting: VecDeque<Waiting>,
     /// The newest configuration that came in; `writer` has the one in force.
     announced: Option<TrackConfig>,
@@ -72,7 +75,9 @@ pub(super) struct Track {
 
 impl Track {
     pub(super) fn new(rung: Rung, leads: bool, common: &Common) -> Self {
-        let window = Window::new(Ticks::from_millis(i64::from(common.config.window_ms)));
+        let target = Ticks(i64::from(common.target_duration_s) * TICKS_PER_SECOND);
+        let limit = Ticks::from_millis(i64::from(common.config.window_ms));
+        let window = Window::new(limit, Ticks(target.0 * SKIP_TARGETS));
         let rates = Rates::new(common.target_duration_s, rung.target_bit_rate);
         Self {
             rung,
@@ -82,6 +87,7 @@ impl Track {
             i_frame_rates: Rates::new(common.target_duration_s, None),
             writer: Writer::default(),
             leads,
+            rests: false,
             waiting: VecDeque::new(),
             announced: None,
             segment: None,
@@ -169,7 +175,8 @@ impl Track {
                 }
             }
         }
-        let lag_max = Ticks::from_millis(i64::from(common.config.lag_ms_max));
+        let lag_ms_max = if self.rests { 0 } else { common.config.lag_ms_max };
+        let lag_max = Ticks::from_millis(i64::from(lag_ms_max));
         while let Some(cut) = cuts.get(self.next_msn) {
             if cut.at + lag_max >= cuts.frontier() {
                 break;

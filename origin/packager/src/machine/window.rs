@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use shared_media::{Anchor, Ticks};
+use shared_playlist::Past;
 use shared_playlist::media::{Head, OpenSegment, Part, Segment};
+use shared_playlist::past;
 
 /// Segments that stay listed however long they are (Apple's authoring rules, 8.11).
 const SEGMENTS_MIN: usize = 6;
@@ -15,7 +17,17 @@ const SEGMENTS_MIN: usize = 6;
 #[derive(Debug)]
 pub(super) struct Window {
     limit: Ticks,
+    /// What is further than this from the end becomes text.
+    settled: Ticks,
     span: Ticks,
+    /// How long the segments are that are not text.
+    recent: Ticks,
+    /// The oldest segments, as text.
+    past: VecDeque<Shelf>,
+    /// What the next piece of text goes on with, and that of the pictures.
+    past_maps: [Option<Arc<str>>; 2],
+    /// How many segments and pictures are text.
+    past_counts: (u64, u64),
     pub(super) segments: VecDeque<Arc<Segment>>,
     pub(super) open: Option<OpenSegment>,
     pub(super) media_sequence: u64,
@@ -28,11 +40,32 @@ pub(super) struct Window {
     pub(super) discontinuity_sequence: u64,
 }
 
+/// A piece of text of the window's past.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub(super) segments: Arc<Past>,
+    /// The pictures of those segments, of a rendition that has any.
+    pub(super) i_frames: Option<Arc<Past>>,
+}
+
+impl Shelf {
+    fn counts(&self) -> (u64, u64) {
+        let pictures = self.i_frames.as_ref().map_or(0, |pictures| pictures.segments());
+        (self.segments.segments() as u64, pictures as u64)
+    }
+}
+
 impl Window {
-    pub(super) fn new(limit: Ticks) -> Self {
+    /// A window of `limit`. What ends further from its end than `settled` does not change any more.
+    pub(super) fn new(limit: Ticks, settled: Ticks) -> Self {
         Self {
             limit,
+            settled,
             span: Ticks::ZERO,
+            recent: Ticks::ZERO,
+            past: VecDeque::new(),
+            past_maps: [None, None],
+            past_counts: (0, 0),
             segments: VecDeque::new(),
             open: None,
             media_sequence: 0,
@@ -53,21 +86,116 @@ impl Window {
     pub(super) fn close(&mut self, mut segment: Segment, i_frames: Vec<Arc<Segment>>) {
         segment.parts = self.open.take().map(|open| open.parts).unwrap_or_default();
         self.span = self.span + segment.duration;
+        self.recent = self.recent + segment.duration;
         self.segments.push_back(Arc::new(segment));
         self.i_frame_counts.push_back(i_frames.len());
         self.i_frames.extend(i_frames);
+        self.shelve();
+        self.slide();
+    }
+
+    /// Makes text of the oldest segments once a whole piece of them is settled.
+    fn shelve(&mut self) {
+        let piece = self.segments.iter().take(past::SEGMENTS);
+        let span = Ticks(piece.map(|segment| segment.duration.0).sum());
+        if self.segments.len() <= past::SEGMENTS || self.recent - span <= self.settled {
+            return;
+        }
+        let pictures = self.i_frame_counts.drain(..past::SEGMENTS).sum::<usize>();
+        let old: Vec<_> = self.segments.drain(..past::SEGMENTS).collect();
+        let old_pictures: Vec<_> =
+            self.i_frames.drain(..pictures.min(self.i_frames.len())).collect();
+        let [map, i_frames_map] = &mut self.past_maps;
+        let segments = Arc::new(Past::new(&old, map));
+        let of_pictures = || Arc::new(Past::new(&old_pictures, i_frames_map));
+        let i_frames = (!old_pictures.is_empty()).then(of_pictures);
+        self.recent = self.recent - span;
+        self.push_past(Shelf { segments, i_frames });
+    }
+
+    fn push_past(&mut self, shelf: Shelf) {
+        let (segments, pictures) = shelf.counts();
+        self.past_counts.0 += segments;
+        self.past_counts.1 += pictures;
+        self.past.push_back(shelf);
+    }
+
+    /// Drops what is older than the window: of text a whole piece at a time.
+    fn slide(&mut self) {
+        while let Some(first) = self.past.front() {
+            let (segments, pictures) = first.counts();
+            let duration = first.segments.duration();
+            if self.span - duration < self.limit {
+                return;
+            }
+            self.media_sequence += segments;
+            self.discontinuity_sequence += first.segments.discontinuities();
+            self.i_frame_sequence += pictures;
+            self.past_counts.0 -= segments;
+            self.past_counts.1 -= pictures;
+            self.span = self.span - duration;
+            self.past.pop_front();
+        }
         while let Some(first) = self.segments.front().map(Arc::clone) {
             if self.segments.len() <= SEGMENTS_MIN || self.span - first.duration < self.limit {
                 break;
             }
             self.segments.pop_front();
             self.span = self.span - first.duration;
+            self.recent = self.recent - first.duration;
             self.media_sequence += 1;
             self.discontinuity_sequence += u64::from(first.head.discontinuity);
             let gone = self.i_frame_counts.pop_front().unwrap_or_default();
             self.i_frames.drain(..gone.min(self.i_frames.len()));
             self.i_frame_sequence += gone as u64;
         }
+    }
+
+    /// The oldest segments, as text.
+    pub(super) fn past(&self) -> impl Iterator<Item = &Shelf> {
+        self.past.iter()
+    }
+
+    /// The Media Sequence Number of the first segment that is not text, and that of the first such picture.
+    pub(super) const fn recent_sequences(&self) -> (u64, u64) {
+        (self.media_sequence + self.past_counts.0, self.i_frame_sequence + self.past_counts.1)
+    }
+
+    /// Lists a piece again that an earlier process made, before any segment that is not text.
+    pub(super) fn restore_past(&mut self, shelf: Shelf) {
+        self.span = self.span + shelf.segments.duration();
+        self.past_maps[0] = shelf.segments.map().cloned();
+        if let Some(pictures) = &shelf.i_frames {
+            self.past_maps[1] = pictures.map().cloned();
+        }
+        self.push_past(shelf);
+    }
+
+    /// Lists segments as gaps whose bytes are gone for good, and so their pictures; whether any was not a gap before.
+    pub(super) fn lose_where(&mut self, is_there: impl Fn(&str) -> bool) -> bool {
+        let mut changed = self.lose_past_where(&is_there);
+        for index in 0..self.segments.len() {
+            if self.segments.get(index).is_some_and(|one| !one.gap && !is_there(&one.uri)) {
+                self.lose(index);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// The same for those that are text.
+    pub(super) fn lose_past_where(&mut self, is_there: impl Fn(&str) -> bool) -> bool {
+        let mut changed = false;
+        for shelf in &mut self.past {
+            let pieces = [Some(&mut shelf.segments), shelf.i_frames.as_mut()];
+            for piece in pieces.into_iter().flatten() {
+                if let Some(marked) = piece.with_gaps(&is_there) {
+                    *piece = Arc::new(marked);
+                    changed = true;
+                }
+            }
+        }
+        changed
     }
 
     /// The pictures of each segment.
@@ -93,7 +221,7 @@ impl Window {
 
     /// The Media Sequence Number after the last whole segment.
     pub(super) fn next_msn(&self) -> u64 {
-        self.media_sequence + self.segments.len() as u64
+        self.recent_sequences().0 + self.segments.len() as u64
     }
 
     /// Lists a segment, whose bytes are gone, as a gap, and so its pictures.
@@ -123,16 +251,16 @@ impl Window {
     /// The last Media Sequence Number, complete or not, and its last part (4.4.5.4).
     pub(super) fn last(&self) -> Option<(u64, Option<u32>)> {
         let last_part = |parts: &[Part]| u32::try_from(parts.len()).ok()?.checked_sub(1);
-        let next_msn = self.media_sequence + self.segments.len() as u64;
+        let next_msn = self.next_msn();
         if let Some(open) = &self.open {
             return Some((next_msn, last_part(&open.parts)));
         }
-        self.segments.back().map(|segment| (next_msn - 1, last_part(&segment.parts)))
+        self.segments.back().map(|segment| (next_msn.saturating_sub(1), last_part(&segment.parts)))
     }
 
     /// The Media Sequence Number of the last picture.
     pub(super) fn last_i_frame(&self) -> Option<u64> {
-        (self.i_frame_sequence + self.i_frames.len() as u64).checked_sub(1)
+        (self.recent_sequences().1 + self.i_frames.len() as u64).checked_sub(1)
     }
 }
 
@@ -140,13 +268,56 @@ impl Window {
 mod tests {
     use super::*;
 
+    /// A segment of two seconds with its pictures, the way tracks close them.
+    fn close(window: &mut Window, msn: u64, pictures: usize) {
+        let map = Some(if msn < 70 { "e/i0.mp4".into() } else { "e/i1.mp4".into() });
+        let head = Head { discontinuity: msn % 50 == 7, map, utc_us: 0 };
+        let (range, gap, uri) = (None, false, format!("e/s{msn}.m4s"));
+        let (duration, parts) = (Ticks(180_000), Vec::new());
+        let segment = Segment { head, uri, range, duration, gap, parts };
+        let picture = Arc::new(segment.clone());
+        window.close(segment, vec![picture; pictures]);
+    }
+
+    #[test]
+    fn a_long_window_is_mostly_text_and_counts_as_if_it_were_not() {
+        let limit = 600_i64;
+        let mut window = Window::new(Ticks(limit * 90_000), Ticks(12 * 90_000));
+        for msn in 0..2000 {
+            close(&mut window, msn, 2);
+            let recent = window.segments.len() as u64;
+            let (first, first_picture) = window.recent_sequences();
+            assert_eq!((first + recent, first_picture), (msn + 1, 2 * first));
+            assert_eq!((window.next_msn(), window.last_i_frame()), (msn + 1, Some(2 * msn + 1)));
+            // No more than the settled part and a piece, whatever the window's length.
+            assert!(recent <= 6 + 1 + past::SEGMENTS as u64, "{recent}");
+            let listed: u64 = window.past().map(|shelf| shelf.counts().0).sum::<u64>() + recent;
+            assert_eq!(window.media_sequence + listed, msn + 1);
+            let whole = i64::try_from(listed).unwrap() * 2;
+            assert!(whole >= limit.min(2 * i64::try_from(msn + 1).unwrap()), "{whole} s");
+            assert!(whole <= limit + 2 * past::SEGMENTS as i64, "{whole} s");
+            let before = (0..window.media_sequence).filter(|msn| msn % 50 == 7).count() as u64;
+            assert_eq!(window.discontinuity_sequence, before);
+        }
+        let first = format!("e/s{}.m4s", window.media_sequence);
+        assert!(window.past().next().unwrap().segments.text().contains(&first));
+        let gone = format!("e/s{}.m4s", window.media_sequence + 3);
+        let before = window.past().next().unwrap().counts();
+        assert!(window.lose_where(|uri| uri != gone) && !window.lose_where(|uri| uri != gone));
+        let shelf = window.past().next().unwrap();
+        assert_eq!(shelf.segments.text().matches("#EXT-X-GAP\n").count(), 1);
+        let pictures = shelf.i_frames.as_ref().unwrap();
+        assert_eq!(pictures.text().matches("#EXT-X-GAP\n").count(), 2);
+        assert_eq!(shelf.counts(), before);
+    }
+
     fn head(discontinuity: bool) -> Head {
         Head { discontinuity, map: None, utc_us: 0 }
     }
 
     #[test]
     fn segments_leave_in_order_and_discontinuities_are_counted() {
-        let mut window = Window::new(Ticks(20 * 90_000));
+        let mut window = Window::new(Ticks(20 * 90_000), Ticks(12 * 90_000));
         assert_eq!((window.last(), window.last_i_frame()), (None, None));
         for msn in 0..30 {
             let (head, uri) = (head(msn == 3 || msn == 28), format!("s{msn}"));

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use shared_media::{Note, Object};
 use shared_wire::key::Key;
+use tokio::sync::oneshot;
 
 use super::report;
 use crate::config::{Config, PART_RETENTION_S_MIN};
@@ -62,6 +63,8 @@ struct Waiting {
 enum Step {
     Part(Object),
     Note(u64, String, Note),
+    /// Say when all before this is written.
+    Settle(oneshot::Sender<()>),
 }
 
 impl Afterlife {
@@ -102,6 +105,16 @@ impl Afterlife {
     }
 }
 
+impl Afterlife {
+    /// Ready when all before it is written, or never will be.
+    pub(super) fn settled(&self) -> oneshot::Receiver<()> {
+        let (written, settled) = oneshot::channel();
+        // Where there is no room the sender is dropped, which ends the wait as well.
+        let _ = self.steps.try_send(Step::Settle(written));
+        settled
+    }
+}
+
 impl Waiting {
     fn tear(&self, show: &str, number: u64) {
         let mut torn = self.torn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,6 +151,8 @@ impl Writer {
             match steps.recv_timeout(SWEEP) {
                 Ok(Step::Part(object)) => self.part(&object),
                 Ok(Step::Note(number, show, note)) => self.note(number, &show, &note),
+                // Nobody may wait any more.
+                Ok(Step::Settle(written)) => drop(written.send(())),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }

@@ -38,6 +38,8 @@ pub(super) trait Disk: Send + Sync {
     fn has(&self, key: &str) -> io::Result<bool> {
         Ok(self.read(key)?.is_some())
     }
+    /// Removes everything of a show.
+    fn delete(&self, show: &str) -> io::Result<()>;
     /// Media playlists and I-frame playlists without an end.
     fn open_recordings(&self) -> io::Result<Vec<Key>>;
 }
@@ -133,6 +135,19 @@ impl Disk for Local {
 
     fn has(&self, key: &str) -> io::Result<bool> {
         self.path(key)?.try_exists()
+    }
+
+    fn delete(&self, show: &str) -> io::Result<()> {
+        let path = self.path(&format!("{show}/index.m3u8"))?;
+        let Some(directory) = path.parent() else { return Ok(()) };
+        // First the name goes, at once; then what takes its time.
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let on_its_way = self.root.join(".part").join(number.to_string());
+        match fs::rename(directory, &on_its_way) {
+            Err(error) if is_absence(&error) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => fs::remove_dir_all(&on_its_way),
+        }
     }
 
     fn open_recordings(&self) -> io::Result<Vec<Key>> {

@@ -5,14 +5,16 @@
 mod afterlife;
 mod disk;
 mod report;
+mod usage;
 mod writer;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use shared_media::{Note, Now, Object, ObjectSink, Poll};
+use shared_media::{Note, Now, Object, ObjectSink, Poll, Settled};
 use shared_wire::key::{Key, KeyObject, MediaFile};
 use tokio::sync::{Notify, RwLock, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -20,6 +22,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::afterlife::Afterlife;
 pub use self::afterlife::Left;
 use self::disk::{Disk, Local};
+use self::usage::Ledger;
+pub use self::usage::{Space, Usage};
 use crate::machine::{Health, Input, Machine, Output, Write};
 use crate::{Config, Error};
 
@@ -47,6 +51,7 @@ struct Shared {
     /// Held while a text changes on disk, so that a reader sees each piece exactly once.
     texts: RwLock<()>,
     reads: Semaphore,
+    ledger: Ledger,
     afterlife: Option<Afterlife>,
     /// What an earlier process left, until it is asked for.
     left: Mutex<Vec<Left>>,
@@ -91,6 +96,7 @@ impl Store {
             changed: Notify::new(),
             texts: RwLock::new(()),
             reads: Semaphore::new(config.reads_max),
+            ledger: Ledger::default(),
             afterlife,
             left: Mutex::default(),
             config,
@@ -112,7 +118,9 @@ impl Store {
         }
         let bytes = match &key.object {
             KeyObject::Media { file: MediaFile::Part(..), .. } => None,
-            KeyObject::Media { .. } => self.shared.read(name).await?,
+            KeyObject::Media { .. } | KeyObject::Cover | KeyObject::Storyboard => {
+                self.shared.read(name).await?
+            }
             KeyObject::Multivariant | KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
                 self.shared.text(name).await?
             }
@@ -166,6 +174,48 @@ impl Store {
         self.shared.driven().machine.health()
     }
 
+    /// Sums up what stands on the disk from before. To be asked once; until then [`Self::usage`] knows only what was
+    /// written since.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the directory cannot be read.
+    pub async fn sum_up(&self) -> Result<(), Error> {
+        let shared = Arc::clone(&self.shared);
+        let sum_up = move |_: &dyn Disk| shared.ledger.read(&shared.config.root);
+        self.shared.on_disk("the size of recordings", sum_up).await
+    }
+
+    /// What each show takes on disk, in no order.
+    #[must_use]
+    pub fn usage(&self) -> Vec<Usage> {
+        self.shared.ledger.all()
+    }
+
+    /// The space of the disk.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the disk does not say.
+    pub async fn space(&self) -> Result<Space, Error> {
+        let root = self.shared.config.root.clone();
+        self.shared.on_disk("the disk's free space", move |_| usage::space(&root)).await
+    }
+
+    /// These shows are not recorded from now on, all others are.
+    pub fn stop_recording(&self, shows: HashSet<String>) {
+        self.shared.drive(Input::Stop(shows));
+    }
+
+    /// Deletes everything of a show that is not on the air.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the disk refuses.
+    pub async fn delete(&self, show: &str) -> Result<(), Error> {
+        let name = show.to_owned();
+        self.shared.on_disk(show, move |disk| disk.delete(&name)).await?;
+        self.shared.ledger.deleted(show);
+        Ok(())
+    }
+
     /// Waits until all that was put is on disk, for a drain.
     ///
     /// # Errors
@@ -217,11 +267,25 @@ impl ObjectSink for Store {
         self.put_as(object, Input::Append);
     }
 
+    fn gone(&self, show: &str) -> Vec<String> {
+        self.shared.driven().machine.take_gone(show)
+    }
+
     fn note(&self, show: &str, note: Note) {
         // A show's name is the first step of its keys.
         let is_name = Key::parse(&format!("{show}/index.m3u8")).is_some();
         if let Some(afterlife) = self.shared.afterlife.as_ref().filter(|_| is_name) {
             afterlife.note(show, note);
+        }
+    }
+
+    fn settled(&self) -> Settled {
+        match &self.shared.afterlife {
+            None => Box::pin(std::future::ready(())),
+            Some(afterlife) => {
+                let settled = afterlife.settled();
+                Box::pin(async move { drop(settled.await) })
+            }
         }
     }
 }

@@ -48,9 +48,14 @@ pub(super) fn lost(key: &str, loss: Loss) {
         Loss::Disk(failure) => failure_name(failure),
         Loss::Memory => "memory_full",
         Loss::TooLarge => "too_large",
+        Loss::Stopped => "recording_stopped",
     };
     counter!("matinee_storage_lost_total", "reason" => reason).increment(1);
-    tracing::error!(key, reason, "an object is lost to the recording");
+    match loss {
+        // It was said once that the recording stopped.
+        Loss::Stopped => tracing::debug!(key, reason, "an object is not recorded"),
+        _ => tracing::error!(key, reason, "an object is lost to the recording"),
+    }
 }
 
 /// A part or a note that another process would not find.

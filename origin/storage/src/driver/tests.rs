@@ -57,6 +57,10 @@ impl Disk for Faulty {
     fn read(&self, key: &str) -> io::Result<Option<Bytes>> {
         Ok(self.files.lock().expect("whole").get(key).map(|bytes| Bytes::from(bytes.clone())))
     }
+    fn delete(&self, show: &str) -> io::Result<()> {
+        self.files.lock().expect("whole").retain(|key, _| !key.starts_with(show));
+        Ok(())
+    }
     fn open_recordings(&self) -> io::Result<Vec<Key>> {
         Ok(Vec::new())
     }
@@ -255,4 +259,34 @@ async fn readers_see_every_line_once_while_lines_are_added() {
         let segment = store.get(&key(&format!("720p/e/s{line}.m4s"))).await;
         assert_eq!(segment, Ok(Some(Bytes::from(format!("{line}")))));
     }
+}
+
+#[tokio::test]
+async fn a_deleted_recording_is_gone_and_its_space_counted_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(at(directory.path())).expect("open");
+    let other = "0123456789abcdee";
+    store.put(object("720p/e/s0.m4s", vec![1; 1000]));
+    store.put(Object { key: format!("{other}/720p/e/s0.m4s"), bytes: vec![1; 10].into() });
+    store.flush().await.expect("on disk");
+    drop(store);
+    // The lock goes with the writer, which ends when it next looks.
+    let store = loop {
+        match Store::open(at(directory.path())) {
+            Ok(store) => break store,
+            Err(Error::Locked(_)) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert!(store.usage().is_empty(), "nobody has summed up yet");
+    store.sum_up().await.expect("a sum");
+    let mut usage: Vec<_> = store.usage().into_iter().map(|one| (one.show, one.bytes)).collect();
+    usage.sort();
+    assert_eq!(usage, [(other.to_owned(), 10), (SHOW.to_owned(), 1000)]);
+    store.delete(SHOW).await.expect("deleted");
+    store.delete(SHOW).await.expect("deleted already");
+    assert_eq!(store.get(&key("720p/e/s0.m4s")).await, Ok(None));
+    assert_eq!(store.usage().len(), 1);
+    assert!(!directory.path().join("objects").join(SHOW).exists());
+    assert!(store.delete("../x").await.is_err(), "only shows can be deleted");
 }

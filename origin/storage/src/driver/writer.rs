@@ -44,6 +44,7 @@ async fn carry_out(shared: &Arc<Shared>, write: Write) {
     match done {
         Ok((Ok(()), write)) => {
             report::written(write.bytes.len(), started.elapsed());
+            shared.ledger.written(&write.key, write.bytes.len());
             shared.drive(Input::Written);
         }
         Ok((Err(error), write)) => {

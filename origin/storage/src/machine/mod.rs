@@ -5,9 +5,10 @@
 
 mod gap;
 mod queue;
+pub mod retention;
 mod window;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 use shared_media::{Now, Object, Poll};
@@ -31,6 +32,8 @@ pub enum Input {
     Written,
     /// The write handed out last failed; nothing of it is on disk.
     Failed(Failure),
+    /// These shows are not recorded from now on, all others are.
+    Stop(HashSet<String>),
     /// Time went by.
     Tick,
 }
@@ -66,6 +69,8 @@ pub enum Loss {
     Memory,
     /// It is larger than any object may be. It is not in memory either.
     TooLarge,
+    /// Its show is not recorded any more.
+    Stopped,
 }
 
 /// What the driver shall do.
@@ -101,6 +106,10 @@ pub struct Machine {
     queue: Queue,
     lost: Lost,
     health: Health,
+    /// Shows that are not recorded any more.
+    stopped: HashSet<String>,
+    /// Keys of segments that neither disk nor memory has, until they are asked for.
+    gone: VecDeque<String>,
     retry_at_us: u64,
     outputs: VecDeque<Output>,
 }
@@ -115,6 +124,8 @@ impl Machine {
             lost: Lost::new(config.lost_names_max),
             config: config.clone(),
             health: Health::Good,
+            stopped: HashSet::new(),
+            gone: VecDeque::new(),
             retry_at_us: 0,
             outputs: VecDeque::new(),
         }
@@ -128,11 +139,15 @@ impl Machine {
             Input::Append(object) => self.append(object),
             Input::Written => self.written(),
             Input::Failed(failure) => self.failed(now, failure),
+            Input::Stop(shows) => self.stopped = shows,
             Input::Tick => {}
         }
         for evicted in self.window.evict(now.monotonic_us, self.queue.written()) {
-            self.queue.withdraw(evicted.write);
-            self.lose(evicted.key, Loss::Memory);
+            self.forget(&evicted.key);
+            if let Some(write) = evicted.write {
+                self.queue.withdraw(write);
+                self.lose(evicted.key, Loss::Memory);
+            }
         }
         if now.monotonic_us >= self.retry_at_us
             && let Some(mut write) = self.queue.hand_out()
@@ -177,6 +192,24 @@ impl Machine {
         self.queue.len()
     }
 
+    /// Keys of segments of a show that are nowhere any more, though they were put; each is told once.
+    #[must_use]
+    pub fn take_gone(&mut self, show: &str) -> Vec<String> {
+        let is_own = |key: &String| key.split('/').next() == Some(show);
+        let (own, others): (Vec<_>, Vec<_>) = self.gone.drain(..).partition(is_own);
+        self.gone = others.into();
+        own
+    }
+
+    fn forget(&mut self, key: &str) {
+        if is_segment(key) {
+            self.gone.push_back(key.to_owned());
+            if self.gone.len() > self.config.lost_names_max {
+                self.gone.pop_front();
+            }
+        }
+    }
+
     fn part(&mut self, now: Now, object: Object) {
         if self.fits(&object) {
             let until_us = now.monotonic_us + self.config.part_retention_s * 1_000_000;
@@ -186,12 +219,22 @@ impl Machine {
 
     fn whole(&mut self, now: Now, object: Object) {
         if self.fits(&object) {
-            let write = self.enqueue(Operation::Create, object.clone());
+            let key = object.key.clone();
+            let show = key.split('/').next().unwrap_or_default();
+            let write = if is_segment(&key) && self.stopped.contains(show) {
+                self.lose(key.clone(), Loss::Stopped);
+                None
+            } else {
+                self.enqueue(Operation::Create, object.clone())
+            };
             let kept_s = match write {
                 Some(_) => self.config.segment_memory_s,
                 None => self.config.lost_memory_s,
             };
             self.window.put(object, now.monotonic_us + kept_s * 1_000_000, write);
+            if write.is_none() {
+                self.window.never_saved(&key);
+            }
         }
     }
 
@@ -227,6 +270,7 @@ impl Machine {
     fn fits(&mut self, object: &Object) -> bool {
         let fits = object.bytes.len() <= self.config.object_bytes_max;
         if !fits {
+            self.forget(&object.key);
             self.lose(object.key.clone(), Loss::TooLarge);
         }
         fits
@@ -256,6 +300,11 @@ impl Machine {
             self.outputs.push_back(Output::Health(health));
         }
     }
+}
+
+/// Whether a key names a media segment.
+fn is_segment(key: &str) -> bool {
+    key.ends_with(".m4s") && key.rsplit('/').next().is_some_and(|file| file.starts_with('s'))
 }
 
 #[cfg(test)]

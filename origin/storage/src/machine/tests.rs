@@ -1,5 +1,7 @@
 //! The decisions under a virtual clock.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use shared_media::{Now, Object, Poll};
@@ -191,7 +193,7 @@ proptest! {
                 Input::Part(object) | Input::Append(object) => drop(unsaved.remove(&object.key)),
                 Input::Written => drop(out.take().map(|write| unsaved.remove(&write.key))),
                 Input::Failed(_) => out = None,
-                Input::Tick => {}
+                Input::Stop(_) | Input::Tick => {}
             }
             for output in after(&mut machine, seconds, input) {
                 match output {
@@ -211,4 +213,31 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_is_nowhere_any_more_is_told_once() {
+    let mut machine = Machine::new(&Config { lost_memory_s: 100, ..small() });
+    let segment = |n: u32| format!("0123456789abcdef/720p/e1/s{n}.m4s");
+    let stop = HashSet::from(["0123456789abcdef".to_owned()]);
+    after(&mut machine, 0, Input::Stop(stop));
+    let outputs = after(&mut machine, 0, Input::Whole(object(&segment(0), 10)));
+    assert_eq!(outputs, [lost(&segment(0), Loss::Stopped)]);
+    let other = "0123456789abcdee/720p/e1/s0.m4s";
+    let outputs = after(&mut machine, 0, Input::Whole(object(other, 10)));
+    assert!(matches!(&outputs[..], [Output::Write(write)] if write.key == other));
+    let playlist = after(&mut machine, 0, Input::Append(object(PLAYLIST, 10)));
+    assert_eq!(playlist, [], "the playlist waits for its turn: it is written, stopped or not");
+    after(&mut machine, 99, Input::Tick);
+    assert!(machine.held(&segment(0)).is_some());
+    assert_eq!(machine.take_gone("0123456789abcdef"), Vec::<String>::new());
+    after(&mut machine, 101, Input::Tick);
+    assert_eq!(machine.take_gone("0123456789abcdee"), Vec::<String>::new());
+    assert_eq!(machine.take_gone("0123456789abcdef"), [segment(0)]);
+    assert_eq!(machine.take_gone("0123456789abcdef"), Vec::<String>::new());
+    after(&mut machine, 101, Input::Stop(HashSet::new()));
+    after(&mut machine, 101, Input::Written);
+    after(&mut machine, 101, Input::Written);
+    let outputs = after(&mut machine, 101, Input::Whole(object(&segment(1), 10)));
+    assert!(matches!(&outputs[..], [Output::Write(write)] if write.key == segment(1)));
 }

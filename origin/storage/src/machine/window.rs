@@ -29,13 +29,16 @@ struct Held {
     until_us: u64,
     /// The write that has not reached the disk yet.
     write: Option<u64>,
+    /// The disk will never have it.
+    is_lost: bool,
 }
 
-/// An object that was dropped before it was on disk.
+/// An object that was dropped and is not on disk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Evicted {
     pub(super) key: String,
-    pub(super) write: u64,
+    /// The write it waited for; `None` if the disk was never to have it.
+    pub(super) write: Option<u64>,
 }
 
 impl Window {
@@ -55,7 +58,7 @@ impl Window {
         self.remove(&object.key);
         self.bytes += object.bytes.len();
         self.by_key.insert(object.key.clone(), self.next);
-        let held = Held { key: object.key, bytes: object.bytes, until_us, write };
+        let held = Held { key: object.key, bytes: object.bytes, until_us, write, is_lost: false };
         self.by_age.insert(self.next, held);
         self.next += 1;
     }
@@ -83,6 +86,15 @@ impl Window {
         if let Some(held) = self.waiting(key, write) {
             held.write = None;
             held.until_us = until_us;
+            held.is_lost = true;
+        }
+    }
+
+    /// This object will not be written: memory alone has it.
+    pub(super) fn never_saved(&mut self, key: &str) {
+        let held = self.by_key.get(key).and_then(|age| self.by_age.get_mut(age));
+        if let Some(held) = held {
+            held.is_lost = true;
         }
     }
 
@@ -94,14 +106,17 @@ impl Window {
     /// Drops what is past its time and not waiting for the disk. Over the limit, drops the oldest that do not wait;
     /// and only if that is not enough, the oldest that do: those are answered. What is being `written` stays.
     pub(super) fn evict(&mut self, now_us: u64, written: Option<u64>) -> Vec<Evicted> {
+        let mut gone = Vec::new();
         if now_us >= self.sweep_at_us {
             self.sweep_at_us = now_us + SWEEP_US;
-            self.drop_down_to(0, |held| held.write.is_none() && held.until_us <= now_us);
+            gone = self.drop_down_to(0, |held| held.write.is_none() && held.until_us <= now_us);
         }
-        self.drop_down_to(self.bytes_max, |held| held.write.is_none());
-        self.drop_down_to(self.bytes_max, |held| held.write.is_none() || held.write != written)
-            .into_iter()
-            .filter_map(|held| held.write.map(|write| Evicted { key: held.key, write }))
+        gone.extend(self.drop_down_to(self.bytes_max, |held| held.write.is_none()));
+        let may_go = |held: &Held| held.write.is_none() || held.write != written;
+        gone.extend(self.drop_down_to(self.bytes_max, may_go));
+        gone.into_iter()
+            .filter(|held| held.is_lost || held.write.is_some())
+            .map(|held| Evicted { key: held.key, write: held.write })
             .collect()
     }
 

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Broadcast;
 use crate::Policy;
 
 /// The tier of every ticket that names none: everything. It is always there and cannot be changed.
@@ -51,4 +52,7 @@ pub struct ChangeShow {
     /// What happens to a device too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_full: Option<WhenFull>,
+    /// How it goes out: this stands in place of all that was chosen before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcast: Option<Broadcast>,
 }

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_wire::api::{
-    ChangeShow, CreatedShow, EndPlayback, IssuedTicket, NewPlayback, NewShow, NewTicket, Playback,
-    RevokeTicket, SessionList, SessionState, ShowList, ShowState, State, TicketList, TicketState,
-    Tier, TierList, WhenFull,
+    Alarm, Broadcast, ChangeShow, CreatedShow, EndPlayback, HouseStatus, IssuedTicket, NewPlayback,
+    NewShow, NewTicket, OnAir, Playback, RevokeTicket, SessionList, SessionState, ShowList,
+    ShowState, State, TicketList, TicketState, Tier, TierList, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -33,6 +33,7 @@ fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
                 "array" => value.is_array(),
                 "string" => value.is_string(),
                 "integer" => value.is_i64(),
+                "boolean" => value.is_boolean(),
                 other => panic!("unknown type {other}"),
             },
             "required" => {
@@ -97,7 +98,7 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
             assert_eq!(written(&read(&without).unwrap()), without, "{name} leaves {field} out");
         }
         let mut wrong = full.clone();
-        wrong[field] = json!(true);
+        wrong[field] = json!([true]);
         assert!(read(&wrong).is_err() && misfit(&document, schema, &wrong).is_some(), "{name}");
     }
 
@@ -108,7 +109,19 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
 }
 
 fn show() -> Value {
-    json!({ "show": ID, "starts_at": 2, "state": "live", "title": "t", "when_full": "refuse" })
+    json!({
+        "broadcast": broadcast(), "cover": "cover.jpg", "show": ID, "starts_at": 2,
+        "state": "live", "title": "t", "when_full": "refuse"
+    })
+}
+
+fn broadcast() -> Value {
+    json!({
+        "dvr_window_s": 600,
+        "ladder": [{ "bit_rate": 900_000, "codec": "hevc", "height": 480 }],
+        "recording_bytes_max": 5,
+        "second_publisher": "take-over",
+    })
 }
 
 fn ticket() -> Value {
@@ -134,9 +147,13 @@ fn policy() -> Value {
 
 #[test]
 fn what_callers_send_is_as_described_and_closed() {
-    let new = json!({ "starts_at": 1, "title": "t", "when_full": "refuse" });
+    let new = json!({
+        "broadcast": broadcast(), "starts_at": 1, "title": "t", "when_full": "refuse"
+    });
     check::<NewShow>("NewShow", new, true);
-    check::<ChangeShow>("ChangeShow", json!({ "when_full": "displace" }), true);
+    let change = json!({ "broadcast": broadcast(), "when_full": "displace" });
+    check::<ChangeShow>("ChangeShow", change, true);
+    check::<Broadcast>("Broadcast", broadcast(), true);
     check::<Policy>("Policy", policy(), true);
     check::<NewTicket>(
         "NewTicket",
@@ -156,6 +173,13 @@ fn what_is_answered_is_as_described() {
     let created = json!({ "publish": publish, "show": ID, "stream_key": "sk_" });
     check::<CreatedShow>("CreatedShow", created, false);
     check::<ShowState>("ShowState", show(), false);
+    let on_air = json!({ "is_recorded": true, "recording_bytes": 1, "show": ID });
+    check::<OnAir>("OnAir", on_air.clone(), false);
+    let status = json!({
+        "alarm": "disk_low", "disk_bytes": 9, "disk_free_bytes": 1, "disk_low_bytes": 2,
+        "on_air": [on_air], "recordings_bytes": 3, "recordings_bytes_max": 4
+    });
+    check::<HouseStatus>("HouseStatus", status, false);
     check::<ShowList>("ShowList", json!({ "next": "1", "shows": [show()] }), false);
     let issued = json!({
         "expires_at": 1, "id": ID, "playlist_url": "http://h/", "ticket": "tk_", "tier": "all",
@@ -184,6 +208,10 @@ fn every_state_is_described() {
     let states = [State::Scheduled, State::Live, State::Interrupted, State::Ended];
     let names: Vec<_> = states.iter().map(|state| serde_json::to_value(state).unwrap()).collect();
     assert_eq!(document()["components"]["schemas"]["State"]["enum"], json!(names));
+    let alarms =
+        [Alarm::Ok, Alarm::DiskLow, Alarm::RecordingStopped, Alarm::DiskFull, Alarm::DiskBroken];
+    let names: Vec<_> = alarms.iter().map(|alarm| serde_json::to_value(alarm).unwrap()).collect();
+    assert_eq!(document()["components"]["schemas"]["Alarm"]["enum"], json!(names));
     let rules = [WhenFull::Displace, WhenFull::Refuse];
     let names: Vec<_> = rules.iter().map(|rule| serde_json::to_value(rule).unwrap()).collect();
     assert_eq!(document()["components"]["schemas"]["WhenFull"]["enum"], json!(names));
