@@ -33,8 +33,9 @@ pub(crate) const TRIES: usize = 3;
 /// Ten minutes of pictures and sound. Nothing is encoded below its size: the machine's time is for what is tested.
 fn clip(file: &Path) {
     let arguments = "-nostdin -v error -y -f lavfi -i testsrc2=size=284x160:rate=30 -f lavfi -i \
-                     sine=f=440:r=48000 -t 600 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 30 \
-                     -keyint_min 30 -sc_threshold 0 -b:v 400k -maxrate 400k -bufsize 400k -c:a aac -f flv";
+                     sine=f=440:r=48000 -t 600 -pix_fmt yuv420p -c:v libx264 -preset ultrafast \
+                     -g 30 -keyint_min 30 -sc_threshold 0 -b:v 400k -maxrate 400k \
+                     -bufsize 400k -c:a aac -f flv";
     let status = Command::new("ffmpeg").args(arguments.split_whitespace()).arg(file).status();
     assert!(status.expect("ffmpeg runs").success(), "ffmpeg makes the clip");
 }

@@ -1,7 +1,7 @@
 //! Faults and SRT, as the `ffmpeg` program receives them.
 //!
-//! In: an `ffmpeg` on the path. Out: whether what was to be missing is missing, and HEVC comes by SRT. Does not know our
-//! own server.
+//! In: an `ffmpeg` on the path. Out: whether what was to be missing is missing, and HEVC comes by SRT. Does not know
+//! our own server.
 
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
