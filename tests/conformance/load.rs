@@ -8,7 +8,7 @@ use serde_json::Value;
 use tests::program;
 
 use crate::cases::{Case, INNOCENT};
-use crate::{TRIES, proxy};
+use crate::{Stage, TRIES, proxy};
 
 async fn crowd(url: &str, arguments: &[&str]) -> (bool, Value) {
     let output = tokio::process::Command::new(program())
@@ -23,8 +23,15 @@ async fn crowd(url: &str, arguments: &[&str]) -> (bool, Value) {
     (output.status.success(), said)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_plays_and_what_it_misses_is_told() {
+    let stage = Stage::set(&reqwest::Client::new()).await;
+    a_crowd_plays_without_a_stall(&stage.ticket.playlist_url).await;
+    a_crowd_notices_what_is_missing(&stage.house.edge, &stage.ticket.playlist_url).await;
+}
+
 /// Everybody sees a picture soon, nobody stands, and both protocols and the choice of rungs work.
-pub(crate) async fn a_crowd_plays_without_a_stall(url: &str) {
+async fn a_crowd_plays_without_a_stall(url: &str) {
     for arguments in [&["--http2"][..], &["--choose-rungs"][..]] {
         let mut said = Value::Null;
         let mut good = false;
@@ -45,7 +52,7 @@ pub(crate) async fn a_crowd_plays_without_a_stall(url: &str) {
 }
 
 /// Parts that come too slowly make viewers stand; parts that are lost are counted.
-pub(crate) async fn a_crowd_notices_what_is_missing(edge: &str, url: &str) {
+async fn a_crowd_notices_what_is_missing(edge: &str, url: &str) {
     let slow = Case {
         change: |asked, reply| {
             if asked.is_part() {

@@ -43,8 +43,8 @@ pub struct Summary {
     pub seconds: f64,
     /// From asking for the show to the first picture.
     pub startup: Share,
-    /// From when a part was complete in the show's own clock (PROGRAM-DATE-TIME) to when a viewer had it. It has the encoder
-    /// in it, and the difference of two machines' clocks.
+    /// From when a part was complete in the show's own clock (PROGRAM-DATE-TIME) to when a viewer had it. It has
+    /// the encoder in it, and the difference of two machines' clocks.
     pub part_latency: Share,
     /// From when the first viewer had a part to when another had it: what the crowd costs.
     pub part_delay: Share,

@@ -40,10 +40,12 @@ pub(crate) struct SourceFlags {
     #[arg(long, value_enum, default_value_t = CodecFlag::Avc)]
     codec: CodecFlag,
     /// What the picture takes, in kbit/s
-    #[arg(long, value_name = "KBIT", default_value_t = 2500, value_parser = clap::value_parser!(u32).range(50..=50_000))]
+    #[arg(long, value_name = "KBIT", default_value_t = 2500)]
+    #[arg(value_parser = clap::value_parser!(u32).range(50..=50_000))]
     bit_rate: u32,
     /// What the sound takes, in kbit/s
-    #[arg(long, value_name = "KBIT", default_value_t = 128, value_parser = clap::value_parser!(u32).range(32..=320))]
+    #[arg(long, value_name = "KBIT", default_value_t = 128)]
+    #[arg(value_parser = clap::value_parser!(u32).range(32..=320))]
     audio_bit_rate: u32,
     /// Frames from one keyframe to the next; a second if not given
     #[arg(long, value_name = "FRAMES")]

@@ -17,7 +17,8 @@ pub(crate) struct CheckFlags {
     #[arg(env = "MATINEE_CHECK_URL", hide_env_values = true)]
     url: String,
     /// How long to follow the live edge, in seconds
-    #[arg(long = "for", value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(3..=86_400))]
+    #[arg(long = "for", value_name = "SECONDS", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u64).range(3..=86_400))]
     watch_s: u64,
     /// Answer in JSON, for programs
     #[arg(long)]
@@ -58,10 +59,12 @@ pub(crate) struct LoadFlags {
     #[arg(long, default_value_t = 100)]
     viewers: usize,
     /// How long they watch, in seconds
-    #[arg(long = "for", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    #[arg(long = "for", value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=604_800))]
     watch_s: u64,
     /// Over how many seconds they come
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400))]
     ramp: u64,
     /// They change rungs by what their connection carries; else all take the first
     #[arg(long)]
@@ -99,7 +102,8 @@ pub(crate) fn load(flags: &LoadFlags) -> ExitCode {
         }
         let all = now.summary;
         eprintln!(
-            "{:>5.0} s  {} viewers, {} playing  behind {:.0} ms  part delay p99 {:.0} ms  {} stalls  {} errors",
+            "{:>5.0} s  {} viewers, {} playing  behind {:.0} ms  \
+             part delay p99 {:.0} ms  {} stalls  {} errors",
             all.seconds,
             now.came,
             all.playing,

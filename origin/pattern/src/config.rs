@@ -41,8 +41,8 @@ pub enum Codec {
 /// What to publish, and where to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `rtmp://host:port/live/<stream key>`, the same by `rtmps://`, or `srt://host:port?streamid=…`. It holds a secret: it is
-    /// never logged.
+    /// `rtmp://host:port/live/<stream key>`, the same by `rtmps://`, or `srt://host:port?streamid=…`. It holds a
+    /// secret: it is never logged.
     pub url: String,
     /// Width in luma samples, even, 284 to 3840.
     pub width: u32,

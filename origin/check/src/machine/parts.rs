@@ -163,22 +163,14 @@ fn timely(tally: &mut Tally, list: &Followed) {
             let gap = exchange.head_us.saturating_sub(earlier.head_us);
             if version.asked.is_some() && !several {
                 longest = longest.max(gap);
-                tally.must(gap <= 2 * target + LATE_US, || {
-                    format!(
-                        "{name}: part {}.{} came {} after the one before",
-                        edge.0,
-                        edge.1,
-                        ms(gap)
-                    )
-                });
-                tally.should(gap <= target + LATE_US, || {
-                    format!(
-                        "{name}: part {}.{} came {} after the one before",
-                        edge.0,
-                        edge.1,
-                        ms(gap)
-                    )
-                });
+                let said = || {
+                    format!("{name}: part {}.{} came {} after the last", edge.0, edge.1, ms(gap))
+                };
+                if gap > 2 * target + LATE_US {
+                    tally.must(false, said);
+                } else {
+                    tally.should(gap <= target + LATE_US, said);
+                }
             }
         }
         last = Some((edge, exchange));

@@ -11,6 +11,8 @@ use super::tally::{Finding, Tally};
 
 /// A window above which deltas should be offered, in microseconds (Apple 14.4).
 const LONG_WINDOW_US: u64 = 120_000_000;
+/// How many segments may have come since the playlist that a delta is compared with.
+const AHEAD: u64 = 5;
 /// What the transfer of a part may take whatever its size, in microseconds.
 const TRANSFER_US: u64 = 100_000;
 
@@ -61,12 +63,16 @@ fn joined(tally: &mut Tally, name: &str, probe: &Probe, media: &Media) {
             format!("{name}: segment {msn} of the delta is not the playlist's")
         });
     }
-    tally.must(media.next_msn() >= full.next_msn(), || {
-        format!(
-            "{name}: the delta ends at {}, the playlist at {}",
-            media.next_msn(),
-            full.next_msn()
-        )
+    let ends = full.next_msn()..=full.next_msn() + AHEAD;
+    tally.must(ends.contains(&media.next_msn()), || {
+        let (delta, whole) = (media.next_msn(), full.next_msn());
+        format!("{name}: the delta ends at {delta}, the playlist at {whole}")
+    });
+    let until = full.control_us("CAN-SKIP-UNTIL").unwrap_or(0);
+    let kept: u64 = media.segments.iter().map(|segment| segment.duration_us).sum();
+    let open: u64 = media.open.parts.iter().map(|part| part.duration_us).sum();
+    tally.must(kept + open >= until, || {
+        format!("{name}: the delta keeps {}, CAN-SKIP-UNTIL is {}", ms(kept + open), ms(until))
     });
     let map = media.segments.first().and_then(|segment| segment.map.as_ref());
     tally.should(full.segments.iter().all(|one| one.map.is_none()) || map.is_some(), || {
