@@ -17,6 +17,7 @@ mod recording;
 mod restart;
 mod revoked;
 mod srt;
+mod timed;
 mod whole;
 
 use std::path::Path;

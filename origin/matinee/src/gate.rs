@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use origin_control::{Control, ShowRecord};
 use origin_ingest::{Admission, Airtime, Gate, Opening, Refusal, StreamKey, Verdict};
+use shared_media::Splice;
 use shared_wire::ShowId;
 use shared_wire::api::State;
 use tokio::sync::mpsc;
@@ -72,6 +73,13 @@ impl Gate for HouseGate {
         if let (Some(inside), Some(show)) = (self.inside.get(), show) {
             let rungs = inside.chosen().remove(&show);
             inside.stages.begin(show, opening.anchor, opening.publications, rungs);
+        }
+    }
+
+    fn spliced(&self, show: &str, splice: Splice) {
+        let stage = show.parse().ok().and_then(|show| self.inside.get()?.stages.live(show));
+        if stage.is_none_or(|stage| !stage.splice(splice)) {
+            tracing::warn!(show, "a splice came to a show that could not take it");
         }
     }
 

@@ -23,6 +23,7 @@ mod resume;
 mod settings;
 mod stage;
 mod telemetry;
+mod timed;
 mod up;
 
 use std::process::ExitCode;

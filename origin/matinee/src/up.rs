@@ -78,6 +78,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
+    rooms.control.set_on_air(rooms.stages.clone());
     gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone());
     resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
     let (desk, pulls) = (rtmp.desk(), rtmp.desk());

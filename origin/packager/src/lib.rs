@@ -20,4 +20,4 @@ pub use driver::{
     Answer, CachePolicy, Finished, Handle, Hint, Refusal, RenditionStatus, gzip, restore, spawn,
 };
 pub use error::{Drop, Error};
-pub use machine::{Held, Machine, Notes};
+pub use machine::{DateRangeRefusal, Held, Machine, Notes, TooManyTags};

@@ -233,6 +233,6 @@ const fn serious(trouble: &Error) -> bool {
 #[test]
 fn notes_of_another_form_are_not_read() {
     assert!(Notes::read("").is_none());
-    assert!(Notes::read("{\"show\":{\"form\":2}}\n").is_none());
+    assert!(Notes::read("{\"show\":{\"form\":3}}\n").is_none());
     assert!(Notes::read("not notes\n").is_none());
 }

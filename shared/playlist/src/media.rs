@@ -11,6 +11,8 @@ use std::sync::Arc;
 use shared_media::Ticks;
 
 use crate::blocking::Edge;
+use crate::date_range::DateRanges;
+use crate::directives::Skip;
 use crate::write;
 
 /// Parts are listed for this many target durations from the end (6.2.2).
@@ -40,6 +42,8 @@ pub struct MediaPlaylist {
     pub hint: Option<String>,
     /// One report per other media playlist of the show.
     pub reports: Vec<Report>,
+    /// What is said of spans of time (`EXT-X-DATERANGE`).
+    pub date_ranges: Arc<DateRanges>,
     /// No more will come: `EXT-X-ENDLIST`.
     pub ended: bool,
 }
@@ -118,13 +122,14 @@ impl MediaPlaylist {
     /// Its text, whole.
     #[must_use]
     pub fn render(&self) -> String {
-        self.text(0)
+        self.text(0, None)
     }
 
     /// Its text as a delta update (6.2.5.1); whole if nothing can be skipped, or if it has ended.
     #[must_use]
-    pub fn render_delta(&self) -> String {
-        self.text(if self.ended { 0 } else { self.skippable() })
+    pub fn render_delta(&self, skip: Skip) -> String {
+        let skipped = if self.ended { 0 } else { self.skippable() };
+        self.text(skipped, Some(skip).filter(|_| skipped > 0))
     }
 
     /// Where its live edge is.
@@ -158,12 +163,19 @@ impl MediaPlaylist {
         0
     }
 
-    fn text(&self, skipped: usize) -> String {
+    fn text(&self, skipped: usize, skip: Option<Skip>) -> String {
         // About 90 bytes per segment, 70 per part and 600 around them.
         let mut text = String::with_capacity((self.segments.len() - skipped) * 128 + 4096);
-        write::live_header(&mut text, self);
-        if skipped > 0 {
-            write::skip(&mut text, skipped);
+        let without_ranges = skip == Some(Skip::SegmentsAndDateRanges);
+        write::live_header(&mut text, self, without_ranges);
+        if skip.is_some() {
+            let removed = without_ranges.then_some(&*self.date_ranges.removed);
+            write::skip(&mut text, skipped, removed);
+        }
+        for (tag, is_old) in &self.date_ranges.tags {
+            if !(without_ranges && *is_old) {
+                write::line!(text, "{tag}");
+            }
         }
         let with_parts = self.older_than(i64::from(self.target_duration_s) * PARTS_TARGETS);
         let mut map = None;

@@ -4,9 +4,11 @@
 
 mod list;
 mod tier;
+mod timed;
 
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
+pub use timed::{DateRangeList, Id3Taken, NewId3};
 
 use serde::{Deserialize, Serialize};
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared_media::{Plan, RenditionId, Ticks, TrackConfig};
+use shared_playlist::date_range::DateRange;
 use shared_playlist::media::{
     ByteRange, Head, OpenSegment, PARTS_TARGETS, Part, Segment as Listed,
 };
@@ -17,8 +18,8 @@ use shared_playlist::media::{
 use super::rates::Measured;
 use super::track::{Common, Track};
 
-/// The form of the notes. Notes of another form are not read.
-const FORM: u32 = 1;
+/// The form of the notes: the second has date ranges. Notes of a later form are not read.
+const FORM: u32 = 2;
 /// Fewest lines before notes begin anew.
 const LINES_MIN: usize = 4096;
 
@@ -36,6 +37,10 @@ pub(super) enum Line {
     Part(ListedPart),
     /// A segment was closed.
     Segment(Closed),
+    /// A date range is listed, with all that is known of it.
+    DateRange(DateRange),
+    /// A date range is listed no more.
+    DateRangeGone { id: Arc<str>, taken_back: bool },
     /// What was measured of a rendition up to here, and of its pictures.
     Rates { of: RenditionId, segments: Measured, i_frames: Measured },
 }
@@ -207,6 +212,7 @@ impl Journal {
 pub(super) fn snapshot(plan: &Plan, tracks: &[Track], common: &Common) -> String {
     let mut text = String::new();
     push(&mut text, &Line::Show(Show::new(plan.clone(), common)));
+    common.date_ranges.lines().for_each(|line| push(&mut text, &line));
     for track in tracks {
         let of = track.rung.rendition.id.clone();
         let window = &track.window;
@@ -294,7 +300,7 @@ pub(super) fn read(text: &str) -> Option<(Show, Vec<Line>)> {
     let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let mut lines = whole.map_while(|line| serde_json::from_str(line).ok());
     match lines.next()? {
-        Line::Show(show) if show.form == FORM => Some((show, lines.collect())),
+        Line::Show(show) if (1..=FORM).contains(&show.form) => Some((show, lines.collect())),
         _ => None,
     }
 }

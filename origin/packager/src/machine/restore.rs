@@ -101,7 +101,7 @@ impl Notes {
                 let listed = closed.listed();
                 Some(self.anchor().ticks_at(listed.head.utc_us) + listed.duration)
             }
-            Line::Show(_) | Line::Window(_) | Line::Config { .. } | Line::Rates { .. } => None,
+            _ => None,
         });
         // Times of a day are whole microseconds: rounding may have taken a tick off.
         ends.max().unwrap_or_default() + Ticks(2)
@@ -169,6 +169,10 @@ impl Machine {
     fn replay(&mut self, line: &Line, open: &mut [Option<Open>]) {
         let of = match line {
             Line::Show(_) => return,
+            Line::DateRange(range) => return self.common.date_ranges.replay(range.clone(), 0),
+            Line::DateRangeGone { id, taken_back } => {
+                return self.common.date_ranges.replay_removed(Arc::clone(id), *taken_back, 0);
+            }
             Line::Window(journal::Window { of, .. })
             | Line::Config { of, .. }
             | Line::Part(ListedPart { of, .. })
@@ -181,7 +185,7 @@ impl Machine {
         };
         let (track, open) = (&mut self.tracks[index], &mut open[index]);
         match line {
-            Line::Show(_) => {}
+            Line::Show(_) | Line::DateRange(_) | Line::DateRangeGone { .. } => {}
             Line::Window(begin) => {
                 let (segment, i_frame) = (begin.media_sequence, begin.i_frame_sequence);
                 track.window.begin_at(segment, begin.discontinuity_sequence, i_frame);
@@ -351,6 +355,8 @@ impl Machine {
             let (mut map, missing) = (written.map, next.saturating_sub(written.segments));
             let missing = usize::try_from(missing).unwrap_or(usize::MAX);
             let mut text = written.text.to_owned();
+            let (tags, removed) = (common.date_ranges.tags(), common.date_ranges.taken_back());
+            text.push_str(&recording::missing_date_ranges(written.text, tags, removed));
             for segment in listed.iter().skip(listed.len().saturating_sub(missing)) {
                 text.push_str(&recording::entry(segment, &mut map));
             }

@@ -10,3 +10,4 @@ mod playback;
 mod revoking;
 mod showing;
 mod tiers;
+mod timed;

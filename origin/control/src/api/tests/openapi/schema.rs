@@ -4,10 +4,11 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use shared_playlist::DateRange;
 use shared_wire::api::{
-    ChangeShow, CreatedShow, EndPlayback, IssuedTicket, NewPlayback, NewShow, NewTicket, Playback,
-    RevokeTicket, SessionList, SessionState, ShowList, ShowState, State, TicketList, TicketState,
-    Tier, TierList, WhenFull,
+    ChangeShow, CreatedShow, DateRangeList, EndPlayback, Id3Taken, IssuedTicket, NewId3,
+    NewPlayback, NewShow, NewTicket, Playback, RevokeTicket, SessionList, SessionState, ShowList,
+    ShowState, State, TicketList, TicketState, Tier, TierList, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -32,6 +33,7 @@ fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
                 "object" => value.is_object(),
                 "array" => value.is_array(),
                 "string" => value.is_string(),
+                "boolean" => value.is_boolean(),
                 "integer" => value.is_i64(),
                 other => panic!("unknown type {other}"),
             },
@@ -97,7 +99,7 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
             assert_eq!(written(&read(&without).unwrap()), without, "{name} leaves {field} out");
         }
         let mut wrong = full.clone();
-        wrong[field] = json!(true);
+        wrong[field] = if full[field].is_boolean() { json!("yes") } else { json!(true) };
         assert!(read(&wrong).is_err() && misfit(&document, schema, &wrong).is_some(), "{name}");
     }
 
@@ -125,6 +127,15 @@ fn session() -> Value {
     })
 }
 
+fn date_range() -> Value {
+    json!({
+        "attributes": { "X-A": "a", "X-B": 1.5, "X-C": { "hex": "0xFC" } }, "class": "c",
+        "cue": ["PRE", "ONCE"], "duration_ms": 1, "end_ms": 2, "end_on_next": true, "id": "a",
+        "planned_duration_ms": 1, "scte35_cmd": "0xFC", "scte35_in": "0xFC", "scte35_out": "0xFC",
+        "start_ms": 1
+    })
+}
+
 fn policy() -> Value {
     json!({
         "bind": "network", "countries": { "allow": ["DE"] }, "devices_max": 2, "dvr_s_max": 0,
@@ -146,6 +157,9 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<RevokeTicket>("RevokeTicket", json!({ "ticket": ID }), true);
     let swap = json!({ "format": "jwt", "session": ID, "ticket": "tk_" });
     check::<NewPlayback>("NewPlayback", swap, true);
+    check::<DateRange>("DateRange", date_range(), true);
+    let id3 = json!({ "base64": "SUQz", "description": "d", "text": "t" });
+    check::<NewId3>("NewId3", id3, true);
     check::<EndPlayback>("EndPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
 }
 
@@ -171,6 +185,9 @@ fn what_is_answered_is_as_described() {
     check::<Playback>("Playback", playback, false);
     check::<SessionState>("SessionState", session(), false);
     check::<SessionList>("SessionList", json!({ "next": "1", "sessions": [session()] }), false);
+    check::<Id3Taken>("Id3Taken", json!({ "bytes": 20 }), false);
+    let ranges = json!({ "date_ranges": [date_range()] });
+    check::<DateRangeList<DateRange>>("DateRangeList", ranges, false);
     let tier = json!({ "name": "basic", "policy": policy() });
     check::<Tier>("Tier", tier.clone(), false);
     check::<TierList>("TierList", json!({ "tiers": [tier] }), false);
