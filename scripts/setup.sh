@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Everything a fresh machine lacks to build and test Matinee. Does nothing, quickly, where nothing is missing.
 #
-#   scripts/setup.sh [demo|test]     demo leaves out what only the tests need (Chromium, Pebble, Viceroy, 7 minutes)
+#   scripts/setup.sh [demo|test|viceroy]
+#
+# `demo` leaves out what only the tests need: Chromium, Pebble. `viceroy` is Fastly's local host alone, which takes some
+# minutes to build: `make test` begins it beside its own build, and tests/hosts waits for it.
 #
 # Debian 12/13 and Ubuntu: packages by apt, through sudo unless root. macOS: Homebrew. Needs git, a C compiler, rustup.
 source "$(dirname "$0")/shell.sh"
 
-for_tests=yes
-case ${1:-test} in
-    test) ;;
-    demo) for_tests=no ;;
-    *) die "usage: scripts/setup.sh [demo|test]" ;;
+what=${1:-test}
+for_tests=no
+case $what in
+    test) for_tests=yes ;;
+    demo | viceroy) ;;
+    *) die "usage: scripts/setup.sh [demo|test|viceroy]" ;;
 esac
 
 rust_minor_min=95
@@ -210,15 +214,18 @@ acme_authority() {
     [ -z "$why" ] || say "no Pebble, and so no test of ACME: $why"
 }
 
-# Fastly's local host.
+# Fastly's local host. Two who install it at once are no harm: the second waits for the lock of the first one's build,
+# and finds it done.
 viceroy() {
     local root="$MATINEE_TOOLS/viceroy-$viceroy"
     [ -x "$root/bin/viceroy" ] && return
-    step "Viceroy $viceroy, once per machine (about 7 minutes on two cores)" viceroy_install "$root"
+    step "Viceroy $viceroy, once per machine (some minutes)" viceroy_install "$root"
 }
 
 viceroy_install() {
-    CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
+    # What cargo is told by whoever runs the tests is not meant for this one.
+    env -u CARGO_INCREMENTAL -u RUSTFLAGS CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
         cargo install --quiet --locked --root "$1" "viceroy@$viceroy" </dev/null &&
         rm -rf "$MATINEE_TOOLS/viceroy-build"
 }
@@ -226,6 +233,10 @@ viceroy_install() {
 # ---------------------------------------------------------------------------------------------------------------------
 
 mkdir -p "$MATINEE_TOOLS"
+if [ $what = viceroy ]; then
+    viceroy
+    exit
+fi
 if [ "$(uname -s)" = Darwin ]; then
     system_macos
 elif command -v apt-get >/dev/null; then
@@ -243,5 +254,4 @@ if [ $for_tests = yes ]; then
     [ ! -f tests/browser/package-lock.json ] || npm_packages tests/browser
     browser
     acme_authority
-    viceroy
 fi

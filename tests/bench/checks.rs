@@ -35,7 +35,7 @@ pub(crate) fn measure() -> io::Result<BTreeMap<String, (f64, f64)>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let component = root().join("target/wasm/wasm32-wasip2/edge/tests-bench-guest.wasm");
     let inside = runtime.block_on(inside(&component)).map_err(io::Error::other)?;
-    let outside = Command::new(root().join("target/release/tests-bench-guest")).pinned(0);
+    let outside = Command::new(root().join("target/production/tests-bench-guest")).pinned(0);
     let outside = { outside }.stdin(Stdio::null()).output()?;
     let outside = read(&String::from_utf8_lossy(&outside.stdout));
     let beside = |(name, ns): (String, f64)| {

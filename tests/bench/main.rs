@@ -82,7 +82,8 @@ fn main() -> io::Result<()> {
     bench.all()?;
     let table = report::table(&bench.rows);
     write!(io::stdout(), "\n{table}")?;
-    if let Some(directory) = after("--keep").map(PathBuf::from) {
+    // `cargo bench` has made the tests' folder ours; whoever typed a folder was at the root.
+    if let Some(directory) = after("--keep").map(|named| stage::root().join(named)) {
         std::fs::write(directory.join("bench-edge-table.md"), &table)?;
         std::fs::write(directory.join("bench-edge.svg"), report::drawing(&bench.rows))?;
     }

@@ -144,4 +144,10 @@ async fn addresses_that_are_not_fetched_are_refused() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(listener.accept().is_err(), "nobody knocked");
+    let here = here.killed_and_started_again(&[]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !here.log().contains("the show is fetched again") {
+        assert!(Instant::now() < deadline, "a restart forgets no source: {}", here.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

@@ -85,26 +85,7 @@ async fn date_ranges_are_in_every_playlist_through_a_crash_and_in_the_recording(
         assert!(text.contains("CAN-SKIP-DATERANGES=YES"), "{name}: {text}");
     }
 
-    // A tag is in the parts of every rendition with pictures, as every viewer gets them.
-    let tag = json!({ "description": "score", "text": "2:1" });
-    assert_eq!(creator.ask(Method::POST, "id3", &tag).await.0, 200);
-    for (name, url) in playlists.iter().filter(|(_, url)| url.ends_with("index.m3u8")) {
-        if name == "audio" {
-            continue;
-        }
-        let deadline = Instant::now() + WAIT_MAX;
-        loop {
-            let list = Playlist::parse(&fetch(&client, url).await.text(), url);
-            let newest = list.segments.last().expect("a segment");
-            let bytes = media(&client, &newest.url).await;
-            let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|found| found == wanted);
-            if has(b"https://aomedia.org/emsg/ID3\0") && has(b"TXXX") && has(b"score\x002:1") {
-                break;
-            }
-            assert!(Instant::now() < deadline, "{name} has no tag");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
+    tagged(&client, &creator, &playlists).await;
 
     // Once it is older than the skip boundary a delta leaves it out, and names what was taken back meanwhile.
     let (_, source) = &playlists[0];
@@ -129,9 +110,47 @@ async fn date_ranges_are_in_every_playlist_through_a_crash_and_in_the_recording(
     let house = house.killed_and_started_again(&FLAGS);
     drop(publisher);
     let client = Client::new(); // no connection outlived it
-    let creator = Creator::of(&house, &show);
-    for (name, url) in &playlists {
-        assert_eq!(ids(&fetch(&client, url).await.text()), ["one", "two"], "{name}");
+    remembered(&client, &Creator::of(&house, &show), &playlists, &range).await;
+
+    // Nobody comes back: the show ends.
+    ended(&client, base).await;
+    let vod = until(&client, source, |text| text.contains("TYPE:VOD")).await;
+    assert_eq!(ids(&vod), ["two", "one"], "{vod}");
+    assert!(vod.contains("DURATION=60.000") && vod.contains("X-TITLE=\"Overture\""), "{vod}");
+}
+
+/// A tag is in the media of every rendition with pictures, as every viewer gets it.
+async fn tagged(client: &Client, creator: &Creator, playlists: &[(String, String)]) {
+    let tag = json!({ "description": "score", "text": "2:1" });
+    assert_eq!(creator.ask(Method::POST, "id3", &tag).await.0, 200);
+    for (name, url) in playlists.iter().filter(|(_, url)| url.ends_with("index.m3u8")) {
+        if name == "audio" {
+            continue;
+        }
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let list = Playlist::parse(&fetch(client, url).await.text(), url);
+            let newest = list.segments.last().expect("a segment");
+            let bytes = media(client, &newest.url).await;
+            let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|found| found == wanted);
+            if has(b"https://aomedia.org/emsg/ID3\0") && has(b"TXXX") && has(b"score\x002:1") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{name} has no tag");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// What was said before the house was killed still stands, and more may be said.
+async fn remembered(
+    client: &Client,
+    creator: &Creator,
+    playlists: &[(String, String)],
+    range: &Value,
+) {
+    for (name, url) in playlists {
+        assert_eq!(ids(&fetch(client, url).await.text()), ["one", "two"], "{name}");
     }
     let more = json!({ "id": "one", "start_ms": range["start_ms"], "duration_ms": 60_000 });
     let both = creator.ask(Method::POST, "date-ranges", &more).await;
@@ -141,10 +160,4 @@ async fn date_ranges_are_in_every_playlist_through_a_crash_and_in_the_recording(
     assert_eq!((moved.0, &moved.1["code"]), (422, &json!("field_invalid")));
     let listed = creator.ask(Method::GET, "date-ranges", &Value::Null).await;
     assert_eq!(listed.1["date_ranges"].as_array().map(Vec::len), Some(2));
-
-    // Nobody comes back: the show ends.
-    ended(&client, base).await;
-    let vod = until(&client, source, |text| text.contains("TYPE:VOD")).await;
-    assert_eq!(ids(&vod), ["two", "one"], "{vod}");
-    assert!(vod.contains("DURATION=60.000") && vod.contains("X-TITLE=\"Overture\""), "{vod}");
 }

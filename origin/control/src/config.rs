@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use shared_wire::ShowId;
 use tokio::sync::mpsc;
 
+use crate::Pulling;
+
 /// Tells the time in seconds since the Unix epoch, UTC; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -29,6 +31,10 @@ pub struct Config {
     pub whip_url: Option<String>,
     /// Told of every show the API ends, so that ingest can let its publisher go.
     pub ends: Option<mpsc::Sender<ShowId>>,
+    /// Told of every show that is to be fetched from elsewhere, or no more; without it none can be.
+    pub pulls: Option<mpsc::Sender<Pulling>>,
+    /// What a source's address must be, if it is not that; whoever fetches knows.
+    pub source_fault: fn(&str) -> Option<String>,
     /// The clock.
     pub clock: Clock,
 
@@ -77,7 +83,7 @@ pub struct Config {
     pub database_wait: Duration,
     /// Connections to the database.
     pub database_connections_max: u32,
-    /// How long ending a show waits for ingest to take the message.
+    /// How long ending or fetching a show waits for ingest to take the message.
     pub end_wait: Duration,
     /// How often expired entries and sessions are dropped.
     pub sweep_every: Duration,
@@ -93,6 +99,8 @@ impl Default for Config {
             srt_url: None,
             whip_url: None,
             ends: None,
+            pulls: None,
+            source_fault: |_| None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,

@@ -143,6 +143,15 @@ pub enum Error {
     /// As many ID3 tags wait for the next part as may.
     #[error("as many tags wait for the show's next part as may: try again")]
     MetadataFull,
+    /// The show has ended, and is not fetched again.
+    #[error("the show has ended")]
+    ShowEnded,
+    /// The show is not fetched.
+    #[error("the show is not fetched: {reason}")]
+    NotPulled {
+        /// Why.
+        reason: String,
+    },
     /// No such ticket.
     #[error("this is not a ticket of this house")]
     TicketUnknown,
@@ -210,8 +219,10 @@ impl Error {
             Self::ShowsFull | Self::DeniedFull | Self::NoRoomToDisplace => Fault::Config,
             Self::KeyFile { .. } | Self::Corrupt { .. } => Fault::Storage,
             Self::StorageFull | Self::Busy | Self::Storage { .. } => Fault::Storage,
-            Self::Random | Self::Sign | Self::EndUnheard => Fault::Us,
-            Self::Invalid { .. } | Self::ShowUnknown | Self::TicketUnknown => Fault::Peer,
+            Self::Random | Self::Sign | Self::EndUnheard | Self::NotPulled { .. } => Fault::Us,
+            Self::Invalid { .. } | Self::ShowUnknown | Self::ShowEnded | Self::TicketUnknown => {
+                Fault::Peer
+            }
             Self::TicketRevoked | Self::TicketExpired | Self::TicketWrongShow => Fault::Peer,
             Self::TooManySessions | Self::TooManyAttempts { .. } => Fault::Peer,
             Self::TierUnknown | Self::TierInUse | Self::TiersFull => Fault::Peer,

@@ -13,6 +13,7 @@ mod keys;
 mod on_air;
 mod page;
 mod playback;
+mod pulls;
 mod rows;
 mod secret;
 mod shows;
@@ -37,6 +38,7 @@ pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use on_air::{OnAir, Reply};
+pub use pulls::{Pulling, Source};
 pub use shared_wire::api::CreatedShow;
 pub use shows::ShowRecord;
 
@@ -51,6 +53,7 @@ struct House {
     config: Config,
     keys: Arc<Keys>,
     shows: shows::Shows,
+    pulls: pulls::Pulls,
     tiers: tiers::Tiers,
     tickets: tickets::Tickets,
     sessions: Arc<playback::Sessions>,
@@ -79,6 +82,7 @@ impl Control {
         let (own, shared) = (config.clone(), (keys.clone(), denied.clone()));
         let sessions = playback::Sessions::open(rows.clone(), own, shared.0, shared.1, now);
         let sessions = Arc::new(sessions.await?);
+        let pulls = pulls::Pulls::new(rows.clone(), config.clone());
         let tiers = tiers::Tiers::new(rows.clone(), config.clone());
         let tickets =
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
@@ -89,6 +93,7 @@ impl Control {
             config,
             keys,
             shows,
+            pulls,
             tiers,
             tickets,
             sessions,
@@ -139,6 +144,22 @@ impl Control {
     #[must_use]
     pub fn show_state(&self, show: ShowId) -> Option<ShowState> {
         self.house.shows.state(show)
+    }
+
+    /// Shows that are to be fetched from elsewhere and have not ended, and from where. The sources of those that have
+    /// are forgotten.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn pulls(&self) -> Result<Vec<(ShowId, Source)>, Error> {
+        let mut going = Vec::new();
+        for (show, source) in self.house.pulls.all().await? {
+            match self.show_state(show) {
+                Some(known) if known.state != State::Ended => going.push((show, source)),
+                _ => self.house.pulls.forget(show).await?,
+            }
+        }
+        Ok(going)
     }
 
     /// Makes a show, as `POST /v1/shows` does.

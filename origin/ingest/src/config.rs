@@ -86,12 +86,10 @@ pub enum SecondPublisher {
     TakeOver,
 }
 
-/// Where RTMP is spoken over TLS, and by whose name. The files are PEM (the certificate with the chain behind it; PKCS
-/// #8, PKCS #1 or SEC 1) and read again when they change.
+/// By whose name TLS is spoken. The files are PEM (the certificate with the chain behind it; PKCS #8, PKCS #1 or SEC 1)
+/// and read again when they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rtmps {
-    /// The address of the port.
-    pub listen: SocketAddr,
+pub struct Certificate {
     /// The certificate's file.
     pub certificate: PathBuf,
     /// The private key's file.
@@ -100,9 +98,18 @@ pub struct Rtmps {
     pub look_every: Duration,
 }
 
-impl Rtmps {
+impl Certificate {
     /// How often files are looked at that change seldom.
     pub const LOOK_EVERY: Duration = Duration::from_secs(2);
+}
+
+/// Where RTMP is spoken over TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rtmps {
+    /// The address of the port.
+    pub listen: SocketAddr,
+    /// By whose name.
+    pub tls: Certificate,
 }
 
 /// Where SRT is spoken, and how.
@@ -144,6 +151,8 @@ impl Srt {
 pub struct Whip {
     /// The address of the ports.
     pub listen: SocketAddr,
+    /// By whose name HTTP is spoken over TLS, if it is; the media is encrypted either way.
+    pub tls: Option<Certificate>,
     /// Where publishers reach the UDP port, besides the address at which they reached HTTP: the public addresses of a
     /// machine behind a translation or a proxy.
     pub public_addresses: Vec<IpAddr>,
@@ -171,6 +180,7 @@ impl Whip {
     pub const fn on(listen: SocketAddr) -> Self {
         Self {
             listen,
+            tls: None,
             public_addresses: Vec::new(),
             idle_timeout: Duration::from_secs(10),
             queue_depth: 2048,

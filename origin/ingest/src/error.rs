@@ -20,9 +20,14 @@ pub enum Error {
         /// The address asked for.
         address: SocketAddr,
     },
-    /// Configuration: the certificate for RTMPS cannot be used; why.
-    #[error("the certificate for RTMPS cannot be used: {0}")]
-    Certificate(String),
+    /// Configuration: the certificate of a port cannot be used; why.
+    #[error("the certificate for {door} cannot be used: {why}")]
+    Certificate {
+        /// Which port.
+        door: Door,
+        /// What is wrong with which file.
+        why: String,
+    },
     /// Configuration: the address cannot be listened on.
     #[error(
         "cannot listen for {door} on {address}: {kind}; choose another address with {}",

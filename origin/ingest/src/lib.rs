@@ -23,7 +23,7 @@ mod config;
 mod error;
 mod gate;
 
-pub use config::{Config, Passphrase, Rtmps, SecondPublisher, Srt, Whip};
+pub use config::{Certificate, Config, Passphrase, Rtmps, SecondPublisher, Srt, Whip};
 pub use driver::{Desk, Pull, Server};
 pub use error::{Door, Error};
 pub use gate::{Admission, Gate, Opening, Refusal, Resume, StreamKey, Verdict};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use edge_wasmtime::Tls;
-use origin_ingest::{Passphrase, Rtmps, SecondPublisher, Srt, Whip};
+use origin_ingest::{Certificate, Passphrase, Rtmps, SecondPublisher, Srt, Whip};
 
 use crate::error::Error;
 use crate::hooks::Receivers;
@@ -53,8 +53,14 @@ pub(crate) struct Flags {
     /// Address publishers connect to by WHIP: HTTP, and UDP of the same number for the media [default: no WHIP]
     #[arg(long, value_name = "ADDR")]
     whip: Option<String>,
+    /// Certificate of WHIP's HTTP with its chain, PEM; read again when it changes [default: no TLS]
+    #[arg(long, value_name = "FILE")]
+    whip_tls_cert: Option<String>,
+    /// Private key of that certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    whip_tls_key: Option<String>,
     /// What publishers reach that address by, such as https://live.example.com, where something stands before it
-    /// [default: http:// and the published host]
+    /// [default: http:// or https:// and the published host]
     #[arg(long, value_name = "URL")]
     whip_url: Option<String>,
     /// Public addresses of this machine, commas between them, where it does not have them itself [default: none]
@@ -153,6 +159,8 @@ pub(crate) const NAMES: &[&str] = &[
     "srt_passphrase_file",
     "srt_latency_ms",
     "whip",
+    "whip_tls_cert",
+    "whip_tls_key",
     "whip_url",
     "whip_public_addresses",
     "pull_private",
@@ -198,6 +206,8 @@ impl Flags {
             "srt_passphrase_file" => self.srt_passphrase_file.as_ref(),
             "srt_latency_ms" => self.srt_latency_ms.as_ref(),
             "whip" => self.whip.as_ref(),
+            "whip_tls_cert" => self.whip_tls_cert.as_ref(),
+            "whip_tls_key" => self.whip_tls_key.as_ref(),
             "whip_url" => self.whip_url.as_ref(),
             "whip_public_addresses" => self.whip_public_addresses.as_ref(),
             "pull_private" => self.pull_private.as_ref(),
@@ -267,7 +277,7 @@ impl Layers<'_> {
         let listen = self.value("rtmps", None, |text| address(text).map(Some));
         match (listen, self.tls("rtmps_tls_cert", "rtmps_tls_key")) {
             (Some(listen), Some(Tls::Files { certificate, key })) => {
-                Some(Rtmps { listen, certificate, key, look_every: Rtmps::LOOK_EVERY })
+                Some(Rtmps { listen, tls: followed(certificate, key) })
             }
             (None, None) => None,
             _ => {
@@ -302,15 +312,29 @@ impl Layers<'_> {
     fn whip(&mut self) -> Option<Whip> {
         let listen = self.value("whip", None, |text| address(text).map(Some));
         let public_addresses = self.value("whip_public_addresses", Vec::new(), ips);
-        listen.map(|listen| Whip { public_addresses, ..Whip::on(listen) })
+        let tls = match self.tls("whip_tls_cert", "whip_tls_key") {
+            Some(Tls::Files { certificate, key }) => Some(followed(certificate, key)),
+            _ => None,
+        };
+        if listen.is_none() && tls.is_some() {
+            self.refuse("--whip-tls-cert: there is no WHIP without --whip".to_owned());
+        }
+        listen.map(|listen| Whip { public_addresses, tls, ..Whip::on(listen) })
     }
+}
+
+/// A certificate whose files are looked at again now and then.
+const fn followed(certificate: PathBuf, key: PathBuf) -> Certificate {
+    Certificate { certificate, key, look_every: Certificate::LOOK_EVERY }
 }
 
 impl Settings {
     /// The WHIP endpoint, as publishers reach it.
     pub(crate) fn whip_url_of(&self, door: SocketAddr) -> String {
         let base = self.whip_url.clone();
-        format!("{}/whip", base.unwrap_or_else(|| self.publish_url_of("http", door)))
+        let has_tls = self.whip.as_ref().is_some_and(|whip| whip.tls.is_some());
+        let scheme = if has_tls { "https" } else { "http" };
+        format!("{}/whip", base.unwrap_or_else(|| self.publish_url_of(scheme, door)))
     }
 
     /// Where publishers reach another door than that of RTMP: the same host, the door's own port.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::{Router, middleware};
 use bytes::Bytes;
 use edge_wasmtime::{ComponentSource, Door, Edge};
-use origin_control::Control;
+use origin_control::{Control, Pulling};
 use origin_storage::Store;
 use shared_wire::ShowId;
 use tokio::net::TcpListener;
@@ -36,6 +36,8 @@ use crate::{demo, denied, fault, page, pull, purge, resume, telemetry};
 pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
 /// Shows ended by the API that ingest has not been told of yet.
 const ENDS_QUEUED_MAX: usize = 64;
+/// Shows to be fetched, or no more, that ingest has not been told of yet.
+const PULLS_QUEUED_MAX: usize = 64;
 
 /// Runs the house until it is told to stop.
 pub(crate) fn run(flags: &Flags) -> Result<(), Error> {
@@ -77,11 +79,11 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let addresses = Addresses::of(&settings, &rtmp, &api, viewers.local_addr())?;
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
-    let rooms = Rooms::open(&settings, &addresses, ends, program).await?;
-    rooms.control.set_on_air(rooms.stages.clone());
+    let (pulls, to_pull) = mpsc::channel(PULLS_QUEUED_MAX);
+    let rooms = Rooms::open(&settings, &addresses, (ends, pulls), program).await?;
     gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone());
     resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
-    let (desk, pulls) = (rtmp.desk(), rtmp.desk());
+    let (desk, fetching) = (rtmp.desk(), rtmp.desk());
     tokio::spawn(async move {
         while let Some(show) = to_end.recv().await {
             desk.end(&show.to_string());
@@ -93,12 +95,12 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let api_out = CancellationToken::new();
     let rtmp_task = tokio::spawn(rtmp.run(publishers_out.clone().cancelled_owned()));
     let office = pull::Office {
-        control: rooms.control.clone(),
-        desk: pulls,
+        desk: fetching,
         program: rooms.program.clone(),
         allow_private: settings.pull_private,
     };
-    let router = rooms.router(metrics, api_out.clone(), office);
+    tokio::spawn(office.work(rooms.control.clone(), to_pull));
+    let router = rooms.router(metrics, api_out.clone());
     purge::start(&rooms.control, &settings.edges, &api_out)?;
     let api_stop = api_out.clone().cancelled_owned();
     let api_task =
@@ -135,7 +137,7 @@ impl Rooms {
     async fn open(
         settings: &Settings,
         addresses: &Addresses,
-        ends: mpsc::Sender<ShowId>,
+        (ends, pulls): (mpsc::Sender<ShowId>, mpsc::Sender<Pulling>),
         program: PathBuf,
     ) -> Result<Self, Error> {
         let control = Control::open(origin_control::Config {
@@ -146,6 +148,8 @@ impl Rooms {
             srt_url: addresses.srt_url.clone(),
             whip_url: addresses.whip_url.clone(),
             ends: Some(ends),
+            pulls: Some(pulls),
+            source_fault: pull::fault,
             ..origin_control::Config::default()
         })
         .await?;
@@ -158,15 +162,16 @@ impl Rooms {
         let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
         let told = hooks.clone();
         let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms, told);
+        let stages = Arc::new(stages);
+        control.set_on_air(stages.clone());
         let ready = Arc::new(AtomicBool::new(false));
-        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program })
+        Ok(Self { control, store, stages, hooks, ready, program })
     }
 
     fn router(
         &self,
         metrics: metrics_exporter_prometheus::PrometheusHandle,
         stop: CancellationToken,
-        office: pull::Office,
     ) -> Router {
         let for_edges =
             delivery::router(Delivery { stages: self.stages.clone(), store: self.store.clone() })
@@ -177,7 +182,6 @@ impl Rooms {
                 ));
         Router::new()
             .merge(self.control.router())
-            .merge(pull::router(office))
             .merge(page::router())
             .merge(probes::router(Probes { metrics, ready: self.ready.clone() }))
             .merge(for_edges)

@@ -22,7 +22,7 @@ const DATE_MS_MAX: i64 = 253_402_300_799_999;
 /// Longest duration, in milliseconds: some ten years.
 const DURATION_MS_MAX: u64 = 315_360_000_000;
 
-/// A span of time and what is said of it. Times are milliseconds since the Unix epoch, as finely as playlists have them.
+/// A span of time and what is said of it. Times are milliseconds since the Unix epoch, as fine as playlists have them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DateRange {

@@ -3,10 +3,12 @@
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
 mod list;
+mod pull;
 mod tier;
 mod timed;
 
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 pub use timed::{DateRangeList, Id3Taken, NewId3};
 

@@ -50,7 +50,7 @@ pub(super) async fn start(settings: &[(String, String)]) -> Running {
         path => PathBuf::from(path),
     };
     let log = std::fs::File::create(&log_path).expect("a log");
-    let mut child = Command::new(viceroy())
+    let mut child = Command::new(viceroy().await)
         .arg("--addr")
         .arg(address.to_string())
         .arg("-C")
@@ -74,15 +74,22 @@ pub(super) async fn start(settings: &[(String, String)]) -> Running {
     Running { address, _life: Box::new(Life { _child: child, _directory: directory }) }
 }
 
-/// `VICEROY`, or where `make setup` puts it.
-fn viceroy() -> PathBuf {
-    let own = std::env::var_os("VICEROY").map(PathBuf::from);
-    let path = own.unwrap_or_else(|| {
+/// `VICEROY`, or the one that set-up installs, where it is not there yet. Whoever installs it at the moment is waited
+/// for.
+async fn viceroy() -> PathBuf {
+    if let Some(own) = std::env::var_os("VICEROY") {
+        return own.into();
+    }
+    let set_up = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/setup.sh");
+    let done = Command::new(set_up).arg("viceroy").stdin(Stdio::null()).output().await;
+    let done = done.expect("scripts/setup.sh runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "Viceroy cannot be installed:\n{said}");
+    let tools = std::env::var_os("MATINEE_TOOLS").map(PathBuf::from).unwrap_or_else(|| {
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-        home.join(".cache/matinee/tools/viceroy-0.22.0/bin/viceroy")
+        home.join(".cache/matinee/tools")
     });
-    assert!(path.is_file(), "{} is missing: run `make setup`", path.display());
-    path
+    tools.join("viceroy-0.22.0/bin/viceroy")
 }
 
 fn free_address() -> SocketAddr {

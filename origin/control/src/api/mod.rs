@@ -9,6 +9,7 @@ mod body;
 mod date_ranges;
 mod id3;
 mod playback;
+mod pull;
 mod refusal;
 mod request_id;
 mod shows;
@@ -40,7 +41,7 @@ enum Access {
 }
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 23] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 25] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -49,6 +50,8 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 23] {
         ("/v1/shows/{show}", Admin, patch(shows::change)),
         ("/v1/shows/{show}/end", Admin, post(shows::end)),
         ("/v1/shows/{show}/stream-key", Admin, post(shows::rotate_key)),
+        ("/v1/shows/{show}/pull", Admin, put(pull::begin)),
+        ("/v1/shows/{show}/pull", Admin, delete(pull::end)),
         ("/v1/shows/{show}/tiers", Admin, get(tiers::list)),
         ("/v1/shows/{show}/tiers/{tier}", Admin, put(tiers::put)),
         ("/v1/shows/{show}/tiers/{tier}", Admin, get(tiers::get)),

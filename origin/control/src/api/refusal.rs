@@ -105,6 +105,10 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             (S::CONFLICT, "date_ranges_full", "The show takes no more date ranges.")
         }
         Error::MetadataFull => (S::CONFLICT, "metadata_full", "Too many tags wait."),
+        Error::ShowEnded => (S::CONFLICT, "show_ended", "The show has ended."),
+        Error::NotPulled { .. } => {
+            (S::SERVICE_UNAVAILABLE, "not_pulled", "The show is not fetched.")
+        }
         Error::TicketUnknown => (S::FORBIDDEN, "ticket_unknown", "There is no such ticket."),
         Error::TicketRevoked => (S::FORBIDDEN, "ticket_revoked", "The ticket was revoked."),
         Error::TicketExpired => (S::FORBIDDEN, "ticket_expired", "The ticket's time is over."),

@@ -2,6 +2,7 @@
 //!
 //! In: a database of any earlier form. Out: one of the newest. Does not know what the rows mean.
 
+mod pulls;
 mod second;
 
 use sea_orm_migration::prelude::*;
@@ -13,7 +14,7 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First), Box::new(second::Second)]
+        vec![Box::new(First), Box::new(second::Second), Box::new(pulls::Pulls)]
     }
 }
 

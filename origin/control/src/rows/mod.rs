@@ -5,6 +5,7 @@
 pub(crate) mod counters;
 pub(crate) mod denials;
 mod migrations;
+pub(crate) mod pulls;
 pub(crate) mod sessions;
 pub(crate) mod shows;
 pub(crate) mod stream_keys;

@@ -85,7 +85,7 @@ impl Server {
         let rtmp = Port::bind(Door::Rtmp, config.listen).await?;
         let rtmps = match &config.rtmps {
             Some(rtmps) => {
-                let tls = Tls::open(rtmps).map_err(Error::Certificate)?;
+                let tls = Tls::open(Door::Rtmps, &rtmps.tls)?;
                 Some((Port::bind(Door::Rtmps, rtmps.listen).await?, Arc::new(tls)))
             }
             None => None,
@@ -184,15 +184,10 @@ impl Server {
     fn follow_certificate(&self) {
         if let Some((_, tls)) = &self.rtmps {
             let (tls, closing) = (Arc::clone(tls), self.shows.closing().clone());
-            let follow = async move {
-                loop {
-                    tls.watch().await;
-                }
-            };
             self.shows.tasks().spawn(async move {
                 tokio::select! {
                     () = closing.cancelled() => {}
-                    () = follow => {}
+                    () = tls.watch() => {}
                 }
             });
         }

@@ -1,6 +1,6 @@
-//! TLS on the RTMP port: RTMPS, the same protocol within it.
+//! TLS on the ports of RTMPS and WHIP: the same protocols within it.
 //!
-//! In: two PEM files, which may change; accepted sockets. Out: streams of plain bytes. Does not know RTMP.
+//! In: two PEM files, which may change; accepted sockets. Out: streams of plain bytes. Does not know protocols.
 //!
 //! TLS 1.2 and 1.3, key exchanges with forward secrecy only (rustls has no others). An encoder's connection lasts for a
 //! show, so that resuming one is worth nothing: no session tickets.
@@ -19,10 +19,11 @@ use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::Rtmps;
+use crate::{Certificate, Door, Error};
 
 /// Ends TLS, with the pair that was last good.
 pub(super) struct Tls {
+    door: Door,
     files: Files,
     look_every: Duration,
     acceptor: TlsAcceptor,
@@ -32,19 +33,20 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// They cannot be read, or hold no pair: what is wrong with which.
-    pub(super) fn open(rtmps: &Rtmps) -> Result<Self, String> {
-        let files = Files::open(&rtmps.certificate, &rtmps.key)?;
+    /// [`Error::Certificate`]: they cannot be read, or hold no pair.
+    pub(super) fn open(door: Door, named: &Certificate) -> Result<Self, Error> {
+        let wrong = |why| Error::Certificate { door, why };
+        let files = Files::open(&named.certificate, &named.key).map_err(wrong)?;
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-                .map_err(|error| error.to_string())?
+                .map_err(|error| wrong(error.to_string()))?
                 .with_no_client_auth()
                 .with_cert_resolver(files.pair());
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Self { files, look_every: rtmps.look_every, acceptor })
+        Ok(Self { door, files, look_every: named.look_every, acceptor })
     }
 
     /// Shakes hands with a publisher within the time there is.
@@ -63,10 +65,17 @@ impl Tls {
         stream
     }
 
-    /// Looks once, after a while, whether there is a new pair. One that is bad is reported once and not used.
-    pub(super) async fn watch(&self) {
-        time::sleep(self.look_every).await;
-        let stale = gauge!("matinee_ingest_tls_certificate_stale");
+    /// Looks now and then, for good, whether there is a new pair. One that is bad is reported once and not used.
+    pub(super) async fn watch(&self) -> ! {
+        loop {
+            time::sleep(self.look_every).await;
+            self.look();
+        }
+    }
+
+    fn look(&self) {
+        let door = self.door;
+        let stale = gauge!("matinee_ingest_tls_certificate_stale", "door" => door.to_string());
         match self.files.look() {
             Look::Same => {}
             // What is missing for good shows in the gauge.
@@ -74,11 +83,11 @@ impl Tls {
             Look::New => {
                 stale.set(0.0);
                 let certificate = self.files.certificate().display();
-                tracing::info!(%certificate, "a new certificate for RTMPS is in use");
+                tracing::info!(%door, %certificate, "a new certificate is in use");
             }
             Look::Bad(why) => {
                 stale.set(1.0);
-                tracing::error!(why, "the new certificate for RTMPS is not used");
+                tracing::error!(%door, why, "the new certificate is not used");
             }
         }
     }

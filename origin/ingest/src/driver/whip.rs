@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::server::conn::http1;
@@ -20,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::counter;
 use str0m::RtcConfig;
 use str0m::config::DtlsCert;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
@@ -31,6 +33,7 @@ use self::sessions::{Datagram, Sessions};
 use super::ACCEPT_PAUSE;
 use super::room::{Room, Taken};
 use super::shows::Shows;
+use super::tls::Tls;
 use crate::machine::whip::stun;
 use crate::{Door, Error, Whip};
 
@@ -43,6 +46,7 @@ pub(super) struct WhipPort {
     socket: Arc<UdpSocket>,
     local_addr: SocketAddr,
     media_port: u16,
+    tls: Option<Arc<Tls>>,
     whip: Whip,
     certificate: DtlsCert,
 }
@@ -50,6 +54,7 @@ pub(super) struct WhipPort {
 impl WhipPort {
     pub(super) async fn bind(whip: &Whip) -> Result<Self, Error> {
         let refused = |error: std::io::Error| Door::Whip.refused(whip.listen, &error);
+        let tls = whip.tls.as_ref().map(|tls| Tls::open(Door::Whip, tls)).transpose()?;
         let listener = TcpListener::bind(whip.listen).await.map_err(refused)?;
         let local_addr = listener.local_addr().map_err(refused)?;
         let socket = match UdpSocket::bind(local_addr).await {
@@ -66,7 +71,8 @@ impl WhipPort {
         let certificate =
             certificate.ok_or(Error::WebRtc("no certificate can be made".to_owned()))?;
         let socket = Arc::new(socket);
-        Ok(Self { listener, socket, local_addr, media_port, whip: whip.clone(), certificate })
+        let (tls, whip) = (tls.map(Arc::new), whip.clone());
+        Ok(Self { listener, socket, local_addr, media_port, tls, whip, certificate })
     }
 
     pub(super) const fn local_addr(&self) -> SocketAddr {
@@ -90,7 +96,8 @@ impl WhipPort {
         let connections = Room::new(publishers_max * Whip::CONNECTIONS_PER_PUBLISHER);
         tokio::select! {
             () = shows.closing().cancelled() => {}
-            () = accept(&self.listener, &endpoint, &connections) => {}
+            () = accept(&self.listener, self.tls.as_ref(), &endpoint, &connections) => {}
+            () = watch(self.tls.as_deref()) => {}
             () = distribute(&self.socket, &sessions, addresses_max) => {}
         }
     }
@@ -113,13 +120,26 @@ fn rtc_config(certificate: DtlsCert) -> RtcConfig {
         .enable_opus(true, false)
 }
 
-async fn accept(listener: &TcpListener, endpoint: &Arc<Endpoint>, connections: &Room) -> ! {
+/// Follows the certificate, if there is one, for good.
+async fn watch(tls: Option<&Tls>) {
+    match tls {
+        Some(tls) => tls.watch().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    tls: Option<&Arc<Tls>>,
+    endpoint: &Arc<Endpoint>,
+    connections: &Room,
+) -> ! {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // None is ever settled: whoever publishes needs its connection no more.
                 if let Some(seat) = connections.enter() {
-                    serve(stream, peer, endpoint, seat);
+                    serve(stream, peer, tls.cloned(), endpoint, seat);
                 }
             }
             Err(error) => {
@@ -130,33 +150,59 @@ async fn accept(listener: &TcpListener, endpoint: &Arc<Endpoint>, connections: &
     }
 }
 
-fn serve(stream: TcpStream, peer: SocketAddr, endpoint: &Arc<Endpoint>, seat: Taken) {
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    endpoint: &Arc<Endpoint>,
+    seat: Taken,
+) {
     let Ok(local) = stream.local_addr() else { return };
     let shows = Arc::clone(&endpoint.shows);
     let patience = shows.config().handshake_timeout;
     let endpoint = Arc::clone(endpoint);
+    let (leave, evicted) = (shows.closing().clone(), seat.evicted());
+    shows.tasks().spawn(async move {
+        let served = async {
+            match tls {
+                None => converse(stream, (peer, local), endpoint, patience).await,
+                Some(tls) => {
+                    if let Some(stream) = tls.accept(stream, patience).await {
+                        converse(stream, (peer, local), endpoint, patience).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = leave.cancelled() => {}
+            () = evicted.cancelled() => {}
+            () = served => {}
+        }
+        drop(seat);
+    });
+}
+
+/// Speaks HTTP with one client, whose head may take that long to come.
+async fn converse<S>(
+    stream: S,
+    (peer, local): (SocketAddr, SocketAddr),
+    endpoint: Arc<Endpoint>,
+    patience: Duration,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |request| {
         let endpoint = Arc::clone(&endpoint);
         async move { Ok::<_, Infallible>(endpoint.answer(request, peer, local).await) }
     });
-    let (leave, evicted) = (shows.closing().clone(), seat.evicted());
-    shows.tasks().spawn(async move {
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service);
-        tokio::select! {
-            () = leave.cancelled() => {}
-            () = evicted.cancelled() => {}
-            served = connection => {
-                if let Err(error) = served {
-                    tracing::debug!(%peer, %error, "a WHIP connection broke");
-                }
-            }
-        }
-        drop(seat);
-    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%peer, %error, "a WHIP connection broke");
+    }
 }
 
 /// Hands each datagram to the publisher it is from. Where a publisher's queue is full it is lost to that one alone.

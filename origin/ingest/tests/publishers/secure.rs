@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use origin_ingest::{Config, Error, Gate, Opening, Rtmps, Server, StreamKey, Verdict};
+use origin_ingest::{Certificate, Config, Error, Gate, Opening, Rtmps, Server, StreamKey, Verdict};
 use shared_media::TrackKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -20,16 +20,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Settings with RTMPS, and a certificate of that name in the directory.
 async fn secure(directory: &Path, name: &str) -> Config {
     make_certificate(directory, name).await;
-    let rtmps = Rtmps {
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        certificate: directory.join("cert.pem"),
-        key: directory.join("key.pem"),
-        look_every: Duration::from_millis(50),
-    };
+    let rtmps = Rtmps { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), tls: named(directory) };
     Config { rtmps: Some(rtmps), ..quick() }
 }
 
-async fn make_certificate(directory: &Path, name: &str) {
+/// The certificate in the directory.
+pub(crate) fn named(directory: &Path) -> Certificate {
+    Certificate {
+        certificate: directory.join("cert.pem"),
+        key: directory.join("key.pem"),
+        look_every: Duration::from_millis(50),
+    }
+}
+
+pub(crate) async fn make_certificate(directory: &Path, name: &str) {
     let subject = format!("/CN={name}");
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
@@ -127,6 +131,6 @@ async fn a_pair_that_does_not_fit_is_refused_at_the_start() {
     std::fs::copy(directory.path().join("cert.pem"), directory.path().join("key.pem"))
         .expect("copied");
     let error = Server::bind(config, std::sync::Arc::new(NoGate)).await.map(|_| ());
-    let Err(Error::Certificate(why)) = error else { panic!("{error:?}") };
+    let Err(Error::Certificate { why, .. }) = error else { panic!("{error:?}") };
     assert!(why.contains("key.pem holds no private key"), "{why}");
 }

@@ -9,6 +9,7 @@ use origin_ingest::{Airtime, Config, Whip};
 use shared_media::{AudioCodec, Publication, Ticks, TrackConfig, TrackKind, VideoCodec};
 use str0m::format::Codec;
 
+use crate::secure::{make_certificate, named};
 use crate::stagehand::{House, assert_in_order, configs, quick, units, whole};
 
 /// Settings for tests: any port.
@@ -45,6 +46,34 @@ async fn send(caller: &mut Caller, pictures: &[Vec<u8>], encoding: Duration) {
         }
     }
     caller.run_for(Duration::from_millis(500)).await;
+}
+
+/// Browsers let pages of `https://` sites publish to `https://` only.
+#[tokio::test]
+async fn an_offer_may_come_over_tls() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    make_certificate(directory.path(), "one.test").await;
+    let on = Whip::on(([127, 0, 0, 1], 0).into());
+    let whip = Whip { tls: Some(named(directory.path())), ..on };
+    let house = House::open(Config { whip: Some(whip), ..quick() }).await;
+    let address = house.whip_address.expect("WHIP is spoken");
+    let caller = Caller::new(Codec::H264).await;
+    let offer = directory.path().join("offer.sdp");
+    std::fs::write(&offer, &caller.offer).expect("a file");
+    let answered = tokio::process::Command::new("curl")
+        .args(["-s", "-i", "--cacert"])
+        .arg(directory.path().join("cert.pem"))
+        .args(["--connect-to", &format!("one.test:443:{address}"), "https://one.test/whip"])
+        .args(["-H", "Authorization: Bearer k1", "-H", "Content-Type: application/sdp"])
+        .args(["--data-binary", &format!("@{}", offer.display())])
+        .output()
+        .await
+        .expect("curl is installed");
+    let answer = String::from_utf8_lossy(&answered.stdout);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}{:?}", answered.stderr);
+    let plain = post(address, "k1", &caller.offer).await;
+    assert_eq!(plain.status, 0, "there is no HTTP without TLS: {}", plain.head);
+    house.close().await;
 }
 
 /// Sends all of it by WHIP and ends the session.

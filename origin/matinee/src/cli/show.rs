@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
-    ChangeShow, CreatedShow, NewShow, ShowList, ShowState, State, WhenFull as Rule,
+    ChangeShow, CreatedShow, NewPull, NewShow, ShowList, ShowState, State, WhenFull as Rule,
 };
 
 use super::error::Error;
@@ -121,7 +121,7 @@ impl ShowCommand {
                 let there = House::find(&house).await?;
                 let (fetched, said): (ShowState, _) = match from.filter(|_| !stop) {
                     Some(url) => {
-                        let from = json!({ "url": url });
+                        let from = NewPull { url };
                         let said = "is fetched from there, and again whenever it breaks off";
                         (there.set(Method::PUT, &path, &from).await?, said)
                     }

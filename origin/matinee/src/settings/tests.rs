@@ -60,7 +60,7 @@ fn rtmps_is_an_address_and_a_certificate_or_neither() {
     assert!(flags.settle(|_| None).is_err());
     flags.rtmps_tls_key = Some("k.pem".to_owned());
     let rtmps = flags.settle(|_| None).expect("right").rtmps.expect("spoken");
-    assert_eq!((rtmps.listen.port(), rtmps.key), (1936, PathBuf::from("k.pem")));
+    assert_eq!((rtmps.listen.port(), rtmps.tls.key), (1936, PathBuf::from("k.pem")));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is asked of a running machine from outside.
 //!
-//! In: date ranges and ID3 tags, from whoever runs the show; splices, from its publisher. Out: the machine's answer, once it has taken them. Does not know HTTP.
+//! In: date ranges and ID3 tags, from whoever runs the show; splices, from its publisher. Out: the machine's answer,
+//! once it has taken them. Does not know HTTP.
 //!
 //! Questions wait in a short queue, which stands before the media: each takes the machine microseconds.
 
@@ -49,7 +50,8 @@ impl Handle {
         self.ask(|machine, _| machine.date_ranges()).await
     }
 
-    /// Lists what a splice of the publisher says. Does not wait; `false` if too much waits already, or the show is over.
+    /// Lists what a splice of the publisher says. Does not wait; `false` if too much waits already, or the show is
+    /// over.
     #[must_use]
     pub fn splice(&self, splice: Splice) -> bool {
         let ask: Ask = Box::new(move |machine, now| {

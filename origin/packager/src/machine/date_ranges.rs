@@ -4,8 +4,8 @@
 //! update may leave out. Does not know playlists' text, nor who tells.
 //!
 //! A range leaves when all playlists begin after its end: by itself, as it is planned, or where the next of its class
-//! starts. One whose end nobody knows is still going on, so it stays; if there is no room for another, the oldest of those that started
-//! before every playlist makes it.
+//! starts. One whose end nobody knows is still going on, so it stays; if there is no room for another, the oldest of
+//! those that started before every playlist makes it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

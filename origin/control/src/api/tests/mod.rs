@@ -7,6 +7,7 @@ mod hostile;
 mod listing;
 mod openapi;
 mod playback;
+mod pull;
 mod revoking;
 mod showing;
 mod tiers;
