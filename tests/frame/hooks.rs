@@ -1,5 +1,6 @@
 //! What an operator's own program is asked and told, by signed requests, while shows go on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,11 +30,23 @@ struct Receiver {
     secret: Mutex<Vec<u8>>,
     asked: Mutex<Vec<Message>>,
     told: Mutex<Vec<Message>>,
+    /// It takes no events for now.
+    is_closed: AtomicBool,
+    /// The ids of those that came meanwhile.
+    turned_away: Mutex<Vec<String>>,
 }
 
 type Shared = Arc<Receiver>;
 
 impl Receiver {
+    /// What the operator copied from the house.
+    fn learn(&self, house: &House) {
+        let secret = std::fs::read_to_string(house.data().join("keys/hook.key")).expect("a secret");
+        let secret = secret.trim().strip_prefix("whsec_").expect("its prefix").as_bytes();
+        *self.secret.lock().expect("no test panics with it") =
+            data_encoding::BASE64.decode(secret).expect("base64");
+    }
+
     /// The message, whose signature must be right.
     fn verified(&self, headers: &HeaderMap, body: &Bytes) -> Message {
         let header = |name: &str| headers[name].to_str().expect("text").to_owned();
@@ -69,8 +82,13 @@ async fn publish(
     (StatusCode::OK, answer.to_string())
 }
 
-/// Takes every second message only.
+/// Takes nothing while it is closed, then every second message only.
 async fn event(State(receiver): State<Shared>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    if receiver.is_closed.load(Ordering::Relaxed) {
+        let id = headers["webhook-id"].to_str().expect("text").to_owned();
+        receiver.turned_away.lock().expect("no test panics with it").push(id);
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
     let message = receiver.verified(&headers, &body);
     let mut told = receiver.told.lock().expect("no test panics with it");
     told.push(message);
@@ -95,10 +113,7 @@ async fn publishers_are_asked_about_and_shows_are_told_of() {
     let (events, publish) = (format!("{base}/events"), format!("{base}/publish"));
     let flags = ["--reconnect-window-s", "2", "--hook", &events, "--publish-hook", &publish];
     let house = House::start(&flags);
-    let secret = std::fs::read_to_string(house.data().join("keys/hook.key")).expect("a secret");
-    let secret = secret.trim().strip_prefix("whsec_").expect("its prefix").as_bytes();
-    *receiver.secret.lock().expect("no test panics with it") =
-        data_encoding::BASE64.decode(secret).expect("base64");
+    receiver.learn(&house);
     let (show, slow) = (house.show("Asked"), house.show("Slow"));
     let ticket = house.ticket(&show.id);
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -151,4 +166,39 @@ async fn publishers_are_asked_about_and_shows_are_told_of() {
     let asked = receiver.asked.lock().expect("no test panics with it").clone();
     assert_eq!(asked.len(), 3);
     assert_eq!(asked[2].body["data"]["state"], "interrupted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_told_is_told_after_the_house_was_killed() {
+    let (receiver, base) = receiver().await;
+    receiver.is_closed.store(true, Ordering::Relaxed);
+    let events = format!("{base}/events");
+    let flags = ["--reconnect-window-s", "2", "--hook", &events];
+    let house = House::start(&flags);
+    receiver.learn(&house);
+    let show = house.show("Untold");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("clip.flv");
+    Clip { seconds: 8, height: 240, gop: 30, b_frames: 0 }.make(&file);
+    let _publisher = Publisher::of_file(&file, &show.rtmp);
+    let until = |enough: Box<dyn Fn() -> bool>| async move {
+        let deadline = Instant::now() + WAIT_MAX;
+        while !enough() {
+            assert!(Instant::now() < deadline, "nothing is told");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let closed = receiver.clone();
+    until(Box::new(move || !closed.turned_away.lock().expect("whole").is_empty())).await;
+    let id = receiver.turned_away.lock().expect("whole")[0].clone();
+
+    receiver.is_closed.store(false, Ordering::Relaxed);
+    let house = house.killed_and_started_again(&flags);
+    let open = receiver.clone();
+    until(Box::new(move || open.told.lock().expect("whole").len() > 1)).await;
+    let told = receiver.told.lock().expect("whole").clone();
+    for message in &told[..2] {
+        assert_eq!((&message.id, &message.body["type"]), (&id, &json!("show.started")), "{told:?}");
+    }
+    drop(house);
 }

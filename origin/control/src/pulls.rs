@@ -1,5 +1,5 @@
-//! Shows that are fetched from elsewhere: which, and from where. They are kept, so that a house that starts again fetches
-//! them again.
+//! Shows that are fetched from elsewhere: which, and from where. They are kept, so that a house that starts again
+//! fetches them again.
 //!
 //! In: an administrator's wish. Out: it is kept, and whoever fetches is told. Does not know what a source is made of.
 

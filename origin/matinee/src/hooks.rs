@@ -7,8 +7,10 @@
 mod deliver;
 mod request;
 mod sign;
+mod spool;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use origin_control::ShowRecord;
@@ -66,11 +68,11 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
-    /// Hooks to these receivers.
+    /// Hooks to these receivers. Events that wait are kept below `data`. Called within a runtime.
     ///
     /// # Errors
-    /// If this machine gives no client, or the secret is none.
-    pub(crate) fn new(receivers: Receivers, secret: &str) -> Result<Self, Error> {
+    /// If this machine gives no client, the secret is none, or the directory cannot be used.
+    pub(crate) fn open(receivers: Receivers, secret: &str, data: &Path) -> Result<Self, Error> {
         // A redirect could lead to where the operator did not want to be asked.
         let client = Client::builder()
             .timeout(ANSWER_WAIT)
@@ -79,8 +81,14 @@ impl Hooks {
             .map_err(|error| Error::Machine(format!("hooks cannot be called: {error}")))?;
         let secret = Secret::parse(secret)
             .ok_or_else(|| Error::Machine("keys/hook.key is damaged".to_owned()))?;
-        let events =
-            receivers.events.map(|url| Deliveries::new(client.clone(), url, secret.clone()));
+        let events = receivers.events.map(|url| {
+            let directory = data.join("hooks");
+            let opened = Deliveries::open(client.clone(), url, secret.clone(), directory.clone());
+            let unusable =
+                |error| Error::Machine(format!("{} cannot be used: {error}", directory.display()));
+            opened.map_err(unusable)
+        });
+        let events = events.transpose()?;
         Ok(Self { client, secret, publish: receivers.publish, events })
     }
 

@@ -24,6 +24,7 @@ mod settings;
 mod stage;
 mod telemetry;
 mod timed;
+mod tools;
 mod up;
 
 use std::process::ExitCode;
@@ -60,14 +61,17 @@ enum Role {
     Session(cli::SessionCommand),
     /// Print what an edge elsewhere must be told, as NAME='value' lines: secrets
     Keys(keys::KeysFlags),
+    /// Check any live low-latency HLS origin against 37 rules of the standard
+    Check(tools::CheckFlags),
+    /// Send viewers to any live low-latency HLS origin, and tell what they met
+    Load(tools::LoadFlags),
     /// Encode one show's rungs: the house starts this itself
     #[command(hide = true)]
     Encode,
     /// Fetch a show from elsewhere: the house starts this itself
     #[command(hide = true)]
     Relay,
-    /// Publish the test pattern to an RTMP address
-    #[command(hide = true)]
+    /// Publish a test pattern with a clock and a beep, in real time, faults on request
     Source(demo::SourceFlags),
 }
 
@@ -80,6 +84,8 @@ fn main() -> ExitCode {
         Role::Ticket(command) => return cli::run_ticket(command),
         Role::Session(command) => return cli::run_session(command),
         Role::Keys(flags) => keys::print(&flags),
+        Role::Check(flags) => return tools::check(&flags),
+        Role::Load(flags) => return tools::load(&flags),
         Role::Encode => encode(),
         Role::Relay => pull::relay(),
         Role::Source(flags) => demo::source(&flags),

@@ -159,7 +159,7 @@ impl Rooms {
             ..origin_storage::Config::default()
         })?);
         let part_target_ms = settings.part_target_ms;
-        let hooks = Hooks::new(settings.hooks.clone(), control.hook_secret())?;
+        let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
         let told = hooks.clone();
         let stages = Stages::new(control.clone(), store.clone(), &program, part_target_ms, told);
         let stages = Arc::new(stages);

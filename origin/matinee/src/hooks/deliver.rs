@@ -1,8 +1,11 @@
 //! Events on their way to the receiver: in order for each show, again until they are taken.
 //!
-//! In: bodies. Out: requests. Does not know what they say. A show's events wait for each other and for no other show's.
+//! In: bodies. Out: requests. Does not know what they say. A show's events wait for each other and for no other show's;
+//! what is not delivered when the process is killed is delivered by the next one.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::sign::{Secret, new_id};
+use super::spool::{Kept, Message, Spool};
 
 /// Events of one show that may wait; more are lost.
 const EVENTS_QUEUED_MAX: usize = 64;
@@ -29,9 +33,13 @@ const FLUSH_WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Deliveries {
     receiver: Arc<Receiver>,
-    shows: Arc<Mutex<HashMap<ShowId, mpsc::Sender<String>>>>,
+    shows: Arc<Mutex<HashMap<ShowId, mpsc::Sender<Waiting>>>>,
+    spool: Arc<Spool>,
     tasks: TaskTracker,
 }
+
+/// A message and the file it is kept in.
+type Waiting = (Message, Kept);
 
 struct Receiver {
     client: Client,
@@ -41,28 +49,52 @@ struct Receiver {
 }
 
 impl Deliveries {
-    pub(super) fn new(client: Client, url: String, secret: Secret) -> Self {
+    /// Goes on with what an earlier process left in `directory`.
+    ///
+    /// # Errors
+    /// The directory cannot be used.
+    pub(super) fn open(
+        client: Client,
+        url: String,
+        secret: Secret,
+        directory: PathBuf,
+    ) -> io::Result<Self> {
         let requests = Semaphore::new(REQUESTS_MAX);
         let receiver = Arc::new(Receiver { client, url, secret, requests });
-        Self { receiver, shows: Arc::default(), tasks: TaskTracker::new() }
+        let (spool, left) = Spool::open(directory)?;
+        let (shows, spool) = (Arc::default(), Arc::new(spool));
+        let deliveries = Self { receiver, shows, spool, tasks: TaskTracker::new() };
+        for waiting in left {
+            deliveries.queue(waiting);
+        }
+        Ok(deliveries)
     }
 
     /// Puts an event behind those of its show.
     pub(super) fn push(&self, show: ShowId, body: String) {
+        let Some(id) = new_id() else { return count("lost") };
+        let message = Message { show, id, body };
+        let kept = self.spool.keep(&message);
+        self.queue((message, kept));
+    }
+
+    fn queue(&self, waiting: Waiting) {
+        let show = waiting.0.show;
         let mut shows = self.shows.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = shows.entry(show).or_insert_with(|| {
             let (queue, bodies) = mpsc::channel(EVENTS_QUEUED_MAX);
             self.tasks.spawn(self.clone().follow(show, bodies));
             queue
         });
-        if queue.try_send(body).is_err() {
+        if let Err(refused) = queue.try_send(waiting) {
             tracing::error!(%show, "too many events wait for the hook's receiver; one is lost");
             count("lost");
+            self.tasks.spawn(refused.into_inner().1.remove());
         }
     }
 
     /// Delivers a show's events, until none waits.
-    async fn follow(self, show: ShowId, mut bodies: mpsc::Receiver<String>) {
+    async fn follow(self, show: ShowId, mut bodies: mpsc::Receiver<Waiting>) {
         loop {
             let next = {
                 let mut shows = self.shows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,31 +104,31 @@ impl Deliveries {
                 }
                 next
             };
-            let Ok(body) = next else { return };
-            self.receiver.deliver(show, &body).await;
+            let Ok((message, kept)) = next else { return };
+            self.receiver.deliver(&message).await;
+            kept.remove().await;
         }
     }
 
     pub(super) async fn flush(&self) {
         self.tasks.close();
         if timeout(FLUSH_WAIT, self.tasks.wait()).await.is_err() {
-            tracing::error!("events did not reach the hook's receiver before the house closed");
+            tracing::warn!("events wait for the hook's receiver; the next start sends them");
         }
     }
 }
 
 impl Receiver {
-    async fn deliver(&self, show: ShowId, body: &str) {
-        let Some(id) = new_id() else { return count("lost") };
+    async fn deliver(&self, Message { show, id, body }: &Message) {
         let mut pause = PAUSE;
         for _ in 1..TRIES_MAX {
-            if self.took(&id, body).await {
+            if self.took(id, body).await {
                 return;
             }
             sleep(pause).await;
             pause = pause.saturating_mul(2);
         }
-        if !self.took(&id, body).await {
+        if !self.took(id, body).await {
             tracing::error!(%show, id, "the hook's receiver did not take an event; it is lost");
             count("lost");
         }
