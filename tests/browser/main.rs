@@ -5,6 +5,7 @@
 
 mod viewer;
 
+mod timed;
 mod whip;
 
 use std::process::{Command, Stdio};

@@ -25,6 +25,8 @@ function see() {
   const shown = (element) => element !== null && element.checkVisibility();
   const veil = document.querySelector('.veil');
   const stats = document.querySelector('.stats');
+  const tracks = [...(video?.textTracks ?? [])].filter((track) => track.kind === 'metadata');
+  const cues = tracks.flatMap((track) => [...(track.cues ?? [])]);
   const said = [...(shown(stats) ? stats.querySelectorAll('dl div') : [])];
   return {
     state: matinee?.state ?? '',
@@ -36,6 +38,7 @@ function see() {
     time: video?.currentTime ?? 0,
     source: video?.hasAttribute('src') ?? false,
     ready: video?.readyState ?? 0,
+    metadata: cues.map((cue) => `${cue.value?.key}=${cue.value?.data}`),
     frozen: shown(document.querySelector('.still')),
     panel: shown(veil) ? veil.innerText : '',
     title: document.querySelector('h1')?.innerText ?? '',

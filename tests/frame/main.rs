@@ -19,6 +19,7 @@ mod restart;
 mod revoked;
 mod srt;
 mod storyboard;
+mod timed;
 mod whole;
 
 use std::path::Path;

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+use shared_playlist::date_range::DateRangeError;
 
 /// Whose fault an error is, and so who can mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,21 @@ pub enum Error {
     /// The show was ended, but ingest did not take notice.
     #[error("the show is ended, but its publisher could not be told: try again")]
     EndUnheard,
+    /// The show is not on the air.
+    #[error("the show is not on the air")]
+    NotLive,
+    /// A date range cannot be.
+    #[error(transparent)]
+    DateRange(#[from] DateRangeError),
+    /// The show has no such date range.
+    #[error("the show has no date range of this id")]
+    DateRangeUnknown,
+    /// No more date ranges can be told.
+    #[error("the show has as many date ranges as it may: delete one, or let one end")]
+    DateRangesFull,
+    /// As many ID3 tags wait for the next part as may.
+    #[error("as many tags wait for the show's next part as may: try again")]
+    MetadataFull,
     /// The show has ended, and is not fetched again.
     #[error("the show has ended")]
     ShowEnded,
@@ -210,6 +226,8 @@ impl Error {
             Self::TicketRevoked | Self::TicketExpired | Self::TicketWrongShow => Fault::Peer,
             Self::TooManySessions | Self::TooManyAttempts { .. } => Fault::Peer,
             Self::TierUnknown | Self::TierInUse | Self::TiersFull => Fault::Peer,
+            Self::NotLive | Self::DateRange(_) | Self::DateRangeUnknown => Fault::Peer,
+            Self::DateRangesFull | Self::MetadataFull => Fault::Peer,
             Self::PreviewOver | Self::DevicesFull(_) => Fault::Peer,
             Self::SessionClosed { .. } | Self::SessionUnknown => Fault::Peer,
         }

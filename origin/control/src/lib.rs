@@ -10,6 +10,7 @@ mod config;
 mod denied;
 mod error;
 mod keys;
+mod on_air;
 mod page;
 mod playback;
 mod pulls;
@@ -21,7 +22,7 @@ mod tickets;
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
@@ -36,6 +37,7 @@ pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
+pub use on_air::{OnAir, Reply};
 pub use pulls::{Pulling, Source};
 pub use shared_wire::api::CreatedShow;
 pub use shows::ShowRecord;
@@ -56,6 +58,8 @@ struct House {
     tickets: tickets::Tickets,
     sessions: Arc<playback::Sessions>,
     denied: Arc<denied::Denials>,
+    /// Comes after the rest: the stages are opened with a handle to this.
+    on_air: OnceLock<Arc<dyn OnAir>>,
     #[cfg(test)]
     rows: rows::Rows,
     /// Held, and so locked, until the last handle is gone.
@@ -94,6 +98,7 @@ impl Control {
             tickets,
             sessions,
             denied,
+            on_air: OnceLock::new(),
             #[cfg(test)]
             rows,
             _lock: lock,
@@ -105,6 +110,11 @@ impl Control {
     /// fallback, so that it can be merged into a larger router.
     pub fn router(&self) -> axum::Router {
         api::router(self.house.clone())
+    }
+
+    /// Says who has the shows that are on the air; the first to be named stays.
+    pub fn set_on_air(&self, on_air: Arc<dyn OnAir>) {
+        let _ = self.house.on_air.set(on_air);
     }
 
     /// The show that a publisher's stream key publishes; `None` for whatever is no key of this house. A show that is
@@ -230,6 +240,11 @@ pub fn edge_environment(data_dir: &Path) -> Result<Option<EdgeEnvironment>, Erro
 impl House {
     fn now(&self) -> i64 {
         (self.config.clock)()
+    }
+
+    /// Whoever has the shows that are on the air; while nobody does, none is.
+    fn on_air(&self) -> Result<&Arc<dyn OnAir>, Error> {
+        self.on_air.get().ok_or(Error::NotLive)
     }
 }
 

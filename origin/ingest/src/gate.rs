@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
-use shared_media::{Anchor, Publication, Ticks};
+use shared_media::{Anchor, Publication, Splice, Ticks};
 use tokio::sync::mpsc;
 
 use crate::{Airtime, SecondPublisher};
@@ -202,6 +202,9 @@ pub trait Gate: Send + Sync + 'static {
 
     /// Takes over a show whose first access unit has come. Called before its first [`Airtime::Live`].
     fn opened(&self, opening: Opening);
+
+    /// Learns that the publisher of a show on the air announces a splice.
+    fn spliced(&self, _show: &str, _splice: Splice) {}
 
     /// Learns that a show's state changed.
     fn airtime(&self, show: &str, airtime: Airtime);

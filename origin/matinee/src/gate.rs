@@ -11,6 +11,7 @@ use origin_control::{Control, ShowRecord};
 use origin_ingest::{
     Admission, Airtime, Gate, Opening, Refusal, SecondPublisher, StreamKey, Verdict,
 };
+use shared_media::Splice;
 use shared_wire::ShowId;
 use shared_wire::api::{SecondPublisher as Second, State};
 use tokio::sync::mpsc;
@@ -80,6 +81,13 @@ impl Gate for HouseGate {
             let own = || inside.control.show_state(show)?.broadcast.ladder;
             let rungs = chosen.or_else(own);
             inside.stages.begin(show, opening.anchor, opening.publications, rungs);
+        }
+    }
+
+    fn spliced(&self, show: &str, splice: Splice) {
+        let stage = show.parse().ok().and_then(|show| self.inside.get()?.stages.live(show));
+        if stage.is_none_or(|stage| !stage.splice(splice)) {
+            tracing::warn!(show, "a splice came to a show that could not take it");
         }
     }
 

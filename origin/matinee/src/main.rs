@@ -25,6 +25,7 @@ mod settings;
 mod stage;
 mod storyboard;
 mod telemetry;
+mod timed;
 mod tools;
 mod up;
 

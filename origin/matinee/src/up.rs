@@ -170,8 +170,10 @@ impl Rooms {
         let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
         let (told, encoding) = (hooks.clone(), &settings.encoding);
         let stages = Stages::new(control.clone(), store.clone(), &program, window, encoding, told);
+        let stages = Arc::new(stages);
+        control.set_on_air(stages.clone());
         let ready = Arc::new(AtomicBool::new(false));
-        Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program, status })
+        Ok(Self { control, store, stages, hooks, ready, program, status })
     }
 
     fn router(

@@ -3,10 +3,12 @@
 //! In: a decoder configuration, timed samples. Out: bytes. Does not know playlists, parts' limits
 //! or where a segment starts. One track per object; track id 1 everywhere.
 
+mod emsg;
 mod fragment;
 mod header;
 mod picture;
 
+pub use emsg::id3;
 pub use fragment::{TimedSample, fragment};
 pub use header::{Header, HeaderError, header};
 

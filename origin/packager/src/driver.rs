@@ -5,6 +5,7 @@
 //! ends with the show. Does not know HTTP; the binary turns answers into responses.
 
 mod answer;
+mod ask;
 mod handle;
 mod version;
 
@@ -21,6 +22,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 pub use answer::{Answer, CachePolicy, Hint, Refusal};
 pub use handle::{Handle, Picture, RenditionStatus, Status};
 pub use version::{gzip, gzip_playlist};
+
+use ask::Ask;
 
 use crate::config::Config;
 use crate::error::Error;
@@ -55,12 +58,20 @@ pub fn spawn(
     staged: mpsc::Receiver<Staged>,
     sink: Arc<dyn ObjectSink>,
 ) -> (Handle, JoinHandle<Finished>) {
-    let handle = Handle::new(&config, show, &epoch);
+    let (handle, asked) = Handle::new(&config, show, &epoch);
     let machine = Machine::new(config, show, epoch, anchor);
     let (answers, started) = (handle.clone(), Instant::now());
     let impatient_until = started;
-    let driver =
-        Driver { machine, show, sink, handle: answers, started, impatient_until, done: None };
+    let driver = Driver {
+        machine,
+        show,
+        sink,
+        handle: answers,
+        asked,
+        started,
+        impatient_until,
+        done: None,
+    };
     (handle, tokio::spawn(driver.run(staged)))
 }
 
@@ -74,12 +85,20 @@ pub fn restore(
     staged: mpsc::Receiver<Staged>,
     sink: Arc<dyn ObjectSink>,
 ) -> (Handle, JoinHandle<Finished>) {
-    let handle = Handle::new(&config, show, notes.epoch());
+    let (handle, asked) = Handle::new(&config, show, notes.epoch());
     let machine = Machine::restore(config, show, notes, held);
     let (answers, started) = (handle.clone(), Instant::now());
     let impatient_until = started;
-    let mut driver =
-        Driver { machine, show, sink, handle: answers, started, impatient_until, done: None };
+    let mut driver = Driver {
+        machine,
+        show,
+        sink,
+        handle: answers,
+        asked,
+        started,
+        impatient_until,
+        done: None,
+    };
     driver.carry_out_all();
     (handle, tokio::spawn(driver.run(staged)))
 }
@@ -89,6 +108,7 @@ struct Driver {
     show: ShowId,
     sink: Arc<dyn ObjectSink>,
     handle: Handle,
+    asked: mpsc::Receiver<Ask>,
     started: Instant,
     impatient_until: Instant,
     done: Option<Finished>,
@@ -101,6 +121,13 @@ impl Driver {
         loop {
             let event = tokio::select! {
                 biased;
+                // They are few, and none waits for what comes in all the time.
+                Some(ask) = self.asked.recv() => {
+                    let now = self.now();
+                    ask(&mut self.machine, now);
+                    self.carry_out_all();
+                    continue;
+                }
                 event = staged.recv() => event.unwrap_or(Staged::End),
                 _ = ticks.tick() => {
                     self.machine.tick(self.now());

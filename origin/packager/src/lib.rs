@@ -21,4 +21,4 @@ pub use driver::{
     gzip_playlist, restore, spawn,
 };
 pub use error::{Drop, Error};
-pub use machine::{Held, Machine, Notes};
+pub use machine::{DateRangeRefusal, Held, Machine, Notes, TooManyTags};

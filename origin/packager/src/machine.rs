@@ -22,8 +22,10 @@
 
 mod catalogue;
 mod cuts;
+mod date_ranges;
 mod i_frames;
 mod journal;
+mod messages;
 mod names;
 mod output;
 mod part_target;
@@ -32,6 +34,8 @@ mod rates;
 mod restore;
 mod sample;
 mod segment;
+mod splices;
+mod timed;
 mod track;
 mod window;
 
@@ -43,9 +47,12 @@ use shared_media::{
     TrackConfig,
 };
 use shared_playlist::Multivariant;
+use shared_playlist::date_range::DateRanges as Listed;
 use shared_playlist::media::{MediaPlaylist, Report};
 use shared_wire::ShowId;
 
+pub use date_ranges::DateRangeRefusal;
+pub use messages::TooManyTags;
 pub use output::Output;
 pub use restore::{Held, Notes};
 
@@ -85,6 +92,8 @@ pub struct Machine {
     plan: Option<Plan>,
     /// Decode time of the leader's sample before, until the part target is chosen.
     leader_before: Option<Ticks>,
+    /// The monotonic clock, as it was told last.
+    now_us: u64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -113,6 +122,8 @@ impl Machine {
             target_duration_s: 1,
             outputs: VecDeque::new(),
             journal: journal::Journal::default(),
+            date_ranges: date_ranges::DateRanges::default(),
+            messages: messages::Messages::default(),
         };
         Self {
             common,
@@ -126,6 +137,7 @@ impl Machine {
             told: None,
             leader_heard_us: 0,
             leader_before: None,
+            now_us: 0,
         }
     }
 
@@ -139,6 +151,7 @@ impl Machine {
         if self.phase == Phase::Ended {
             return;
         }
+        self.now_us = now.monotonic_us;
         match event {
             Staged::Plan(plan) => self.plan(now, plan),
             Staged::Config(id, config) => self.configure(&id, config),
@@ -158,6 +171,7 @@ impl Machine {
     /// Time passed. While nobody publishes, playlists go on with gaps, so that they stay alive and viewers with them.
     /// Poll afterwards until it waits.
     pub fn tick(&mut self, now: Now) {
+        self.now_us = now.monotonic_us;
         let is_between = matches!(self.phase, Phase::Running | Phase::Restored)
             && !self.cuts.is_running()
             && self.tracks.iter().all(Track::is_idle);
@@ -382,6 +396,7 @@ impl Machine {
         if !ended && !self.tracks.iter().any(|track| track.writer.changed) {
             return;
         }
+        let date_ranges = Arc::new(self.slide_date_ranges());
         let multivariant = self.newer_multivariant(ended);
         let offered =
             |one: &Multivariant| (one.sounds.len(), one.variants.len(), one.i_frames.len());
@@ -396,10 +411,12 @@ impl Machine {
         for index in 0..self.tracks.len() {
             if std::mem::take(&mut self.tracks[index].writer.changed) {
                 let arrived_us = self.tracks[index].writer.arrived_us.take();
-                self.view(index, self.playlist(index, ended), arrived_us);
+                let ranges = Arc::clone(&date_ranges);
+                self.view(index, self.playlist(index, ranges, ended), arrived_us);
             }
             if std::mem::take(&mut self.tracks[index].writer.i_frames_changed) {
-                self.view(index, self.i_frame_playlist(index, ended), None);
+                let ranges = Arc::clone(&date_ranges);
+                self.view(index, self.i_frame_playlist(index, ranges, ended), None);
             }
         }
         if let Some(new) = multivariant {
@@ -426,7 +443,7 @@ impl Machine {
         self.told.as_ref().is_none_or(differs).then_some(new)
     }
 
-    fn playlist(&self, index: usize, ended: bool) -> MediaPlaylist {
+    fn playlist(&self, index: usize, date_ranges: Arc<Listed>, ended: bool) -> MediaPlaylist {
         let track = &self.tracks[index];
         MediaPlaylist {
             i_frames_only: false,
@@ -439,13 +456,19 @@ impl Machine {
             open: track.window.open.clone(),
             hint: (!ended).then(|| track.hint(&self.common)),
             reports: self.reports(index, false),
+            date_ranges,
             ended,
         }
     }
 
     /// The pictures of the same segments. They are listed when their segment is whole: before that,
     /// the object whose bytes they are is not there.
-    fn i_frame_playlist(&self, index: usize, ended: bool) -> MediaPlaylist {
+    fn i_frame_playlist(
+        &self,
+        index: usize,
+        date_ranges: Arc<Listed>,
+        ended: bool,
+    ) -> MediaPlaylist {
         let window = &self.tracks[index].window;
         MediaPlaylist {
             i_frames_only: true,
@@ -458,6 +481,7 @@ impl Machine {
             open: None,
             hint: None,
             reports: self.reports(index, true),
+            date_ranges,
             ended,
         }
     }

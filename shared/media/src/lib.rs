@@ -22,13 +22,16 @@
 //! }
 //! ```
 
+pub mod id3;
 pub mod time;
 
 mod object;
+mod splice;
 mod stage;
 mod track;
 
 pub use object::{Note, Object, ObjectSink, Settled};
+pub use splice::{Splice, SpliceKind, SplicePoint};
 pub use stage::{Plan, Publication, Rung, Staged};
 pub use time::{Anchor, Now, TICKS_PER_SECOND, Ticks};
 pub use track::{

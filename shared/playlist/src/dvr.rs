@@ -47,7 +47,7 @@ pub enum Form {
     /// All of it.
     Whole,
     /// A delta update (6.2.5.1), where the playlist offers them and something can be skipped. Date ranges are never
-    /// skipped.
+    /// skipped, nor is that offered: `CAN-SKIP-DATERANGES` goes from either form.
     Delta,
 }
 
@@ -88,7 +88,7 @@ pub fn cut(playlist: &[u8], depth_s: u32, form: Form) -> Result<Cut<'_>, DvrErro
         Form::Whole => 0,
         Form::Delta => window.skippable(gone),
     };
-    let text = if gone == 0 && skipped == 0 && !window.is_event {
+    let text = if gone == 0 && skipped == 0 && !window.is_event && !window.skips_ranges {
         Cow::Borrowed(playlist)
     } else {
         Cow::Owned(cut::text(playlist, &window, gone, skipped)?)

@@ -7,6 +7,7 @@
 //! Clause numbers are those of draft-pantos-hls-rfc8216bis unless another text is named.
 
 pub mod blocking;
+pub mod date_range;
 pub mod directives;
 pub mod media;
 pub mod past;
@@ -23,6 +24,7 @@ mod scan;
 mod write;
 
 pub use blocking::Verdict;
+pub use date_range::{DateRange, DateRanges};
 pub use directives::Directives;
 pub use media::MediaPlaylist;
 pub use multivariant::Multivariant;

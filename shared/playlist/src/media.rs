@@ -11,6 +11,8 @@ use std::sync::Arc;
 use shared_media::Ticks;
 
 use crate::blocking::Edge;
+use crate::date_range::DateRanges;
+use crate::directives::Skip;
 use crate::past::Past;
 use crate::write;
 
@@ -43,6 +45,8 @@ pub struct MediaPlaylist {
     pub hint: Option<String>,
     /// One report per other media playlist of the show.
     pub reports: Vec<Report>,
+    /// What is said of spans of time (`EXT-X-DATERANGE`).
+    pub date_ranges: Arc<DateRanges>,
     /// No more will come: `EXT-X-ENDLIST`.
     pub ended: bool,
 }
@@ -134,7 +138,8 @@ impl MediaPlaylist {
     #[must_use]
     pub fn pieces(&self) -> (String, &[Arc<Past>], String) {
         let mut head = String::with_capacity(512);
-        write::live_header(&mut head, self);
+        write::live_header(&mut head, self, false);
+        self.write_ranges(&mut head, false);
         // Where the first piece goes on with an init segment of one that was dropped, it is named again.
         if let Some(map) = self.past.first().and_then(|first| first.before()) {
             write::map(&mut head, map);
@@ -144,17 +149,29 @@ impl MediaPlaylist {
 
     /// Its text as a delta update (6.2.5.1); whole if nothing can be skipped, or if it has ended.
     #[must_use]
-    pub fn render_delta(&self) -> String {
+    pub fn render_delta(&self, skip: Skip) -> String {
         let in_text = self.past_segments();
         let skipped = if self.ended { 0 } else { self.skippable() };
         if self.ended || in_text + skipped == 0 {
             return self.render();
         }
         let mut text = String::with_capacity(8192);
-        write::live_header(&mut text, self);
-        write::skip(&mut text, in_text + skipped);
+        let without_ranges = skip == Skip::SegmentsAndDateRanges;
+        write::live_header(&mut text, self, without_ranges);
+        let removed = without_ranges.then_some(&*self.date_ranges.removed);
+        write::skip(&mut text, in_text + skipped, removed);
+        self.write_ranges(&mut text, without_ranges);
         text.push_str(&self.tail(skipped, None));
         text
+    }
+
+    /// What is said of spans of time; without what is old, where that was asked for.
+    fn write_ranges(&self, text: &mut String, without_old: bool) {
+        for (tag, is_old) in &self.date_ranges.tags {
+            if !(without_old && *is_old) {
+                write::line!(text, "{tag}");
+            }
+        }
     }
 
     /// How many segments stand in [`Self::past`].

@@ -4,8 +4,10 @@
 //! not know the store; it never needs the whole show in memory, and a text whose writer died in the
 //! middle of a line still finishes well.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::date_range;
 use crate::media::Segment;
 use crate::write::{self, line};
 
@@ -13,6 +15,9 @@ const EVENT: &str = "#EXT-X-PLAYLIST-TYPE:EVENT";
 const VOD: &str = "#EXT-X-PLAYLIST-TYPE:VOD";
 /// How the last line of [`header`] starts.
 const HEADER_END: &str = "#EXT-X-DISCONTINUITY-SEQUENCE:";
+
+/// Begins a line that takes a date range out again. Not `#EXT`: a comment (4.1).
+const REMOVED: &str = "#REMOVED-DATERANGE:";
 
 /// The first lines of a recording's playlist, or of its I-frame playlist. Version 8: it may hold gaps
 /// (clause 8).
@@ -36,6 +41,47 @@ pub fn entry(segment: &Segment, map: &mut Option<Arc<str>>) -> String {
     text
 }
 
+/// The line that takes a date range out of a recording again; a comment to players, and gone once it is finished.
+#[must_use]
+pub fn without_date_range(id: &str) -> String {
+    format!("{REMOVED}{id}\n")
+}
+
+/// The lines that a recording's text lacks of these date ranges: the tags that are not in it, and word of those that
+/// are `removed` and still in it.
+#[must_use]
+pub fn missing_date_ranges<'a>(
+    text: &str,
+    tags: impl Iterator<Item = &'a str>,
+    removed: impl Iterator<Item = &'a str>,
+) -> String {
+    let mut missing = String::new();
+    let state = date_ranges(text);
+    for tag in tags {
+        let at = date_range::id_of(tag).and_then(|id| state.get(id)).copied().flatten();
+        if at.and_then(|at| text.lines().nth(at)) != Some(tag) {
+            line!(missing, "{tag}");
+        }
+    }
+    for id in removed.filter(|id| matches!(state.get(id), Some(Some(_)))) {
+        missing.push_str(&without_date_range(id));
+    }
+    missing
+}
+
+/// Which line has the last tag of each date range; `None` if it was removed after that.
+fn date_ranges(text: &str) -> HashMap<&str, Option<usize>> {
+    let mut last = HashMap::new();
+    for (at, line) in text.lines().enumerate() {
+        if let Some(id) = date_range::id_of(line) {
+            last.insert(id, Some(at));
+        } else if let Some(id) = line.strip_prefix(REMOVED) {
+            last.insert(id, None);
+        }
+    }
+    last
+}
+
 /// What a recording's text holds in whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole<'a> {
@@ -53,6 +99,10 @@ pub fn whole(text: &str) -> Whole<'_> {
     let (mut whole, mut read, mut segments) = (0, 0, 0);
     let (mut map, mut mapped) = (None, None);
     for line in text.split_inclusive('\n') {
+        // What is said of a span of time belongs to no segment: it is whole by itself, between two.
+        if whole == read && line.ends_with('\n') && is_of_date_range(line) {
+            whole += line.len();
+        }
         read += line.len();
         let is_uri = !line.starts_with('#') && !line.trim_end().is_empty();
         if let Some(uri) = line.strip_prefix("#EXT-X-MAP:URI=\"") {
@@ -70,12 +120,29 @@ pub fn whole(text: &str) -> Whole<'_> {
 /// The VOD form of a recording: what was written in whole, and the end.
 ///
 /// Lines after the last whole segment belong to one that was never written to its end; they are
-/// left out. A text that is finished already stays as it is.
+/// left out. Of each date range the last tag stays, which says all that was said of it, unless it was removed. A text
+/// that is finished already stays as it is.
 #[must_use]
 pub fn finish(text: &str) -> String {
-    let mut finished = whole(text).text.replacen(EVENT, VOD, 1);
+    let whole = whole(text).text;
+    let last = date_ranges(whole);
+    let mut finished = String::with_capacity(whole.len() + write::END.len());
+    for (at, line) in whole.split_inclusive('\n').enumerate() {
+        let id = date_range::id_of(line);
+        let stays = !line.starts_with(REMOVED)
+            && id.is_none_or(|id| last.get(id).copied().flatten() == Some(at));
+        match line.strip_prefix(EVENT) {
+            _ if !stays => {}
+            Some(end) => finished.extend([VOD, end]),
+            None => finished.push_str(line),
+        }
+    }
     finished.push_str(write::END);
     finished
+}
+
+fn is_of_date_range(line: &str) -> bool {
+    line.starts_with(REMOVED) || date_range::id_of(line).is_some()
 }
 
 #[cfg(test)]
@@ -135,5 +202,41 @@ mod tests {
             }
         }
         assert_eq!(finish(""), "#EXT-X-ENDLIST\n");
+    }
+
+    fn tag(id: &str, duration_ms: Option<u64>) -> String {
+        let range = crate::DateRange { id: id.to_owned(), duration_ms, ..Default::default() };
+        format!("{}\n", range.tag())
+    }
+
+    #[test]
+    fn date_ranges_are_told_once_and_those_taken_back_not_at_all() {
+        let begun = recording(2, None);
+        let more = recording(3, None).split_off(begun.len());
+        let told = [tag("a", None), tag("b", None), tag("a", Some(5)), tag("c", None)].concat();
+        let text = [&begun, &*told, &more, &without_date_range("b"), &tag("d", None)].concat();
+        let vod = finish(&text);
+        assert!(!vod.contains("ID=\"b\"") && !vod.contains("REMOVED"), "{vod}");
+        let of = |id: &str| vod.matches(&format!("ID=\"{id}\"")).count();
+        assert_eq!((of("a"), of("c"), of("d")), (1, 1, 1), "{vod}");
+        assert!(vod.contains(tag("a", Some(5)).trim_end()), "{vod}");
+        assert_eq!(finish(&vod), vod);
+        let (_, parsed) = m3u8_rs::parse_media_playlist(vod.as_bytes()).unwrap();
+        assert_eq!(parsed.segments.len(), 3);
+        // The writer died in the middle of the last tag.
+        let cut = finish(&text[..text.len() - 4]);
+        assert_eq!(cut, vod.replace(&tag("d", None), ""));
+    }
+
+    #[test]
+    fn a_process_after_another_adds_what_was_not_written() {
+        let text = [recording(2, None), tag("a", None), tag("b", None), tag("c", None)].concat();
+        let (longer, same, new) = (tag("a", Some(1)), tag("c", None), tag("d", None));
+        let tags = [longer.trim_end(), same.trim_end(), new.trim_end()];
+        let missing = missing_date_ranges(&text, tags.into_iter(), ["b", "e"].into_iter());
+        assert_eq!(missing, [longer.as_str(), &new, &without_date_range("b")].concat());
+        let whole = text + &missing;
+        let again = missing_date_ranges(&whole, tags.into_iter(), ["b", "e"].into_iter());
+        assert_eq!(again, "");
     }
 }

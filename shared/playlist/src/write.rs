@@ -24,15 +24,17 @@ macro_rules! line {
 }
 pub(crate) use line;
 
-/// The header of a live playlist. Version 9: it offers delta updates (clause 8).
-pub(crate) fn live_header(text: &mut String, playlist: &MediaPlaylist) {
+/// The header of a live playlist. Version 9: it may be a delta update, and 10 one `without_ranges` that others have
+/// (clause 8).
+pub(crate) fn live_header(text: &mut String, playlist: &MediaPlaylist, without_ranges: bool) {
     let target = i64::from(playlist.target_duration_s);
     let part_target = u64::from(playlist.part_target_us);
-    line!(text, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:{target}");
+    let version = if without_ranges { 10 } else { 9 };
+    line!(text, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:{target}");
     line!(
         text,
         "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},HOLD-BACK={}.0,\
-         CAN-SKIP-UNTIL={}.0",
+         CAN-SKIP-UNTIL={}.0,CAN-SKIP-DATERANGES=YES",
         micros(part_target * 3),
         target * 3,
         target * SKIP_TARGETS
@@ -46,9 +48,14 @@ pub(crate) fn live_header(text: &mut String, playlist: &MediaPlaylist) {
     line!(text, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", playlist.discontinuity_sequence);
 }
 
-/// The tag that stands for the segments a delta update leaves out.
-pub(crate) fn skip(text: &mut String, segments: usize) {
-    line!(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS={segments}");
+/// The tag that stands for the segments a delta update leaves out; and for date ranges, where those that are gone for
+/// good are named.
+pub(crate) fn skip(text: &mut String, segments: usize, removed: Option<&[Arc<str>]>) {
+    let removed = removed.map(|ids| {
+        let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
+        format!(",RECENTLY-REMOVED-DATERANGES=\"{}\"", ids.join("\t"))
+    });
+    line!(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS={segments}{}", removed.unwrap_or_default());
 }
 
 /// What stands before a segment. `map` is the init segment in force, and becomes this one's.

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use shared_media::Ticks;
+use shared_playlist::directives::Skip;
 use shared_playlist::media::{ByteRange, Head, OpenSegment, Part, Report, Segment};
 use shared_playlist::multivariant::{IFrames, Sound, Variant};
-use shared_playlist::{MediaPlaylist, Multivariant, Past, recording};
+use shared_playlist::{DateRange, DateRanges, MediaPlaylist, Multivariant, Past, recording};
 
 const START_UTC_US: i64 = 1_795_244_400_000_000;
 
@@ -65,6 +66,7 @@ fn live() -> MediaPlaylist {
             Report { uri: "../480p/index.m3u8".to_owned(), last_msn: 11, last_part: Some(0) },
             Report { uri: "../audio/index.m3u8".to_owned(), last_msn: 10, last_part: None },
         ],
+        date_ranges: Arc::default(),
         ended: false,
     }
 }
@@ -85,12 +87,44 @@ fn live_playlist() {
 
 #[test]
 fn a_delta_update_keeps_everything_after_the_skip_boundary() {
-    let (whole, delta) = (live().render(), live().render_delta());
+    let (whole, delta) = (live().render(), live().render_delta(Skip::Segments));
     golden("delta.m3u8", &delta);
     let (_, after_skip) = delta.split_once("#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n").unwrap();
     let without_map = after_skip.replacen("#EXT-X-MAP:URI=\"lx2k9a/i0.mp4\"\n", "", 1);
     assert!(whole.ends_with(&without_map));
     assert!(after_skip.starts_with("#EXT-X-MAP:"));
+}
+
+/// The same with two date ranges, the first of them old, and two removed.
+fn with_date_ranges() -> MediaPlaylist {
+    let range = |id: &str, start_s: i64| DateRange {
+        id: id.to_owned(),
+        class: Some("com.example.scene".to_owned()),
+        start_ms: START_UTC_US / 1000 + start_s * 1000,
+        end_on_next: true,
+        ..DateRange::default()
+    };
+    let tags = vec![(range("one", 5).tag().into(), true), (range("two", 22).tag().into(), false)];
+    let date_ranges = Arc::new(DateRanges { tags, removed: vec!["a, b".into(), "c".into()] });
+    MediaPlaylist { date_ranges, ..live() }
+}
+
+#[test]
+fn date_ranges_stand_in_whole_playlists_and_only_new_ones_in_deltas_that_skip_them() {
+    let whole = with_date_ranges().render();
+    golden("date_ranges.m3u8", &whole);
+    let delta = with_date_ranges().render_delta(Skip::SegmentsAndDateRanges);
+    golden("date_ranges_delta.m3u8", &delta);
+    assert!(delta.contains("RECENTLY-REMOVED-DATERANGES=\"a, b\tc\""), "{delta}");
+    assert!(delta.contains("\n#EXT-X-VERSION:10\n"), "{delta}");
+    assert!(delta.contains("ID=\"two\"") && !delta.contains("ID=\"one\""), "{delta}");
+    let segments = with_date_ranges().render_delta(Skip::Segments);
+    assert!(segments.contains("ID=\"two\"") && segments.contains("ID=\"one\""), "{segments}");
+    assert!(segments.contains("\n#EXT-X-VERSION:9\n") && !segments.contains("RECENTLY"));
+    let none = live().render_delta(Skip::SegmentsAndDateRanges);
+    assert!(none.contains(",RECENTLY-REMOVED-DATERANGES=\"\"\n"), "{none}");
+    let short = MediaPlaylist { segments: (5..=10).map(segment).collect(), ..with_date_ranges() };
+    assert_eq!(short.render_delta(Skip::SegmentsAndDateRanges), short.render());
 }
 
 #[test]
@@ -103,19 +137,19 @@ fn a_playlist_put_together_of_pieces_is_the_same() {
         let past = vec![Arc::new(Past::new(old, &mut map))];
         let pieces = MediaPlaylist { past, segments: new.to_vec(), ..live() };
         assert_eq!(pieces.render(), whole.render());
-        assert_eq!(pieces.render_delta(), whole.render_delta());
+        assert_eq!(pieces.render_delta(Skip::Segments), whole.render_delta(Skip::Segments));
         assert_eq!(pieces.edge(), whole.edge());
     }
     let ended = MediaPlaylist { past: Vec::new(), ended: true, ..live() };
-    assert_eq!(ended.render_delta(), ended.render());
+    assert_eq!(ended.render_delta(Skip::Segments), ended.render());
 }
 
 #[test]
 fn nothing_to_skip_is_a_whole_playlist() {
     let short = MediaPlaylist { segments: (5..=10).map(segment).collect(), ..live() };
-    assert_eq!(short.render_delta(), short.render());
+    assert_eq!(short.render_delta(Skip::Segments), short.render());
     let ended = MediaPlaylist { ended: true, ..live() };
-    assert_eq!(ended.render_delta(), ended.render());
+    assert_eq!(ended.render_delta(Skip::Segments), ended.render());
 }
 
 #[test]
@@ -207,13 +241,13 @@ fn i_frame_playlist() {
 
 #[test]
 fn an_i_frame_playlist_has_delta_updates_and_an_end() {
-    let delta = i_frames().render_delta();
+    let delta = i_frames().render_delta(Skip::Segments);
     golden("i_frames_delta.m3u8", &delta);
     let (_, after_skip) = delta.split_once("#EXT-X-SKIP:SKIPPED-SEGMENTS=5\n").unwrap();
     let without_map = after_skip.replacen("#EXT-X-MAP:URI=\"lx2k9a/i0.mp4\"\n", "", 1);
     assert!(i_frames().render().ends_with(&without_map));
     let ended = MediaPlaylist { ended: true, ..i_frames() };
-    assert_eq!(ended.render_delta(), ended.render());
+    assert_eq!(ended.render_delta(Skip::Segments), ended.render());
     assert!(ended.render().contains("\n#EXT-X-ENDLIST\n"));
     let edge = i_frames().edge();
     assert_eq!((edge.next_msn, edge.has_parts, edge.open_parts), (21, false, 0));

@@ -7,12 +7,14 @@ pub mod ladder;
 mod list;
 mod pull;
 mod tier;
+mod timed;
 
 pub use broadcast::{Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher};
 pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
+pub use timed::{DateRangeList, Id3Taken, NewId3};
 
 use serde::{Deserialize, Serialize};
 

@@ -27,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     ("amf", rtmp::amf, &[]),
     ("flv", rtmp::flv, &[]),
     ("ts", srt::transport_stream, &[]),
+    ("splice", srt::splice, &[]),
     ("srt", srt::packet, &[]),
     ("sdp", whip::sdp, &[]),
     ("stun", whip::stun, &[]),

@@ -1,10 +1,10 @@
-//! SRT: its packets and stream ids, and the transport stream within.
+//! SRT: its packets and stream ids, and the transport stream within, with its splices.
 //!
 //! In: a datagram; a transport stream. Out: a panic if a promise is broken. Does not know connections.
 
 use origin_ingest::StreamKey;
 use origin_ingest::machine::srt::demux::Demuxer;
-use origin_ingest::machine::srt::{packet as datagram, stream_id};
+use origin_ingest::machine::srt::{packet as datagram, splice, stream_id};
 use shared_media::Poll;
 
 use crate::publisher::{Stage, config};
@@ -25,6 +25,17 @@ pub fn transport_stream(data: &[u8]) {
             Poll::Output(input) => stage.take(input),
             Poll::Wait => break,
         }
+    }
+}
+
+/// Runs the target on a splice information section.
+pub fn splice(data: &[u8]) {
+    if let Some(cue) = splice::read(data) {
+        assert_eq!(cue.section, data, "the section is told as it came");
+        assert!((1..=16).contains(&cue.points.len()), "{} points", cue.points.len());
+        assert!(cue.pts.is_none_or(|pts| pts < 1 << 33), "times have 33 bits");
+        let planned = cue.points.iter().filter_map(|point| point.planned);
+        assert!(planned.into_iter().all(|planned| (0..1 << 40).contains(&planned.0)));
     }
 }
 

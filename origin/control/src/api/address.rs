@@ -28,13 +28,13 @@ impl FromRequestParts<Arc<House>> for Known {
     }
 }
 
-/// What the path names below or beside a show: a tier, a session.
+/// What the path names below or beside a show: a tier, a session, a date range.
 pub(super) struct Named(pub(super) String);
 
 impl FromRequestParts<Arc<House>> for Named {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
-        for name in ["tier", "session"] {
+        for name in ["tier", "session", "range"] {
             if let Some(text) = parameter(parts, house, name).await {
                 return Ok(Self(text));
             }

@@ -6,6 +6,8 @@
 mod address;
 mod admin;
 mod body;
+mod date_ranges;
+mod id3;
 mod playback;
 mod pull;
 mod refusal;
@@ -41,7 +43,7 @@ enum Access {
 }
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 22] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 26] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -56,6 +58,10 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 22] {
         ("/v1/shows/{show}/tiers/{tier}", Admin, put(tiers::put)),
         ("/v1/shows/{show}/tiers/{tier}", Admin, get(tiers::get)),
         ("/v1/shows/{show}/tiers/{tier}", Admin, delete(tiers::delete)),
+        ("/v1/shows/{show}/date-ranges", Admin, post(date_ranges::put)),
+        ("/v1/shows/{show}/date-ranges", Admin, get(date_ranges::list)),
+        ("/v1/shows/{show}/date-ranges/{range}", Admin, delete(date_ranges::delete)),
+        ("/v1/shows/{show}/id3", Admin, post(id3::put)),
         ("/v1/shows/{show}/tickets", Admin, post(tickets::issue)),
         ("/v1/shows/{show}/tickets", Admin, get(tickets::list)),
         ("/v1/tickets/revoke", Admin, post(tickets::revoke)),

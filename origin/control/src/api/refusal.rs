@@ -89,7 +89,7 @@ impl From<Error> for Refusal {
 const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     use StatusCode as S;
     match error {
-        Error::Invalid { .. } => {
+        Error::Invalid { .. } | Error::DateRange(_) => {
             (S::UNPROCESSABLE_ENTITY, "field_invalid", "A field is out of bounds.")
         }
         Error::ShowUnknown => (S::NOT_FOUND, "show_unknown", "There is no such show."),
@@ -97,6 +97,14 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::EndUnheard => {
             (S::SERVICE_UNAVAILABLE, "end_unheard", "The publisher could not be told.")
         }
+        Error::NotLive => (S::CONFLICT, "show_not_live", "The show is not on the air."),
+        Error::DateRangeUnknown => {
+            (S::NOT_FOUND, "date_range_unknown", "There is no such date range.")
+        }
+        Error::DateRangesFull => {
+            (S::CONFLICT, "date_ranges_full", "The show takes no more date ranges.")
+        }
+        Error::MetadataFull => (S::CONFLICT, "metadata_full", "Too many tags wait."),
         Error::ShowEnded => (S::CONFLICT, "show_ended", "The show has ended."),
         Error::NotPulled { .. } => {
             (S::SERVICE_UNAVAILABLE, "not_pulled", "The show is not fetched.")

@@ -131,6 +131,11 @@ impl Turn {
                         handed_on = self.hand_on(publication) => handed_on?,
                     }
                 }
+                intake::Output::Splice(splice) if self.on_air => {
+                    counter!("matinee_ingest_splices_total").increment(1);
+                    self.shows.gate().spliced(&self.show, splice);
+                }
+                intake::Output::Splice(_) => {}
                 intake::Output::Dropped(reason) => {
                     let reason = reason.as_str();
                     counter!("matinee_ingest_frames_dropped_total", "reason" => reason)

@@ -13,12 +13,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared_media::{
-    AccessUnit, Anchor, AudioCodec, AudioConfig, Now, Poll, Publication, Rational, Ticks,
+    AccessUnit, Anchor, AudioCodec, AudioConfig, Now, Poll, Publication, Rational, Splice, Ticks,
     TrackConfig, TrackKind, VideoCodec, VideoConfig,
 };
 
-use super::arrival::{Arrival, Held, Metadata};
+use super::arrival::{Arrival, Held, Metadata, Stamp};
 use super::codec::{self, Entry, plausible};
+use super::srt::splice::Cue;
 use super::timeline::{Misplaced, Timeline};
 use crate::{Config, Refusal, Resume};
 
@@ -31,6 +32,8 @@ pub enum Input {
     Audio(Arrival<AudioCodec>),
     /// A description.
     Metadata(Metadata),
+    /// A splice is announced.
+    Splice(Cue),
     /// It is gone. Another one may come.
     Interrupt,
 }
@@ -40,6 +43,8 @@ pub enum Input {
 pub enum Output {
     /// Hand this on.
     Publish(Publication),
+    /// Tell of this, beside the media: it is for a time to come.
+    Splice(Splice),
     /// Count this.
     Dropped(Reason),
     /// Turn the publisher away.
@@ -161,6 +166,13 @@ impl Intake {
             Input::Metadata(metadata) => {
                 self.claimed_rate = metadata.frame_rate.and_then(rational);
                 self.refine_video();
+                Ok(())
+            }
+            Input::Splice(Cue { pts, section, points }) => {
+                // Before any media no time is that of the show.
+                if let Some(at) = self.timeline.when(pts.map(Stamp::Ticks)) {
+                    self.outbox.push_back(Output::Splice(Splice { at, section, points }));
+                }
                 Ok(())
             }
             Input::Interrupt => {

@@ -15,6 +15,8 @@ pub mod stream_id;
 
 pub mod demux;
 
+pub mod splice;
+
 mod packets;
 mod pes;
 mod tables;

@@ -56,7 +56,7 @@ impl Standby {
                     begins |= !self.has_video;
                 }
                 Output::Refuse(why) => refusal = Some(why),
-                Output::Publish(_) | Output::Dropped(_) => {}
+                Output::Publish(_) | Output::Splice(_) | Output::Dropped(_) => {}
             }
         }
         self.keep(now, input, begins);
@@ -116,7 +116,7 @@ const fn is_preface(input: &Input) -> bool {
         Input::Video(arrival) => matches!(arrival.held, Held::Config(..)),
         Input::Audio(arrival) => matches!(arrival.held, Held::Config(..)),
         Input::Metadata(_) => true,
-        Input::Interrupt => false,
+        Input::Splice(_) | Input::Interrupt => false,
     }
 }
 
@@ -124,6 +124,7 @@ const fn bytes(input: &Input) -> usize {
     match input {
         Input::Video(arrival) => unit_bytes(&arrival.held),
         Input::Audio(arrival) => unit_bytes(&arrival.held),
+        Input::Splice(cue) => cue.section.len(),
         Input::Metadata(_) | Input::Interrupt => 0,
     }
 }

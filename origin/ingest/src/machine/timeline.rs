@@ -108,6 +108,13 @@ impl Timeline {
         }
     }
 
+    /// The tick of a time of the publisher's shared clock, or of what it said last; `None` before anything was placed.
+    #[must_use]
+    pub fn when(&self, at: Option<Stamp>) -> Option<Ticks> {
+        let stretch = self.stretch?;
+        Some(stretch.clock.at(at.map_or(stretch.last, |at| at.next_to(stretch.last))))
+    }
+
     /// The publisher is gone: whatever comes next begins a new stretch.
     pub fn interrupt(&mut self) {
         self.stretch = None;

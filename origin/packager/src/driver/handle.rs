@@ -15,10 +15,11 @@ use shared_playlist::media::ByteRange;
 use shared_playlist::{Directives, MediaPlaylist};
 use shared_wire::ShowId;
 use shared_wire::key::{Key, KeyObject, MediaFile};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, CachePolicy, Hint, Refusal};
+use super::ask::{ASKED_MAX, Ask};
 use super::version::{Version, gzip};
 use crate::config::Config;
 
@@ -26,6 +27,7 @@ use crate::config::Config;
 #[derive(Debug, Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
+    asks: mpsc::Sender<Ask>,
 }
 
 #[derive(Debug)]
@@ -85,7 +87,7 @@ pub struct RenditionStatus {
 }
 
 impl Handle {
-    pub(super) fn new(config: &Config, show: ShowId, epoch: &str) -> Self {
+    pub(super) fn new(config: &Config, show: ShowId, epoch: &str) -> (Self, mpsc::Receiver<Ask>) {
         let shared = Shared {
             show,
             epoch: epoch.to_owned(),
@@ -95,7 +97,13 @@ impl Handle {
             i_frames: RwLock::default(),
             multivariant: RwLock::default(),
         };
-        Self { shared: Arc::new(shared) }
+        let (asks, asked) = mpsc::channel(ASKED_MAX);
+        (Self { shared: Arc::new(shared), asks }, asked)
+    }
+
+    /// Where questions to the machine go.
+    pub(super) const fn asks(&self) -> &mpsc::Sender<Ask> {
+        &self.asks
     }
 
     /// A rendition's media playlist, as soon as it has what the directives ask for.
@@ -144,7 +152,7 @@ impl Handle {
                 Verdict::Ready => {
                     let waited = directives.msn.is_some();
                     let cache = CachePolicy::playlist(playlist.target_duration_s, waited);
-                    let body = version.body(directives.skip.is_some(), gzip);
+                    let body = version.body(directives.skip, gzip);
                     return Ok(Answer { body, gzip, cache });
                 }
                 Verdict::BadRequest(why) => return Err(Refusal::TooFar(why)),

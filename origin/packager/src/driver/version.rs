@@ -11,14 +11,15 @@ use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use shared_playlist::MediaPlaylist;
 use shared_playlist::blocking::Edge;
+use shared_playlist::directives::Skip;
 
 /// A version of a media playlist.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) playlist: MediaPlaylist,
     pub(super) edge: Edge,
-    /// Plain and compressed, whole and delta.
-    forms: [OnceLock<Bytes>; 4],
+    /// Plain and compressed, of the whole, of the delta, and of that without date ranges.
+    forms: [[OnceLock<Bytes>; 2]; 3],
 }
 
 impl Version {
@@ -27,14 +28,18 @@ impl Version {
     }
 
     /// Its bytes in one form.
-    pub(super) fn body(&self, delta: bool, compressed: bool) -> Bytes {
-        let [whole, whole_gzip, skip, skip_gzip] = &self.forms;
-        let (plain, packed) = if delta { (skip, skip_gzip) } else { (whole, whole_gzip) };
+    pub(super) fn body(&self, skip: Option<Skip>, compressed: bool) -> Bytes {
+        let [whole, segments, date_ranges] = &self.forms;
+        let [plain, packed] = match skip {
+            None => whole,
+            Some(Skip::Segments) => segments,
+            Some(Skip::SegmentsAndDateRanges) => date_ranges,
+        };
         let playlist = &self.playlist;
-        if compressed && !delta && !playlist.past.is_empty() {
+        if compressed && skip.is_none() && !playlist.past.is_empty() {
             return packed.get_or_init(|| gzip_playlist(playlist)).clone();
         }
-        let render = || if delta { playlist.render_delta() } else { playlist.render() };
+        let render = || skip.map_or_else(|| playlist.render(), |skip| playlist.render_delta(skip));
         let text = || plain.get_or_init(|| render().into()).clone();
         if compressed { packed.get_or_init(|| gzip(&text())).clone() } else { text() }
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared_media::{Plan, RenditionId, Ticks, TrackConfig};
 use shared_playlist::Past;
+use shared_playlist::date_range::DateRange;
 use shared_playlist::media::{
     ByteRange, Head, OpenSegment, PARTS_TARGETS, Part, Segment as Listed,
 };
@@ -18,7 +19,7 @@ use shared_playlist::media::{
 use super::rates::Measured;
 use super::track::{Common, Track};
 
-/// The form of the notes. Notes of a newer form are not read.
+/// The form of the notes: the second has pieces of text and date ranges. Notes of a later form are not read.
 const FORM: u32 = 2;
 /// Fewest bytes after the snapshot before notes begin anew.
 const BYTES_MIN: usize = 1 << 20;
@@ -39,6 +40,10 @@ pub(super) enum Line {
     Part(ListedPart),
     /// A segment was closed.
     Segment(Closed),
+    /// A date range is listed, with all that is known of it.
+    DateRange(DateRange),
+    /// A date range is listed no more.
+    DateRangeGone { id: Arc<str>, taken_back: bool },
     /// What was measured of a rendition up to here, and of its pictures.
     Rates { of: RenditionId, segments: Measured, i_frames: Measured },
 }
@@ -231,6 +236,7 @@ impl Journal {
 pub(super) fn snapshot(plan: &Plan, tracks: &[Track], common: &Common) -> String {
     let mut text = String::new();
     push(&mut text, &Line::Show(Show::new(plan.clone(), common)));
+    common.date_ranges.lines().for_each(|line| push(&mut text, &line));
     for track in tracks {
         let of = track.rung.rendition.id.clone();
         let window = &track.window;

@@ -102,11 +102,7 @@ impl Notes {
                 let listed = closed.listed();
                 Some(self.anchor().ticks_at(listed.head.utc_us) + listed.duration)
             }
-            Line::Show(_)
-            | Line::Window(_)
-            | Line::Past { .. }
-            | Line::Config { .. }
-            | Line::Rates { .. } => None,
+            _ => None,
         });
         // Times of a day are whole microseconds: rounding may have taken a tick off.
         ends.max().unwrap_or_default() + Ticks(2)
@@ -178,6 +174,10 @@ impl Machine {
     fn replay(&mut self, line: &Line, open: &mut [Option<Open>]) {
         let of = match line {
             Line::Show(_) => return,
+            Line::DateRange(range) => return self.common.date_ranges.replay(range.clone(), 0),
+            Line::DateRangeGone { id, taken_back } => {
+                return self.common.date_ranges.replay_removed(Arc::clone(id), *taken_back, 0);
+            }
             Line::Window(journal::Window { of, .. })
             | Line::Past { of, .. }
             | Line::Config { of, .. }
@@ -191,7 +191,7 @@ impl Machine {
         };
         let (track, open) = (&mut self.tracks[index], &mut open[index]);
         match line {
-            Line::Show(_) => {}
+            Line::Show(_) | Line::DateRange(_) | Line::DateRangeGone { .. } => {}
             Line::Window(begin) => {
                 let (segment, i_frame) = (begin.media_sequence, begin.i_frame_sequence);
                 track.window.begin_at(segment, begin.discontinuity_sequence, i_frame);
@@ -373,7 +373,10 @@ impl Machine {
             let header = recording::header(target_duration_s, i_frames_only);
             let text = held.recordings.get(&key).filter(|text| text.starts_with("#EXTM3U"));
             let text = text.map_or(header.as_str(), String::as_str);
-            let (text, map) = listed.added_to(text);
+            let (mut text, map) = listed.added_to(text);
+            let (tags, removed) = (common.date_ranges.tags(), common.date_ranges.taken_back());
+            let lacks = recording::missing_date_ranges(&text, tags, removed);
+            text.push_str(&lacks);
             if held.recordings.get(&key) != Some(&text) {
                 common.outputs.push_back(Output::Replace(object(key, text)));
             }

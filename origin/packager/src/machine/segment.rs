@@ -14,6 +14,7 @@ use shared_wire::key::MediaFile;
 use super::cuts::Cut;
 use super::i_frames::IFrames;
 use super::journal::{Closed, Line, ListedPart};
+use super::messages::Reader;
 use super::output::{Output, object};
 use super::parts::{ClosedPart, Parts};
 use super::sample::Sample;
@@ -132,6 +133,8 @@ pub(super) struct Writer {
     pub(super) is_recording: bool,
     /// The pictures of the last closed segment are to be told.
     pub(super) i_frames_changed: bool,
+    /// How far it has come with timed metadata.
+    pub(super) messages: Reader,
     announced: Option<TrackConfig>,
     map: Option<Arc<str>>,
     recorded_map: Option<Arc<str>>,
@@ -145,6 +148,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// Of a rendition that reads timed metadata so.
+    pub(super) fn new(messages: Reader) -> Self {
+        Self { messages, ..Self::default() }
+    }
+
     /// A configuration for the samples that follow; it takes effect when a segment starts.
     pub(super) fn announce(&mut self, config: TrackConfig) {
         self.announced = Some(config).filter(|config| self.config.as_ref() != Some(config));
@@ -310,7 +318,7 @@ impl Writer {
         &mut self,
         segment: &mut Segment,
         part: &ClosedPart,
-        common: &Common,
+        common: &mut Common,
     ) -> Option<Bytes> {
         let header = self.header.as_ref()?;
         let fragments = match self.config {
@@ -321,6 +329,10 @@ impl Writer {
         };
         let before: usize = segment.written.iter().map(Bytes::len).sum();
         let (mut bytes, mut pictures) = (BytesMut::new(), Vec::new());
+        if let (Some(first), Some(last)) = (part.samples.first(), part.samples.last()) {
+            let messages = common.messages.take(&mut self.messages, first.dts, last.end);
+            messages.iter().for_each(|message| bytes.extend_from_slice(message));
+        }
         for (samples, shown) in fragments {
             self.sequence = self.sequence.wrapping_add(1);
             let fragment = cmaf::fragment(self.sequence, header, samples)?;
@@ -417,7 +429,8 @@ impl Writer {
 /// Adds entries to a recording's playlist, after its header if they are the first.
 fn append(key: String, i_frames_only: bool, is_first: bool, entries: String, common: &mut Common) {
     if is_first {
-        let header = recording::header(common.target_duration_s, i_frames_only);
+        let mut header = recording::header(common.target_duration_s, i_frames_only);
+        common.date_ranges.tags().for_each(|tag| header.extend([tag, "\n"]));
         common.outputs.push_back(Output::Replace(object(key.clone(), header)));
     }
     common.outputs.push_back(Output::Append(object(key, entries)));

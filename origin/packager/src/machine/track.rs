@@ -10,7 +10,9 @@ use shared_playlist::media::SKIP_TARGETS;
 use shared_wire::key::MediaFile;
 
 use super::cuts::{Cut, Cuts};
+use super::date_ranges::DateRanges;
 use super::journal::Journal;
+use super::messages::{Messages, Reader};
 use super::names::Names;
 use super::output::Output;
 use super::rates::Rates;
@@ -30,6 +32,8 @@ pub(super) struct Common {
     pub(super) part_target_us: u32,
     pub(super) outputs: VecDeque<Output>,
     pub(super) journal: Journal,
+    pub(super) date_ranges: DateRanges,
+    pub(super) messages: Messages,
 }
 
 impl Common {
@@ -79,13 +83,15 @@ impl Track {
         let limit = Ticks::from_millis(i64::from(common.config.window_ms));
         let window = Window::new(limit, Ticks(target.0 * SKIP_TARGETS));
         let rates = Rates::new(common.target_duration_s, rung.target_bit_rate);
+        let reads = leads || rung.rendition.kind == TrackKind::Video;
+        let messages = Reader::new(leads, reads);
         Self {
             rung,
             timing: Timing::default(),
             window,
             rates,
             i_frame_rates: Rates::new(common.target_duration_s, None),
-            writer: Writer::default(),
+            writer: Writer::new(messages),
             leads,
             rests: false,
             waiting: VecDeque::new(),

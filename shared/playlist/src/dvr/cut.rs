@@ -3,11 +3,16 @@
 //! In: the whole one, its window, how many segments go and how many after them are skipped. Out: text. Does not decide
 //! either number.
 
+use memchr::memmem;
+
 use super::DvrError;
 use super::force::Force;
 use super::tag::{self, Scope};
 use super::window::Window;
 use crate::scan::{self, Content, Line, Lines};
+
+/// The offer of [`Window::skips_ranges`].
+const SKIPS_RANGES: &[u8] = b"CAN-SKIP-DATERANGES=YES";
 
 /// What the lines that were written need to be right, at most, in bytes.
 const ROOM_BYTES: usize = 1024;
@@ -55,6 +60,7 @@ fn header(line: &Line<'_>, name: &[u8], window: &Window, gone: usize, out: &mut 
         tag::SEQUENCE => out.sequence(window, gone),
         tag::DISCONTINUITY_SEQUENCE => out.discontinuity_sequence(window, gone),
         tag::TYPE => {}
+        tag::CONTROL if window.skips_ranges => out.without_skipping_ranges(line.text),
         _ => out.bytes.extend_from_slice(line.whole),
     }
 }
@@ -117,6 +123,25 @@ impl Out {
 
     fn sequence(&mut self, window: &Window, gone: usize) {
         self.line(format!("#EXT-X-MEDIA-SEQUENCE:{}", window.msn(gone)).as_bytes());
+    }
+
+    /// Which ranges are old or were removed is the origin's to know.
+    fn without_skipping_ranges(&mut self, control: &[u8]) {
+        let offer = memmem::find(control, SKIPS_RANGES);
+        let parts = offer.and_then(|at| {
+            let (before, rest) = control.split_at_checked(at)?;
+            Some((before, rest.get(SKIPS_RANGES.len()..)?))
+        });
+        let (before, mut after) = parts.unwrap_or((control, b""));
+        // The comma before it goes, or the one after it where it stands first.
+        let before = match before.strip_suffix(b",") {
+            Some(before) => before,
+            None => {
+                after = after.strip_prefix(b",").unwrap_or(after);
+                before
+            }
+        };
+        self.line(&[before, after].concat());
     }
 
     fn discontinuity_sequence(&mut self, window: &Window, gone: usize) {

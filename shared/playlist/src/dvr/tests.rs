@@ -45,6 +45,22 @@ fn the_rule() {
 }
 
 #[test]
+fn skipping_date_ranges_is_not_offered() {
+    let control = "CAN-BLOCK-RELOAD=YES,HOLD-BACK=6.0,CAN-SKIP-UNTIL=12.0";
+    for offer in [
+        control.replace("CAN-SKIP", "CAN-SKIP-DATERANGES=YES,CAN-SKIP"),
+        format!("CAN-SKIP-DATERANGES=YES,{control}"),
+        format!("{control},CAN-SKIP-DATERANGES=YES"),
+    ] {
+        for (count, form) in [(100, Form::Whole), (100, Form::Delta), (6, Form::Whole)] {
+            let offering = plain(count).replace(control, &offer);
+            assert_ne!(offering, plain(count));
+            assert_eq!(cut_text(&offering, 60, form), cut_text(&plain(count), 60, form), "{offer}");
+        }
+    }
+}
+
+#[test]
 fn a_delta_of_the_cut_playlist() {
     let delta = cut_text(&plain(100), 60, Form::Delta);
     // 69 to 99 stay; of them, those that end more than 12 s ago are skipped.

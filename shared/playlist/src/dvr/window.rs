@@ -22,6 +22,8 @@ pub(super) struct Window {
     pub(super) is_event: bool,
     /// Its lines end with a carriage return too.
     pub(super) has_cr: bool,
+    /// It offers to skip date ranges.
+    pub(super) skips_ranges: bool,
     version: u64,
     target_us: u64,
     hold_back_us: Option<u64>,
@@ -93,6 +95,8 @@ impl Window {
                 let time = |name| attribute(value, name).and_then(|one| micros(one.value));
                 self.hold_back_us = time("HOLD-BACK");
                 self.skip_until_us = time("CAN-SKIP-UNTIL");
+                let skips = attribute(value, "CAN-SKIP-DATERANGES");
+                self.skips_ranges = skips.is_some_and(|one| one.value == b"YES");
             }
             _ => {}
         }

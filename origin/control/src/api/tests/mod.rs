@@ -11,3 +11,4 @@ mod pull;
 mod revoking;
 mod showing;
 mod tiers;
+mod timed;

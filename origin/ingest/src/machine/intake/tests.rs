@@ -2,6 +2,9 @@
 //!
 //! In: tags. Out: nothing. Does not know RTMP.
 
+use bytes::Bytes;
+use shared_media::{SpliceKind, SplicePoint};
+
 use super::*;
 use crate::machine::arrival::Stamp;
 use crate::machine::rtmp::flv;
@@ -47,12 +50,26 @@ fn words(intake: &mut Intake, now: Now, inputs: impl IntoIterator<Item = Input>)
                 }
                 Output::Publish(Publication::Discontinuity) => "break".to_owned(),
                 Output::Publish(Publication::End) => "end".to_owned(),
+                Output::Splice(splice) => format!("splice{}", splice.at.0),
                 Output::Dropped(reason) => reason.as_str().to_owned(),
                 Output::Refuse(refusal) => refusal.reason().to_owned(),
             });
         }
     }
     words
+}
+
+#[test]
+fn splices_are_on_the_timeline_of_the_show() {
+    let mut intake = intake();
+    let point = SplicePoint { event: 1, class: 0, kind: SpliceKind::Out, planned: None };
+    let cue = |pts| Input::Splice(Cue { pts, section: Bytes::new(), points: vec![point] });
+    assert!(words(&mut intake, NOW, [cue(Some(900_000))]).is_empty(), "no media came");
+    let media =
+        [picture(video_config(&AVCC)), picture(video(1000, &KEY)), picture(video(1040, &DELTA))];
+    assert_eq!(words(&mut intake, NOW, media), ["picture", "I0", "P3600"]);
+    let later = [cue(Some(900_000)), cue(None), cue(Some((1 << 33) - 90_000))];
+    assert_eq!(words(&mut intake, NOW, later), ["splice810000", "splice3600", "splice-180000"]);
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl Outcome {
     fn take(&mut self, now: Now, output: intake::Output, session: &mut Session) {
         match output {
             intake::Output::Publish(publication) => self.publications.push(publication),
+            intake::Output::Splice(_) => {} // no tag of RTMP says one
             intake::Output::Dropped(reason) => self.dropped.push(reason),
             intake::Output::Refuse(refusal) => {
                 session.handle(now, session::Input::Refuse(refusal));

@@ -4,7 +4,7 @@
 //! access units of every track. Does not know where the bytes come from.
 //!
 //! The first program is taken. Its tracks are counted in the order of its map, each kind for itself, those of codecs
-//! that are not taken left out; if a kind has only such, that is told. PIDs with SCTE-35 are remembered.
+//! that are not taken left out; if a kind has only such, that is told. Splices of SCTE-35 are told as they come.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,6 +13,7 @@ use shared_media::{AudioCodec, Poll, Ticks, VideoCodec};
 use super::packets::{Continuity, Following, Packet, Packets};
 use super::pes::{Assembler, Outcome, Pes};
 use super::sound::{self, Audio, Heard};
+use super::splice;
 use super::tables::{self, Listed, Sections};
 use crate::machine::annex_b::Video;
 use crate::machine::arrival::{Arrival, Held, Stamp};
@@ -32,7 +33,7 @@ pub struct Demuxer {
     listed: Vec<Listed>,
     continuity: BTreeMap<u16, Continuity>,
     streams: BTreeMap<u16, Stream>,
-    splices: Vec<u16>,
+    splices: BTreeMap<u16, Sections>,
     outbox: VecDeque<Input>,
 }
 
@@ -65,7 +66,7 @@ impl Demuxer {
             listed: Vec::new(),
             continuity: BTreeMap::new(),
             streams: BTreeMap::new(),
-            splices: Vec::new(),
+            splices: BTreeMap::new(),
             outbox: VecDeque::new(),
         }
     }
@@ -91,16 +92,11 @@ impl Demuxer {
         self.outbox.pop_front().map_or(Poll::Wait, Poll::Output)
     }
 
-    /// The PIDs on which the program announces splices (SCTE-35).
-    #[must_use]
-    pub fn splice_pids(&self) -> &[u16] {
-        &self.splices
-    }
-
     fn packet(&mut self, packet: &Packet) {
         let is_known = packet.pid == ASSOCIATION
             || Some(packet.pid) == self.map_pid
-            || self.streams.contains_key(&packet.pid);
+            || self.streams.contains_key(&packet.pid)
+            || self.splices.contains_key(&packet.pid);
         if !is_known {
             return;
         }
@@ -125,6 +121,13 @@ impl Demuxer {
                     self.list(listed);
                 }
             }
+        } else if let Some(sections) = self.splices.get_mut(&packet.pid) {
+            if lost {
+                sections.lose();
+            }
+            let sections = sections.take(packet.begins, &packet.payload);
+            let cues = sections.iter().filter_map(|section| splice::read(section));
+            self.outbox.extend(cues.map(Input::Splice));
         } else if let Some(stream) = self.streams.get_mut(&packet.pid) {
             if lost {
                 let cut_off = stream.assembler.lose();
@@ -144,11 +147,15 @@ impl Demuxer {
         }
         let mut before = std::mem::take(&mut self.streams);
         let (mut tracks, mut foreign) = ([0, 0], [None, None]);
-        self.splices.clear();
+        let mut splices = std::mem::take(&mut self.splices);
         for one in &listed {
             let kept = before.remove(&one.pid).filter(|_| self.listed.contains(one));
             match kind(one) {
-                Kind::Splice => self.splices.push(one.pid),
+                Kind::Splice => {
+                    let fresh = || Sections::new(splice::SECTION_BYTES_MAX);
+                    let sections = splices.remove(&one.pid).unwrap_or_else(fresh);
+                    self.splices.insert(one.pid, sections);
+                }
                 Kind::Foreign(sort, name) => foreign[sort] = foreign[sort].or(Some(name)),
                 Kind::Media(sort, media) => {
                     let assembler = Assembler::new(self.access_unit_bytes_max);

@@ -4,17 +4,29 @@
 
 use crate::machine::cursor::Cursor;
 
-/// Longest section that a table may have, in bytes (2.4.4.5).
+/// Longest section that a program table may have, in bytes (2.4.4.5).
 const SECTION_BYTES_MAX: usize = 1024;
 
 /// Puts the sections of one PID together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sections {
+    bytes_max: usize,
     /// The section that is not whole yet; `None` until one begins.
     open: Option<Vec<u8>>,
 }
 
+impl Default for Sections {
+    fn default() -> Self {
+        Self::new(SECTION_BYTES_MAX)
+    }
+}
+
 impl Sections {
+    /// Of sections with at most `bytes_max` bytes.
+    pub(super) const fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, open: None }
+    }
+
     /// What came is lost: the open section is of no use.
     pub(super) fn lose(&mut self) {
         self.open = None;
@@ -43,7 +55,7 @@ impl Sections {
         open.extend_from_slice(bytes);
         while let Some([table, high, low]) = open.first_chunk::<3>().copied() {
             let length = 3 + usize::from(u16::from_be_bytes([high & 0x0F, low]));
-            if table == 0xFF || length > SECTION_BYTES_MAX {
+            if table == 0xFF || length > self.bytes_max {
                 return self.open = None; // stuffing, or nothing that may be
             }
             if open.len() < length {

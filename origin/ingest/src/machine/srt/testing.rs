@@ -13,6 +13,23 @@ pub(super) const SPLICE: u16 = 0x102;
 /// An ADTS frame of AAC-LC, 48 kHz, stereo.
 pub(super) const ADTS: [u8; 11] = [0xFF, 0xF1, 0x4C, 0x80, 0x01, 0x7F, 0xFC, 1, 2, 3, 4];
 
+/// The samples of ANSI/SCTE 35, 14: a time signal of a placement opportunity, and a splice insert.
+pub(super) const PLACEMENT: &str = concat!(
+    "FC3034000000000000FFFFF00506FE72BD0050001E021C435545494800008E7FCF0001",
+    "A599B00808000000002CA0A18A3402009AC9D17E",
+);
+/// It is for 0x7369C02E.
+pub(super) const INSERTED: &str = concat!(
+    "FC302F000000000000FFFFF014054800008F7FEFFE7369C02EFE0052CCF500000000000A",
+    "0008435545490000013562DBA30A",
+);
+
+/// The bytes that these digits are.
+pub(super) fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).expect("digits"));
+    digits.map(|two| u8::from_str_radix(two, 16).expect("digits")).collect()
+}
+
 fn section(table: u8, body: &[u8]) -> Vec<u8> {
     let length = u16::try_from(body.len() + 9).expect("short") | 0xB000;
     let head = [&[table][..], &length.to_be_bytes(), &[0, 1, 0xC1, 0, 0]].concat();

@@ -4,10 +4,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use shared_playlist::DateRange;
 use shared_wire::api::{
-    Alarm, Broadcast, ChangeShow, CreatedShow, EndPlayback, HouseStatus, IssuedTicket, NewPlayback,
-    NewShow, NewTicket, OnAir, Playback, RevokeTicket, SessionList, SessionState, ShowList,
-    ShowState, State, TicketList, TicketState, Tier, TierList, WhenFull,
+    Alarm, Broadcast, ChangeShow, CreatedShow, DateRangeList, EndPlayback, HouseStatus, Id3Taken,
+    IssuedTicket, NewId3, NewPlayback, NewShow, NewTicket, OnAir, Playback, RevokeTicket,
+    SessionList, SessionState, ShowList, ShowState, State, TicketList, TicketState, Tier, TierList,
+    WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -138,6 +140,15 @@ fn session() -> Value {
     })
 }
 
+fn date_range() -> Value {
+    json!({
+        "attributes": { "X-A": "a", "X-B": 1.5, "X-C": { "hex": "0xFC" } }, "class": "c",
+        "cue": ["PRE", "ONCE"], "duration_ms": 1, "end_ms": 2, "end_on_next": true, "id": "a",
+        "planned_duration_ms": 1, "scte35_cmd": "0xFC", "scte35_in": "0xFC", "scte35_out": "0xFC",
+        "start_ms": 1
+    })
+}
+
 fn policy() -> Value {
     json!({
         "bind": "network", "countries": { "allow": ["DE"] }, "devices_max": 2, "dvr_s_max": 0,
@@ -163,6 +174,9 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<RevokeTicket>("RevokeTicket", json!({ "ticket": ID }), true);
     let swap = json!({ "format": "jwt", "session": ID, "ticket": "tk_" });
     check::<NewPlayback>("NewPlayback", swap, true);
+    check::<DateRange>("DateRange", date_range(), true);
+    let id3 = json!({ "base64": "SUQz", "description": "d", "text": "t" });
+    check::<NewId3>("NewId3", id3, true);
     check::<EndPlayback>("EndPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
 }
 
@@ -195,6 +209,9 @@ fn what_is_answered_is_as_described() {
     check::<Playback>("Playback", playback, false);
     check::<SessionState>("SessionState", session(), false);
     check::<SessionList>("SessionList", json!({ "next": "1", "sessions": [session()] }), false);
+    check::<Id3Taken>("Id3Taken", json!({ "bytes": 20 }), false);
+    let ranges = json!({ "date_ranges": [date_range()] });
+    check::<DateRangeList<DateRange>>("DateRangeList", ranges, false);
     let tier = json!({ "name": "basic", "policy": policy() });
     check::<Tier>("Tier", tier.clone(), false);
     check::<TierList>("TierList", json!({ "tiers": [tier] }), false);

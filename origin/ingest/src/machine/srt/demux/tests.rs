@@ -4,7 +4,9 @@
 
 use proptest::prelude::*;
 
-use super::super::testing::{MAP, Muxer, SPLICE, VIDEO as VIDEO_PID, association, map, stream};
+use super::super::testing::{
+    INSERTED, MAP, Muxer, PLACEMENT, SPLICE, VIDEO as VIDEO_PID, association, bytes, map, stream,
+};
 use super::*;
 use crate::machine::portions::portions;
 
@@ -67,11 +69,31 @@ fn every_picture_and_sound_is_found_also_where_times_wrap() {
 }
 
 #[test]
-fn splices_are_remembered_and_codecs_not_taken_are_named() {
-    let mut demuxer = Demuxer::new(LIMIT);
-    demuxer.handle(&stream());
-    assert_eq!(demuxer.splice_pids(), [SPLICE]);
+fn splices_are_told_whole_and_once() {
+    let mut muxer = Muxer::default();
+    muxer.section(0, &association(MAP));
+    muxer.section(MAP, &map(&[(0x1B, VIDEO_PID, &[]), (0x86, SPLICE, &[])]));
+    let (insert, signal) = (bytes(INSERTED), bytes(PLACEMENT));
+    muxer.section(SPLICE, &insert);
+    // A program map that says the same cuts nothing off.
+    muxer.section(MAP, &map(&[(0x1B, VIDEO_PID, &[]), (0x86, SPLICE, &[])]));
+    muxer.section(SPLICE, &signal);
+    let mut damaged = insert.clone();
+    damaged[20] ^= 1;
+    muxer.section(SPLICE, &damaged);
+    muxer.section(0x103, &insert);
+    let cues: Vec<Vec<u8>> = demuxed([&muxer.bytes[..]])
+        .into_iter()
+        .filter_map(|input| match input {
+            Input::Splice(cue) => Some(cue.section.to_vec()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(cues, [insert, signal]);
+}
 
+#[test]
+fn codecs_not_taken_are_named() {
     let mut muxer = Muxer::default();
     muxer.section(0, &association(MAP));
     muxer.section(MAP, &map(&[(0x02, VIDEO_PID, &[]), (0x81, 0x101, &[]), (0x0F, 0x102, &[])]));
