@@ -136,7 +136,7 @@ async fn tiers_and_sessions_are_set_listed_and_taken_away() {
     assert_eq!(house.control.denied().entries.len(), 1);
 
     let changed = house.say(&format!("show set {show} --when-full displace")).await.unwrap();
-    assert!(changed.ends_with("the one that has played longest stops."), "{changed}");
+    assert!(changed.contains("the one that has played longest stops."), "{changed}");
     for name in ["all", "B", "a/b", "../x"] {
         let set = house.say(&format!("tier set --show {show} --name {name}")).await.unwrap_err();
         assert!(
