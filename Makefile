@@ -1,5 +1,5 @@
 # Thin: the work is in scripts/. `make demo` and `make test` do all set-up themselves.
-.PHONY: demo test check build edge web setup bench-edge
+.PHONY: demo test check build edge web setup bench-edge bench-live
 .DEFAULT_GOAL := build
 
 demo: ## build everything and watch a live test pattern
@@ -25,3 +25,6 @@ setup: ## what a fresh machine lacks to build
 
 bench-edge: ## our edge beside nginx, one worker each: a table
 	@scripts/bench-edge.sh
+
+bench-live: ## the live origin in figures, beside nginx-rtmp and ffmpeg: a table
+	@scripts/bench-live.sh

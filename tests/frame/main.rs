@@ -2,6 +2,7 @@
 //!
 //! In: the built program, clips made here. Out: what a viewer sees and hears, frame by frame. Does not know the inside.
 
+mod admission;
 mod backup;
 mod clip;
 mod comeback;

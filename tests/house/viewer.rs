@@ -172,7 +172,7 @@ pub async fn media(client: &Client, url: &str) -> Vec<u8> {
     fetched.body
 }
 
-/// The media playlists of a multivariant playlist: name (`720p`, `audio`, …) and address.
+/// The media playlists of a multivariant playlist, each once: name (`720p`, `audio`, …) and address.
 #[must_use]
 pub fn renditions(multivariant: &str, base: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -185,7 +185,10 @@ pub fn renditions(multivariant: &str, base: &str) -> Vec<(String, String)> {
         if let Some(uri) = uri {
             let url = resolve(base, &uri);
             let name = url.rsplit('/').nth(1).unwrap_or_default().to_owned();
-            found.push((name, url));
+            // The sound is offered twice: beside pictures, and alone.
+            if !found.iter().any(|(known, _)| *known == name) {
+                found.push((name, url));
+            }
         }
     }
     found

@@ -32,12 +32,12 @@ pub struct Config {
     pub whip_url: Option<String>,
     /// Told of every show the API ends, so that ingest can let its publisher go.
     pub ends: Option<mpsc::Sender<ShowId>>,
-    /// How the house keeps what it records, as it was last looked at; without it nobody can ask.
-    pub status: Option<watch::Receiver<Option<HouseStatus>>>,
     /// Told of every show that is to be fetched from elsewhere, or no more; without it none can be.
     pub pulls: Option<mpsc::Sender<Pulling>>,
     /// What a source's address must be, if it is not that; whoever fetches knows.
     pub source_fault: fn(&str) -> Option<String>,
+    /// How the house keeps what it records, as it was last looked at; without it nobody can ask.
+    pub status: Option<watch::Receiver<Option<HouseStatus>>>,
     /// The clock.
     pub clock: Clock,
 
@@ -102,9 +102,9 @@ impl Default for Config {
             srt_url: None,
             whip_url: None,
             ends: None,
-            status: None,
             pulls: None,
             source_fault: |_| None,
+            status: None,
             clock: Arc::new(unix_time),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,

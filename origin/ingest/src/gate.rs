@@ -90,6 +90,8 @@ pub enum Refusal {
     UnsupportedCodec(String),
     /// As many publishers as the house can serve are connected.
     HouseFull,
+    /// The machine has not the processor time to encode another show; how much is missing.
+    NoRoom(String),
     /// The connection asked for an application that does not exist.
     UnknownApp {
         /// The one that exists.
@@ -108,7 +110,9 @@ impl Refusal {
         match self {
             Self::WrongKey | Self::NotAllowed | Self::ShowEnded => "NetStream.Publish.Denied",
             Self::AlreadyPublishing | Self::TakenOver => "NetStream.Publish.BadName",
-            Self::UnsupportedCodec(_) | Self::Unavailable => "NetStream.Publish.Rejected",
+            Self::UnsupportedCodec(_) | Self::NoRoom(_) | Self::Unavailable => {
+                "NetStream.Publish.Rejected"
+            }
             Self::HouseFull => "NetConnection.Connect.Rejected",
             Self::UnknownApp { .. } => "NetConnection.Connect.InvalidApp",
             Self::NotAViewersDoor => "NetStream.Play.Failed",
@@ -126,6 +130,7 @@ impl Refusal {
             Self::ShowEnded => "show_ended",
             Self::UnsupportedCodec(_) => "unsupported_codec",
             Self::HouseFull => "house_full",
+            Self::NoRoom(_) => "no_room",
             Self::UnknownApp { .. } => "unknown_app",
             Self::NotAViewersDoor => "play",
             Self::Unavailable => "unavailable",
@@ -159,6 +164,7 @@ impl fmt::Display for Refusal {
             Self::HouseFull => {
                 f.write_str("the house is full: no more publishers can be served now")
             }
+            Self::NoRoom(why) => write!(f, "no room to encode this show now: {why}"),
             Self::UnknownApp { expected } => {
                 write!(f, "unknown application: publish to rtmp://<host>/{expected}/<stream key>")
             }

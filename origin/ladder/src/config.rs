@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use shared_media::Ticks;
+use shared_media::{Ticks, VideoCodec};
 
 /// One rung that is encoded whenever the source is higher than it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,24 @@ pub struct RungSpec {
     pub height: u32,
     /// What the encoder aims at, in bit/s; its cap is a tenth above.
     pub bit_rate: u32,
+    /// How it is encoded.
+    pub codec: VideoCodec,
+}
+
+impl RungSpec {
+    /// A rung in H.264.
+    const fn avc(height: u32, bit_rate: u32) -> Self {
+        Self { height, bit_rate, codec: VideoCodec::Avc }
+    }
+}
+
+/// What encodes rungs where it can be opened; else x264, x265 or libaom do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Hardware {
+    /// NVIDIA's NVENC.
+    Nvenc,
+    /// Video4Linux memory-to-memory devices, as boards have them.
+    V4l2,
 }
 
 /// Everything the ladder of one show is told.
@@ -22,8 +40,12 @@ pub struct Config {
     pub command: Vec<OsString>,
     /// The rungs, in any order; only those strictly below the source are made.
     pub rungs: Vec<RungSpec>,
-    /// Bit rate of the sound rendition, in bit/s.
+    /// Bit rate of the stereo sound, in bit/s.
     pub audio_bit_rate: u32,
+    /// Bit rate of the sound in 5.1, in bit/s.
+    pub surround_bit_rate: u32,
+    /// What encodes rungs beside software, if anything.
+    pub hardware: Option<Hardware>,
     /// Threads each of decoder and larger encoders may use.
     pub threads: u8,
 
@@ -53,8 +75,18 @@ pub struct Config {
     pub restart_wait_ms_max: u32,
     /// After how long a life an earlier death no longer counts, in milliseconds.
     pub settled_after_ms: u32,
-    /// How long a child may leave its input unanswered before it is killed, in milliseconds.
+    /// How long a child may leave its input unanswered before it is killed, in milliseconds. Below the packager's
+    /// patience with renditions that lag (5 s), so that the next child is in time and nothing is lost.
     pub hang_ms: u32,
+    /// How long a child may take until its first answer, in milliseconds: it has to be loaded first.
+    pub birth_ms: u32,
+    /// How much media may wait for a child that keeps up, in milliseconds.
+    pub overload_lag_ms_max: u32,
+    /// How long more may wait, and not become less, until a rung rests, in milliseconds. With the
+    /// limit above it stays below the packager's patience with renditions that lag (5 s).
+    pub overload_patience_ms: u32,
+    /// After how long a calm a rung that rests is tried again, in milliseconds.
+    pub overload_calm_ms: u32,
     /// How long a child may take to end after its input was closed, in milliseconds.
     pub stop_grace_ms: u32,
 
@@ -81,11 +113,13 @@ impl Default for Config {
         Self {
             command: Vec::new(),
             rungs: vec![
-                RungSpec { height: 720, bit_rate: 2_500_000 },
-                RungSpec { height: 480, bit_rate: 1_200_000 },
-                RungSpec { height: 160, bit_rate: 250_000 },
+                RungSpec::avc(720, 2_500_000),
+                RungSpec::avc(480, 1_200_000),
+                RungSpec::avc(160, 250_000),
             ],
             audio_bit_rate: 128_000,
+            surround_bit_rate: 384_000,
+            hardware: None,
             threads: 2,
             cadence_ms: 2_000,
             gop_slack_ms: 490,
@@ -99,7 +133,11 @@ impl Default for Config {
             restart_wait_ms: 250,
             restart_wait_ms_max: 5_000,
             settled_after_ms: 30_000,
-            hang_ms: 8_000,
+            hang_ms: 3_000,
+            birth_ms: 8_000,
+            overload_lag_ms_max: 2_000,
+            overload_patience_ms: 2_000,
+            overload_calm_ms: 60_000,
             stop_grace_ms: 3_000,
             audio_slack_ms: 20,
             audio_gap_ms_max: 10_000,

@@ -20,7 +20,7 @@ mod encode;
 
 mod driver;
 
-pub use config::{Config, RungSpec};
-pub use driver::{Handle, Running, resume, spawn, spawn_watched};
+pub use config::{Config, Hardware, RungSpec};
+pub use driver::{Capacity, Handle, NoRoom, Running, resume, spawn, spawn_watched, spawn_within};
 pub use encode::child_main;
 pub use error::Error;

@@ -24,7 +24,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Flags of `matinee source`.
 #[derive(Debug, Args)]
 pub(crate) struct SourceFlags {
-    /// rtmp://host:port/live/<stream key>
+    /// rtmp://host:port/live/<stream key>, the same by rtmps://, or srt://host:port?streamid=…
     #[arg(long, env = URL_VARIABLE, hide_env_values = true)]
     url: String,
     /// Width of the picture
@@ -36,9 +36,37 @@ pub(crate) struct SourceFlags {
     /// Frames per second
     #[arg(long, default_value_t = 30)]
     frame_rate: u32,
+    /// How pictures are encoded: avc, or hevc by SRT
+    #[arg(long, value_enum, default_value_t = CodecFlag::Avc)]
+    codec: CodecFlag,
+    /// What the picture takes, in kbit/s
+    #[arg(long, value_name = "KBIT", default_value_t = 2500)]
+    #[arg(value_parser = clap::value_parser!(u32).range(50..=50_000))]
+    bit_rate: u32,
+    /// What the sound takes, in kbit/s
+    #[arg(long, value_name = "KBIT", default_value_t = 128)]
+    #[arg(value_parser = clap::value_parser!(u32).range(32..=320))]
+    audio_bit_rate: u32,
+    /// Frames from one keyframe to the next; a second if not given
+    #[arg(long, value_name = "FRAMES")]
+    gop: Option<u32>,
+    /// Silence instead of a beep every second
+    #[arg(long)]
+    no_beep: bool,
+    /// Do something wrong, seconds after the start: jump:AT:BY moves all timestamps, drop:AT:FOR leaves out pictures,
+    /// stall:AT:FOR sends nothing, drift:PPM lets the sound's timestamps run away; may be given again
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<origin_pattern::Fault>,
     /// Stop after so many seconds
     #[arg(long)]
     seconds: Option<u64>,
+}
+
+/// How pictures are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum CodecFlag {
+    Avc,
+    Hevc,
 }
 
 /// `matinee source`: publishes until it is killed, its standard input closes, or the time is over.
@@ -56,9 +84,16 @@ pub(crate) fn source(flags: &SourceFlags) -> Result<(), Error> {
         width: flags.width,
         height: flags.height,
         frame_rate: flags.frame_rate,
-        gop_frames: flags.frame_rate,
+        gop_frames: flags.gop.unwrap_or(flags.frame_rate),
+        video_bit_rate: flags.bit_rate * 1000,
+        audio_bit_rate: flags.audio_bit_rate * 1000,
+        codec: match flags.codec {
+            CodecFlag::Avc => origin_pattern::Codec::Avc,
+            CodecFlag::Hevc => origin_pattern::Codec::Hevc,
+        },
+        beep: !flags.no_beep,
+        faults: flags.faults.clone(),
         duration: flags.seconds.map(Duration::from_secs),
-        ..origin_pattern::Config::default()
     };
     origin_pattern::publish(config, &STOP).map_err(Error::Pattern)
 }

@@ -76,7 +76,9 @@ impl Gate for HouseGate {
     fn opened(&self, opening: Opening) {
         let show = opening.show.parse::<ShowId>().ok();
         if let (Some(inside), Some(show)) = (self.inside.get(), show) {
-            let rungs = inside.chosen().remove(&show);
+            let chosen = inside.chosen().remove(&show);
+            let own = || inside.control.show_state(show)?.broadcast.ladder;
+            let rungs = chosen.or_else(own);
             inside.stages.begin(show, opening.anchor, opening.publications, rungs);
         }
     }
@@ -107,8 +109,11 @@ impl Inside {
     ) -> Result<(), Refusal> {
         let on_air = matches!(show.state, State::Live | State::Interrupted);
         match self.hooks.judge(show, peer, is_backup).await {
+            Judgement::Admit(_) if on_air => Ok(()),
             Judgement::Admit(rungs) => {
-                if let Some(rungs) = rungs.filter(|_| !on_air) {
+                let room = self.stages.has_room(rungs.as_ref().or(show.broadcast.ladder.as_ref()));
+                room.map_err(|why| Refusal::NoRoom(why.to_string()))?;
+                if let Some(rungs) = rungs {
                     self.chosen().insert(show.show, rungs);
                 }
                 Ok(())

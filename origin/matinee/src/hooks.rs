@@ -14,11 +14,11 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use origin_control::ShowRecord;
-use origin_ladder::RungSpec;
 use reqwest::Client;
 use serde::Serialize;
 use serde_json::json;
 use shared_wire::ShowId;
+use shared_wire::api::Rung;
 
 use crate::error::Error;
 use deliver::Deliveries;
@@ -129,7 +129,7 @@ impl Hooks {
 }
 
 /// The rungs a receiver chose.
-pub(crate) type Rungs = Vec<RungSpec>;
+pub(crate) type Rungs = Vec<Rung>;
 
 /// The body of a message: the same for every try.
 fn body(kind: &impl Serialize, data: &serde_json::Value) -> String {

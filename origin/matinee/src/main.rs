@@ -25,6 +25,7 @@ mod settings;
 mod stage;
 mod storyboard;
 mod telemetry;
+mod tools;
 mod up;
 
 use std::process::ExitCode;
@@ -63,6 +64,10 @@ enum Role {
     Status(cli::StatusFlags),
     /// Print what an edge elsewhere must be told, as NAME='value' lines: secrets
     Keys(keys::KeysFlags),
+    /// Check any live low-latency HLS origin against 37 rules of the standard
+    Check(tools::CheckFlags),
+    /// Send viewers to any live low-latency HLS origin, and tell what they met
+    Load(tools::LoadFlags),
     /// Encode one show's rungs: the house starts this itself
     #[command(hide = true)]
     Encode,
@@ -72,8 +77,7 @@ enum Role {
     /// Draw small pictures beside one another: the house starts this itself
     #[command(hide = true)]
     Draw(storyboard::DrawFlags),
-    /// Publish the test pattern to an RTMP address
-    #[command(hide = true)]
+    /// Publish a test pattern with a clock and a beep, in real time, faults on request
     Source(demo::SourceFlags),
 }
 
@@ -87,6 +91,8 @@ fn main() -> ExitCode {
         Role::Session(command) => return cli::run_session(command),
         Role::Status(flags) => return cli::run_status(flags),
         Role::Keys(flags) => keys::print(&flags),
+        Role::Check(flags) => return tools::check(&flags),
+        Role::Load(flags) => return tools::load(&flags),
         Role::Encode => encode(),
         Role::Relay => pull::relay(),
         Role::Draw(flags) => storyboard::draw(&flags),

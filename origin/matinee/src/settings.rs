@@ -3,6 +3,8 @@
 //! In: what the command line, the environment and the file say, all as text. Out: [`Settings`], or every mistake at
 //! once. Does not know what the settings are used for.
 
+mod encoding;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use crate::layers::{Layers, address, base, log_format, whole};
 use crate::purge::EDGES_MAX;
 use crate::retention::Rules;
 use crate::telemetry::LogFormat;
+
+pub(crate) use encoding::Encoding;
 
 /// The flags of `matinee up`. They stay text here so that all mistakes can be reported together.
 #[derive(Debug, Clone, Default, Args)]
@@ -90,6 +94,19 @@ pub(crate) struct Flags {
     /// Part target of LL-HLS in milliseconds, 200 to 1000 [default: 333]
     #[arg(long, value_name = "MS")]
     part_target_ms: Option<String>,
+    /// Smaller pictures that shows are offered in where nobody chose others, such as 1080p,480p@900k,160p; of them
+    /// those below the source [default: 720p,480p,160p]
+    #[arg(long, value_name = "RUNG,…")]
+    ladder: Option<String>,
+    /// How many processors encoding may keep busy, such as 3.5 [default: nine tenths of all]
+    #[arg(long, value_name = "NUMBER")]
+    encode_cpus: Option<String>,
+    /// What becomes of a show that they have no room for: fewer-rungs or refuse [default: fewer-rungs]
+    #[arg(long, value_name = "RULE")]
+    no_room: Option<String>,
+    /// What encodes in hardware where it can be opened, nvenc or v4l2, or none [default: none]
+    #[arg(long, value_name = "NAME")]
+    hardware: Option<String>,
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]
     #[arg(long, value_name = "MIB")]
     memory_mib: Option<String>,
@@ -150,6 +167,7 @@ pub(crate) struct Settings {
     pub(crate) reconnect_window: Duration,
     pub(crate) second_publisher: SecondPublisher,
     pub(crate) part_target_ms: u32,
+    pub(crate) encoding: Encoding,
     pub(crate) memory_bytes: u64,
     pub(crate) dvr_window_s: u32,
     pub(crate) retention: Rules,
@@ -190,6 +208,10 @@ pub(crate) const NAMES: &[&str] = &[
     "reconnect_window_s",
     "second_publisher",
     "part_target_ms",
+    "ladder",
+    "encode_cpus",
+    "no_room",
+    "hardware",
     "memory_mib",
     "dvr_window_s",
     "recordings_max_mib",
@@ -242,6 +264,10 @@ impl Flags {
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
             "second_publisher" => self.second_publisher.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
+            "ladder" => self.ladder.as_ref(),
+            "encode_cpus" => self.encode_cpus.as_ref(),
+            "no_room" => self.no_room.as_ref(),
+            "hardware" => self.hardware.as_ref(),
             "memory_mib" => self.memory_mib.as_ref(),
             "dvr_window_s" => self.dvr_window_s.as_ref(),
             "recordings_max_mib" => self.recordings_max_mib.as_ref(),
@@ -291,6 +317,7 @@ impl Layers<'_> {
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))
             }),
+            encoding: self.encoding(),
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
                 whole(text, 64, 65_536).map(|mib| mib << 20)
             }),

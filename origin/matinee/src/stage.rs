@@ -10,12 +10,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use origin_control::Control;
+use origin_ladder::{Capacity, NoRoom, RungSpec};
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
-use shared_media::{Anchor, Object, ObjectSink as _, Publication};
+use shared_media::{Anchor, Object, ObjectSink as _, Publication, VideoCodec};
 use shared_playlist::recording;
 use shared_wire::ShowId;
-use shared_wire::api::State;
+use shared_wire::api::{Rung, RungCodec, State};
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::hooks::{Event, Hooks, Rungs};
+use crate::settings::Encoding;
 use crate::storyboard::Painter;
 
 /// How long an ended show answers from memory: players that wait for its next part learn of its end there.
@@ -50,6 +52,8 @@ pub(crate) struct Stages {
     store: Arc<Store>,
     hooks: Hooks,
     ladder: origin_ladder::Config,
+    capacity: Capacity,
+    refuses: bool,
     packager: origin_packager::Config,
     painter: Painter,
     live: RwLock<HashMap<ShowId, Live>>,
@@ -63,6 +67,7 @@ impl Stages {
         store: Arc<Store>,
         program: &Path,
         window: Window,
+        encoding: &Encoding,
         hooks: Hooks,
     ) -> Self {
         let painter = Painter::new(program.to_owned(), store.clone(), control.clone());
@@ -71,7 +76,14 @@ impl Stages {
             control,
             store,
             hooks,
-            ladder: origin_ladder::Config { command, ..origin_ladder::Config::default() },
+            ladder: origin_ladder::Config {
+                command,
+                rungs: encoding.rungs.iter().map(spec).collect(),
+                hardware: encoding.hardware,
+                ..origin_ladder::Config::default()
+            },
+            capacity: Capacity::millicores(encoding.millicores),
+            refuses: encoding.refuses,
             packager: origin_packager::Config {
                 part_target_us: window.part_target_ms * 1000 + 340,
                 window_ms: window.dvr_window_s * 1000,
@@ -102,6 +114,18 @@ impl Stages {
         origin_packager::Config { window_ms, ..self.packager.clone() }
     }
 
+    /// Whether a show with these rungs, or those of the house, may begin; else why not.
+    ///
+    /// # Errors
+    /// The machine has no room for it, and the house refuses such shows.
+    pub(crate) fn has_room(&self, rungs: Option<&Rungs>) -> Result<(), NoRoom> {
+        if !self.refuses {
+            return Ok(());
+        }
+        let chosen = rungs.map(|rungs| rungs.iter().map(spec).collect::<Vec<_>>());
+        self.capacity.check(chosen.as_ref().unwrap_or(&self.ladder.rungs))
+    }
+
     /// Puts a show on the air, with these rungs if any were chosen.
     pub(crate) fn begin(
         self: &Arc<Self>,
@@ -112,8 +136,11 @@ impl Stages {
     ) {
         let name = show.to_string();
         let mut config = self.ladder.clone();
-        config.rungs = rungs.unwrap_or(config.rungs);
-        let (staged, ladder) = origin_ladder::spawn(config, publications, &name);
+        if let Some(rungs) = rungs {
+            config.rungs = rungs.iter().map(spec).collect();
+        }
+        let (staged, ladder) =
+            origin_ladder::spawn_within(config, &self.capacity, publications, &name);
         let epoch = epoch(anchor);
         let sink = Arc::clone(&self.store);
         let config = self.packager_of(show);
@@ -130,7 +157,10 @@ impl Stages {
         publications: mpsc::Receiver<Publication>,
     ) -> bool {
         let (name, memo) = (show.to_string(), &notes.plan().memo);
-        let resumed = origin_ladder::resume(self.ladder.clone(), memo, publications, &name);
+        let resumed = {
+            let (config, capacity) = (self.ladder.clone(), &self.capacity);
+            origin_ladder::resume(config, capacity, memo, publications, &name)
+        };
         let Some((staged, ladder)) = resumed else { return false };
         let sink = Arc::clone(&self.store);
         let config = self.packager_of(show);
@@ -215,6 +245,16 @@ impl Stages {
         self.shows.close();
         self.shows.wait().await;
     }
+}
+
+/// A rung as the ladder is told of it.
+fn spec(rung: &Rung) -> RungSpec {
+    let codec = match rung.codec {
+        RungCodec::Avc => VideoCodec::Avc,
+        RungCodec::Hevc => VideoCodec::Hevc,
+        RungCodec::Av1 => VideoCodec::Av1,
+    };
+    RungSpec { height: rung.height, bit_rate: rung.bit_rate(), codec }
 }
 
 /// Turns a recording's growing playlist into its finished form.

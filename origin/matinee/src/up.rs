@@ -154,9 +154,9 @@ impl Rooms {
             srt_url: addresses.srt_url.clone(),
             whip_url: addresses.whip_url.clone(),
             ends: Some(ends),
-            status: Some(seen),
             pulls: Some(pulls),
             source_fault: pull::fault,
+            status: Some(seen),
             ..origin_control::Config::default()
         })
         .await?;
@@ -168,8 +168,8 @@ impl Rooms {
         let window =
             Window { part_target_ms: settings.part_target_ms, dvr_window_s: settings.dvr_window_s };
         let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
-        let told = hooks.clone();
-        let stages = Stages::new(control.clone(), store.clone(), &program, window, told);
+        let (told, encoding) = (hooks.clone(), &settings.encoding);
+        let stages = Stages::new(control.clone(), store.clone(), &program, window, encoding, told);
         let ready = Arc::new(AtomicBool::new(false));
         Ok(Self { control, store, stages: Arc::new(stages), hooks, ready, program, status })
     }

@@ -143,6 +143,7 @@ impl Machine {
             Staged::Plan(plan) => self.plan(now, plan),
             Staged::Config(id, config) => self.configure(&id, config),
             Staged::Unit(id, unit) => self.unit(now, &id, unit),
+            Staged::Offer(id, is_offered) => self.offer(&id, is_offered),
             Staged::Discontinuity => self.end_section(),
             Staged::End => self.end(),
         }
@@ -235,6 +236,18 @@ impl Machine {
             return self.out_of_order("a configuration of the other kind");
         }
         track.configure(config);
+    }
+
+    /// A rendition leaves the multivariant playlist, or is in it again. Its own playlist goes on meanwhile with gaps,
+    /// by which players know to take another, and which keep its numbers those of all.
+    fn offer(&mut self, id: &RenditionId, is_offered: bool) {
+        let Some(track) = self.tracks.iter_mut().find(|track| track.rung.rendition.id == *id)
+        else {
+            return self.out_of_order("an offer of no planned rendition");
+        };
+        track.rests = !is_offered;
+        self.pump();
+        self.all_changed();
     }
 
     fn unit(&mut self, now: Now, id: &RenditionId, unit: AccessUnit) {

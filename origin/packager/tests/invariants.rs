@@ -98,6 +98,11 @@ fn a_plain_show_is_cut_every_two_seconds_without_trouble() {
         multivariant.contains("TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\""),
         "{multivariant}"
     );
+    // The sound is also offered alone, after all pictures.
+    let alone = multivariant.lines().skip_while(|line| *line != "480p/index.m3u8").nth(1);
+    let alone = alone.filter(|line| line.contains("CODECS=\"mp4a.40.2\",AUDIO=\"audio\""));
+    assert!(alone.is_some_and(|line| !line.contains("RESOLUTION")), "{multivariant}");
+    assert!(multivariant.contains("\naudio/index.m3u8\n"), "{multivariant}");
 }
 
 #[test]

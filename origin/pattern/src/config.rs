@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::Error;
+use crate::fault::Fault;
 
 /// Longest address, in bytes.
 pub(crate) const URL_BYTES_MAX: usize = 2048;
@@ -27,10 +28,21 @@ pub(crate) const READING_US_MAX: u64 = 1000;
 /// How often a sleeping publisher looks whether it is to stop.
 pub(crate) const STOP_LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// How pictures are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Codec {
+    /// H.264, Main profile.
+    #[default]
+    Avc,
+    /// HEVC; by SRT only: FLV as this FFmpeg writes it has no place for it.
+    Hevc,
+}
+
 /// What to publish, and where to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `rtmp://host:port/live/<stream key>`. It holds a secret: it is never logged.
+    /// `rtmp://host:port/live/<stream key>`, the same by `rtmps://`, or `srt://host:port?streamid=…`. It holds a
+    /// secret: it is never logged.
     pub url: String,
     /// Width in luma samples, even, 284 to 3840.
     pub width: u32,
@@ -44,6 +56,12 @@ pub struct Config {
     pub video_bit_rate: u32,
     /// What the AAC encoder aims at, in bit/s.
     pub audio_bit_rate: u32,
+    /// How pictures are encoded.
+    pub codec: Codec,
+    /// Whether there is a beep at every full second; else silence.
+    pub beep: bool,
+    /// What to do wrong.
+    pub faults: Vec<Fault>,
     /// How long to publish; `None`: until stopped.
     pub duration: Option<Duration>,
 }
@@ -58,21 +76,32 @@ impl Default for Config {
             gop_frames: 30,
             video_bit_rate: 2_500_000,
             audio_bit_rate: 128_000,
+            codec: Codec::Avc,
+            beep: true,
+            faults: Vec::new(),
             duration: None,
         }
     }
 }
 
 impl Config {
+    /// Whether it is published by SRT, as a transport stream.
+    pub(crate) fn is_srt(&self) -> bool {
+        self.url.starts_with("srt://")
+    }
+
     /// Whether everything is within its limits.
     ///
     /// # Errors
     /// [`Error::Config`] names the first value that is not.
     pub fn check(&self) -> Result<(), Error> {
         let even = |n: u32| n.is_multiple_of(2);
-        let rtmp = self.url.starts_with("rtmp://") && self.url.len() <= URL_BYTES_MAX;
+        let known = ["rtmp://", "rtmps://", "srt://"].iter().any(|one| self.url.starts_with(one));
+        let address = known && self.url.len() <= URL_BYTES_MAX && !self.url.contains('\0');
+        let carried = self.codec == Codec::Avc || self.is_srt();
         let rules = [
-            (rtmp && !self.url.contains('\0'), "url: rtmp://host:port/live/<stream key>"),
+            (address, "url: rtmp://host:port/live/<stream key>, rtmps:// or srt://"),
+            (carried, "codec: HEVC goes by SRT only"),
             (
                 even(self.width) && (WIDTH_MIN..=WIDTH_MAX).contains(&self.width),
                 "width: even, 284 to 3840",
@@ -112,6 +141,7 @@ mod tests {
         for (bad, name) in [
             (Config { url: "http://h/".to_owned(), ..good.clone() }, "url"),
             (Config { url: "rtmp://h/\0".to_owned(), ..good.clone() }, "url"),
+            (Config { codec: Codec::Hevc, ..good.clone() }, "codec"),
             (Config { width: 1281, ..good.clone() }, "width"),
             (Config { height: 100, ..good.clone() }, "height"),
             (Config { frame_rate: 0, ..good.clone() }, "frame_rate"),

@@ -14,6 +14,7 @@ use ffmpeg_next as ffmpeg;
 
 use crate::config::{Config, READING_US_MAX, STOP_LOOK_EVERY};
 use crate::error::Error;
+use crate::fault::{Fault, fate};
 use crate::picture::Card;
 use crate::schedule::{Schedule, Step};
 use encode::{AudioEncoder, VideoEncoder};
@@ -30,12 +31,13 @@ pub fn publish(config: Config, stop: &AtomicBool) -> Result<(), Error> {
     ffmpeg::log::set_level(ffmpeg::log::Level::Error);
     let video = VideoEncoder::open(&config)?;
     let audio = AudioEncoder::open(&config)?;
-    let outlet = Outlet::open(&config.url, &video, &audio)?;
+    let outlet = Outlet::open(&config, &video, &audio)?;
     let publisher = Publisher {
         card: Card::new(config.width, config.height),
         video,
         audio,
         outlet,
+        faults: config.faults.clone(),
         end_us: config.duration.map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
     };
     tracing::info!(
@@ -52,6 +54,7 @@ struct Publisher {
     video: VideoEncoder,
     audio: AudioEncoder,
     outlet: Outlet,
+    faults: Vec<Fault>,
     end_us: Option<u64>,
 }
 
@@ -87,12 +90,12 @@ impl Publisher {
         while self.audio.next_block_end_us() <= due_us {
             let first_us = self.audio.next_block_us();
             for packet in self.audio.encode(schedule.utc_us(first_us))? {
-                self.outlet.write_audio(packet)?;
+                self.outlet.write_audio(packet, fate(&self.faults, false, first_us))?;
             }
         }
         let picture = self.card.draw(schedule.utc_us(due_us), frame);
         for packet in self.video.encode(picture, frame)? {
-            self.outlet.write_video(packet)?;
+            self.outlet.write_video(packet, fate(&self.faults, true, due_us))?;
         }
         Ok(())
     }

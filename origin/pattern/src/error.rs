@@ -18,19 +18,19 @@ pub enum Error {
         name: &'static str,
     },
     /// Peer: no server answers at the address.
-    #[error("peer: no RTMP server answers at the address: {why}")]
+    #[error("peer: no server answers at the address: {why}")]
     Unreachable {
         /// What the network said.
         why: String,
     },
     /// Peer: the server is there but does not let us publish; mostly a wrong or busy stream key.
-    #[error("peer: the RTMP server refused the publication: {why}")]
+    #[error("peer: the server refused the publication: {why}")]
     Refused {
         /// What the RTMP client said.
         why: String,
     },
     /// Peer: the server ended a publication that ran, or the network between broke.
-    #[error("peer: the RTMP server ended the publication after {frames} frames: {why}")]
+    #[error("peer: the server ended the publication after {frames} frames: {why}")]
     Ended {
         /// Frames sent until then.
         frames: u64,

@@ -55,6 +55,9 @@ pub enum Staged {
     Config(RenditionId, TrackConfig),
     /// One access unit of a rendition.
     Unit(RenditionId, AccessUnit),
+    /// Whether a rendition is offered from here on. One that is not has no units until it is again: there is not the
+    /// processor time to encode it.
+    Offer(RenditionId, bool),
     /// Every rendition breaks here: all units before it belong before, all after it after. It is sent once the
     /// ladder has delivered everything before.
     Discontinuity,

@@ -11,6 +11,7 @@ pub mod directives;
 pub mod media;
 pub mod past;
 pub mod multivariant;
+pub mod read;
 pub mod recording;
 pub mod rewrite;
 pub mod filter;

@@ -3,11 +3,13 @@
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
 mod broadcast;
+pub mod ladder;
 mod list;
 mod pull;
 mod tier;
 
 pub use broadcast::{Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher};
+pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};

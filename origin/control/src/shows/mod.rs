@@ -12,6 +12,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 use shared_wire::ShowId;
 use shared_wire::api::{
     Broadcast, ChangeShow, CreatedShow, DVR_WINDOW_S, NewShow, Publish, ShowList, ShowState, State,
+    ladder,
 };
 use tokio::sync::Mutex;
 
@@ -282,6 +283,8 @@ impl Shows {
 /// # Errors
 /// [`Error::Invalid`], naming the field.
 fn check_broadcast(chosen: &Broadcast) -> Result<(), Error> {
+    let rungs = chosen.ladder.as_deref().unwrap_or_default();
+    ladder::check(rungs).map_err(|reason| Error::Invalid { field: "broadcast.ladder", reason })?;
     match chosen.dvr_window_s {
         Some(seconds) if !DVR_WINDOW_S.contains(&seconds) => Err(Error::Invalid {
             field: "broadcast.dvr_window_s",

@@ -13,14 +13,19 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::machine::capacity::Demand;
 use crate::machine::frame::ToChild;
 use crate::machine::ladder::{Input, Ladder, Output};
 use crate::machine::plan::recall;
 
 mod child;
 
+mod capacity;
+
 mod telemetry;
 
+use capacity::Place;
+pub use capacity::{Capacity, NoRoom};
 use child::{Child, Heard};
 
 /// Looks at a running ladder from outside.
@@ -49,6 +54,19 @@ pub fn spawn(
     (staged, task)
 }
 
+/// [`spawn`], on a machine that may not have room for every rung.
+#[must_use]
+pub fn spawn_within(
+    config: Config,
+    capacity: &Capacity,
+    input: mpsc::Receiver<Publication>,
+    show: &str,
+) -> Running {
+    let ladder = Ladder::new(&config);
+    let (staged, task, _) = start(config, ladder, capacity, input, show);
+    (staged, task)
+}
+
 /// [`spawn`], with a handle to watch it by.
 #[must_use]
 pub fn spawn_watched(
@@ -57,7 +75,7 @@ pub fn spawn_watched(
     show: &str,
 ) -> (mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>, Handle) {
     let ladder = Ladder::new(&config);
-    start(config, ladder, input, show)
+    start(config, ladder, &Capacity::unlimited(), input, show)
 }
 
 /// What comes of a ladder, and its task.
@@ -68,18 +86,20 @@ pub type Running = (mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>);
 #[must_use]
 pub fn resume(
     config: Config,
+    capacity: &Capacity,
     memo: &str,
     input: mpsc::Receiver<Publication>,
     show: &str,
 ) -> Option<Running> {
     let ladder = Ladder::resume(&config, recall(memo)?);
-    let (staged, task, _) = start(config, ladder, input, show);
+    let (staged, task, _) = start(config, ladder, capacity, input, show);
     Some((staged, task))
 }
 
 fn start(
     config: Config,
     ladder: Ladder,
+    capacity: &Capacity,
     input: mpsc::Receiver<Publication>,
     show: &str,
 ) -> (mpsc::Receiver<Staged>, JoinHandle<Result<(), Error>>, Handle) {
@@ -95,6 +115,8 @@ fn start(
         epoch: Instant::now(),
         ever_started: false,
         queue: telemetry::Queue::default(),
+        resting: telemetry::Resting::default(),
+        place: capacity.place(),
     };
     (receiver, tokio::spawn(driver.run(input)), handle)
 }
@@ -109,6 +131,8 @@ struct Driver {
     epoch: Instant,
     ever_started: bool,
     queue: telemetry::Queue,
+    resting: telemetry::Resting,
+    place: Place,
 }
 
 /// What the driver waited for.
@@ -176,6 +200,7 @@ impl Driver {
             match output {
                 Output::Stage { event, delay_us } => {
                     telemetry::staged(&event, delay_us);
+                    self.resting.staged(&event, &self.show);
                     if self.staged.send(event).await.is_err() {
                         return Err(Error::Downstream);
                     }
@@ -184,6 +209,11 @@ impl Driver {
                     if let Some(permit) = room.take() {
                         permit.send(message);
                     }
+                }
+                Output::Admit(demand) => self.admit(demand),
+                Output::Measured { rendition, kind, pixels, cpu_us } => {
+                    self.place.measured(kind, pixels, cpu_us);
+                    telemetry::measured(&rendition, kind, cpu_us);
                 }
                 Output::Start => self.start().await?,
                 Output::Kill => self.child.iter_mut().for_each(Child::kill),
@@ -202,6 +232,16 @@ impl Driver {
             }
         }
         Ok(false)
+    }
+
+    /// Asks for room, and goes on with what there is.
+    fn admit(&mut self, demand: Demand) {
+        let (left_out, whole) = self.place.admit(demand);
+        if let Err(why) = whole {
+            telemetry::left_out(left_out);
+            tracing::warn!(show = self.show, left_out, %why, "the show gets fewer rungs");
+        }
+        self.ladder.handle(self.now(), Input::Admitted(left_out));
     }
 
     /// Starts a child. If none ever started, the configuration is wrong; later failures count as deaths.

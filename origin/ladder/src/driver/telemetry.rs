@@ -2,7 +2,9 @@
 //!
 //! In: what happened. Out: metrics. Does not know who reads them.
 
-use shared_media::Staged;
+use shared_media::{RenditionId, Staged};
+
+use crate::machine::capacity::Kind;
 
 pub(super) fn staged(event: &Staged, delay_us: Option<u64>) {
     let Staged::Unit(id, _) = event else { return };
@@ -20,6 +22,44 @@ pub(super) fn restarted() {
 
 pub(super) fn refused(units: u32) {
     metrics::counter!("matinee_ladder_refused_units_total").increment(units.into());
+}
+
+/// Rungs that the machine had no room for.
+pub(super) fn left_out(rungs: usize) {
+    metrics::counter!("matinee_ladder_left_out_rungs_total").increment(rungs as u64);
+}
+
+/// The processor time that a piece of work took, in microseconds.
+pub(super) fn measured(rendition: &RenditionId, kind: Kind, cpu_us: u64) {
+    let work = if kind == Kind::Decode { "decoding".to_owned() } else { rendition.to_string() };
+    metrics::counter!("matinee_ladder_cpu_microseconds_total", "work" => work).increment(cpu_us);
+}
+
+/// Which rungs of one show rest, as part of the sum over all shows.
+#[derive(Default)]
+pub(super) struct Resting(u32);
+
+impl Resting {
+    pub(super) fn staged(&mut self, event: &Staged, show: &str) {
+        let Staged::Offer(rendition, is_offered) = event else { return };
+        let gauge = metrics::gauge!("matinee_ladder_resting_rungs");
+        if *is_offered {
+            tracing::info!(show, %rendition, "the rung is encoded again");
+            self.0 = self.0.saturating_sub(1);
+            gauge.decrement(1.0);
+        } else {
+            tracing::warn!(show, %rendition, "too much to encode: the rung rests");
+            metrics::counter!("matinee_ladder_shed_rungs_total").increment(1);
+            self.0 += 1;
+            gauge.increment(1.0);
+        }
+    }
+}
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        metrics::gauge!("matinee_ladder_resting_rungs").decrement(f64::from(self.0));
+    }
 }
 
 /// How much waits for one child, as part of the sum over all shows.

@@ -10,11 +10,13 @@ use ffmpeg_next as ffmpeg;
 use shared_media::{Ticks, TrackConfig, TrackKind};
 
 use crate::error::Error;
-use crate::machine::frame::{self, FromChild, LENGTH_BYTES, Setup, ToChild};
+use crate::machine::frame::{self, FromChild, LENGTH_BYTES, SOUND, Setup, ToChild};
 
 mod pictures;
 
 mod rung;
+
+mod encoder;
 
 mod sound;
 
@@ -87,12 +89,14 @@ fn read(input: &mut impl Read) -> Result<Option<Bytes>, Error> {
 
 struct Worker {
     pictures: Pictures,
-    sound: Option<Sound>,
+    sounds: Vec<Sound>,
 }
 
 impl Worker {
     fn new(setup: &Setup) -> Self {
-        Self { pictures: Pictures::new(setup), sound: setup.sound.as_ref().map(Sound::new) }
+        let sounds = setup.sounds.iter().zip((0..=SOUND).rev());
+        let sounds = sounds.map(|(job, index)| Sound::new(job, index)).collect();
+        Self { pictures: Pictures::new(setup), sounds }
     }
 
     /// Works one message off; says how many units were refused.
@@ -109,33 +113,44 @@ impl Worker {
         match message {
             ToChild::Config(TrackConfig::Video(video)) => judge(self.pictures.configure(video))?,
             ToChild::Config(TrackConfig::Audio(audio)) => {
-                if let Some(sound) = &mut self.sound {
-                    judge(sound.configure(&audio))?;
-                }
+                judge(each(&mut self.sounds, |sound| sound.configure(&audio)))?;
             }
             ToChild::Unit(TrackKind::Video, unit) => {
                 judge(self.pictures.take(&unit, said))?;
-                if let (Some(sound), Some(shown)) = (&mut self.sound, self.pictures.shown()) {
-                    judge(sound.follow(shown, said))?;
+                if let Some(shown) = self.pictures.shown() {
+                    judge(each(&mut self.sounds, |sound| sound.follow(shown, said)))?;
                 }
             }
             ToChild::Unit(TrackKind::Audio, unit) => {
-                if let Some(sound) = &mut self.sound {
-                    judge(sound.take(&unit, said))?;
-                }
+                judge(each(&mut self.sounds, |sound| sound.take(&unit, said)))?;
             }
+            ToChild::Rest(rungs) => self.pictures.rest(rungs.into(), said),
             ToChild::Switch { after, cadence } => self.pictures.switch(after, cadence),
             ToChild::Flush => {
                 judge(self.pictures.flush(said))?;
-                if let Some(sound) = &mut self.sound {
-                    judge(sound.flush(said))?;
-                }
+                judge(each(&mut self.sounds, |sound| sound.flush(said)))?;
                 said.push(FromChild::Flushed);
             }
             ToChild::Setup(_) => {}
         }
         Ok(refused)
     }
+}
+
+/// Lets every sound do the same. Media that is of no use to one is of none to the others: it counts once.
+fn each(
+    sounds: &mut [Sound],
+    mut work: impl FnMut(&mut Sound) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let mut judged = Ok(());
+    for sound in sounds {
+        match work(sound) {
+            Ok(()) => {}
+            Err(Trouble::Media) => judged = Err(Trouble::Media),
+            Err(encoder) => return Err(encoder),
+        }
+    }
+    judged
 }
 
 /// The timeline's unit for FFmpeg.
@@ -160,6 +175,7 @@ mod tests {
 
     fn setup() -> Setup {
         let sound = SoundJob {
+            channels: 2,
             bit_rate: 64_000,
             grid: None,
             resume: None,
@@ -168,7 +184,14 @@ mod tests {
             lag_max: 0,
         };
         let frame_rate = Rational { num: 25, den: 1 };
-        Setup { rungs: Vec::new(), sound: Some(sound), cadence: None, frame_rate, threads: 1 }
+        Setup {
+            rungs: Vec::new(),
+            sounds: vec![sound],
+            cadence: None,
+            frame_rate,
+            threads: 1,
+            hardware: None,
+        }
     }
 
     fn answers(messages: &[ToChild], more: &[u8]) -> (Result<(), Error>, Vec<FromChild>) {

@@ -2,6 +2,7 @@
 //!
 //! In: video units in decoding order. Out: rung units in display order. Does not know where units go.
 
+use cpu_time::ProcessTime;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, Compliance, Id, threading};
 use ffmpeg_next::frame::Video as Frame;
@@ -9,9 +10,18 @@ use shared_media::{AccessUnit, Rational, Ticks, VideoCodec, VideoConfig};
 
 use super::rung::{Look, Rung};
 use super::{Refused, Trouble, packet, ticks_base};
-use crate::machine::frame::{FromChild, Setup};
+use crate::machine::frame::{FromChild, Setup, Spent};
 use crate::machine::mirror::Mirror;
 use crate::machine::nal;
+
+/// After so many pictures it is told what they have taken: about two seconds.
+const SPENT_PICTURES: u32 = 60;
+
+/// The processor time of this process so far, of all its threads, in microseconds. What encoders do in threads of their
+/// own while another rung is drawn counts for that one: the sum is right, and between rungs it evens out.
+fn cpu_us() -> u64 {
+    u64::try_from(ProcessTime::now().as_duration().as_micros()).unwrap_or(u64::MAX)
+}
 
 /// The picture half of a child.
 pub(super) struct Pictures {
@@ -23,6 +33,7 @@ pub(super) struct Pictures {
     parameter_sets: Vec<u8>,
     decoder: Option<Decoder>,
     switch: Option<(Ticks, Ticks)>,
+    spent: Spent,
     shown: Option<Ticks>,
 }
 
@@ -35,7 +46,7 @@ impl Pictures {
     pub(super) fn new(setup: &Setup) -> Self {
         let rungs = setup.rungs.iter().enumerate();
         Self {
-            rungs: rungs.map(|(index, job)| Rung::new(index, job, setup.threads)).collect(),
+            rungs: rungs.map(|(index, job)| Rung::new(index, job, setup)).collect(),
             mirror: Mirror::new(setup.cadence.map(Ticks)),
             frame_rate: setup.frame_rate,
             threads: usize::from(setup.threads.max(1)),
@@ -43,6 +54,7 @@ impl Pictures {
             parameter_sets: Vec::new(),
             decoder: None,
             switch: None,
+            spent: Spent { rungs: vec![(0, 0); setup.rungs.len()], ..Spent::default() },
             shown: None,
         }
     }
@@ -65,11 +77,32 @@ impl Pictures {
         self.switch = Some((after, cadence));
     }
 
+    /// So many of the rungs below the first rest from now on.
+    pub(super) fn rest(&mut self, resting: usize, said: &mut Vec<FromChild>) {
+        for (index, rung) in self.rungs.iter_mut().enumerate().skip(1) {
+            rung.rest(index <= resting, said);
+        }
+    }
+
+    /// Takes a unit, and counts what that took.
     pub(super) fn take(
         &mut self,
         unit: &AccessUnit,
         said: &mut Vec<FromChild>,
     ) -> Result<(), Trouble> {
+        let of_rungs = |spent: &Spent| spent.rungs.iter().map(|(_, cpu_us)| cpu_us).sum::<u64>();
+        let (before, rungs_before) = (cpu_us(), of_rungs(&self.spent));
+        let done = self.decode(unit, said);
+        let rungs = of_rungs(&self.spent).saturating_sub(rungs_before);
+        self.spent.decode_us += cpu_us().saturating_sub(before).saturating_sub(rungs);
+        if self.spent.pictures >= SPENT_PICTURES {
+            let nothing = Spent { rungs: vec![(0, 0); self.rungs.len()], ..Spent::default() };
+            said.push(FromChild::Spent(std::mem::replace(&mut self.spent, nothing)));
+        }
+        done
+    }
+
+    fn decode(&mut self, unit: &AccessUnit, said: &mut Vec<FromChild>) -> Result<(), Trouble> {
         let Some(codec) = self.config.as_ref().map(|config| config.codec) else {
             return Err(Trouble::Media);
         };
@@ -153,6 +186,7 @@ impl Pictures {
             stated_rate: self.config.as_ref().and_then(|config| config.frame_rate),
         };
         look.mark(picture);
+        self.spent.pictures += 1;
         let mut larger: Option<usize> = None;
         for index in 0..self.rungs.len() {
             let (above, below) = self.rungs.split_at_mut(index);
@@ -160,7 +194,14 @@ impl Pictures {
                 Some(image) => image,
                 None => &*picture,
             };
-            if below[0].draw(image, picture, look, said)? {
+            let before = cpu_us();
+            let drawn = below[0].draw(image, picture, look, said);
+            if below[0].is_at_work() {
+                let (pictures, spent_us) = &mut self.spent.rungs[index];
+                *pictures += 1;
+                *spent_us += cpu_us().saturating_sub(before);
+            }
+            if drawn? {
                 larger = Some(index);
             }
         }

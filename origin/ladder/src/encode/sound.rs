@@ -1,4 +1,4 @@
-//! The sound rendition: decode, resample to 48 kHz stereo, encode as AAC-LC on the show's grid.
+//! A sound rendition: decode, resample to 48 kHz in stereo or 5.1, encode as AAC-LC on the show's grid.
 //!
 //! In: units of any codec taken. Out: AAC units, each exactly 1920 ticks after the one before. Does not know pictures,
 //! except how far they have come.
@@ -19,11 +19,13 @@ use shared_media::{AccessUnit, AudioCodec, AudioConfig, Ticks, TrackConfig};
 use super::{Refused, Trouble, packet, ticks_base};
 use crate::error::Error;
 use crate::machine::adts::Adts;
-use crate::machine::frame::{FromChild, SOUND, SoundJob};
+use crate::machine::frame::{FromChild, SoundJob};
 use crate::machine::sound::{FRAME_SAMPLES, Place, RATE, Timeline};
 
-/// `AudioSpecificConfig` of AAC-LC, 48 kHz, two channels: what the encoder below makes (ISO/IEC 14496-3, 1.6.2.1).
-const ASC: [u8; 2] = [0x11, 0x90];
+/// `AudioSpecificConfig` of AAC-LC, 48 kHz, two channels and 5.1: what the encoder below makes (ISO/IEC 14496-3,
+/// 1.6.2.1; channel configurations 2 and 6).
+const STEREO_ASC: [u8; 2] = [0x11, 0x90];
+const SURROUND_ASC: [u8; 2] = [0x11, 0xb0];
 const FORM: Sample = Sample::F32(Planar);
 /// Room in a resampled frame beside the samples of its source: what the resampler held back.
 const HELD_SAMPLES_MAX: usize = 4096;
@@ -33,6 +35,8 @@ const LATE_MARGIN: Ticks = Ticks::from_millis(300);
 
 /// The sound half of a child.
 pub(super) struct Sound {
+    index: u8,
+    channels: u8,
     timeline: Timeline,
     bit_rate: u32,
     lag_max: Ticks,
@@ -40,7 +44,8 @@ pub(super) struct Sound {
     form: Option<Form>,
     decoder: Option<ffmpeg::decoder::Audio>,
     resampler: Option<Resampler>,
-    waiting: [VecDeque<f32>; 2],
+    /// Samples of each channel that no frame has yet.
+    waiting: Vec<VecDeque<f32>>,
     first_shown: Option<Ticks>,
     last_shown: Option<Ticks>,
     encoder: Option<Encoder>,
@@ -69,9 +74,13 @@ struct Encoder {
 }
 
 impl Sound {
-    pub(super) fn new(job: &SoundJob) -> Self {
+    /// `index` is what its units are named by.
+    pub(super) fn new(job: &SoundJob, index: u8) -> Self {
+        let channels = if job.channels > 2 { 6 } else { 2 };
         let (grid, resume) = (job.grid.map(Ticks), job.resume.map(Ticks));
         Self {
+            index,
+            channels,
             timeline: Timeline::new(Ticks(job.slack), Ticks(job.gap_max), grid, resume),
             bit_rate: job.bit_rate,
             lag_max: Ticks(job.lag_max),
@@ -79,7 +88,7 @@ impl Sound {
             form: None,
             decoder: None,
             resampler: None,
-            waiting: [VecDeque::new(), VecDeque::new()],
+            waiting: vec![VecDeque::new(); channels.into()],
             first_shown: None,
             last_shown: None,
             encoder: None,
@@ -155,23 +164,24 @@ impl Sound {
         frame: &Frame,
         said: &mut Vec<FromChild>,
     ) -> Result<(), Trouble> {
-        let [left, right] = self.resample(frame)?;
-        let place = match self.timeline.place(pts, left.len()) {
+        let planes = self.resample(frame)?;
+        let length = planes.first().map_or(0, Vec::len);
+        let place = match self.timeline.place(pts, length) {
             Place::Elsewhere => {
                 self.finish_run(said)?;
-                self.timeline.place(pts, left.len())
+                self.timeline.place(pts, length)
             }
             place => place,
         };
         let Place::Here { silence, skip } = place else { return Err(Trouble::Media) };
-        if skip == left.len() {
+        if skip == length {
             self.came_late(pts);
         }
         self.write_silence(silence, said)?;
-        for (waiting, samples) in self.waiting.iter_mut().zip([&left, &right]) {
+        for (waiting, samples) in self.waiting.iter_mut().zip(&planes) {
             waiting.extend(samples.iter().skip(skip));
         }
-        self.timeline.wrote(left.len().saturating_sub(skip));
+        self.timeline.wrote(length.saturating_sub(skip));
         self.encode(said)
     }
 
@@ -184,21 +194,26 @@ impl Sound {
         }
     }
 
-    fn resample(&mut self, frame: &Frame) -> Result<[Vec<f32>; 2], Trouble> {
+    /// One vector a channel.
+    fn resample(&mut self, frame: &Frame) -> Result<Vec<Vec<f32>>, Trouble> {
+        let planes = |frame: &Frame| {
+            let plane = |channel| frame.plane::<f32>(usize::from(channel)).to_vec();
+            (0..self.channels).map(plane).collect()
+        };
         let of = (frame.format(), frame.rate(), frame.channels());
-        if of == (FORM, RATE, 2) {
-            return Ok([frame.plane::<f32>(0).to_vec(), frame.plane::<f32>(1).to_vec()]);
+        if of == (FORM, RATE, self.channels.into()) {
+            return Ok(planes(frame));
         }
         let mut resampler = match self.resampler.take() {
             Some(resampler) if resampler.of == of => resampler,
-            _ => Resampler::new(of).map_err(|_| Refused)?,
+            _ => Resampler::new(of, layout(self.channels)).map_err(|_| Refused)?,
         };
         let factor = usize::try_from(RATE / frame.rate().max(1)).unwrap_or(1) + 1;
         let room = frame.samples() * factor + HELD_SAMPLES_MAX;
-        let mut resampled = Frame::new(FORM, room, ChannelLayout::STEREO);
+        let mut resampled = Frame::new(FORM, room, layout(self.channels));
         resampler.context.run(frame, &mut resampled).map_err(|_| Refused)?;
         self.resampler = Some(resampler);
-        Ok([resampled.plane::<f32>(0).to_vec(), resampled.plane::<f32>(1).to_vec()])
+        Ok(planes(&resampled))
     }
 
     fn write_silence(&mut self, samples: usize, said: &mut Vec<FromChild>) -> Result<(), Trouble> {
@@ -216,7 +231,7 @@ impl Sound {
     fn encode(&mut self, said: &mut Vec<FromChild>) -> Result<(), Trouble> {
         let Some(origin) = self.timeline.origin() else { return Ok(()) };
         while self.waiting[0].len() >= FRAME_SAMPLES {
-            let mut frame = Frame::new(FORM, FRAME_SAMPLES, ChannelLayout::STEREO);
+            let mut frame = Frame::new(FORM, FRAME_SAMPLES, layout(self.channels));
             frame.set_rate(RATE);
             for (plane, waiting) in self.waiting.iter_mut().enumerate() {
                 let samples = frame.plane_mut::<f32>(plane).iter_mut();
@@ -225,21 +240,24 @@ impl Sound {
             let encoder = match &mut self.encoder {
                 Some(encoder) => encoder,
                 none => {
-                    let asc = Bytes::from_static(&ASC);
+                    let asc = match self.channels {
+                        2 => Bytes::from_static(&STEREO_ASC),
+                        _ => Bytes::from_static(&SURROUND_ASC),
+                    };
                     let config = AudioConfig {
                         codec: AudioCodec::Aac,
                         record: asc,
                         sample_rate: RATE,
-                        channels: 2,
+                        channels: self.channels,
                     };
-                    said.push(FromChild::Config(SOUND, TrackConfig::Audio(config)));
-                    none.insert(Encoder::open(origin, self.bit_rate)?)
+                    said.push(FromChild::Config(self.index, TrackConfig::Audio(config)));
+                    none.insert(Encoder::open(origin, self.bit_rate, self.channels)?)
                 }
             };
             frame.set_pts(Some(encoder.samples));
             encoder.samples += i64::try_from(FRAME_SAMPLES).unwrap_or(0);
             encoder.inner.send_frame(&frame).map_err(lacking)?;
-            encoder.receive(self.timeline.resume(), said);
+            encoder.receive(self.index, self.timeline.resume(), said);
         }
         Ok(())
     }
@@ -253,7 +271,7 @@ impl Sound {
         if let Some(mut encoder) = self.encoder.take() {
             // Refused only if it is at its end already.
             let _ = encoder.inner.send_eof();
-            encoder.receive(self.timeline.resume(), said);
+            encoder.receive(self.index, self.timeline.resume(), said);
         }
         self.resampler = None;
         self.timeline.finish();
@@ -262,17 +280,16 @@ impl Sound {
 }
 
 impl Resampler {
-    fn new(of: (Sample, u32, u16)) -> Result<Self, ffmpeg::Error> {
+    fn new(of: (Sample, u32, u16), to: ChannelLayout) -> Result<Self, ffmpeg::Error> {
         let (form, rate, channels) = of;
-        let layout = ChannelLayout::default(channels.into());
-        let stereo = ChannelLayout::STEREO;
-        let context = resampling::Context::get(form, layout, rate, FORM, stereo, RATE)?;
+        let from = ChannelLayout::default(channels.into());
+        let context = resampling::Context::get(form, from, rate, FORM, to, RATE)?;
         Ok(Self { context, of })
     }
 }
 
 impl Encoder {
-    fn open(origin: Ticks, bit_rate: u32) -> Result<Self, Trouble> {
+    fn open(origin: Ticks, bit_rate: u32, channels: u8) -> Result<Self, Trouble> {
         let codec = ffmpeg::encoder::find_by_name("aac")
             .ok_or_else(|| lacking(ffmpeg::Error::EncoderNotFound))?;
         let context = codec::Context::new_with_codec(codec);
@@ -280,7 +297,7 @@ impl Encoder {
         let rate = i32::try_from(RATE).unwrap_or(i32::MAX);
         audio.set_rate(rate);
         audio.set_format(FORM);
-        audio.set_channel_layout(ChannelLayout::STEREO);
+        audio.set_channel_layout(layout(channels));
         audio.set_bit_rate(usize::try_from(bit_rate).unwrap_or(usize::MAX));
         audio.set_time_base(ffmpeg::Rational::new(1, rate));
         let inner = audio.open().map_err(lacking)?;
@@ -289,7 +306,7 @@ impl Encoder {
 
     /// Takes everything that is ready. What the encoder puts before the first sample to prime a decoder is left out:
     /// viewers join anywhere, each with a decoder that is not primed.
-    fn receive(&mut self, resume: Option<Ticks>, said: &mut Vec<FromChild>) {
+    fn receive(&mut self, index: u8, resume: Option<Ticks>, said: &mut Vec<FromChild>) {
         let mut packet = ffmpeg::Packet::empty();
         while self.inner.receive_packet(&mut packet).is_ok() {
             let (Some(at), Some(data)) = (packet.pts(), packet.data()) else { continue };
@@ -299,7 +316,7 @@ impl Encoder {
                 continue;
             }
             let data = Bytes::copy_from_slice(data);
-            said.push(FromChild::Unit(SOUND, AccessUnit { pts, dts: pts, keyframe: true, data }));
+            said.push(FromChild::Unit(index, AccessUnit { pts, dts: pts, keyframe: true, data }));
         }
     }
 }
@@ -317,6 +334,11 @@ impl Form {
         decoder.set_packet_time_base(ticks_base());
         decoder.audio().map_err(lacking)
     }
+}
+
+/// Where the channels stand: left and right, or 5.1 as AAC has it.
+const fn layout(channels: u8) -> ChannelLayout {
+    if channels > 2 { ChannelLayout::_5POINT1_BACK } else { ChannelLayout::STEREO }
 }
 
 fn lacking(error: ffmpeg::Error) -> Trouble {

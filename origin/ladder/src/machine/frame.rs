@@ -5,16 +5,21 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
-use shared_media::{AccessUnit, Rational, RenditionId, Ticks, TrackConfig, TrackKind};
+use shared_media::{AccessUnit, Rational, RenditionId, Ticks, TrackConfig, TrackKind, VideoCodec};
+
+use crate::config::Hardware;
 
 /// Bytes of the length in front of every frame.
 pub(crate) const LENGTH_BYTES: usize = 4;
 /// Longest frame either side accepts: far above any access unit a publisher may send.
 pub(crate) const FRAME_BYTES_MAX: usize = 32 << 20;
 /// Raised whenever the two sides of a running house could misunderstand each other.
-const VERSION: u8 = 2;
-/// The index by which units of the sound rendition are named; rungs count from 0.
+const VERSION: u8 = 3;
+/// The index by which units of the first sound rendition are named, and downwards those of further ones; rungs count
+/// from 0.
 pub(crate) const SOUND: u8 = u8::MAX;
+/// Highest number of sounds.
+pub(crate) const SOUNDS_MAX: usize = 8;
 /// Highest number of rungs.
 pub(crate) const RUNGS_MAX: usize = 32;
 
@@ -49,6 +54,8 @@ pub(crate) struct Job {
     pub(crate) height: Option<u32>,
     /// In bit/s.
     pub(crate) bit_rate: u32,
+    /// How it is encoded.
+    pub(crate) codec: VideoCodec,
     /// Whether it is encoded from the start, or only once a `Switch` asks for it.
     pub(crate) active: bool,
     /// Pictures up to this timestamp were delivered by an earlier child.
@@ -58,6 +65,8 @@ pub(crate) struct Job {
 /// The sound the child encodes. Spans are in ticks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SoundJob {
+    /// How many channels it has: 2 or 6.
+    pub(crate) channels: u8,
     pub(crate) bit_rate: u32,
     /// A timestamp of the show's sound: all others are a multiple of 1920 away from it.
     pub(crate) grid: Option<i64>,
@@ -73,12 +82,14 @@ pub(crate) struct SoundJob {
 pub(crate) struct Setup {
     /// Highest first.
     pub(crate) rungs: Vec<Job>,
-    pub(crate) sound: Option<SoundJob>,
+    /// The one every player plays first.
+    pub(crate) sounds: Vec<SoundJob>,
     /// Keyframe distance besides the source's keyframes, in ticks.
     pub(crate) cadence: Option<i64>,
     /// For rate control where the stream does not state its own.
     pub(crate) frame_rate: Rational,
     pub(crate) threads: u8,
+    pub(crate) hardware: Option<Hardware>,
 }
 
 /// From parent to child.
@@ -92,6 +103,9 @@ pub(crate) enum ToChild {
     Unit(TrackKind, AccessUnit),
     /// Encode the source-sized rung too, and cut at the cadence, from the first picture after `after` on.
     Switch { after: Ticks, cadence: Ticks },
+    /// So many of the rungs below the first do not encode from now on; those that did not and may again begin at the
+    /// next cut.
+    Rest(u8),
     /// Deliver everything, then say `Flushed`; what follows does not continue it.
     Flush,
 }
@@ -107,8 +121,21 @@ pub(crate) enum FromChild {
     Switched,
     /// Everything before a `Flush` was delivered.
     Flushed,
+    /// What the work of a while has taken.
+    Spent(Spent),
     /// One more message was worked off; so many units in it were refused by a decoder.
     Progress { refused: u32 },
+}
+
+/// What a while of work has taken, in microseconds of processor time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spent {
+    /// Pictures decoded, …
+    pub(crate) pictures: u32,
+    /// … and what that took.
+    pub(crate) decode_us: u64,
+    /// Of each rung: pictures scaled and encoded, and what that took.
+    pub(crate) rungs: Vec<(u32, u64)>,
 }
 
 /// How many bytes follow this length.
@@ -135,6 +162,7 @@ impl ToChild {
                 body.put_i64(cadence.0);
             }),
             Self::Flush => frame(4, |_| {}),
+            Self::Rest(rungs) => frame(5, |body| body.put_u8(*rungs)),
         }
     }
 
@@ -144,7 +172,8 @@ impl ToChild {
         Ok(match kind {
             0 => {
                 let setup: Setup = json(&body)?;
-                if setup.rungs.len() > RUNGS_MAX || setup.frame_rate.den == 0 {
+                let fits = setup.rungs.len() <= RUNGS_MAX && setup.sounds.len() <= SOUNDS_MAX;
+                if !fits || setup.frame_rate.den == 0 {
                     return Err(Error::Content);
                 }
                 Self::Setup(setup)
@@ -159,7 +188,8 @@ impl ToChild {
                 Self::Switch { after: Ticks(body.get_i64()), cadence: Ticks(body.get_i64()) }
             }
             4 if body.is_empty() => Self::Flush,
-            3 | 4 => return Err(Error::Content),
+            5 if body.len() == 1 => Self::Rest(body.get_u8()),
+            3..=5 => return Err(Error::Content),
             kind => return Err(Error::Kind(kind)),
         })
     }
@@ -177,6 +207,7 @@ impl FromChild {
             Self::Switched => frame(130, |_| {}),
             Self::Flushed => frame(131, |_| {}),
             Self::Progress { refused } => frame(132, |body| body.put_u32(*refused)),
+            Self::Spent(spent) => frame(133, |body| put_json(body, spent)),
         }
     }
 
@@ -189,6 +220,7 @@ impl FromChild {
             130 if body.is_empty() => Self::Switched,
             131 if body.is_empty() => Self::Flushed,
             132 if body.len() == 4 => Self::Progress { refused: body.get_u32() },
+            133 => Self::Spent(json(&body)?),
             128..=132 => return Err(Error::Content),
             kind => return Err(Error::Kind(kind)),
         })
@@ -277,13 +309,15 @@ mod tests {
 
     fn setup() -> Setup {
         let id = RenditionId::new("720p").unwrap();
-        let job = Job { id, height: Some(720), bit_rate: 1, active: true, resume: Some(-7) };
+        let (height, resume, codec) = (Some(720), Some(-7), VideoCodec::Hevc);
+        let job = Job { id, height, bit_rate: 1, codec, active: true, resume };
         Setup {
             rungs: vec![job],
-            sound: None,
+            sounds: Vec::new(),
             cadence: Some(180_000),
             frame_rate: Rational { num: 30, den: 1 },
             threads: 2,
+            hardware: Some(Hardware::Nvenc),
         }
     }
 
@@ -302,6 +336,7 @@ mod tests {
             ToChild::Unit(TrackKind::Audio, picture()),
             ToChild::Switch { after: Ticks(5), cadence: Ticks(-6) },
             ToChild::Flush,
+            ToChild::Rest(2),
         ];
         for message in to {
             assert_eq!(ToChild::parse(body(&message.to_bytes())), Ok(message));
@@ -312,6 +347,7 @@ mod tests {
             FromChild::Switched,
             FromChild::Flushed,
             FromChild::Progress { refused: 9 },
+            FromChild::Spent(Spent { pictures: 3, decode_us: 4, rungs: vec![(5, 6)] }),
         ];
         for message in from {
             assert_eq!(FromChild::parse(body(&message.to_bytes())), Ok(message));
@@ -322,7 +358,7 @@ mod tests {
     fn broken_frames_say_what_is_wrong() {
         assert_eq!(length([0, 0, 0, 1]), Err(Error::TooShort));
         assert_eq!(length([0xff; 4]), Err(Error::TooLong(0xffff_ffff)));
-        assert_eq!(ToChild::parse(Bytes::from_static(&[3, 4])), Err(Error::Version(3)));
+        assert_eq!(ToChild::parse(Bytes::from_static(&[9, 4])), Err(Error::Version(9)));
         assert_eq!(ToChild::parse(Bytes::from_static(&[VERSION, 128])), Err(Error::Kind(128)));
         assert_eq!(ToChild::parse(Bytes::from_static(&[VERSION, 4, 0])), Err(Error::Content));
         assert_eq!(FromChild::parse(Bytes::from_static(&[VERSION, 129, 0])), Err(Error::TooShort));
@@ -331,7 +367,7 @@ mod tests {
     proptest! {
         #[test]
         fn hostile_frames_never_panic(
-            kind in prop_oneof![0u8..6, 127u8..135],
+            kind in prop_oneof![0u8..7, 127u8..136],
             rest in proptest::collection::vec(any::<u8>(), 0..64),
         ) {
             let frame: Bytes = [vec![VERSION, kind], rest].concat().into();

@@ -18,8 +18,9 @@ enum State {
     Down { again_at: u64 },
     /// The driver was asked to start it.
     Starting,
-    /// Running. `unanswered` is when the oldest message went out that nothing came back for.
-    Up { since: u64, unanswered: Option<u64> },
+    /// Running. `unanswered` is when the oldest message went out that nothing came back for; `answers` whether it ever
+    /// said anything.
+    Up { since: u64, unanswered: Option<u64>, answers: bool },
     /// The driver was asked to kill it.
     Dying,
 }
@@ -28,6 +29,7 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Life {
     hang_us: u64,
+    birth_us: u64,
     wait_us: u64,
     wait_us_max: u64,
     settled_us: u64,
@@ -41,6 +43,7 @@ impl Life {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             hang_us: micros(config.hang_ms),
+            birth_us: micros(config.birth_ms),
             wait_us: micros(config.restart_wait_ms),
             wait_us_max: micros(config.restart_wait_ms_max),
             settled_us: micros(config.settled_after_ms),
@@ -62,7 +65,7 @@ impl Life {
 
     /// The process runs; `true` if it is not the first one.
     pub(crate) fn started(&mut self, now: u64) -> bool {
-        self.state = State::Up { since: now, unanswered: None };
+        self.state = State::Up { since: now, unanswered: None, answers: false };
         std::mem::replace(&mut self.born, true)
     }
 
@@ -75,8 +78,8 @@ impl Life {
 
     /// It said something; `more` if further messages to it are unanswered.
     pub(crate) fn said(&mut self, now: u64, more: bool) {
-        if let State::Up { since, unanswered } = &mut self.state {
-            *unanswered = more.then_some(now);
+        if let State::Up { since, unanswered, answers } = &mut self.state {
+            (*unanswered, *answers) = (more.then_some(now), true);
             if now.saturating_sub(*since) >= self.settled_us {
                 self.deaths = 0;
             }
@@ -119,7 +122,11 @@ impl Life {
                 self.state = State::Starting;
                 Some(Act::Start)
             }
-            State::Up { unanswered: Some(at), .. } if now >= at + self.hang_us => self.kill(),
+            State::Up { unanswered: Some(at), answers, .. }
+                if now >= at + self.patience(answers) =>
+            {
+                self.kill()
+            }
             _ => None,
         }
     }
@@ -128,9 +135,14 @@ impl Life {
     pub(crate) fn deadline(&self, wanted: bool) -> Option<u64> {
         match self.state {
             State::Down { again_at } if wanted => Some(again_at),
-            State::Up { unanswered: Some(at), .. } => Some(at + self.hang_us),
+            State::Up { unanswered: Some(at), answers, .. } => Some(at + self.patience(answers)),
             _ => None,
         }
+    }
+
+    /// How long an answer may take.
+    const fn patience(&self, answers: bool) -> u64 {
+        if answers { self.hang_us } else { self.birth_us }
     }
 }
 
@@ -167,16 +179,17 @@ mod tests {
         assert_eq!(life.deadline(true), None);
         life.sent(SECOND);
         life.sent(2 * SECOND);
+        assert_eq!(life.deadline(true), Some(9 * SECOND), "it is being loaded");
         life.said(3 * SECOND, true);
-        assert_eq!(life.deadline(true), Some(11 * SECOND));
+        assert_eq!(life.deadline(true), Some(6 * SECOND));
         life.said(4 * SECOND, false);
         assert_eq!(life.due(60 * SECOND, true), None);
         life.sent(60 * SECOND);
-        assert_eq!(life.due(68 * SECOND, true), Some(Act::Kill));
-        assert_eq!(life.due(68 * SECOND, true), None);
-        life.died(68 * SECOND);
-        assert_eq!(life.due(68 * SECOND, true), Some(Act::Start));
-        assert!(life.started(68 * SECOND));
+        assert_eq!(life.due(63 * SECOND, true), Some(Act::Kill));
+        assert_eq!(life.due(63 * SECOND, true), None);
+        life.died(63 * SECOND);
+        assert_eq!(life.due(63 * SECOND, true), Some(Act::Start));
+        assert!(life.started(63 * SECOND));
     }
 
     #[test]

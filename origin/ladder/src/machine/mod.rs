@@ -1,7 +1,8 @@
 //! The ladder's logic: pure, no clock, no process, no FFmpeg.
 //!
 //! In: events and the time. Out: events. Parent and child share these modules: `probe`, `plan`, `source`, `replay`,
-//! `life` and `ladder` run in the parent; `mirror`, `sound`, `adts` and `nal` in the child; `frame` is between them.
+//! `life`, `overload`, `capacity` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal` and `coded` in the
+//! child; `frame` is between them.
 
 pub(crate) mod probe;
 
@@ -13,6 +14,10 @@ pub(crate) mod replay;
 
 pub(crate) mod life;
 
+pub(crate) mod overload;
+
+pub(crate) mod capacity;
+
 pub(crate) mod renditions;
 
 pub(crate) mod ladder;
@@ -20,6 +25,8 @@ pub(crate) mod ladder;
 pub(crate) mod frame;
 
 pub(crate) mod nal;
+
+pub(crate) mod coded;
 
 pub(crate) mod adts;
 

@@ -157,7 +157,7 @@ fn record(sps: &[u8], pps: &[u8]) -> Option<Bytes> {
 }
 
 /// NAL units of an Annex B byte stream, without start codes and trailing zeros.
-struct Nals<'a>(&'a [u8]);
+pub(crate) struct Nals<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Iterator for Nals<'a> {
     type Item = &'a [u8];

@@ -5,10 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 use shared_media::{
-    Plan, Rational, Rendition, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackKind, VideoConfig,
+    Plan, Rational, Rendition, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackKind, VideoCodec,
+    VideoConfig,
 };
 
 use crate::config::{Config, RungSpec, span};
+use crate::machine::capacity::{Demand, Kind, Work};
 use crate::machine::frame::Job;
 
 /// Target durations a source may lead with, in seconds; a longer GOP is re-encoded.
@@ -16,6 +18,10 @@ const TARGET_DURATIONS_S: [u32; 2] = [2, 4];
 /// What a source-sized rung gets per picture area, measured against this one.
 const REFERENCE: (f64, f64) = (1280.0 * 720.0, 2_500_000.0);
 const SOURCE_BIT_RATE_MAX: f64 = 12_000_000.0;
+/// Channels of the sound that everybody gets, …
+const STEREO: u8 = 2;
+/// … and of the one beside it, of a source that has more than two: 5.1.
+const SURROUND: u8 = 6;
 /// Frame rates outside this range are a publisher's mistake and are not believed.
 const FRAME_RATES: std::ops::RangeInclusive<f64> = 1.0..=240.0;
 
@@ -24,8 +30,8 @@ const FRAME_RATES: std::ops::RangeInclusive<f64> = 1.0..=240.0;
 pub(crate) struct Seen {
     /// The picture, if there is one.
     pub(crate) video: Option<VideoConfig>,
-    /// Whether there is sound.
-    pub(crate) audio: bool,
+    /// The sound's channels, if there is any.
+    pub(crate) audio: Option<u8>,
     /// From the first keyframe to the second; `None` if no second one came.
     pub(crate) gop: Option<Ticks>,
     /// The distance of pictures as measured, in ticks.
@@ -41,12 +47,23 @@ pub(crate) struct Shape {
     pub(crate) jobs: Vec<Job>,
     /// The rendition the source is passed through as.
     pub(crate) passed: Option<RenditionId>,
-    /// Whether there is a sound rendition.
-    pub(crate) sound: Option<RenditionId>,
+    /// The sound renditions.
+    pub(crate) sounds: Vec<SoundShape>,
+    /// The source's size, in pixels.
+    pub(crate) size: (u32, u32),
     /// Keyframe distance from the beginning.
     pub(crate) cadence: Option<Ticks>,
     /// For rate control.
     pub(crate) frame_rate: Rational,
+}
+
+/// One sound rendition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SoundShape {
+    pub(crate) id: RenditionId,
+    pub(crate) channels: u8,
+    /// In bit/s.
+    pub(crate) bit_rate: u32,
 }
 
 /// Decides the renditions of a show.
@@ -61,24 +78,80 @@ pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
         None => Vec::new(),
     };
     let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, cadence.is_some())).collect();
-    let sound = seen.audio.then(|| named("audio"));
-    rungs.extend(sound.clone().map(|id| Rung {
-        rendition: Rendition { id, kind: TrackKind::Audio },
-        target_bit_rate: Some(config.audio_bit_rate),
+    let sounds = sounds(config, seen.audio);
+    rungs.extend(sounds.iter().map(|sound| Rung {
+        rendition: Rendition { id: sound.id.clone(), kind: TrackKind::Audio },
+        target_bit_rate: Some(sound.bit_rate),
     }));
     let cadence_s = config.cadence_ms.div_ceil(1000).max(1);
     let target_duration_s = target.unwrap_or(cadence_s);
-    let mut shape = Shape {
+    let shape = Shape {
+        size: seen.video.as_ref().map_or((0, 0), |video| (video.width, video.height)),
         plan: Plan { rungs, target_duration_s, memo: String::new() },
         passed: jobs.iter().find(|job| !job.active).map(|job| job.id.clone()),
         jobs,
-        sound,
+        sounds,
         cadence,
         frame_rate: frame_rate(seen),
     };
-    // Nothing in it can fail to be written; without a memo the show would only not outlive the process.
-    shape.plan.memo = serde_json::to_string(&shape).unwrap_or_default();
-    shape
+    shape.noted()
+}
+
+impl Shape {
+    /// With a memo of itself.
+    fn noted(mut self) -> Self {
+        self.plan.memo.clear();
+        // Nothing in it can fail to be written; without a memo the show would only not outlive the process.
+        self.plan.memo = serde_json::to_string(&self).unwrap_or_default();
+        self
+    }
+
+    /// Without so many of the highest encoded rungs.
+    pub(crate) fn without_highest(mut self, count: usize) -> Self {
+        let from = usize::from(self.passed.is_some());
+        let gone = from..(from + count).min(self.jobs.len());
+        self.jobs.drain(gone.clone());
+        self.plan.rungs.drain(gone);
+        self.noted()
+    }
+
+    /// What it asks of the machine.
+    pub(crate) fn demand(&self) -> Demand {
+        let encoded = self.jobs.iter().filter(|job| job.active);
+        let rung = |job: &Job| Work {
+            kind: Kind::Encode(job.codec),
+            pixels_per_s: self.pixels(job.height, self.frame_rate.num.into())
+                / u64::from(self.frame_rate.den.max(1)),
+        };
+        Demand {
+            decode: Work {
+                kind: Kind::Decode,
+                pixels_per_s: self.pixels(None, self.frame_rate.num.into())
+                    / u64::from(self.frame_rate.den.max(1)),
+            },
+            rungs: encoded.map(rung).collect(),
+            kept_min: usize::from(self.passed.is_none() && !self.jobs.is_empty()),
+        }
+    }
+
+    /// How many pixels so many pictures of a rung have.
+    pub(crate) fn pixels(&self, height: Option<u32>, pictures: u64) -> u64 {
+        let (width, height) = fit(self.size, height);
+        u64::from(width).saturating_mul(height.into()).saturating_mul(pictures)
+    }
+}
+
+/// Stereo for everybody; beside it, of a source that surrounds its listeners, what it says in 5.1.
+fn sounds(config: &Config, channels: Option<u8>) -> Vec<SoundShape> {
+    let Some(channels) = channels else { return Vec::new() };
+    let stereo =
+        SoundShape { id: named("audio"), channels: STEREO, bit_rate: config.audio_bit_rate };
+    let surround = SoundShape {
+        id: named("surround"),
+        channels: SURROUND,
+        bit_rate: config.surround_bit_rate,
+    };
+    [Some(stereo), Some(surround).filter(|_| channels > STEREO)].into_iter().flatten().collect()
 }
 
 /// The same renditions as an earlier process decided on; `None` if its memo cannot be read.
@@ -109,19 +182,37 @@ pub(crate) fn fit(source: (u32, u32), height: Option<u32>) -> (u32, u32) {
 fn jobs(specs: &[RungSpec], video: &VideoConfig, encode_source: bool) -> Vec<Job> {
     let id = if encode_source { named(&format!("{}p", video.height)) } else { named("source") };
     let bit_rate = source_bit_rate(video);
-    let mut jobs = vec![Job { id, height: None, bit_rate, active: encode_source, resume: None }];
+    let source = Job {
+        id,
+        height: None,
+        bit_rate,
+        codec: VideoCodec::Avc,
+        active: encode_source,
+        resume: None,
+    };
+    let mut jobs = vec![source];
     let mut lower: Vec<&RungSpec> =
         specs.iter().filter(|spec| spec.height >= 2 && spec.height < video.height).collect();
-    lower.sort_by_key(|spec| std::cmp::Reverse(spec.height));
-    lower.dedup_by_key(|spec| spec.height);
+    lower.sort_by_key(|spec| (std::cmp::Reverse(spec.height), suffix(spec.codec)));
+    lower.dedup_by_key(|spec| (spec.height, spec.codec));
     jobs.extend(lower.into_iter().take(crate::machine::frame::RUNGS_MAX - 1).map(|spec| Job {
-        id: named(&format!("{}p", spec.height)),
+        id: named(&format!("{}p{}", spec.height, suffix(spec.codec))),
         height: Some(spec.height),
         bit_rate: spec.bit_rate,
+        codec: spec.codec,
         active: true,
         resume: None,
     }));
     jobs
+}
+
+/// What a rung's name ends with, by its codec.
+const fn suffix(codec: VideoCodec) -> &'static str {
+    match codec {
+        VideoCodec::Avc => "",
+        VideoCodec::Hevc => "-hevc",
+        VideoCodec::Av1 => "-av1",
+    }
 }
 
 fn video_rung(job: &Job, encode_source: bool) -> Rung {
@@ -132,7 +223,7 @@ fn video_rung(job: &Job, encode_source: bool) -> Rung {
     }
 }
 
-/// A rendition's name: ours are a word, or a height with `p`, at most 11 of the 16 characters.
+/// A rendition's name: ours are a word, or a height with `p`, at most 11 of the 16 characters, and five of a codec.
 fn named(name: &str) -> RenditionId {
     RenditionId::new(name).expect("lower-case letters and digits only, within 16 characters")
 }
@@ -161,7 +252,6 @@ fn frame_rate(seen: &Seen) -> Rational {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use shared_media::VideoCodec;
 
     use super::*;
 
@@ -175,7 +265,7 @@ mod tests {
         };
         #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
         let gop = gop_s.map(|seconds| Ticks((seconds * 90_000.0) as i64));
-        Seen { video: Some(video), audio: true, gop, picture_distance: Some(Ticks(3_003)) }
+        Seen { video: Some(video), audio: Some(2), gop, picture_distance: Some(Ticks(3_003)) }
     }
 
     fn ids(shape: &Shape) -> Vec<&str> {
@@ -209,6 +299,24 @@ mod tests {
     }
 
     #[test]
+    fn chosen_rungs_are_made_where_the_source_is_higher_each_once() {
+        let spec = |height, codec| RungSpec { height, bit_rate: 1, codec };
+        let avc = |height| spec(height, VideoCodec::Avc);
+        let rungs = [160, 360, 480, 720, 1080, 1440, 2160, 360].map(avc).to_vec();
+        let config = Config { rungs, ..Config::default() };
+        let whole = decide(&config, &seen(3840, 2160, Some(2.0)));
+        let expected = ["source", "1440p", "1080p", "720p", "480p", "360p", "160p", "audio"];
+        assert_eq!(ids(&whole), expected);
+        let upright = decide(&config, &seen(720, 1280, Some(2.0)));
+        assert_eq!(ids(&upright), ["source", "1080p", "720p", "480p", "360p", "160p", "audio"]);
+        let newer = [spec(480, VideoCodec::Av1), spec(480, VideoCodec::Hevc), avc(480)];
+        let config = Config { rungs: newer.to_vec(), ..Config::default() };
+        let mixed = decide(&config, &seen(1280, 720, Some(2.0)));
+        assert_eq!(ids(&mixed), ["source", "480p", "480p-av1", "480p-hevc", "audio"]);
+        assert!(mixed.jobs.iter().skip(1).all(|job| job.active && job.height == Some(480)));
+    }
+
+    #[test]
     fn a_long_gop_is_encoded_anew() {
         for gop in [None, Some(4.6)] {
             let shape = decide(&Config::default(), &seen(1920, 1080, gop));
@@ -219,11 +327,28 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_fit_is_left_out_from_the_top_and_a_picture_stays() {
+        let shape = decide(&Config::default(), &seen(1920, 1080, Some(2.0)));
+        let demand = shape.demand();
+        assert_eq!((demand.rungs.len(), demand.kept_min), (3, 0));
+        assert_eq!(demand.decode.pixels_per_s, 1920 * 1080 * 90_000 / 3_003);
+        let fewer = shape.without_highest(2);
+        assert_eq!(ids(&fewer), ["source", "160p", "audio"]);
+        assert_eq!(recall(&fewer.plan.memo), Some(fewer.clone()));
+        assert_eq!(ids(&fewer.without_highest(1)), ["source", "audio"]);
+        let encoded = decide(&Config::default(), &seen(1920, 1080, None));
+        assert_eq!((encoded.demand().rungs.len(), encoded.demand().kept_min), (4, 1));
+        assert_eq!(ids(&encoded.without_highest(3)), ["160p", "audio"]);
+    }
+
+    #[test]
     fn sound_alone() {
-        let alone = Seen { video: None, audio: true, gop: None, picture_distance: None };
+        let alone = Seen { video: None, audio: Some(6), gop: None, picture_distance: None };
         let shape = decide(&Config::default(), &alone);
-        assert_eq!(ids(&shape), ["audio"]);
+        assert_eq!(ids(&shape), ["audio", "surround"]);
         assert_eq!((shape.plan.target_duration_s, shape.cadence), (2, None));
+        let channels: Vec<u8> = shape.sounds.iter().map(|sound| sound.channels).collect();
+        assert_eq!(channels, [2, 6]);
     }
 
     #[test]

@@ -25,7 +25,8 @@ struct Held {
     events: Vec<Arrived>,
     bytes: usize,
     video: Option<VideoConfig>,
-    audio: bool,
+    /// Channels of the sound.
+    audio: Option<u8>,
     first_key: Option<Ticks>,
     gop: Option<Ticks>,
     /// Earliest and latest timestamp of each kind.
@@ -50,7 +51,9 @@ impl Probe {
     pub(crate) fn take(&mut self, now: u64, event: Publication) {
         match &event {
             Publication::Config(TrackConfig::Video(video)) => self.held.video = Some(video.clone()),
-            Publication::Config(TrackConfig::Audio(_)) => self.held.audio = true,
+            Publication::Config(TrackConfig::Audio(audio)) => {
+                self.held.audio = Some(audio.channels);
+            }
             Publication::Unit(TrackKind::Video, unit) => {
                 if self.held.video.is_none() || !self.held.picture(unit) {
                     return;
@@ -76,7 +79,7 @@ impl Probe {
         let full = held.events.len() >= self.events_max || held.bytes >= self.bytes_max;
         let pictures = held.pictures.map_or(Ticks::ZERO, |(first, last)| last - first);
         let sounds = held.sounds.map_or(Ticks::ZERO, |(first, last)| last - first);
-        let known = held.gop.is_some() && (held.audio || pictures >= self.audio_wait);
+        let known = held.gop.is_some() && (held.audio.is_some() || pictures >= self.audio_wait);
         let long = pictures >= self.media_max || (held.video.is_none() && sounds >= self.media_max);
         full || known || long || sounds >= self.media_max + self.media_max
     }
@@ -85,7 +88,7 @@ impl Probe {
     pub(crate) fn finish(self) -> Option<(Seen, Vec<Arrived>)> {
         let Held { events, video, audio, gop, pictures, picture_count, .. } = self.held;
         let video = video.filter(|_| pictures.is_some());
-        if video.is_none() && !audio {
+        if video.is_none() && audio.is_none() {
             return None;
         }
         let picture_distance = pictures
@@ -170,7 +173,7 @@ mod tests {
         let (seen, events) = probe.finish().unwrap();
         assert_eq!(seen.gop, Some(Ticks::from_millis(2000)));
         assert_eq!(seen.picture_distance, Some(Ticks::from_millis(40)));
-        assert!(seen.audio);
+        assert_eq!(seen.audio, Some(2));
         assert_eq!(events.len(), 53);
     }
 
@@ -179,7 +182,7 @@ mod tests {
         let pictures = (0..=25).map(|n| picture(n * 40, n % 5 == 0));
         let probe = fed([video()].into_iter().chain(pictures));
         assert!(probe.is_done());
-        assert!(!probe.finish().unwrap().0.audio);
+        assert_eq!(probe.finish().unwrap().0.audio, None);
     }
 
     #[test]

@@ -110,6 +110,15 @@ impl Replay {
         self.sent = self.first;
     }
 
+    /// How much media waits to be worked off: what was not sent, and the last `unanswered` steps that were. Media, not
+    /// time, so that what a publisher sends at once is no backlog of the child that grows.
+    pub(crate) fn backlog(&self, unanswered: usize) -> Ticks {
+        let at = (self.sent - self.first).saturating_sub(unanswered);
+        let oldest = self.items.range(at.min(self.items.len())..).find_map(Item::unit);
+        let newest = self.items.iter().rev().find_map(Item::unit);
+        oldest.zip(newest).map_or(Ticks::ZERO, |(oldest, newest)| newest.dts - oldest.dts)
+    }
+
     /// When the picture with this timestamp arrived.
     pub(crate) fn arrived_us(&self, pts: Ticks) -> Option<u64> {
         let is_it = |item: &&Item| match &item.step {
@@ -150,7 +159,7 @@ impl Replay {
             ToChild::Config(TrackConfig::Video(video)) => self.base.video = Some(video),
             ToChild::Config(TrackConfig::Audio(audio)) => self.base.audio = Some(audio),
             ToChild::Switch { .. } => self.base.switched = true,
-            ToChild::Setup(_) | ToChild::Flush => {}
+            ToChild::Setup(_) | ToChild::Rest(_) | ToChild::Flush => {}
         }
     }
 
@@ -255,7 +264,9 @@ mod tests {
     fn arrival_times_and_limits() {
         let mut replay = filled();
         assert_eq!(replay.arrived_us(Ticks(50)), None, "not sent yet");
+        assert_eq!(replay.backlog(0), Ticks(91));
         sent(&mut replay);
+        assert_eq!((replay.backlog(0), replay.backlog(4)), (Ticks::ZERO, Ticks(11)));
         assert_eq!(replay.arrived_us(Ticks(50)), Some(1005));
         assert!(!replay.is_overfull());
         replay.push(0, TrackKind::Video, unit(TrackKind::Video, 90_000 * 31, false));

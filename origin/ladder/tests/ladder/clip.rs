@@ -16,12 +16,14 @@ use shared_media::{
 };
 use tokio::sync::mpsc;
 
-/// The configuration of a house, with this crate's example as the child.
+/// The configuration of a house, with this crate's example as the child. Clips are fed faster than life, so that a
+/// child behind them is no overload.
 pub(crate) fn config() -> Config {
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
     path.pop();
-    Config { command: vec![path.join("examples/ladder_child").into()], ..Config::default() }
+    let command = vec![path.join("examples/ladder_child").into()];
+    Config { command, overload_lag_ms_max: u32::MAX, ..Config::default() }
 }
 
 /// Makes an FLV file with `ffmpeg` and reads it back as a publisher's events, without the end.
@@ -76,8 +78,9 @@ fn flv(file: &[u8], (width, height): (u32, u32)) -> Vec<Publication> {
                 let audio = AudioConfig {
                     codec: AudioCodec::Aac,
                     record: data(2),
-                    sample_rate: 0,
-                    channels: 0,
+                    sample_rate: 48_000,
+                    // `channelConfiguration` (ISO/IEC 14496-3, 1.6.2.1)
+                    channels: body[3] >> 3 & 15,
                 };
                 events.push(Publication::Config(TrackConfig::Audio(audio)));
             }
@@ -136,6 +139,8 @@ pub(crate) struct Outcome {
     /// How many units each rendition had at each discontinuity.
     pub(crate) breaks: Vec<BTreeMap<String, usize>>,
     pub(crate) ended: bool,
+    /// Rungs that were not offered any more, or again.
+    pub(crate) offers: Vec<(String, bool)>,
 }
 
 impl Outcome {
@@ -153,6 +158,7 @@ impl Outcome {
                 assert!(units.last().is_none_or(|last| last.dts < unit.dts), "{id} grows");
                 units.push(unit);
             }
+            Staged::Offer(id, is_offered) => self.offers.push((id.to_string(), is_offered)),
             Staged::Discontinuity => {
                 let counts = self.units.iter().map(|(id, units)| (id.clone(), units.len()));
                 self.breaks.push(counts.collect());
@@ -173,14 +179,38 @@ impl Outcome {
 
     /// Writes a video rendition as Annex B and counts the pictures `ffprobe` decodes, with their size.
     pub(crate) fn decoded(&self, id: &str) -> (usize, String) {
+        let (_directory, file) = file("rung.h264", &self.annex_b(id));
+        probed("h264", "width,height", &file)
+    }
+
+    /// The same in another codec: how many pictures, and the codec's name.
+    pub(crate) fn decoded_as(&self, id: &str, codec: &str) -> (usize, String) {
+        let TrackConfig::Video(config) = &self.configs[id][0] else { panic!("{id} is video") };
+        let (form, stream) = match config.codec {
+            VideoCodec::Avc | VideoCodec::Hevc => (codec, self.annex_b(id)),
+            VideoCodec::Av1 => {
+                let units = self.units[id].iter().map(|unit| [&[0x12, 0], &unit.data[..]].concat());
+                ("obu", units.flatten().collect())
+            }
+        };
+        let (_directory, file) = file("rung", &stream);
+        probed(form, "codec_name", &file)
+    }
+
+    /// A rendition in NAL units behind start codes, its parameter sets first.
+    fn annex_b(&self, id: &str) -> Vec<u8> {
         let mut stream = Vec::new();
         let TrackConfig::Video(config) = &self.configs[id][0] else { panic!("{id} is video") };
-        let sps = usize::from(config.record[7]) + 256 * usize::from(config.record[6]);
-        let pps = 8 + sps;
-        let pps_length = usize::from(config.record[pps + 2]);
-        for set in [&config.record[8..pps], &config.record[pps + 3..pps + 3 + pps_length]] {
+        // One set of each kind: behind what stands at these places, two bytes of its length.
+        let (mut at, between, sets) = match config.codec {
+            VideoCodec::Avc => (6, 1, 2),
+            _ => (26, 3, 3),
+        };
+        for _ in 0..sets {
+            let length = 256 * usize::from(config.record[at]) + usize::from(config.record[at + 1]);
             stream.extend_from_slice(&[0, 0, 0, 1]);
-            stream.extend_from_slice(set);
+            stream.extend_from_slice(&config.record[at + 2..at + 2 + length]);
+            at += 2 + length + between;
         }
         for unit in &self.units[id] {
             let mut rest = &unit.data[..];
@@ -191,29 +221,41 @@ impl Outcome {
                 rest = after;
             }
         }
-        let (_directory, file) = file("rung.h264", &stream);
-        let errors = "-v error -err_detect explode -f h264".split(' ');
-        let entries = "-count_frames -show_entries stream=nb_read_frames,width,height -of csv=p=0";
-        let output = run(Command::new("ffprobe").args(errors).args(entries.split(' ')).arg(file));
-        let line = String::from_utf8_lossy(&output).trim().to_owned();
-        let (size, count) = line.rsplit_once(',').expect("size and count");
-        (count.parse().expect("a count"), size.to_owned())
+        stream
     }
 
     /// Decodes the sound rendition: mono samples at 48 kHz, the first one at the first unit's timestamp.
     pub(crate) fn sound(&self) -> Vec<f32> {
+        self.heard("audio", 2, "-ac 1")
+    }
+
+    /// The samples of a sound rendition of so many channels, one after another, mixed as `mix` says.
+    pub(crate) fn heard(&self, id: &str, channels: u64, mix: &str) -> Vec<f32> {
         let mut stream = Vec::new();
-        for unit in &self.units["audio"] {
+        for unit in &self.units[id] {
             let length = unit.data.len() + 7;
-            let bits = 0x00ff_f14c_8000_1ffc_u64 | (length as u64) << 13;
+            let bits = 0x00ff_f14c_0000_1ffc_u64 | channels << 30 | (length as u64) << 13;
             stream.extend_from_slice(&bits.to_be_bytes()[1..]);
             stream.extend_from_slice(&unit.data);
         }
         let (_directory, file) = file("audio.aac", &stream);
-        let form = "-ac 1 -ar 48000 -f f32le -".split(' ');
+        let form = format!("{mix} -ar 48000 -f f32le -");
+        let form = form.split_whitespace();
         let output = run(Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(file).args(form));
         output.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     }
+}
+
+/// How many pictures `ffprobe` decodes of a stream of this form, and what it says of it.
+fn probed(form: &str, entries: &str, file: &std::path::Path) -> (usize, String) {
+    let errors = format!("-v error -err_detect explode -f {form}");
+    let entries =
+        format!("-count_frames -show_entries stream={entries},nb_read_frames -of csv=p=0");
+    let mut probe = Command::new("ffprobe");
+    let output = run(probe.args(errors.split(' ')).args(entries.split(' ')).arg(file));
+    let line = String::from_utf8_lossy(&output).trim().to_owned();
+    let (said, count) = line.rsplit_once(',').expect("what it is, and a count");
+    (count.parse().expect("a count"), said.to_owned())
 }
 
 fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {

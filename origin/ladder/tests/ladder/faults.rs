@@ -81,6 +81,47 @@ async fn a_hanging_child_is_replaced_without_a_gap() {
     assert!(outcome.breaks.is_empty());
 }
 
+/// The child is stopped most of the time: it answers, but cannot keep up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_cannot_keep_up_encodes_less_and_the_source_never_waits() {
+    let events = clip(9);
+    let rung = |height| origin_ladder::RungSpec {
+        height,
+        bit_rate: 300_000,
+        codec: shared_media::VideoCodec::Avc,
+    };
+    let rungs = vec![rung(240), rung(160)];
+    let running = Running::start(Config { rungs, overload_lag_ms_max: 1_000, ..config() });
+    for event in &events[..120] {
+        running.feed(std::slice::from_ref(event)).await;
+    }
+    let child = pid(&running).await;
+    let (end, mut ended) = tokio::sync::oneshot::channel::<()>();
+    let slow = tokio::spawn(async move {
+        while ended.try_recv().is_err() {
+            signal("-STOP", child);
+            tokio::time::sleep(Duration::from_millis(195)).await;
+            signal("-CONT", child);
+            tokio::time::sleep(Duration::from_millis(4)).await;
+        }
+    });
+    let pictures_ms = 40;
+    for event in &events[120..] {
+        running.feed(std::slice::from_ref(event)).await;
+        if matches!(event, Publication::Unit(TrackKind::Video, _)) {
+            tokio::time::sleep(Duration::from_millis(pictures_ms)).await;
+        }
+    }
+    end.send(()).expect("it goes on until then");
+    slow.await.expect("no panic");
+    let outcome = running.finish().await;
+    assert_eq!(outcome.offers.first(), Some(&("240p".to_owned(), false)), "{:?}", outcome.offers);
+    let (shown, keys) = pictures(&events);
+    assert_eq!(outcome.shown("source"), (shown, keys));
+    assert!(outcome.units["240p"].len() < outcome.units["source"].len());
+    assert!(outcome.breaks.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_that_returns_continues_after_a_discontinuity() {
     let first = clip(3);

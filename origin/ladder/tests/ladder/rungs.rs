@@ -2,7 +2,8 @@
 //!
 //! In: clips made by `ffmpeg`. Out: verdicts. Does not know the machines.
 
-use shared_media::{Publication, Ticks, TrackKind};
+use origin_ladder::{Config, Hardware, RungSpec};
+use shared_media::{Publication, Ticks, TrackKind, VideoCodec};
 
 use crate::clip::{Outcome, config, make, picture, pictures, through};
 
@@ -126,6 +127,67 @@ async fn mono_sound_at_another_rate_stays_in_step() {
         let off = begin + onset as f64 / 48_000.0 - f64::from(second);
         assert!(off.abs() < 0.005, "beep of second {second} is {off} s off");
     }
+}
+
+/// The rungs are made whatever cannot be opened: there is no such device here, so software does it.
+#[tokio::test(flavor = "multi_thread")]
+async fn hevc_and_av1_rungs_mirror_the_source_also_where_hardware_is_missing() {
+    let clip = make(
+        SMALL,
+        &format!(
+            "{} {X264} -sc_threshold 0 -g 300 -force_key_frames 0,0.6,1.5 -an",
+            picture(SMALL, 25, 3)
+        ),
+    );
+    let rung = |height, codec| RungSpec { height, bit_rate: 300_000, codec };
+    for hardware in [Some(Hardware::Nvenc), Some(Hardware::V4l2), None] {
+        let rungs = vec![
+            rung(240, VideoCodec::Avc),
+            rung(240, VideoCodec::Hevc),
+            rung(160, VideoCodec::Av1),
+        ];
+        let outcome = through(Config { rungs, hardware, ..config() }, &clip).await;
+        let ids = ["source", "240p", "240p-hevc", "160p-av1"];
+        assert_eq!(outcome.ids(), ids);
+        let source = pictures(&clip);
+        for (id, codec) in ids[1..].iter().zip(["h264", "hevc", "av1"]) {
+            assert_eq!(outcome.shown(id), source, "{id}");
+            assert_eq!(outcome.configs[*id].len(), 1, "{id}");
+            assert_eq!(outcome.decoded_as(id, codec), (75, codec.to_owned()), "{id}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn surround_is_kept_beside_stereo() {
+    // A tone behind the listener on the left; the five other channels are silent.
+    let behind = "aevalsrc=exprs=0|0|0|0|0.5*sin(2*PI*700*t)|0:channel_layout=5.1:s=48000:d=4";
+    let clip = make(
+        SMALL,
+        &format!("{} -f lavfi -i {behind} {X264} -g 25 -c:a aac", picture(SMALL, 25, 4)),
+    );
+    let outcome = through(config(), &clip).await;
+    assert_eq!(outcome.ids(), ["source", "160p", "audio", "surround"]);
+    assert_on_grid(&outcome);
+    let starts = |id: &str| outcome.units[id][0].pts;
+    assert_eq!(starts("audio"), starts("surround"), "one grid");
+    let channels = |id: &str| match &outcome.configs[id][0] {
+        shared_media::TrackConfig::Audio(audio) => audio.channels,
+        shared_media::TrackConfig::Video(_) => 0,
+    };
+    assert_eq!((channels("audio"), channels("surround")), (2, 6));
+    let loudest = |id: &str, channels: u8| -> Vec<f32> {
+        let samples = outcome.heard(id, channels.into(), "");
+        let frames = || samples.chunks_exact(channels.into()).skip(24_000).take(96_000);
+        let loudest = |at: usize| frames().map(|frame| frame[at].abs()).fold(0.0, f32::max);
+        (0..usize::from(channels)).map(loudest).collect()
+    };
+    let surround = loudest("surround", 6);
+    assert!((0.45..0.55).contains(&surround[4]), "as loud as it was: {surround:?}");
+    let others = [0, 1, 2, 3, 5].map(|at| surround[at]);
+    assert!(others.iter().all(|loudest| *loudest < 0.01), "{surround:?}");
+    let stereo = loudest("audio", 2);
+    assert!(stereo[0] > 0.2 && stereo[1] < 0.01, "on the left: {stereo:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
-    Broadcast, ChangeShow, CreatedShow, NewPull, NewShow, SecondPublisher, ShowList, ShowState,
-    State, WhenFull as Rule,
+    Broadcast, ChangeShow, CreatedShow, NewPull, NewShow, Rung, SecondPublisher, ShowList,
+    ShowState, State, WhenFull as Rule, ladder,
 };
 
 use super::error::Error;
@@ -54,7 +54,7 @@ pub(crate) enum ShowCommand {
         show: ShowId,
         /// What happens to a device beyond those a ticket admits at once
         #[arg(long, required_unless_present_any = [
-            "dvr_window_s", "recording_max_mib", "second_publisher"
+            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder"
         ])]
         when_full: Option<WhenFull>,
         /// How it goes out; what is not said stays
@@ -169,6 +169,9 @@ pub(crate) struct BroadcastFlags {
     /// What its recording may take, in MiB, or `house`; it stops there, the show goes on
     #[arg(long, value_name = "MIB", value_parser = own::<u32>)]
     recording_max_mib: Option<Own<u32>>,
+    /// Its smaller pictures, such as 1080p,480p/hevc@900k,160p, none, or `house`
+    #[arg(long, value_name = "RUNG,…", value_parser = own_ladder)]
+    ladder: Option<Own<Vec<Rung>>>,
     /// What becomes of a second publisher with its stream key: refuse, take-over, or `house`
     #[arg(long, value_name = "RULE", value_parser = second_publisher)]
     second_publisher: Option<Own<SecondPublisher>>,
@@ -186,6 +189,10 @@ fn own<T: std::str::FromStr>(text: &str) -> Result<Own<T>, String> {
     text.parse().map(Some).map(Own).map_err(wrong)
 }
 
+fn own_ladder(text: &str) -> Result<Own<Vec<Rung>>, String> {
+    if text == "house" { Ok(Own(None)) } else { ladder::parse(text).map(Some).map(Own) }
+}
+
 fn second_publisher(text: &str) -> Result<Own<SecondPublisher>, String> {
     match text {
         "refuse" => Ok(Own(Some(SecondPublisher::Refuse))),
@@ -199,16 +206,18 @@ impl BroadcastFlags {
     const fn is_empty(&self) -> bool {
         self.dvr_window_s.is_none()
             && self.recording_max_mib.is_none()
+            && self.ladder.is_none()
             && self.second_publisher.is_none()
     }
 
     /// What was chosen before, with what is said now.
     fn onto(&self, before: Broadcast) -> Broadcast {
-        let Broadcast { dvr_window_s, recording_bytes_max, second_publisher } = before;
+        let Broadcast { dvr_window_s, recording_bytes_max, ladder, second_publisher } = before;
         let bytes = |mib: Own<u32>| mib.0.map(|mib| u64::from(mib) << 20);
         Broadcast {
             dvr_window_s: self.dvr_window_s.map_or(dvr_window_s, |own| own.0),
             recording_bytes_max: self.recording_max_mib.map_or(recording_bytes_max, bytes),
+            ladder: self.ladder.clone().map_or(ladder, |own| own.0),
             second_publisher: self.second_publisher.map_or(second_publisher, |own| own.0),
         }
     }
@@ -220,10 +229,12 @@ fn settings(show: &ShowState) -> String {
         Rule::Refuse => "it is refused",
     };
     let house = || "as the house has it".to_owned();
-    let Broadcast { dvr_window_s, recording_bytes_max, second_publisher } = &show.broadcast;
+    let Broadcast { dvr_window_s, recording_bytes_max, ladder: rungs, second_publisher } =
+        &show.broadcast;
     let window = dvr_window_s.map_or_else(house, |seconds| format!("{seconds} s"));
     let recording =
         recording_bytes_max.map_or_else(house, |bytes| format!("at most {} MiB", bytes >> 20));
+    let rungs = rungs.as_ref().map_or_else(house, |rungs| ladder::text(rungs));
     let second = second_publisher.map_or_else(house, |rule| match rule {
         SecondPublisher::Refuse => "is refused".to_owned(),
         SecondPublisher::TakeOver => "takes over".to_owned(),
@@ -232,6 +243,7 @@ fn settings(show: &ShowState) -> String {
         "Show {}:\n\
          \n  live window       {window}\
          \n  recording         {recording}\
+         \n  ladder            {rungs}\
          \n  second publisher  {second}\n\
          \nWhen there is a device too many, {too_many}.",
         show.show

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use origin_ladder::RungSpec;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
+use shared_wire::api::{Rung, ladder};
 
 use super::Rungs;
 use super::sign::{Secret, new_id};
@@ -15,9 +15,6 @@ use super::sign::{Secret, new_id};
 const JUDGEMENT_WAIT: Duration = Duration::from_secs(3);
 /// Longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 10;
-/// Most rungs that can be chosen.
-const RUNGS_MAX: usize = 8;
-
 /// What a receiver says of a publisher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Judgement {
@@ -33,12 +30,6 @@ pub(crate) enum Judgement {
 #[derive(Debug, Deserialize)]
 struct Answer {
     rungs: Option<Vec<Rung>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Rung {
-    height: u32,
-    bit_rate: u32,
 }
 
 /// Asks once: whoever publishes asks again by itself.
@@ -96,15 +87,11 @@ fn read(body: &[u8]) -> Judgement {
         return Judgement::Unknown;
     };
     let Some(rungs) = rungs else { return Judgement::Admit(None) };
-    let plausible = |rung: &Rung| {
-        (2..=4320).contains(&rung.height) && (50_000..=50_000_000).contains(&rung.bit_rate)
-    };
-    if rungs.len() > RUNGS_MAX || !rungs.iter().all(plausible) {
-        tracing::warn!("the answer to a publish request names rungs that cannot be");
+    if let Err(why) = ladder::check(&rungs) {
+        tracing::warn!(why, "the answer to a publish request names rungs that cannot be");
         return Judgement::Unknown;
     }
-    let spec = |Rung { height, bit_rate }| RungSpec { height, bit_rate };
-    Judgement::Admit(Some(rungs.into_iter().map(spec).collect()))
+    Judgement::Admit(Some(rungs))
 }
 
 #[cfg(test)]
@@ -117,9 +104,12 @@ mod tests {
             assert_eq!(read(plain.as_bytes()), Judgement::Admit(None), "{plain}");
         }
         let chosen = r#"{"rungs":[{"height":240,"bit_rate":400000}]}"#;
-        let rungs = vec![RungSpec { height: 240, bit_rate: 400_000 }];
+        let rungs = ladder::parse("240p@400k").expect("a ladder");
         assert_eq!(read(chosen.as_bytes()), Judgement::Admit(Some(rungs)));
         assert_eq!(read(br#"{"rungs":[]}"#), Judgement::Admit(Some(Vec::new())));
+        let newer = r#"{"rungs":[{"height":720,"codec":"hevc"}]}"#;
+        let rungs = ladder::parse("720p/hevc").expect("a ladder");
+        assert_eq!(read(newer.as_bytes()), Judgement::Admit(Some(rungs)));
         for bad in ["yes", "[]1", r#"{"rungs":[{"height":1,"bit_rate":400000}]}"#] {
             assert_eq!(read(bad.as_bytes()), Judgement::Unknown, "{bad}");
         }

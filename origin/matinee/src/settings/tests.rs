@@ -1,5 +1,7 @@
 //! Which layer counts, and what is wrong in each.
 
+use shared_wire::api::ladder;
+
 use super::*;
 
 fn flags(config: Option<PathBuf>) -> Flags {
@@ -31,6 +33,32 @@ fn flags_go_before_environment_before_file() {
     assert_eq!(settings.api.port(), 3);
     assert_eq!(settings.rtmp.port(), 2);
     assert_eq!(settings.edge.port(), 1);
+}
+
+#[test]
+fn a_ladder_is_a_list_of_rungs() {
+    let mut flags = flags(None);
+    let usual = flags.settle(|_| None).expect("right").encoding.rungs;
+    assert_eq!(ladder::text(&usual), "720p,480p,160p");
+    flags.ladder = Some("1080p/hevc@3000k,360p".to_owned());
+    let chosen = flags.settle(|_| None).expect("right").encoding.rungs;
+    assert_eq!(ladder::text(&chosen), "1080p/hevc@3000k,360p");
+    flags.ladder = Some("all".to_owned());
+    assert!(flags.settle(|_| None).is_err());
+}
+
+#[test]
+fn encoding_has_a_share_of_the_machine_and_a_rule() {
+    let mut flags = flags(None);
+    let usual = flags.settle(|_| None).expect("right").encoding;
+    assert!(usual.millicores >= 900 && !usual.refuses);
+    (flags.encode_cpus, flags.no_room) = (Some("1.25".to_owned()), Some("refuse".to_owned()));
+    let chosen = flags.settle(|_| None).expect("right").encoding;
+    assert_eq!((chosen.millicores, chosen.refuses), (1_250, true));
+    for wrong in ["", "-1", "1.2345", "1,5", "2000", "all"] {
+        flags.encode_cpus = Some(wrong.to_owned());
+        assert!(flags.settle(|_| None).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -18,7 +18,8 @@ const CHANGE_PERCENT: u64 = 5;
 
 /// Whether a rendition can be offered: a player would find its configuration, a part, and a rate.
 pub(super) fn is_ready(track: &Track) -> bool {
-    track.writer.header.is_some() && track.window.last().is_some() && track.rates.is_known()
+    let has_media = track.writer.header.is_some() && track.window.last().is_some();
+    has_media && track.rates.is_known()
 }
 
 /// Whether all is there that will be offered of it. A player reads the multivariant playlist once, so
@@ -31,7 +32,7 @@ pub(super) fn is_complete(track: &Track) -> bool {
 /// All combinations of the renditions that are ready; `None` if there is none.
 pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
     let of_kind = |kind| {
-        let ready = tracks.iter().filter(|track| is_ready(track));
+        let ready = tracks.iter().filter(|track| is_ready(track) && !track.rests);
         ready.filter(move |track| track.rung.rendition.kind == kind)
     };
     let has_picture = tracks.iter().any(|track| track.rung.rendition.kind == TrackKind::Video);
@@ -46,6 +47,11 @@ pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
         sounds.iter().enumerate().map(|(index, track)| sound(track, index == 0)).collect();
     multivariant.variants =
         of_kind(TrackKind::Video).map(|track| variant(track, &sounds)).collect();
+    // The sound alone, for those whose network carries no picture.
+    let alone = sounds.first().filter(|_| !multivariant.variants.is_empty());
+    multivariant.variants.extend(
+        alone.map(|sound| Variant { audio: Some(GROUP.to_owned()), ..variant(sound, &[]) }),
+    );
     multivariant.i_frames = of_kind(TrackKind::Video).filter_map(i_frames).collect();
     Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty())
 }

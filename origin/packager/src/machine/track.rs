@@ -62,6 +62,8 @@ pub(super) struct Track {
     pub(super) i_frame_rates: Rates,
     pub(super) writer: Writer,
     leads: bool,
+    /// Nothing of it is made for a while.
+    pub(super) rests: bool,
     waiting: VecDeque<Waiting>,
     /// The newest configuration that came in; `writer` has the one in force.
     announced: Option<TrackConfig>,
@@ -85,6 +87,7 @@ impl Track {
             i_frame_rates: Rates::new(common.target_duration_s, None),
             writer: Writer::default(),
             leads,
+            rests: false,
             waiting: VecDeque::new(),
             announced: None,
             segment: None,
@@ -172,7 +175,8 @@ impl Track {
                 }
             }
         }
-        let lag_max = Ticks::from_millis(i64::from(common.config.lag_ms_max));
+        let lag_ms_max = if self.rests { 0 } else { common.config.lag_ms_max };
+        let lag_max = Ticks::from_millis(i64::from(lag_ms_max));
         while let Some(cut) = cuts.get(self.next_msn) {
             if cut.at + lag_max >= cuts.frontier() {
                 break;

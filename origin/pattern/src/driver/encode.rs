@@ -10,7 +10,7 @@ use ffmpeg::util::frame;
 use ffmpeg::{ChannelLayout, Dictionary, Packet, Rational, codec, color};
 
 use super::broken;
-use crate::config::Config;
+use crate::config::{Codec, Config};
 use crate::error::Error;
 use crate::picture::canvas::Canvas;
 use crate::sound::{self, SAMPLE_RATE};
@@ -28,7 +28,10 @@ pub(super) struct VideoEncoder {
 
 impl VideoEncoder {
     pub(super) fn open(config: &Config) -> Result<Self, Error> {
-        let name = "libx264";
+        let name = match config.codec {
+            Codec::Avc => "libx264",
+            Codec::Hevc => "libx265",
+        };
         let found = encoder::find_by_name(name).ok_or(Error::NoEncoder { name })?;
         let open = |error| broken("opening the video encoder", error);
         let mut video = codec::Context::new_with_codec(found).encoder().video().map_err(open)?;
@@ -48,16 +51,23 @@ impl VideoEncoder {
         video.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::CLOSED_GOP);
         let bit_rate = config.video_bit_rate.to_string();
         let mut options = Dictionary::new();
-        for (name, value) in [
+        let gop = config.gop_frames;
+        // Closed groups of one length, whatever the picture; what x264 is told by options, x265 is by parameters.
+        let own = format!(
+            "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:bframes=0:pools=1:log-level=none"
+        );
+        let of_codec: &[(&str, &str)] = match config.codec {
+            Codec::Avc => &[("sc_threshold", "0"), ("profile", "main"), ("threads", "1")],
+            Codec::Hevc => &[("x265-params", &own)],
+        };
+        let all = [
             ("preset", "superfast"),
             ("tune", "zerolatency"),
-            ("profile", "main"),
-            ("sc_threshold", "0"),
             ("forced-idr", "1"),
-            ("threads", "1"),
             ("maxrate", &bit_rate),
             ("bufsize", &bit_rate),
-        ] {
+        ];
+        for (name, value) in all.iter().chain(of_codec) {
             options.set(name, value);
         }
         Ok(Self {
@@ -91,6 +101,7 @@ pub(super) struct AudioEncoder {
     pub(super) encoder: encoder::Audio,
     frame: frame::Audio,
     blocks: u64,
+    beep: bool,
 }
 
 impl AudioEncoder {
@@ -113,7 +124,7 @@ impl AudioEncoder {
         audio.set_flags(codec::Flags::GLOBAL_HEADER);
         let mut frame = frame::Audio::new(format, BLOCK_SAMPLES as usize, ChannelLayout::STEREO);
         frame.set_rate(SAMPLE_RATE);
-        Ok(Self { encoder: audio.open().map_err(open)?, frame, blocks: 0 })
+        Ok(Self { encoder: audio.open().map_err(open)?, frame, blocks: 0, beep: config.beep })
     }
 
     /// When the next block begins, in microseconds after the start.
@@ -129,7 +140,12 @@ impl AudioEncoder {
     /// Encodes the next block, whose first sample is at `first_utc_us`.
     pub(super) fn encode(&mut self, first_utc_us: i64) -> Result<Vec<Packet>, Error> {
         for channel in 0..2 {
-            sound::fill(self.frame.plane_mut::<f32>(channel), first_utc_us);
+            let samples = self.frame.plane_mut::<f32>(channel);
+            if self.beep {
+                sound::fill(samples, first_utc_us);
+            } else {
+                samples.fill(0.0);
+            }
         }
         self.frame.set_pts(Some((self.blocks * BLOCK_SAMPLES).cast_signed()));
         self.blocks += 1;

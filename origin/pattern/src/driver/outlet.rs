@@ -1,4 +1,4 @@
-//! FLV over RTMP, by libavformat.
+//! FLV over RTMP, or a transport stream over SRT, by libavformat.
 //!
 //! In: packets. Out: bytes on the wire, or whose fault it is that they are not. Does not know what is in them.
 
@@ -7,15 +7,17 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg::util::error::{
     ECONNREFUSED, ECONNRESET, EHOSTUNREACH, EIO, ENETUNREACH, EPIPE, ETIMEDOUT,
 };
-use ffmpeg::{Dictionary, Packet, Rational, codec, format};
+use ffmpeg::{Dictionary, Packet, Rational, Rescale as _, codec, format};
 
 use super::broken;
 use super::encode::{AudioEncoder, VideoEncoder};
-use crate::config::NETWORK_WAIT_US_MAX;
+use crate::config::{Config, NETWORK_WAIT_US_MAX};
 use crate::error::Error;
+use crate::fault::Fate;
 
 const VIDEO: usize = 0;
 const AUDIO: usize = 1;
+const MICROSECONDS: Rational = Rational(1, 1_000_000);
 
 /// An open publication.
 pub(super) struct Outlet {
@@ -26,14 +28,21 @@ pub(super) struct Outlet {
 
 impl Outlet {
     pub(super) fn open(
-        url: &str,
+        config: &Config,
         video: &VideoEncoder,
         audio: &AudioEncoder,
     ) -> Result<Self, Error> {
         let mut options = Dictionary::new();
         options.set("rw_timeout", &NETWORK_WAIT_US_MAX.to_string());
-        options.set("tcp_nodelay", "1");
-        let mut output = format::output_as_with(&url, "flv", options).map_err(not_opened)?;
+        let form = if config.is_srt() {
+            // A call that never listens; libsrt's own time is shorter than the handshake of a busy server.
+            options.set("connect_timeout", "10000");
+            "mpegts"
+        } else {
+            options.set("tcp_nodelay", "1");
+            "flv"
+        };
+        let mut output = format::output_as_with(&config.url, form, options).map_err(not_opened)?;
         for (context, time_base) in [
             (&*video.encoder as &codec::Context, video.time_base),
             (&*audio.encoder, AudioEncoder::time_base()),
@@ -46,7 +55,9 @@ impl Outlet {
             }
         }
         let mut options = Dictionary::new();
-        options.set("flvflags", "no_duration_filesize");
+        if !config.is_srt() {
+            options.set("flvflags", "no_duration_filesize");
+        }
         options.set("flush_packets", "1");
         output
             .write_header_with(options)
@@ -54,21 +65,33 @@ impl Outlet {
         Ok(Self { output, video_time_base: video.time_base, frames: 0 })
     }
 
-    pub(super) fn write_video(&mut self, packet: Packet) -> Result<(), Error> {
-        self.write(packet, VIDEO, self.video_time_base)?;
+    pub(super) fn write_video(&mut self, packet: Packet, fate: Fate) -> Result<(), Error> {
+        self.write(packet, VIDEO, self.video_time_base, fate)?;
         self.frames += 1;
         Ok(())
     }
 
-    pub(super) fn write_audio(&mut self, packet: Packet) -> Result<(), Error> {
-        self.write(packet, AUDIO, AudioEncoder::time_base())
+    pub(super) fn write_audio(&mut self, packet: Packet, fate: Fate) -> Result<(), Error> {
+        self.write(packet, AUDIO, AudioEncoder::time_base(), fate)
     }
 
     /// Sends at once: libavformat's own interleaving would hold each frame back until the next sound.
-    fn write(&mut self, mut packet: Packet, stream: usize, from: Rational) -> Result<(), Error> {
+    fn write(
+        &mut self,
+        mut packet: Packet,
+        stream: usize,
+        from: Rational,
+        fate: Fate,
+    ) -> Result<(), Error> {
+        if fate.lost {
+            return Ok(());
+        }
         let to = self.output.stream(stream).map_or(from, |stream| stream.time_base());
         packet.set_stream(stream);
         packet.rescale_ts(from, to);
+        let shift = fate.shift_us.rescale(MICROSECONDS, to);
+        packet.set_pts(packet.pts().map(|pts| pts + shift));
+        packet.set_dts(packet.dts().map(|dts| dts + shift));
         let sent = packet.write(&mut self.output);
         sent.map(drop).map_err(|error| self.not_sent(error))
     }

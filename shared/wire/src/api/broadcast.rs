@@ -17,6 +17,9 @@ pub struct Broadcast {
     /// How much its recording may take, in bytes. Beyond it the recording stops; the show goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording_bytes_max: Option<u64>,
+    /// Its encoded rungs, of which those below its source are made. They count until its first picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Vec<super::Rung>>,
     /// What becomes of a second publisher with its stream key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_publisher: Option<SecondPublisher>,

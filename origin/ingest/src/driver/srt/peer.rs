@@ -294,7 +294,9 @@ const fn reason(refusal: &Refusal) -> RejectReason {
         }
         Refusal::AlreadyPublishing | Refusal::TakenOver => ServerRejectReason::Conflict,
         Refusal::UnsupportedCodec(_) => ServerRejectReason::NotSupMedia,
-        Refusal::HouseFull | Refusal::Unavailable => ServerRejectReason::Overload,
+        Refusal::HouseFull | Refusal::NoRoom(_) | Refusal::Unavailable => {
+            ServerRejectReason::Overload
+        }
         Refusal::UnknownApp { .. } => ServerRejectReason::Notfound,
         Refusal::NotAViewersDoor => ServerRejectReason::BadMode,
     })

@@ -56,7 +56,9 @@ impl Turned {
                 Refusal::WrongKey => StatusCode::UNAUTHORIZED,
                 Refusal::AlreadyPublishing | Refusal::TakenOver => StatusCode::CONFLICT,
                 Refusal::UnsupportedCodec(_) => StatusCode::NOT_ACCEPTABLE,
-                Refusal::HouseFull | Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+                Refusal::HouseFull | Refusal::NoRoom(_) | Refusal::Unavailable => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 Refusal::NotAllowed
                 | Refusal::ShowEnded
                 | Refusal::UnknownApp { .. }

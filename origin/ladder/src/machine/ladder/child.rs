@@ -6,7 +6,7 @@ use shared_media::{AccessUnit, Staged, Ticks, TrackConfig};
 
 use super::{Ladder, Output};
 use crate::config::span;
-use crate::machine::frame::{FromChild, SOUND, Setup, SoundJob, ToChild};
+use crate::machine::frame::{FromChild, Job, SOUND, Setup, SoundJob, ToChild};
 use crate::machine::plan::Shape;
 use crate::machine::renditions::Renditions;
 use crate::machine::replay::Cut;
@@ -29,6 +29,7 @@ impl Ladder {
         let audio = base.audio.clone().map(|audio| ToChild::Config(TrackConfig::Audio(audio)));
         self.preface.push_back(ToChild::Setup(setup));
         self.preface.extend(video.into_iter().chain(audio));
+        self.tell_resting();
     }
 
     fn setup(&self) -> Option<Setup> {
@@ -39,8 +40,9 @@ impl Ladder {
             job.active |= switched;
             job.resume = self.renditions.delivered(index).map(|pts| pts.0);
         }
-        let sound = self.sound_index().map(|index| SoundJob {
-            bit_rate: self.config.audio_bit_rate,
+        let sounds = shape.sounds.iter().zip(shape.jobs.len()..).map(|(sound, index)| SoundJob {
+            channels: sound.channels,
+            bit_rate: sound.bit_rate,
             grid: self.renditions.last_dts(index).map(|dts| dts.0),
             resume: self.renditions.delivered(index).map(|pts| pts.0),
             slack: span(self.config.audio_slack_ms).0,
@@ -49,11 +51,12 @@ impl Ladder {
         });
         let late = switched.then(|| span(self.config.cadence_ms));
         Some(Setup {
+            sounds: sounds.collect(),
             rungs,
-            sound,
             cadence: shape.cadence.or(late).map(|cadence| cadence.0),
             frame_rate: shape.frame_rate,
             threads: self.config.threads,
+            hardware: self.config.hardware,
         })
     }
 
@@ -82,6 +85,7 @@ impl Ladder {
                     self.stage(Staged::Discontinuity);
                 }
             }
+            FromChild::Spent(spent) => self.measured(&spent),
             FromChild::Flushed => {
                 if self.draining.is_some() {
                     self.drained();
@@ -90,6 +94,7 @@ impl Ladder {
             }
             FromChild::Progress { refused } => {
                 self.unanswered = self.unanswered.saturating_sub(1);
+                self.judge_load(now);
                 if refused > 0 {
                     self.outputs.push_back(Output::Refused(refused));
                 }
@@ -104,35 +109,43 @@ impl Ladder {
             return;
         }
         self.life.bore_fruit();
-        let arrived =
-            self.replay.arrived_us(unit.pts).filter(|_| self.sound_index() != Some(index));
+        self.offer_again(index);
+        let pictures = self.shape.as_ref().map_or(0, |shape| shape.jobs.len());
+        let arrived = self.replay.arrived_us(unit.pts).filter(|_| index < pictures);
         self.stage_unit(index, unit, arrived.map(|arrived| now.saturating_sub(arrived)));
         if let Some(shape) = &self.shape {
-            let (renditions, switched) = (&self.renditions, self.switched);
-            self.replay.prune(|cut| is_complete(shape, renditions, switched, cut));
+            let (renditions, resting) = (&self.renditions, &self.not_offered);
+            let needs =
+                |index, job: &Job| (job.active || self.switched) && !resting.contains(&index);
+            self.replay.prune(|cut| is_complete(shape, renditions, needs, cut));
         }
     }
 
     fn plan_index(&self, index: u8) -> Option<usize> {
-        let rungs = self.shape.as_ref()?.jobs.len();
-        if index == SOUND {
-            self.sound_index()
-        } else {
-            Some(index.into()).filter(|at| *at < rungs)
+        let shape = self.shape.as_ref()?;
+        let (rungs, sound) = (shape.jobs.len(), usize::from(SOUND - index));
+        if sound < shape.sounds.len() {
+            return Some(rungs + sound);
         }
+        Some(index.into()).filter(|at| *at < rungs)
     }
 }
 
 /// Whether everything before a place was delivered in all renditions.
-fn is_complete(shape: &Shape, renditions: &Renditions, switched: bool, cut: Cut) -> bool {
+fn is_complete(
+    shape: &Shape,
+    renditions: &Renditions,
+    needs: impl Fn(usize, &Job) -> bool,
+    cut: Cut,
+) -> bool {
     let reached = |index, point| renditions.delivered(index) >= Some(point);
     let pictures = cut.picture.is_none_or(|point| {
         let mut jobs = shape.jobs.iter().enumerate();
-        jobs.all(|(index, job)| !(job.active || switched) || reached(index, point))
+        jobs.all(|(index, job)| !needs(index, job) || reached(index, point))
     });
-    let sounds = match (&shape.sound, cut.sound) {
-        (Some(_), Some(point)) => reached(shape.jobs.len(), point + SOUND_RUN_IN),
-        _ => true,
-    };
+    let sounds = cut.sound.is_none_or(|point| {
+        let mut indices = shape.jobs.len()..shape.jobs.len() + shape.sounds.len();
+        indices.all(|index| reached(index, point + SOUND_RUN_IN))
+    });
     pictures && sounds
 }

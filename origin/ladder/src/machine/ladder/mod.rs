@@ -3,15 +3,18 @@
 //! In: publication events, the child's messages, its life and death, the time. Out: staged events, messages for the
 //! child, the wish to start or kill it. Does not know processes, channels, or FFmpeg.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use shared_media::{
-    AccessUnit, AudioConfig, Poll, Publication, Staged, Ticks, TrackConfig, TrackKind, VideoConfig,
+    AccessUnit, AudioConfig, Poll, Publication, RenditionId, Staged, Ticks, TrackConfig, TrackKind,
+    VideoConfig,
 };
 
 use crate::config::{Config, span};
+use crate::machine::capacity::{Demand, Kind};
 use crate::machine::frame::{FromChild, ToChild};
 use crate::machine::life::{Act, Life};
+use crate::machine::overload::Overload;
 use crate::machine::plan::{Shape, decide, seconds_span};
 use crate::machine::probe::{Arrived, Probe};
 use crate::machine::renditions::Renditions;
@@ -19,6 +22,8 @@ use crate::machine::replay::Replay;
 use crate::machine::source::{Source, Verdict};
 
 mod child;
+
+mod load;
 
 mod staging;
 
@@ -33,6 +38,8 @@ pub(crate) enum Input {
     Said(FromChild),
     /// One message can go to the child.
     Room,
+    /// The show may begin, without so many of its highest rungs.
+    Admitted(usize),
     /// The deadline has passed.
     Time,
 }
@@ -49,6 +56,15 @@ pub(crate) enum Output {
     Send(ToChild),
     Start,
     Kill,
+    /// The show asks this of the machine; `Admitted` is awaited.
+    Admit(Demand),
+    /// So many pixels took so much processor time, in microseconds.
+    Measured {
+        rendition: RenditionId,
+        kind: Kind,
+        pixels: u64,
+        cpu_us: u64,
+    },
     /// The child that just started replaces a dead one.
     Restarted,
     /// Unfinished media was given up: the rungs have a gap.
@@ -71,6 +87,8 @@ pub(crate) struct Ladder {
     config: Config,
     probe: Option<Probe>,
     shape: Option<Shape>,
+    /// The shape that the machine may not have room for.
+    asked: Option<Shape>,
     /// Arrived, but not worked on: the rest of the hold, and what waits for a drain.
     pending: VecDeque<Arrived>,
     draining: Option<Drain>,
@@ -86,6 +104,11 @@ pub(crate) struct Ladder {
     renditions: Renditions,
     replay: Replay,
     life: Life,
+    overload: Overload,
+    /// So many of the rungs below the first rest.
+    resting: usize,
+    /// Those that rest, or have not delivered since.
+    not_offered: BTreeSet<usize>,
     preface: VecDeque<ToChild>,
     unanswered: usize,
     outputs: VecDeque<Output>,
@@ -97,6 +120,7 @@ impl Ladder {
             config: config.clone(),
             probe: Some(Probe::new(config)),
             shape: None,
+            asked: None,
             pending: VecDeque::new(),
             draining: None,
             over: false,
@@ -109,6 +133,9 @@ impl Ladder {
             renditions: Renditions::default(),
             replay: Replay::new(config),
             life: Life::new(config),
+            overload: Overload::new(config),
+            resting: 0,
+            not_offered: BTreeSet::new(),
             preface: VecDeque::new(),
             unanswered: 0,
             outputs: VecDeque::new(),
@@ -119,6 +146,8 @@ impl Ladder {
     pub(crate) fn resume(config: &Config, shape: Shape) -> Self {
         let mut ladder = Self::new(config);
         ladder.probe = None;
+        // It was let in before: whatever the answer is, it goes on.
+        ladder.outputs.push_back(Output::Admit(shape.demand()));
         ladder.begin(shape);
         ladder
     }
@@ -130,12 +159,19 @@ impl Ladder {
             Input::Started => self.started(now),
             Input::Died => {
                 self.life.died(now);
+                self.overload.interrupted();
                 if self.life.fruitless_deaths() >= self.config.fruitless_deaths_max {
                     self.give_up();
                 }
             }
             Input::Said(message) if self.life.is_up() => self.said(now, message),
             Input::Room => self.send(now),
+            Input::Admitted(left_out) => {
+                if let Some(shape) = self.asked.take() {
+                    self.begin(shape.without_highest(left_out));
+                    self.work();
+                }
+            }
             Input::Said(_) | Input::Time => {}
         }
         if !self.over
@@ -181,7 +217,9 @@ impl Ladder {
         }
         let seen = self.probe.take().and_then(Probe::finish);
         if let Some((seen, events)) = seen {
-            self.begin(decide(&self.config, &seen));
+            let shape = decide(&self.config, &seen);
+            self.outputs.push_back(Output::Admit(shape.demand()));
+            self.asked = Some(shape);
             self.pending.extend(events);
         }
         if ended {
@@ -203,6 +241,7 @@ impl Ladder {
 
     fn work(&mut self) {
         while self.draining.is_none()
+            && self.asked.is_none()
             && let Some((arrived, event)) = self.pending.pop_front()
         {
             match event {
@@ -237,7 +276,7 @@ impl Ladder {
                     self.stage_config(0, config.clone());
                 }
             }
-            TrackConfig::Audio(audio) if self.sound_index().is_some() => {
+            TrackConfig::Audio(audio) if self.has_sound() => {
                 if self.audio.replace(audio.clone()).as_ref() == Some(audio) {
                     return;
                 }
@@ -349,9 +388,8 @@ impl Ladder {
         !self.switched && self.shape.as_ref().is_some_and(|shape| shape.passed.is_some())
     }
 
-    fn sound_index(&self) -> Option<usize> {
-        let shape = self.shape.as_ref()?;
-        shape.sound.as_ref().map(|_| shape.jobs.len())
+    fn has_sound(&self) -> bool {
+        self.shape.as_ref().is_some_and(|shape| !shape.sounds.is_empty())
     }
 
     /// The kind of track a child can begin at.

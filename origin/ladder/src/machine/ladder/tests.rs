@@ -18,6 +18,7 @@ struct House {
     staged: Vec<Staged>,
     finished: bool,
     gave_up: usize,
+    left_out: usize,
 }
 
 /// Answers each picture with one unit per active rung and each sound with a unit on the grid.
@@ -25,6 +26,7 @@ struct Copier {
     setup: Option<Setup>,
     configured: Vec<u8>,
     switch: Option<Ticks>,
+    resting: usize,
 }
 
 impl Copier {
@@ -33,6 +35,7 @@ impl Copier {
         match message {
             ToChild::Setup(setup) => self.setup = Some(setup),
             ToChild::Config(_) => {}
+            ToChild::Rest(rungs) => self.resting = rungs.into(),
             ToChild::Unit(kind, unit) => self.copy(kind, &unit, &mut said),
             ToChild::Switch { after, .. } => self.switch = Some(after),
             ToChild::Flush => said.push(FromChild::Flushed),
@@ -50,7 +53,9 @@ impl Copier {
             self.setup.as_mut().unwrap().rungs[0].active = true;
         }
         let rungs = self.setup.clone().unwrap().rungs;
-        for (index, job) in rungs.iter().enumerate().filter(|(_, job)| job.active) {
+        let resting = 1..=self.resting;
+        let rests = |index: usize| resting.contains(&index);
+        for (index, job) in rungs.iter().enumerate().filter(|(at, job)| job.active && !rests(*at)) {
             if job.resume.is_none_or(|resume| unit.pts.0 > resume) {
                 self.say(u8::try_from(index).unwrap(), unit, said);
             }
@@ -76,6 +81,7 @@ impl House {
             staged: Vec::new(),
             finished: false,
             gave_up: 0,
+            left_out: 0,
         }
     }
 
@@ -86,7 +92,8 @@ impl House {
                 Output::Stage { event, .. } => self.staged.push(event),
                 Output::Start => {
                     self.starts += 1;
-                    self.child = Some(Copier { setup: None, configured: vec![], switch: None });
+                    self.child =
+                        Some(Copier { setup: None, configured: vec![], switch: None, resting: 0 });
                     self.ladder.handle(self.now, Input::Started);
                 }
                 Output::Kill => self.kill(),
@@ -97,7 +104,8 @@ impl House {
                 }
                 Output::GaveUp => self.gave_up += 1,
                 Output::Finish => self.finished = true,
-                Output::Restarted | Output::Refused(_) => {}
+                Output::Admit(_) => self.ladder.handle(self.now, Input::Admitted(self.left_out)),
+                Output::Restarted | Output::Refused(_) | Output::Measured { .. } => {}
             }
         }
     }
@@ -196,9 +204,63 @@ fn a_hang_is_noticed_while_input_flows() {
     house.handle(Input::Room); // The copier answers this one at once.
     house.ladder.life.sent(house.now); // This one gets no answer.
     house.wait();
-    assert_eq!((house.starts, house.now), (2, 8_000_000));
+    assert_eq!((house.starts, house.now), (2, 3_000_000));
     house.work();
     assert_eq!(house.pictures("160p").len(), 60);
+}
+
+#[test]
+fn a_child_that_cannot_keep_up_rests_rungs_from_the_top_and_wakes_them_later() {
+    let rung = |height| crate::config::RungSpec { height, bit_rate: 1, codec: VideoCodec::Avc };
+    let rungs = vec![rung(160), rung(240)];
+    let limits = Config { rungs, overload_calm_ms: 2_000, ..Config::default() };
+    let mut house = House::new(&limits);
+    house.feed(config(640));
+    for number in 0..260 {
+        house.now += 40_000;
+        house.feed(picture(number, 25));
+        if number % 2 == 0 && house.child.is_some() && house.ladder.wants_room() {
+            house.handle(Input::Room); // it works at half the speed of life
+        }
+    }
+    for number in 260..800 {
+        house.now += 40_000;
+        house.feed(picture(number, 25));
+        house.work();
+    }
+    let offers: Vec<(String, bool)> = house
+        .staged
+        .iter()
+        .filter_map(|event| match event {
+            Staged::Offer(id, is_offered) => Some((id.to_string(), *is_offered)),
+            _ => None,
+        })
+        .collect();
+    let said = |id: &str, is_offered| (id.to_owned(), is_offered);
+    let expected =
+        [said("240p", false), said("160p", false), said("160p", true), said("240p", true)];
+    assert_eq!(offers, expected);
+    assert_eq!(house.pictures("source"), (0..800).collect::<Vec<_>>());
+    let rung = house.pictures("240p");
+    assert!(rung.len() < 700 && rung.last() == Some(&799), "{}", rung.len());
+    assert_eq!((house.breaks(), house.gave_up, house.ladder.unsent()), (0, 0, 0));
+    house.kill();
+    house.wait();
+    house.feed(picture(800, 25));
+    house.work();
+    assert_eq!(house.pictures("240p").last(), Some(&800), "the next child knows");
+}
+
+#[test]
+fn rungs_that_do_not_fit_are_not_planned() {
+    let mut house = House::new(&Config::default());
+    house.left_out = 1;
+    house.feed(config(640));
+    (0..30).for_each(|number| house.feed(picture(number, 25)));
+    house.work();
+    let Staged::Plan(plan) = &house.staged[0] else { panic!("the plan comes first") };
+    assert_eq!(plan.rungs.len(), 1);
+    assert_eq!(house.pictures("source").len(), 30);
 }
 
 #[test]

@@ -116,7 +116,12 @@ fn show() -> Value {
 }
 
 fn broadcast() -> Value {
-    json!({ "dvr_window_s": 600, "recording_bytes_max": 5, "second_publisher": "take-over" })
+    json!({
+        "dvr_window_s": 600,
+        "ladder": [{ "bit_rate": 900_000, "codec": "hevc", "height": 480 }],
+        "recording_bytes_max": 5,
+        "second_publisher": "take-over",
+    })
 }
 
 fn ticket() -> Value {

@@ -1,0 +1,295 @@
+//! One viewer: a playlist of pictures, one of sound if there is one, and a player.
+//!
+//! In: an address. Out: counts. Does not decode.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use reqwest::{Client, Url, header};
+use shared_playlist::read::{self, Media, Multivariant, Playlist};
+
+use super::count::{Count, Counted};
+use crate::config::{ANSWER_MAX, Config, PLAYLIST_BYTES_MAX, RETRY_AFTER};
+use crate::machine::{Next, Place, Player, Rungs};
+
+/// How often a playlist that cannot be waited for is looked at, in shares of its target duration (6.3.4).
+const LOOKS_PER_TARGET: u32 = 2;
+
+/// One viewer.
+pub(super) struct Viewer {
+    client: Client,
+    url: String,
+    cookie: Option<String>,
+    choose_rungs: bool,
+    count: Arc<Count>,
+}
+
+/// What pictures and sound share.
+struct Seat {
+    player: Player,
+    counted: Counted,
+    rungs: Rungs,
+}
+
+/// A body, and how long it took.
+struct Got {
+    body: Vec<u8>,
+    bytes: usize,
+    took: Duration,
+}
+
+impl Viewer {
+    pub(super) fn new(client: Client, config: &Config, count: Arc<Count>) -> Self {
+        Self {
+            client,
+            url: config.url.clone(),
+            cookie: config.cookie.clone(),
+            choose_rungs: config.choose_rungs,
+            count,
+        }
+    }
+
+    /// Watches until the show is over, or it is dropped.
+    pub(super) async fn watch(self) {
+        let asked_us = self.count.now_us();
+        let first = loop {
+            if let Some(first) = self.get(&self.url, None, PLAYLIST_BYTES_MAX).await {
+                break first;
+            }
+            tokio::time::sleep(RETRY_AFTER).await;
+        };
+        let Ok(base) = Url::parse(&self.url) else { return };
+        let (pictures, sound, needs) = match read::playlist(&first.body) {
+            Some(Playlist::Multivariant(list)) => {
+                let (pictures, sound) = tracks(&list, &base);
+                let need = |(tag, _): &(read::Attributes, String)| tag.number("BANDWIDTH");
+                (pictures, sound, list.variants.iter().map(|one| need(one).unwrap_or(0)).collect())
+            }
+            Some(Playlist::Media(_)) => (vec![base], None, vec![0]),
+            None => return self.count.error("not a playlist"),
+        };
+        let tracks = 1 + usize::from(sound.is_some());
+        let seat = Mutex::new(Seat {
+            player: Player::new(tracks, asked_us),
+            counted: Counted::default(),
+            rungs: Rungs::new(needs),
+        });
+        let sound = async {
+            if let Some(sound) = sound {
+                self.follow(&seat, 1, &[sound]).await;
+            }
+        };
+        tokio::join!(self.follow(&seat, 0, &pictures), sound);
+    }
+
+    /// Follows one track to its end; `addresses` are its rungs.
+    async fn follow(&self, seat: &Mutex<Seat>, track: usize, addresses: &[Url]) {
+        let (mut rung, mut list, mut place) = (0, None::<Media>, None::<Place>);
+        loop {
+            let Some(url) = addresses.get(rung) else { return };
+            let Some(known) = &list else {
+                let asked = Instant::now();
+                list = self.playlist(url, None).await;
+                if list.is_some() {
+                    self.count.playlist(micros(asked.elapsed()));
+                }
+                continue;
+            };
+            let at = place.get_or_insert_with(|| Place::join(known));
+            let jumps = at.jumps;
+            let next = at.next(known);
+            if at.jumps > jumps {
+                self.count.jumped();
+            }
+            match next {
+                Next::Over => return seated(seat, |seat| seat.player.end_of_show()),
+                Next::Wait(msn, part) => {
+                    // A delta update may lack what comes next: then the whole is asked for.
+                    let is_skipped = msn < known.first_msn();
+                    let waited = (!is_skipped).then_some((msn, part, known));
+                    if let Some(newer) = self.playlist(url, waited).await {
+                        list = Some(newer);
+                    }
+                }
+                Next::Fetch { uri, range, name, span } => {
+                    let target = known.part_target_us.unwrap_or(0);
+                    seated(seat, |seat| seat.player.set_enough(target));
+                    let fetched = self.media(seat, track, url, &uri, range.as_deref(), name, span);
+                    if !fetched.await {
+                        self.count.jumped();
+                        tokio::time::sleep(RETRY_AFTER).await;
+                    }
+                    at.done(name, span.1);
+                    let is_first = name.1.is_none_or(|part| part == 0);
+                    if track == 0 && self.choose_rungs && is_first && addresses.len() > 1 {
+                        let (chosen, changed) = seated(seat, |seat| seat.rungs.choose());
+                        if changed {
+                            self.count.switched();
+                            (rung, list) = (chosen.min(addresses.len() - 1), None);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A part or segment, and what the player makes of it; whether it came.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of one object")]
+    async fn media(
+        &self,
+        seat: &Mutex<Seat>,
+        track: usize,
+        base: &Url,
+        uri: &str,
+        range: Option<&str>,
+        name: (u64, Option<u64>),
+        span: (i64, i64),
+    ) -> bool {
+        let Ok(url) = base.join(uri) else { return false };
+        let got = self.get(url.as_str(), range, 0).await;
+        let now_us = self.count.now_us();
+        let Some(got) = got else {
+            // The player goes on behind it when it has come so far.
+            seated(seat, |seat| seat.player.skip_to(span.1));
+            return false;
+        };
+        let utc_us = utc_us();
+        // Where there are no dates, moments are counted from 0.
+        let since =
+            |moment: i64| (moment > 1 << 40).then(|| (utc_us - moment).max(0).unsigned_abs());
+        if name.1.is_some() {
+            self.count.part(url.path().to_owned(), now_us, since(span.1));
+        }
+        seated(seat, |seat| {
+            if track == 0 {
+                seat.rungs.measured(got.bytes as u64, micros(got.took));
+            }
+            if let Some(us) = seat.player.got(now_us, track, span.0, span.1) {
+                self.count.started(us);
+            }
+            let behind = seat.player.moment(now_us).and_then(since).filter(|_| track == 0);
+            self.count.player(&seat.player, &mut seat.counted, behind);
+        });
+        true
+    }
+
+    /// A playlist now, or its next version: `waited` is what that must have, and what is known.
+    async fn playlist(
+        &self,
+        url: &Url,
+        waited: Option<(u64, Option<u64>, &Media)>,
+    ) -> Option<Media> {
+        let mut url = url.clone();
+        if let Some((msn, part, known)) = waited {
+            if known.control_is("CAN-BLOCK-RELOAD") {
+                let mut query = url.query_pairs_mut();
+                query.append_pair("_HLS_msn", &msn.to_string());
+                if let Some(part) = part {
+                    query.append_pair("_HLS_part", &part.to_string());
+                }
+                if known.control_us("CAN-SKIP-UNTIL").is_some() {
+                    query.append_pair("_HLS_skip", "YES");
+                }
+            } else {
+                let target = Duration::from_secs(known.target_duration_s.unwrap_or(6));
+                tokio::time::sleep(target / LOOKS_PER_TARGET).await;
+            }
+        }
+        let got = self.get(url.as_str(), None, PLAYLIST_BYTES_MAX).await;
+        let list = got.and_then(|got| read::media(&got.body));
+        if list.is_none() {
+            tokio::time::sleep(RETRY_AFTER).await;
+        }
+        list
+    }
+
+    /// Asks, and counts. Of a body at most `keep` bytes are kept, more is an error; with 0 it is read and only its
+    /// length kept.
+    async fn get(&self, url: &str, range: Option<&str>, keep: usize) -> Option<Got> {
+        let asked = Instant::now();
+        match tokio::time::timeout(ANSWER_MAX, self.ask(url, range, keep)).await {
+            Ok(Ok((body, bytes))) => {
+                self.count.request(bytes);
+                return Some(Got { body, bytes, took: asked.elapsed() });
+            }
+            Ok(Err(what)) => self.count.error(&what),
+            Err(_) => self.count.error("no answer in time"),
+        }
+        None
+    }
+
+    async fn ask(
+        &self,
+        url: &str,
+        range: Option<&str>,
+        keep: usize,
+    ) -> Result<(Vec<u8>, usize), String> {
+        let mut request = self.client.get(url);
+        if let Some((length, offset)) = range.and_then(|range| range.split_once('@')) {
+            let (length, offset): (u64, u64) = match (length.parse(), offset.parse()) {
+                (Ok(length), Ok(offset)) => (length, offset),
+                _ => return Err("a byte range that cannot be read".to_owned()),
+            };
+            let last = offset.saturating_add(length).saturating_sub(1);
+            request = request.header(header::RANGE, format!("bytes={offset}-{last}"));
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let mut response = request.send().await.map_err(|error| reason(&error))?;
+        let status = response.status();
+        let (mut body, mut bytes) = (Vec::new(), 0);
+        while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+            bytes += chunk.len();
+            if keep > 0 {
+                if bytes > keep {
+                    return Err("a playlist that does not end".to_owned());
+                }
+                body.extend_from_slice(&chunk);
+            }
+        }
+        if status.is_success() {
+            Ok((body, bytes))
+        } else {
+            Err(format!("status {}", status.as_u16()))
+        }
+    }
+}
+
+/// The rungs of pictures, in order, and the sound of the first.
+fn tracks(list: &Multivariant, base: &Url) -> (Vec<Url>, Option<Url>) {
+    let join = |uri: &str| base.join(uri).ok();
+    let pictures = list.variants.iter().filter_map(|(_, uri)| join(uri)).collect();
+    let group = list.variants.first().and_then(|(tag, _)| tag.get("AUDIO"));
+    let of_group = list.media.iter().filter(|tag| {
+        tag.get("TYPE") == Some("AUDIO") && group.is_some() && tag.get("GROUP-ID") == group
+    });
+    let default = of_group.clone().find(|tag| tag.is("DEFAULT"));
+    let chosen = default.or_else(|| of_group.clone().next());
+    (pictures, chosen.and_then(|tag| tag.get("URI")).and_then(join))
+}
+
+fn seated<T>(seat: &Mutex<Seat>, act: impl FnOnce(&mut Seat) -> T) -> T {
+    // Both tracks are one task: nobody ever waits for it.
+    act(&mut seat.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// A kind of error, without addresses: there may be a token in them.
+fn reason(error: &reqwest::Error) -> String {
+    let kind = match error {
+        error if error.is_connect() => "no connection",
+        error if error.is_timeout() => "no answer in time",
+        error if error.is_body() || error.is_decode() => "a body that broke off",
+        _ => "no answer",
+    };
+    kind.to_owned()
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn utc_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
