@@ -53,7 +53,9 @@ pub(crate) enum ShowCommand {
         #[arg(value_name = "ID")]
         show: ShowId,
         /// What happens to a device beyond those a ticket admits at once
-        #[arg(long)]
+        #[arg(long, required_unless_present_any = [
+            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder"
+        ])]
         when_full: Option<WhenFull>,
         /// How it goes out; what is not said stays
         #[command(flatten)]
@@ -238,11 +240,12 @@ fn settings(show: &ShowState) -> String {
         SecondPublisher::TakeOver => "takes over".to_owned(),
     });
     format!(
-        "Show {}: when there is a device too many, {too_many}.\n\
+        "Show {}:\n\
          \n  live window       {window}\
          \n  recording         {recording}\
          \n  ladder            {rungs}\
-         \n  second publisher  {second}",
+         \n  second publisher  {second}\n\
+         \nWhen there is a device too many, {too_many}.",
         show.show
     )
 }

@@ -48,8 +48,8 @@ impl Version {
 /// A playlist's whole text, compressed (RFC 1952): what is settled of it was compressed before, a piece at a time.
 ///
 /// A stream of DEFLATE is a row of blocks (RFC 1951, 2.3). Each piece is compressed by itself and ends, flushed, with
-/// an empty block at a whole byte, so that pieces can be put behind one another in one member of RFC 1952: unlike a row
-/// of members, every browser reads that.
+/// an empty block at a whole byte, so that pieces can be put behind one another in one member of RFC 1952: unlike a
+/// row of members, every browser reads that.
 #[must_use]
 pub fn gzip_playlist(playlist: &MediaPlaylist) -> Bytes {
     let (head, past, tail) = playlist.pieces();
