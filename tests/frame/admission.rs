@@ -1,6 +1,7 @@
 //! Shows that a machine has not the processor time for: fewer rungs, or a refusal that says why, as the house is set.
 
 use reqwest::Client;
+use serde_json::json;
 use tests::viewer::{fetch, renditions};
 use tests::{House, Publisher};
 
@@ -11,8 +12,12 @@ const CLIP: Clip = Clip { seconds: 8, height: 480, gop: 30, b_frames: 0 };
 
 #[tokio::test]
 async fn a_show_that_does_not_fit_gets_fewer_rungs() {
-    let house = House::start(&["--encode-cpus", "0.15", "--ladder", "360p,240p@300k,160p"]);
+    let house = House::start(&["--encode-cpus", "0.15", "--ladder", "160p"]);
     let show = house.show("Too much");
+    // The show's own rungs count before those of the house.
+    let set = ["show", "set", &show.id, "--ladder", "360p,240p@300k,160p", "--json"];
+    let changed = house.cli_json(&set);
+    assert_eq!(changed["broadcast"]["ladder"][1], json!({ "height": 240, "bit_rate": 300_000 }));
     let ticket = house.ticket(&show.id);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("clip.flv");

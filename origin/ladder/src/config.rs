@@ -135,7 +135,7 @@ impl Default for Config {
             settled_after_ms: 30_000,
             hang_ms: 3_000,
             birth_ms: 8_000,
-            overload_lag_ms_max: 1_000,
+            overload_lag_ms_max: 2_000,
             overload_patience_ms: 2_000,
             overload_calm_ms: 60_000,
             stop_grace_ms: 3_000,

@@ -107,9 +107,9 @@ mod tests {
 
     #[test]
     fn work_that_piles_up_rests_rungs_one_by_one() {
-        let said = wishes(&mut overload(), 0..8_000, 0, |at| at / 2);
-        // Late from 1 s of lag on, which is at 2.1 s; two seconds of patience each.
-        assert_eq!(said, [(4_100, Wish::Rest), (6_100, Wish::Rest)]);
+        let said = wishes(&mut overload(), 0..10_000, 0, |at| at / 2);
+        // Late from 2 s of lag on, which is at 4.1 s; two seconds of patience each.
+        assert_eq!(said, [(6_100, Wish::Rest), (8_100, Wish::Rest)]);
     }
 
     #[test]
