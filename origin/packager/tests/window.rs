@@ -14,6 +14,7 @@ use origin_packager::machine::Output;
 use origin_packager::{Config, Held, Machine, Notes, gzip_playlist};
 use shared_media::{AccessUnit, Note, Now, Poll, Rational, Staged, TICKS_PER_SECOND, Ticks};
 use shared_playlist::MediaPlaylist;
+use shared_playlist::directives::Skip;
 use simulation::house::{ANCHOR, SHOW};
 use simulation::{id, plan, video_config};
 
