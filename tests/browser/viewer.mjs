@@ -38,6 +38,7 @@ function see() {
     time: video?.currentTime ?? 0,
     source: video?.hasAttribute('src') ?? false,
     ready: video?.readyState ?? 0,
+    metadataTracks: tracks.length,
     metadata: cues.map((cue) => `${cue.value?.key}=${cue.value?.data}`),
     frozen: shown(document.querySelector('.still')),
     panel: shown(veil) ? veil.innerText : '',

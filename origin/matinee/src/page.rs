@@ -17,7 +17,7 @@ const ASSET_CACHE: &str = "public, max-age=31536000, immutable";
 /// The page itself names them, so it must be fresh after an upgrade.
 const PAGE_CACHE: &str = "public, max-age=60";
 /// The page loads nothing from anywhere else, and nobody may frame it but the house itself.
-const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; \
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob: data:; \
     worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
 #[derive(RustEmbed)]
