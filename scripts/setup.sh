@@ -214,8 +214,7 @@ acme_authority() {
     [ -z "$why" ] || say "no Pebble, and so no test of ACME: $why"
 }
 
-# Fastly's local host. Two who install it at once are no harm: the second waits for the lock of the first one's build,
-# and finds it done.
+# Fastly's local host. Of two who install it at once the second waits, and finds it done.
 viceroy() {
     local root="$MATINEE_TOOLS/viceroy-$viceroy"
     [ -x "$root/bin/viceroy" ] && return
@@ -223,6 +222,12 @@ viceroy() {
 }
 
 viceroy_install() {
+    # macOS has no flock; there the second's copy fails, if it comes to that.
+    if command -v flock >/dev/null; then
+        exec 9>"$MATINEE_TOOLS/viceroy.lock"
+        flock 9
+        [ ! -x "$1/bin/viceroy" ] || return 0
+    fi
     # What cargo is told by whoever runs the tests is not meant for this one.
     env -u CARGO_INCREMENTAL -u RUSTFLAGS CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
