@@ -66,16 +66,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
         .map_err(|error| Error::Machine(format!("this program's own path is unknown: {error}")))?;
 
     let gate = Arc::new(HouseGate::closed());
-    let ingest = origin_ingest::Config {
-        listen: settings.rtmp,
-        rtmps: settings.rtmps.clone(),
-        srt: settings.srt.as_ref().map(crate::settings::srt).transpose()?,
-        whip: settings.whip.clone(),
-        reconnect_window: settings.reconnect_window,
-        second_publisher: settings.second_publisher,
-        ..origin_ingest::Config::default()
-    };
-    let rtmp = origin_ingest::Server::bind(ingest, gate.clone()).await?;
+    let rtmp = origin_ingest::Server::bind(ingest(&settings)?, gate.clone()).await?;
     let api = listen(settings.api).await?;
     let viewers = Door::take(settings.edge, &edge_wasmtime::Limits::default())?;
     let addresses = Addresses::of(&settings, &rtmp, &api, viewers.local_addr())?;
@@ -136,6 +127,19 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     rooms.store.flush().await?;
     tracing::info!("drained");
     Ok(())
+}
+
+/// What ingest is told.
+fn ingest(settings: &Settings) -> Result<origin_ingest::Config, Error> {
+    Ok(origin_ingest::Config {
+        listen: settings.rtmp,
+        rtmps: settings.rtmps.clone(),
+        srt: settings.srt.as_ref().map(crate::settings::srt).transpose()?,
+        whip: settings.whip.clone(),
+        reconnect_window: settings.reconnect_window,
+        second_publisher: settings.second_publisher,
+        ..origin_ingest::Config::default()
+    })
 }
 
 impl Rooms {

@@ -103,6 +103,7 @@ fn unpacked(bytes: &[u8]) -> String {
     text
 }
 
+#[expect(clippy::print_stdout, reason = "a measurement is for a person")]
 fn measured(what: &str, times: u32, mut step: impl FnMut() -> usize) {
     let (begun, mut bytes) = (Instant::now(), 0);
     (0..times).for_each(|_| bytes = step());

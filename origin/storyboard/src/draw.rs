@@ -115,8 +115,8 @@ impl Strip {
         )?;
         let mut small = Frame::new(Pixel::YUVJ420P, to_width, to_height);
         scaler.run(picture, &mut small)?;
-        let left = self.drawn * width + ((width - to_width) / 2 & !1);
-        let top = (height - to_height) / 2 & !1;
+        let left = self.drawn * width + (((width - to_width) / 2) & !1);
+        let top = ((height - to_height) / 2) & !1;
         for (plane, shift) in [(0, 0), (1, 1), (2, 1)] {
             let to = (to_width >> shift, to_height >> shift);
             copy(&small, &mut self.image, plane, (left >> shift, top >> shift), to);

@@ -91,7 +91,7 @@ impl Messages {
 
     /// Gives all that wait this time, and forgets what every rendition has or has missed.
     fn place(&mut self, at: Ticks) {
-        let time = u32::try_from(at.0 / HUNDREDTH & 0x3FF_FFFF).unwrap_or_default();
+        let time = u32::try_from((at.0 / HUNDREDTH) & 0x3FF_FFFF).unwrap_or_default();
         let waiting = self.messages.iter_mut().filter(|message| message.placed.is_none());
         for (index, message) in (0..IDS_OF_A_TIME).zip(waiting) {
             message.placed = Some((at, time * IDS_OF_A_TIME + index));

@@ -66,7 +66,8 @@ pub fn judge(limits: &Limits, recordings: &[Recording], disk_free_bytes: u64) ->
     let over = |taken: u64| limits.house_bytes_max.is_some_and(|max| taken > max);
     let low = |free: u64| free < limits.disk_low_bytes;
     for one in oldest {
-        if !over(taken) && !(limits.delete_when_low && low(free)) {
+        let is_too_much = over(taken) || (limits.delete_when_low && low(free));
+        if !is_too_much {
             break;
         }
         taken = taken.saturating_sub(one.bytes);

@@ -184,7 +184,7 @@ mod tests {
         let section = bytes(PLACEMENT);
         assert_eq!(checksum(&section), 0);
         let cue = read(&section).unwrap();
-        let (planned, class) = (Some(Ticks(0x0001_A599_B0)), 0x34);
+        let (planned, class) = (Some(Ticks(0x1A5_99B0)), 0x34);
         let point = SplicePoint { event: 0x4800_008E, class, kind: SpliceKind::Out, planned };
         assert_eq!(
             (cue.pts, cue.points, &cue.section[..]),
@@ -210,7 +210,7 @@ mod tests {
         end[at] = 0x35;
         assert_eq!(kinds(&end), (Some(0x0_72BD_0050), SpliceKind::In, 0x34, None));
         end[at] = 0x10;
-        let planned = Some(Ticks(0x0001_A599_B0));
+        let planned = Some(Ticks(0x1A5_99B0));
         let programme = (Some(0x0_72BD_0050), SpliceKind::Command, 0x10, planned);
         assert_eq!(kinds(&end), programme);
         let mut adjusted = bytes(INSERTED);
