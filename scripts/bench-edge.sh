@@ -7,19 +7,7 @@
 # five rounds of three seconds; the servers run on the first core, the loads on the second.
 source "$(dirname "$0")/shell.sh"
 
-command -v apt-get >/dev/null || die "the bench compares with Debian's nginx: run it on Debian or Ubuntu"
-missing=""
-for package in nginx libnginx-mod-http-js wrk nghttp2-client openssl; do
-    dpkg-query -W -f '${db:Status-Status}' $package 2>/dev/null | grep -q '^installed' || missing="$missing $package"
-done
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
-if [ -n "$missing" ]; then
-    # Installed, not started: the bench has an nginx of its own.
-    # shellcheck disable=SC2086 # a list of names
-    step "packages:$missing" as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get -qq install -y --no-install-recommends $missing >/dev/null
-fi
-
+peers nginx libnginx-mod-http-js wrk nghttp2-client openssl
 step "edge components" scripts/edge.sh own
 step "what is checked, for WebAssembly" cargo build --quiet --profile edge --target wasm32-wasip2 \
     --target-dir target/wasm -p tests-bench-guest

@@ -30,10 +30,6 @@ debian_tests="curl openssl"
 # Debian's compiler for WebAssembly, where rustup cannot fetch its targets.
 debian_wasm="rustc-web cargo-web rust-web-src wasi-libc lld-22 clang-22"
 
-as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
-}
-
 # Shows what a command said only if it fails.
 quietly() {
     local said

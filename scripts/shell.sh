@@ -30,3 +30,19 @@ step() {
     "$@" || die "✗ $what (after $((SECONDS - started)) s)"
     say "✓ $what ($((SECONDS - started)) s)"
 }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# peers <package…>: what a bench compares with, from Debian. Installed, not started: a bench starts its own.
+peers() {
+    command -v apt-get >/dev/null || die "the bench compares with Debian's nginx: run it on Debian or Ubuntu"
+    local package missing=""
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed' || missing="$missing $package"
+    done
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$missing" ] || step "packages:$missing" as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get -qq install -y --no-install-recommends $missing >/dev/null
+}

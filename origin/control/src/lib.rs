@@ -25,7 +25,6 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use axum::http::HeaderMap;
 use shared_wire::ShowId;
 use shared_wire::api::{IssuedTicket, NewShow, NewTicket, ShowState, State};
 use tokio::sync::watch;
@@ -197,13 +196,6 @@ impl Control {
     #[must_use]
     pub fn follow_denied(&self) -> watch::Receiver<Arc<Listing>> {
         self.house.denied.follow()
-    }
-
-    /// Whether a request with these headers is the administrator's; compared in a time that tells nothing about the
-    /// credential.
-    #[must_use]
-    pub fn is_admin(&self, headers: &HeaderMap) -> bool {
-        api::bearer(headers).is_some_and(|presented| self.house.keys.is_admin(presented))
     }
 
     /// Whether this is the key of our edges (`matinee-edge-key`), compared in a time that tells nothing about it.

@@ -60,18 +60,7 @@ pub fn spawn(
 ) -> (Handle, JoinHandle<Finished>) {
     let (handle, asked) = Handle::new(&config, show, &epoch);
     let machine = Machine::new(config, show, epoch, anchor);
-    let (answers, started) = (handle.clone(), Instant::now());
-    let impatient_until = started;
-    let driver = Driver {
-        machine,
-        show,
-        sink,
-        handle: answers,
-        asked,
-        started,
-        impatient_until,
-        done: None,
-    };
+    let driver = Driver::new(machine, show, sink, handle.clone(), asked);
     (handle, tokio::spawn(driver.run(staged)))
 }
 
@@ -87,18 +76,7 @@ pub fn restore(
 ) -> (Handle, JoinHandle<Finished>) {
     let (handle, asked) = Handle::new(&config, show, notes.epoch());
     let machine = Machine::restore(config, show, notes, held);
-    let (answers, started) = (handle.clone(), Instant::now());
-    let impatient_until = started;
-    let mut driver = Driver {
-        machine,
-        show,
-        sink,
-        handle: answers,
-        asked,
-        started,
-        impatient_until,
-        done: None,
-    };
+    let mut driver = Driver::new(machine, show, sink, handle.clone(), asked);
     driver.carry_out_all();
     (handle, tokio::spawn(driver.run(staged)))
 }
@@ -115,6 +93,17 @@ struct Driver {
 }
 
 impl Driver {
+    fn new(
+        machine: Machine,
+        show: ShowId,
+        sink: Arc<dyn ObjectSink>,
+        handle: Handle,
+        asked: mpsc::Receiver<Ask>,
+    ) -> Self {
+        let started = Instant::now();
+        Self { machine, show, sink, handle, asked, started, impatient_until: started, done: None }
+    }
+
     async fn run(mut self, mut staged: mpsc::Receiver<Staged>) -> Finished {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -33,7 +33,7 @@ pub(super) async fn check(
 }
 
 /// What follows `Bearer`, in any case (RFC 9110, 11.1).
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, rest) = value.split_at_checked("bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())

@@ -16,8 +16,6 @@ mod shows;
 mod tickets;
 mod tiers;
 
-pub(crate) use admin::bearer;
-
 use std::sync::Arc;
 
 use axum::extract::State;
