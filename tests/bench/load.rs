@@ -7,7 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{Pinned, cpu_s};
+use crate::process::Pinned;
+use crate::taken::cpu_s;
 
 /// Connections, as in the table's reference points.
 pub(crate) const CONNECTIONS: usize = 32;

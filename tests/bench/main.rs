@@ -22,6 +22,7 @@ mod report;
 mod rows;
 mod serve;
 mod stage;
+mod taken;
 mod tokens;
 
 use load::{Load, Run};

@@ -1,8 +1,7 @@
-//! Processes of the bench: pinned to a core, watched for the time they take, ended.
+//! Processes of the bench: pinned to a core, waited for, ended.
 //!
-//! In: a command. Out: the same on one core; the processor time of a running one. Does not know what they serve.
+//! In: a command. Out: the same on one core. Does not know what they serve.
 
-use std::fs;
 use std::io;
 use std::net::TcpStream;
 use std::process::{Child, Command};
@@ -17,8 +16,6 @@ const END_MAX: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(5);
 /// Before all others, where that is allowed: what else runs on the machine disturbs less.
 const NICE: &str = "-15";
-/// The kernel's ticks per second in `/proc`, on every Linux of today.
-const TICKS_PER_S: f64 = 100.0;
 
 /// A command on one core.
 pub(crate) trait Pinned {
@@ -45,21 +42,6 @@ pub(crate) fn wait_for_port(port: u16) -> io::Result<()> {
             Err(_) => sleep(LOOK),
         }
     }
-}
-
-/// Seconds of processor time a process and its children have taken.
-pub(crate) fn cpu_s(id: u32) -> f64 {
-    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    let children = children.split_whitespace().filter_map(|child| child.parse().ok()).map(cpu_s);
-    own_cpu_s(id) + children.sum::<f64>()
-}
-
-fn own_cpu_s(id: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let after_name = stat.rsplit(") ").next().unwrap_or_default();
-    let ticks =
-        after_name.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
-    ticks.sum::<f64>() / TICKS_PER_S
 }
 
 /// Asks a process to end, and waits for it.

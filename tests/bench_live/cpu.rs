@@ -9,37 +9,13 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The kernel's ticks per second in `/proc`, on every Linux of today.
-const TICKS_PER_S: f64 = 100.0;
-
-/// A process and all below it.
-fn family(id: u32) -> Vec<u32> {
-    let mut all = vec![id];
-    let tasks = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
-    for task in tasks {
-        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        let children = children.split_whitespace().filter_map(|child| child.parse().ok());
-        all.extend(children.flat_map(family));
-    }
-    all
-}
-
-/// Seconds of processor time a process and those below it have taken.
-fn taken_s(id: u32) -> f64 {
-    let own = |id: u32| {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        let after_name = stat.rsplit(") ").next().unwrap_or_default().to_owned();
-        let fields = after_name.split(' ').skip(11).take(2);
-        fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_S
-    };
-    family(id).into_iter().map(own).sum()
-}
+use crate::taken::{cpu_s, family};
 
 /// The share of one core a process and those below it take, measured over a time.
 pub(crate) fn share(id: u32, over: Duration) -> f64 {
-    let (start, before) = (Instant::now(), taken_s(id));
+    let (start, before) = (Instant::now(), cpu_s(id));
     sleep(over);
-    (taken_s(id) - before) / start.elapsed().as_secs_f64()
+    (cpu_s(id) - before) / start.elapsed().as_secs_f64()
 }
 
 /// Resident memory of a process and those below it, in MB.

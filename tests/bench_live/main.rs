@@ -12,6 +12,8 @@ mod nginx;
 mod report;
 mod rows;
 mod start;
+#[path = "../bench/taken.rs"]
+mod taken;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
