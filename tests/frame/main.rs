@@ -17,6 +17,7 @@ mod pull;
 mod recording;
 mod restart;
 mod revoked;
+mod slate;
 mod srt;
 mod storyboard;
 mod timed;

@@ -81,6 +81,7 @@ pub(crate) fn source(flags: &SourceFlags) -> Result<(), Error> {
     }
     let config = origin_pattern::Config {
         url: flags.url.clone(),
+        picture: origin_pattern::Picture::Card,
         width: flags.width,
         height: flags.height,
         frame_rate: flags.frame_rate,

@@ -16,6 +16,7 @@ use shared_wire::ShowId;
 use shared_wire::api::{SecondPublisher as Second, State};
 use tokio::sync::mpsc;
 
+use crate::away::Away;
 use crate::hooks::{Event, Hooks, Judgement, Rungs};
 use crate::stage::Stages;
 
@@ -43,9 +44,9 @@ impl HouseGate {
     }
 
     /// Lets publishers in from now on.
-    pub(crate) fn open(&self, control: Control, stages: Arc<Stages>, hooks: Hooks) {
+    pub(crate) fn open(&self, control: Control, stages: Arc<Stages>, hooks: Hooks, away: Away) {
         let (states, changes) = mpsc::channel(STATES_QUEUED_MAX);
-        tokio::spawn(write_states(control.clone(), hooks.clone(), changes));
+        tokio::spawn(write_states(control.clone(), hooks.clone(), away, changes));
         // A second opening would be a defect of the start sequence; the first one stays.
         let _ =
             self.inside.set(Inside { control, hooks, chosen: Mutex::default(), stages, states });
@@ -140,10 +141,14 @@ impl Inside {
 async fn write_states(
     control: Control,
     hooks: Hooks,
+    away: Away,
     mut changes: mpsc::Receiver<(ShowId, State)>,
 ) {
     while let Some((show, state)) = changes.recv().await {
         let before = control.show_state(show).map(|known| known.state);
+        if state == State::Interrupted {
+            away.begin(&control, show);
+        }
         match control.set_state(show, state).await {
             Ok(true) => {
                 if let Some(event) = event(before, state) {

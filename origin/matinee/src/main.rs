@@ -3,6 +3,7 @@
 //! In: the command line. Out: an exit code: 0 done, 1 failed (one message on standard error says whose fault it is), 2
 //! wrong usage. Does not know how a role is carried out; each has its own module.
 
+mod away;
 mod cli;
 mod delivery;
 mod demo;
@@ -75,6 +76,9 @@ enum Role {
     /// Fetch a show from elsewhere: the house starts this itself
     #[command(hide = true)]
     Relay,
+    /// Show a picture while a publisher is away: the house starts this itself
+    #[command(hide = true)]
+    Slate(away::SlateFlags),
     /// Draw small pictures beside one another: the house starts this itself
     #[command(hide = true)]
     Draw(storyboard::DrawFlags),
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         Role::Load(flags) => return tools::load(&flags),
         Role::Encode => encode(),
         Role::Relay => pull::relay(),
+        Role::Slate(flags) => away::slate(&flags),
         Role::Draw(flags) => storyboard::draw(&flags),
         Role::Source(flags) => demo::source(&flags),
     };

@@ -16,8 +16,13 @@ use shared_wire::key::Key;
 
 use crate::stage::{self, Stages};
 
-/// Goes on with every show that was on the air, or ends it. To be called before any publisher is let in.
-pub(crate) async fn go_on(control: &Control, store: &Store, stages: &Arc<Stages>, ingest: &Server) {
+/// Goes on with every show that was on the air, or ends it: those that go on. To be called before any publisher is let in.
+pub(crate) async fn go_on(
+    control: &Control,
+    store: &Store,
+    stages: &Arc<Stages>,
+    ingest: &Server,
+) -> Vec<ShowId> {
     // Lines that were cut off are removed from playlists by looking for them.
     let open = store.open_recordings().await.unwrap_or_else(|error| {
         tracing::error!(%error, "recordings could not be looked for");
@@ -48,6 +53,7 @@ pub(crate) async fn go_on(control: &Control, store: &Store, stages: &Arc<Stages>
         }
         stages.over(show.show, open.iter().any(|key| key.show == show.show));
     }
+    resumed
 }
 
 /// The show and its notes, if it was on the air and they can be read.

@@ -4,6 +4,7 @@
 //! once. Does not know what the settings are used for.
 
 mod encoding;
+mod publishers;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use clap::Args;
 use edge_wasmtime::Tls;
 use origin_ingest::{Certificate, Passphrase, Rtmps, SecondPublisher, Srt, Whip};
 use origin_storage::retention::Limits;
-use shared_wire::api::DVR_WINDOW_S;
+use shared_wire::api::{DVR_WINDOW_S, WhileAway};
 
 use crate::error::Error;
 use crate::hooks::Receivers;
@@ -91,6 +92,12 @@ pub(crate) struct Flags {
     /// What becomes of a second publisher with a stream key that is on air: refuse or take-over [default: refuse]
     #[arg(long, value_name = "RULE")]
     second_publisher: Option<String>,
+    /// What viewers see while nobody publishes and a show waits for someone: gap or slate [default: gap]
+    #[arg(long, value_name = "WHAT")]
+    while_away: Option<String>,
+    /// A picture to be the slate, in place of words, such as a PNG or JPEG
+    #[arg(long, value_name = "FILE")]
+    slate: Option<String>,
     /// Part target of LL-HLS in milliseconds, 200 to 1000 [default: 333]
     #[arg(long, value_name = "MS")]
     part_target_ms: Option<String>,
@@ -166,6 +173,8 @@ pub(crate) struct Settings {
     pub(crate) log: LogFormat,
     pub(crate) reconnect_window: Duration,
     pub(crate) second_publisher: SecondPublisher,
+    pub(crate) while_away: WhileAway,
+    pub(crate) slate: Option<PathBuf>,
     pub(crate) part_target_ms: u32,
     pub(crate) encoding: Encoding,
     pub(crate) memory_bytes: u64,
@@ -207,6 +216,8 @@ pub(crate) const NAMES: &[&str] = &[
     "log",
     "reconnect_window_s",
     "second_publisher",
+    "while_away",
+    "slate",
     "part_target_ms",
     "ladder",
     "encode_cpus",
@@ -263,6 +274,8 @@ impl Flags {
             "log" => self.log.as_ref(),
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
             "second_publisher" => self.second_publisher.as_ref(),
+            "while_away" => self.while_away.as_ref(),
+            "slate" => self.slate.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
             "ladder" => self.ladder.as_ref(),
             "encode_cpus" => self.encode_cpus.as_ref(),
@@ -307,13 +320,9 @@ impl Layers<'_> {
             reconnect_window: self.value("reconnect_window_s", Duration::from_secs(60), |text| {
                 whole(text, 0, 1800).map(Duration::from_secs)
             }),
-            second_publisher: self.value("second_publisher", SecondPublisher::Refuse, |text| {
-                match text {
-                    "refuse" => Ok(SecondPublisher::Refuse),
-                    "take-over" => Ok(SecondPublisher::TakeOver),
-                    _ => Err("is neither refuse nor take-over".to_owned()),
-                }
-            }),
+            second_publisher: self.second_publisher(),
+            while_away: self.while_away(),
+            slate: self.slate(),
             part_target_ms: self.value("part_target_ms", 333, |text| {
                 whole(text, 200, 1000).map(|ms| ms.try_into().unwrap_or(333))
             }),

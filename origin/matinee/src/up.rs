@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::away::Away;
 use crate::delivery::{self, Delivery};
 use crate::error::Error;
 use crate::gate::HouseGate;
@@ -74,10 +75,18 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let (pulls, to_pull) = mpsc::channel(PULLS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, (ends, pulls), program).await?;
-    gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone());
+    let away = Away {
+        desk: rtmp.desk(),
+        program: rooms.program.clone(),
+        usual: settings.while_away,
+        picture: settings.slate.clone(),
+    };
+    gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone(), away.clone());
     let (control, store, stages) =
         (rooms.control.clone(), rooms.store.clone(), rooms.stages.clone());
-    resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await;
+    for show in resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await {
+        away.begin(&rooms.control, show);
+    }
     retention::start(control, store, stages, settings.retention, rooms.status.clone());
     let (desk, fetching) = (rtmp.desk(), rtmp.desk());
     tokio::spawn(async move {

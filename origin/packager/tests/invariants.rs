@@ -267,6 +267,21 @@ fn nothing_at_all_is_a_show_without_recordings() {
     assert_eq!(house.recordings, Some(Vec::new()));
 }
 
+/// A source whose encoder counts frames, not time: what it leaves out makes its GOPs longer than the target duration.
+#[test]
+fn an_encoder_that_leaves_frames_out_makes_no_segment_too_long() {
+    for hole in 1..40 {
+        for from in [5, 30, 59 - hole.min(50), 58] {
+            let left_out = (120 + from..120 + from + hole).collect();
+            let gops = vec![60, 60, 60 + hole, 60, 60];
+            let shape = Shape { gops, left_out, target_duration_s: 2, ..Shape::default() };
+            let house = run(Config::default(), shape.events());
+            check_dates(&house);
+            check_alignment(&house, 3000);
+        }
+    }
+}
+
 fn shapes() -> impl Strategy<Value = Shape> {
     let frame = prop::sample::select(vec![1500, 1800, 3000, 3003, 3600, 3750, 6000, 9000]);
     let gops = prop::collection::vec(10_i64..120, 1..4);

@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: [`Config`]. Does not know where the values came from.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Error;
@@ -9,16 +10,18 @@ use crate::fault::Fault;
 
 /// Longest address, in bytes.
 pub(crate) const URL_BYTES_MAX: usize = 2048;
+/// Standard output, as libavformat names it.
+const PIPE: &str = "pipe:1";
 /// Smallest picture, in luma samples: below it the clock strip's cells are too narrow to read.
-pub(crate) const WIDTH_MIN: u32 = 284;
+pub const WIDTH_MIN: u32 = 284;
 /// Smallest height, in luma samples.
-pub(crate) const HEIGHT_MIN: u32 = 160;
+pub const HEIGHT_MIN: u32 = 160;
 /// Largest picture, in luma samples.
-pub(crate) const WIDTH_MAX: u32 = 3840;
+pub const WIDTH_MAX: u32 = 3840;
 /// Largest height, in luma samples.
-pub(crate) const HEIGHT_MAX: u32 = 2160;
+pub const HEIGHT_MAX: u32 = 2160;
 /// Most frames per second.
-pub(crate) const FRAME_RATE_MAX: u32 = 120;
+pub const FRAME_RATE_MAX: u32 = 120;
 /// Longest wait for the network, opening or sending, in microseconds.
 pub(crate) const NETWORK_WAIT_US_MAX: u64 = 10_000_000;
 /// How far frames may be late before some are left out, in microseconds.
@@ -38,12 +41,24 @@ pub enum Codec {
     Hevc,
 }
 
+/// What is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Picture {
+    /// The test card.
+    #[default]
+    Card,
+    /// A slate, for whoever waits: with words, or the first picture of a file.
+    Slate(Option<PathBuf>),
+}
+
 /// What to publish, and where to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
     /// `rtmp://host:port/live/<stream key>`, the same by `rtmps://`, or `srt://host:port?streamid=…`. It holds a
-    /// secret: it is never logged.
+    /// secret: it is never logged. `pipe:1` is a transport stream on standard output.
     pub url: String,
+    /// What is shown.
+    pub picture: Picture,
     /// Width in luma samples, even, 284 to 3840.
     pub width: u32,
     /// Height in luma samples, even, 160 to 2160.
@@ -70,6 +85,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             url: String::new(),
+            picture: Picture::Card,
             width: 1280,
             height: 720,
             frame_rate: 30,
@@ -85,9 +101,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether it is published by SRT, as a transport stream.
+    /// Whether it is published by SRT.
     pub(crate) fn is_srt(&self) -> bool {
         self.url.starts_with("srt://")
+    }
+
+    /// Whether it is published as a transport stream.
+    pub(crate) fn is_transport_stream(&self) -> bool {
+        self.is_srt() || self.url == PIPE
     }
 
     /// Whether everything is within its limits.
@@ -97,8 +118,9 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         let even = |n: u32| n.is_multiple_of(2);
         let known = ["rtmp://", "rtmps://", "srt://"].iter().any(|one| self.url.starts_with(one));
+        let known = known || self.url == PIPE;
         let address = known && self.url.len() <= URL_BYTES_MAX && !self.url.contains('\0');
-        let carried = self.codec == Codec::Avc || self.is_srt();
+        let carried = self.codec == Codec::Avc || self.is_transport_stream();
         let rules = [
             (address, "url: rtmp://host:port/live/<stream key>, rtmps:// or srt://"),
             (carried, "codec: HEVC goes by SRT only"),

@@ -5,17 +5,20 @@
 
 mod encode;
 mod outlet;
+mod still;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ffmpeg_next as ffmpeg;
 
-use crate::config::{Config, READING_US_MAX, STOP_LOOK_EVERY};
+use crate::config::{Config, HEIGHT_MIN, Picture, READING_US_MAX, STOP_LOOK_EVERY, WIDTH_MIN};
 use crate::error::Error;
 use crate::fault::{Fault, fate};
-use crate::picture::Card;
+use crate::picture::canvas::Canvas;
+use crate::picture::{Card, slate};
 use crate::schedule::{Schedule, Step};
 use encode::{AudioEncoder, VideoEncoder};
 use outlet::Outlet;
@@ -29,11 +32,12 @@ pub fn publish(config: Config, stop: &AtomicBool) -> Result<(), Error> {
     config.check()?;
     ffmpeg::init().map_err(|error| broken("starting FFmpeg", error))?;
     ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    let shown = Shown::new(&config)?;
     let video = VideoEncoder::open(&config)?;
     let audio = AudioEncoder::open(&config)?;
     let outlet = Outlet::open(&config, &video, &audio)?;
     let publisher = Publisher {
-        card: Card::new(config.width, config.height),
+        shown,
         video,
         audio,
         outlet,
@@ -44,13 +48,47 @@ pub fn publish(config: Config, stop: &AtomicBool) -> Result<(), Error> {
         width = config.width,
         height = config.height,
         frame_rate = config.frame_rate,
-        "the test pattern is on the air"
+        "the picture is on the air"
     );
     publisher.run(config.frame_rate, stop)
 }
 
+/// What is shown: anew for each frame, or always the same.
+enum Shown {
+    Card(Box<Card>),
+    Slate(Canvas),
+}
+
+impl Shown {
+    fn new(config: &Config) -> Result<Self, Error> {
+        let (width, height) = (config.width, config.height);
+        Ok(match &config.picture {
+            Picture::Card => Self::Card(Box::new(Card::new(width, height))),
+            Picture::Slate(None) => Self::Slate(slate::words(width, height)),
+            Picture::Slate(Some(file)) => Self::Slate(still::load(file, width, height)?),
+        })
+    }
+
+    fn draw(&mut self, utc_us: i64, frame: u64) -> &Canvas {
+        match self {
+            Self::Card(card) => card.draw(utc_us, frame),
+            Self::Slate(canvas) => canvas,
+        }
+    }
+}
+
+/// Whether a file has a picture that can be a slate.
+///
+/// # Errors
+/// [`Error::Picture`] says what is wrong with it.
+pub fn look_at(picture: &Path) -> Result<(), Error> {
+    ffmpeg::init().map_err(|error| broken("starting FFmpeg", error))?;
+    ffmpeg::log::set_level(ffmpeg::log::Level::Fatal);
+    still::load(picture, WIDTH_MIN, HEIGHT_MIN).map(drop)
+}
+
 struct Publisher {
-    card: Card,
+    shown: Shown,
     video: VideoEncoder,
     audio: AudioEncoder,
     outlet: Outlet,
@@ -93,7 +131,7 @@ impl Publisher {
                 self.outlet.write_audio(packet, fate(&self.faults, false, first_us))?;
             }
         }
-        let picture = self.card.draw(schedule.utc_us(due_us), frame);
+        let picture = self.shown.draw(schedule.utc_us(due_us), frame);
         for packet in self.video.encode(picture, frame)? {
             self.outlet.write_video(packet, fate(&self.faults, true, due_us))?;
         }

@@ -11,6 +11,12 @@ pub enum Error {
         /// The value's name and its rule.
         rule: &'static str,
     },
+    /// Configuration: the slate's picture cannot be read.
+    #[error("configuration: the slate's picture: {why}")]
+    Picture {
+        /// What is wrong with it.
+        why: String,
+    },
     /// This machine: its FFmpeg lacks an encoder.
     #[error("this machine: FFmpeg has no {name} encoder; install one built with it")]
     NoEncoder {

@@ -7,7 +7,7 @@
 //! [`driver`] encodes both and sends them. All but the last are pure. A test reads the clock of any picture of the
 //! card, at any rung, with [`read_clock`].
 
-mod config;
+pub mod config;
 mod error;
 mod fault;
 mod schedule;
@@ -17,8 +17,8 @@ pub mod sound;
 
 mod driver;
 
-pub use config::{Codec, Config};
-pub use driver::publish;
+pub use config::{Codec, Config, Picture};
+pub use driver::{look_at, publish};
 pub use error::Error;
 pub use fault::Fault;
 pub use picture::read_clock;

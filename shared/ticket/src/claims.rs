@@ -11,6 +11,8 @@
 //! | `policy` | what that is, [`shared_wire::Policy`]; absent: everything |
 //! | `iat` `nbf` `exp` | seconds since the Unix epoch |
 
+use std::borrow::Cow;
+
 use jwt_simple::prelude::{Audiences, JWTClaims, UnixTimeStamp};
 use serde::{Deserialize, Serialize};
 use shared_wire::{Policy, SessionId, ShowId, TicketId};
@@ -45,12 +47,12 @@ pub struct Claims {
 }
 
 /// The claims that are ours alone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Own {
     show: ShowId,
     sid: SessionId,
     tier: String,
-    #[serde(default, skip_serializing_if = "Policy::is_everything")]
+    #[serde(skip_serializing_if = "Policy::is_everything")]
     policy: Policy,
 }
 
@@ -94,27 +96,77 @@ impl Claims {
             },
         })
     }
+}
 
-    pub(crate) fn from_jwt(jwt: JWTClaims<Own>) -> Result<Self, TokenError> {
-        let time = |stamp: Option<UnixTimeStamp>| {
-            let seconds = stamp.ok_or(TokenError::Malformed)?.as_secs();
-            i64::try_from(seconds).map_err(|_| TokenError::Malformed)
+/// The claims of a token as they came.
+#[derive(Deserialize)]
+pub(crate) struct Said<'a> {
+    #[serde(borrow)]
+    iss: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    aud: Option<Audience<'a>>,
+    #[serde(borrow)]
+    sub: Option<Cow<'a, str>>,
+    iat: Option<f64>,
+    nbf: Option<f64>,
+    exp: Option<f64>,
+    show: ShowId,
+    sid: SessionId,
+    #[serde(borrow)]
+    tier: Cow<'a, str>,
+    #[serde(default)]
+    policy: Policy,
+}
+
+/// One name or several (RFC 7519, 4.1.3).
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(#[serde(borrow)] Cow<'a, str>),
+    Some(#[serde(borrow)] Vec<Cow<'a, str>>),
+}
+
+impl<'a> Said<'a> {
+    /// Reads the payload of a token.
+    pub(crate) fn read(json: &'a [u8]) -> Result<Self, TokenError> {
+        serde_json::from_slice(json).map_err(|_| TokenError::Malformed)
+    }
+
+    /// The claims, if the house made them for playback.
+    pub(crate) fn by_the_house(self) -> Result<Claims, TokenError> {
+        if self.iss.as_deref() != Some(ISSUER) {
+            return Err(TokenError::Forged);
+        }
+        let is_ours = match &self.aud {
+            Some(Audience::One(name)) => name == AUDIENCE,
+            Some(Audience::Some(names)) => names.iter().any(|name| name == AUDIENCE),
+            None => false,
         };
-        let ticket = jwt.subject.and_then(|text| text.parse().ok());
-        if jwt.custom.tier.chars().count() > TIER_CHARS_MAX {
+        if !is_ours {
+            return Err(TokenError::WrongAudience);
+        }
+        let ticket = self.sub.and_then(|text| text.parse().ok());
+        if self.tier.chars().count() > TIER_CHARS_MAX {
             return Err(TokenError::Malformed);
         }
-        Ok(Self {
+        Ok(Claims {
             ticket: ticket.ok_or(TokenError::Malformed)?,
-            show: jwt.custom.show,
-            session: jwt.custom.sid,
-            tier: jwt.custom.tier,
-            policy: jwt.custom.policy,
-            issued_at: time(jwt.issued_at)?,
-            not_before: time(jwt.invalid_before)?,
-            expires_at: time(jwt.expires_at)?,
+            show: self.show,
+            session: self.sid,
+            tier: self.tier.into_owned(),
+            policy: self.policy,
+            issued_at: seconds(self.iat)?,
+            not_before: seconds(self.nbf)?,
+            expires_at: seconds(self.exp)?,
         })
     }
+}
+
+/// A NumericDate (RFC 7519, 2) in whole seconds; it may have a fraction.
+#[expect(clippy::cast_possible_truncation, reason = "a cast stops at the ends of what fits")]
+fn seconds(date: Option<f64>) -> Result<i64, TokenError> {
+    let date = date.filter(|date| *date >= 0.0).ok_or(TokenError::Malformed)?;
+    Ok(date as i64)
 }
 
 /// Seconds as the token library has them: 32 bits of them, until 2106.

@@ -31,6 +31,7 @@ pub mod config;
 
 mod claims;
 mod key;
+mod mac;
 mod issue;
 mod verify;
 pub mod cat;

@@ -18,14 +18,13 @@
 
 use core::net::IpAddr;
 use std::fmt;
-use std::hint::black_box;
 
 use data_encoding::BASE64URL_NOPAD;
-use hmac_sha256::{HMAC, Hash};
 use shared_wire::{SessionId, ShowId, TicketId};
 
 use crate::config::{KEYS_MAX, SESSION_CHARS, SESSION_KID_CHARS_MAX};
 use crate::key::is_kid;
+use crate::mac::{Mac, equal};
 use crate::{KeyError, SessionError};
 
 mod admitted;
@@ -43,8 +42,6 @@ const KEY_BYTES: usize = 32;
 const BODY_BYTES: usize = 1 + SESSION_KID_CHARS_MAX + 3 * 10 + 4 + admitted::BYTES;
 const BYTES: usize = BODY_BYTES + TAG_BYTES;
 const PURPOSE: &[u8] = b"matinee session 2\0";
-/// Bytes that SHA-256 takes at once (FIPS 180-4, 1).
-const BLOCK_BYTES: usize = 64;
 
 type Kid = [u8; SESSION_KID_CHARS_MAX];
 
@@ -68,11 +65,9 @@ pub struct SessionKeys {
     keys: Vec<SessionKey>,
 }
 
-/// A key, as far as HMAC can be worked out before the message is known (RFC 2104, 4).
 struct SessionKey {
     id: Kid,
-    inner: Hash,
-    outer: Hash,
+    mac: Mac,
 }
 
 impl fmt::Debug for SessionKeys {
@@ -110,7 +105,8 @@ impl SessionKeys {
             if keys.len() == KEYS_MAX {
                 return Err(KeyError::Document(format!("more than {KEYS_MAX} session keys")));
             }
-            keys.push(SessionKey::new(id, &HMAC::mac(PURPOSE, bytes)));
+            let key = Mac::new(&bytes).of(PURPOSE);
+            keys.push(SessionKey { id, mac: Mac::new(&key) });
         }
         Ok(Self { keys })
     }
@@ -179,7 +175,7 @@ impl SessionKeys {
         let bytes = decode(opened)?;
         let (body, _) = bytes.split_last_chunk::<TAG_BYTES>()?;
         let (kid, session) = read(body)?;
-        self.find(kid).map(|key| Marker::new(key.inner, key.outer, &session))
+        self.find(kid).map(|key| Marker::new(&key.mac, &session))
     }
 
     fn find(&self, kid: Kid) -> Option<&SessionKey> {
@@ -194,25 +190,10 @@ fn decode(text: &str) -> Option<[u8; BYTES]> {
 }
 
 impl SessionKey {
-    fn new(id: Kid, key: &[u8; KEY_BYTES]) -> Self {
-        let padded = |with: u8| {
-            let mut block = [with; BLOCK_BYTES];
-            block.iter_mut().zip(key).for_each(|(to, from)| *to ^= from);
-            let mut hash = Hash::new();
-            hash.update(block);
-            hash
-        };
-        Self { id, inner: padded(0x36), outer: padded(0x5c) }
-    }
-
     fn tag(&self, body: &[u8], network: &Network) -> [u8; TAG_BYTES] {
-        let mut inner = self.inner;
-        inner.update(body);
-        inner.update(network.as_bytes());
-        let mut outer = self.outer;
-        outer.update(inner.finalize());
+        let mac = self.mac.clone().with(body).with(network.as_bytes()).finish();
         let mut tag = [0; TAG_BYTES];
-        tag.iter_mut().zip(outer.finalize()).for_each(|(to, from)| *to = from);
+        tag.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         tag
     }
 }
@@ -233,12 +214,6 @@ fn read(body: &[u8]) -> Option<(Kid, SealedSession)> {
         admitted: Admitted::unpack(rest.try_into().ok()?)?,
     };
     Some((*kid, session))
-}
-
-/// Whether two tags are equal, in a time that does not tell where they differ.
-fn equal<const N: usize>(ours: &[u8; N], sent: &[u8; N]) -> bool {
-    let difference = ours.iter().zip(sent).fold(0, |sum, (a, b)| black_box(sum | (a ^ b)));
-    black_box(difference) == 0
 }
 
 #[cfg(test)]

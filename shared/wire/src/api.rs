@@ -9,7 +9,9 @@ mod pull;
 mod tier;
 mod timed;
 
-pub use broadcast::{Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher};
+pub use broadcast::{
+    Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher, WhileAway,
+};
 pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use pull::NewPull;

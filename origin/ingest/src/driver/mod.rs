@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared_media::Publication;
+use shared_media::{Publication, VideoConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time;
@@ -264,6 +264,12 @@ impl Desk {
     /// Fetches a show no more. False if it was not.
     pub fn stop_pulling(&self, show: &str) -> bool {
         self.pulls.end(show)
+    }
+
+    /// Puts a slate on air for as long as a show is interrupted and nobody else comes; whoever does goes before it. `pull`
+    /// makes it for pictures such as the show's last ones, if they are known. Called within a runtime.
+    pub fn fill(&self, show: &str, pull: impl FnOnce(Option<VideoConfig>) -> Option<Pull>) {
+        Pulls::fill(&self.shows, show, pull);
     }
 
     /// The state of a show that was published to in this process.

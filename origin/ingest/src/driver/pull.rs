@@ -4,7 +4,8 @@
 //! protocols: the child does.
 //!
 //! A source takes its show's place on air only while media comes, by the same rules as any publisher: who publishes
-//! with the show's key meanwhile is not disturbed, and the source is tried again later.
+//! with the show's key meanwhile is not disturbed, and the source is tried again later. A slate is fetched the same way, for
+//! as long as its show waits for someone.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -13,7 +14,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::counter;
-use shared_media::Poll;
+use shared_media::{Poll, VideoConfig};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{ChildStdout, Command};
 use tokio::time::{self, Instant};
@@ -23,7 +24,7 @@ use super::shows::Shows;
 use super::turn::Turn;
 use crate::machine::pull::Backoff;
 use crate::machine::srt::demux::Demuxer;
-use crate::{Error, Refusal};
+use crate::{Airtime, Error, Refusal};
 
 /// What is read of the child at once, in bytes.
 const READ_BYTES: usize = 64 << 10;
@@ -89,6 +90,21 @@ impl Pulls {
         Ok(())
     }
 
+    /// Fetches a slate for as long as the show is interrupted and nobody else is there. `pull` makes it for pictures
+    /// such as the show's last ones.
+    pub(super) fn fill(
+        shows: &Arc<Shows>,
+        show: &str,
+        pull: impl FnOnce(Option<VideoConfig>) -> Option<Pull>,
+    ) {
+        let Some(pull) = pull(shows.last_picture(show)) else { return };
+        let (shows, show) = (Arc::clone(shows), show.to_owned());
+        shows.tasks().clone().spawn(async move {
+            let stop = shows.closing().child_token();
+            keep_filling(&shows, &show, &pull, &stop).await;
+        });
+    }
+
     /// Fetches a show no more. False if it was not.
     pub(super) fn end(&self, show: &str) -> bool {
         let mut pulls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +122,7 @@ async fn keep_fetching(shows: &Arc<Shows>, show: &str, pull: &Pull, stop: &Cance
         let begun = Instant::now();
         let parting = tokio::select! {
             () = stop.cancelled() => Parting::Over,
-            parting = fetch(shows, show, pull) => parting,
+            parting = fetch(shows, show, pull, Shows::enter) => parting,
         };
         let result = match &parting {
             Parting::Over => {
@@ -130,8 +146,35 @@ async fn keep_fetching(shows: &Arc<Shows>, show: &str, pull: &Pull, stop: &Cance
     }
 }
 
+async fn keep_filling(shows: &Arc<Shows>, show: &str, pull: &Pull, stop: &CancellationToken) {
+    let mut backoff = Backoff::default();
+    // One who came meanwhile may be gone again without having shown anything.
+    while shows.airtime(show) == Some(Airtime::Interrupted) {
+        let begun = Instant::now();
+        let parting = tokio::select! {
+            () = stop.cancelled() => Parting::Over,
+            parting = fetch(shows, show, pull, Shows::fill) => parting,
+        };
+        match parting {
+            Parting::Over => return,
+            Parting::Refused(_) => {}
+            Parting::Failed(error) => {
+                tracing::warn!(show, %error, "the slate failed");
+                counter!("matinee_ingest_slates_failed_total").increment(1);
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = time::sleep(backoff.wait_after(begun.elapsed())) => {}
+        }
+    }
+}
+
+/// How a source takes its show's place on air.
+type Enter = fn(&Arc<Shows>, &str) -> Result<Turn, Refusal>;
+
 /// Fetches until the source ends.
-async fn fetch(shows: &Arc<Shows>, show: &str, pull: &Pull) -> Parting {
+async fn fetch(shows: &Arc<Shows>, show: &str, pull: &Pull, enter: Enter) -> Parting {
     let Some((program, arguments)) = pull.command.split_first() else { return Parting::Over };
     let child = Command::new(program)
         .args(arguments)
@@ -145,13 +188,18 @@ async fn fetch(shows: &Arc<Shows>, show: &str, pull: &Pull) -> Parting {
         Err(error) => return Parting::Failed(error.into()),
     };
     let Some(mut output) = child.stdout.take() else { return Parting::Over };
-    match serve(shows, show, &mut output).await {
+    match serve(shows, show, &mut output, enter).await {
         Ok(parting) => parting,
         Err(error) => Parting::Failed(error),
     }
 }
 
-async fn serve(shows: &Arc<Shows>, show: &str, output: &mut ChildStdout) -> Result<Parting, Error> {
+async fn serve(
+    shows: &Arc<Shows>,
+    show: &str,
+    output: &mut ChildStdout,
+    enter: Enter,
+) -> Result<Parting, Error> {
     let mut demuxer = Demuxer::new(shows.config().access_unit_bytes_max);
     let mut buffer = vec![0; READ_BYTES];
     let mut turn: Option<Turn> = None;
@@ -172,7 +220,7 @@ async fn serve(shows: &Arc<Shows>, show: &str, output: &mut ChildStdout) -> Resu
         while let Poll::Output(input) = demuxer.poll() {
             let on_air = match &mut turn {
                 Some(turn) => turn,
-                None => match shows.enter(show) {
+                None => match enter(shows, show) {
                     Ok(entered) => {
                         tracing::info!(show, "the source is on the air");
                         turn.insert(entered)

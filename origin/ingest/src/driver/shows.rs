@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use shared_media::{Now, Poll, Publication};
+use shared_media::{Now, Poll, Publication, VideoConfig};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{self, Instant};
@@ -89,6 +89,17 @@ pub(super) struct Carriage {
     pub(super) intake: Intake,
     /// Made with the first access unit.
     pub(super) publications: Option<mpsc::Sender<Publication>>,
+    /// What its pictures were like the last time.
+    pub(super) picture: Option<VideoConfig>,
+}
+
+/// In which place a publisher wants to be on air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Primary,
+    Backup,
+    /// That of nobody else, while the show waits for one.
+    Slate,
 }
 
 impl Shows {
@@ -138,13 +149,16 @@ impl Shows {
     }
 
     /// Lets a publisher on air, or stand by, if it may.
-    fn claim(self: &Arc<Self>, admission: &Admission, backup: bool) -> Result<Turn, Refused> {
+    fn claim(self: &Arc<Self>, admission: &Admission, place: Place) -> Result<Turn, Refused> {
         let now = self.now();
         let mut book = self.book();
         if self.closing.is_cancelled() {
             return Err(Refusal::Unavailable.into());
         }
         if book.ended.contains(&admission.show) {
+            return Err(Refusal::ShowEnded.into());
+        }
+        if place == Place::Slate && !book.shows.contains_key(&admission.show) {
             return Err(Refusal::ShowEnded.into());
         }
         book.publishers += 1;
@@ -154,9 +168,14 @@ impl Shows {
             .entry(admission.show.clone())
             .or_insert_with(|| Show::new(&self.config, admission.resume));
         let silent = show.silence(now) >= self.config.takeover_silence;
-        let second = admission.second_publisher.unwrap_or(self.config.second_publisher);
-        show.slot.set_second(second);
-        show.slot.handle(now, Input::Claim { publisher, silent, backup });
+        let input = if place == Place::Slate {
+            Input::Fill(publisher)
+        } else {
+            let second = admission.second_publisher.unwrap_or(self.config.second_publisher);
+            show.slot.set_second(second);
+            Input::Claim { publisher, silent, backup: place == Place::Backup }
+        };
+        show.slot.handle(now, input);
         let mut room = None;
         let mut answer = Err(Refusal::Unavailable);
         while let Poll::Output(output) = show.slot.poll() {
@@ -185,7 +204,18 @@ impl Shows {
     /// Takes a show's place on air for a source that needs no key. `resume` is ingest's own to remember.
     pub(super) fn enter(self: &Arc<Self>, show: &str) -> Result<Turn, Refusal> {
         let admission = Admission { show: show.to_owned(), resume: None, second_publisher: None };
-        self.claim(&admission, false).map_err(|refused| refused.refusal)
+        self.claim(&admission, Place::Primary).map_err(|refused| refused.refusal)
+    }
+
+    /// Puts a slate on air, if the show is interrupted and nobody is there.
+    pub(super) fn fill(self: &Arc<Self>, show: &str) -> Result<Turn, Refusal> {
+        let admission = Admission { show: show.to_owned(), resume: None, second_publisher: None };
+        self.claim(&admission, Place::Slate).map_err(|refused| refused.refusal)
+    }
+
+    /// What the pictures of a show were like that nobody is on air of.
+    pub(super) fn last_picture(&self, show: &str) -> Option<VideoConfig> {
+        self.book().shows.get(show)?.carriage.as_ref()?.picture.clone()
     }
 
     /// Lets a publisher on air that stands by, if it is its turn. It can begin with a keyframe.
@@ -225,13 +255,14 @@ impl Shows {
         let patience = self.config.admission_timeout;
         let verdict = time::timeout(patience, self.gate.admit(key, peer)).await;
         let admission = verdict.map_err(|_| Refusal::Unavailable)??;
-        let turn = match self.claim(&admission, key.is_backup()) {
+        let place = if key.is_backup() { Place::Backup } else { Place::Primary };
+        let turn = match self.claim(&admission, place) {
             Ok(turn) => turn,
             Err(refused) => {
                 let room = refused.room.ok_or(refused.refusal)?;
                 // Made in time or not, the second answer counts.
                 let _ = time::timeout(self.config.takeover_timeout, room.cancelled()).await;
-                self.claim(&admission, key.is_backup()).map_err(|refused| refused.refusal)?
+                self.claim(&admission, place).map_err(|refused| refused.refusal)?
             }
         };
         let standby = turn.stands_by();
@@ -378,7 +409,7 @@ impl Show {
         let intake = Intake::new(Arc::clone(config), resume);
         Self {
             slot: Slot::new(config.reconnect_window, config.second_publisher),
-            carriage: Some(Carriage { intake, publications: None }),
+            carriage: Some(Carriage { intake, publications: None, picture: None }),
             signals: HashMap::new(),
         }
     }

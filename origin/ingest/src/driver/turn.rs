@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use metrics::{counter, gauge};
-use shared_media::{Now, Poll, Publication, TrackKind};
+use shared_media::{Now, Poll, Publication, TrackConfig, TrackKind};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -123,6 +123,7 @@ impl Turn {
             match output {
                 intake::Output::Publish(publication) => {
                     count(&publication);
+                    self.remember(&publication);
                     let dismissed = self.dismissed().clone();
                     tokio::select! {
                         biased;
@@ -145,6 +146,14 @@ impl Turn {
             }
         }
         Ok(None)
+    }
+
+    fn remember(&mut self, publication: &Publication) {
+        if let Publication::Config(TrackConfig::Video(picture)) = publication
+            && let Some(carriage) = &mut self.carriage
+        {
+            carriage.picture = Some(picture.clone());
+        }
     }
 
     /// What the publisher sent, and what comes of it.

@@ -5,6 +5,9 @@
 //!
 //! A show has two places: a primary's and a backup's. Whoever comes while the other one is on air stands by. The backup
 //! steps up when the primary is gone or silent; the primary, back again, as soon as it has something to begin with.
+//!
+//! While a show waits for whoever was cut off, a slate may be on air. It has no place of its own: anybody goes before it,
+//! and with nothing but it the show stays interrupted and ends in time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -43,6 +46,8 @@ pub enum Input {
         /// In which of the two places.
         backup: bool,
     },
+    /// A slate wants to go on air. It may while the show is interrupted and nobody is there.
+    Fill(PublisherId),
     /// One who stands by has sent something, and could begin with a keyframe. `silent` says whether the one on air, if
     /// any, has not been heard of for so long that another must go on.
     StepUp {
@@ -90,6 +95,8 @@ pub struct Slot {
     publisher: Option<PublisherId>,
     /// Whether that is the backup.
     is_backup: bool,
+    /// Whether it is a slate.
+    is_slate: bool,
     /// Who stands by, and whether as the backup. One at most of each.
     standing_by: Vec<(PublisherId, bool)>,
     second: SecondPublisher,
@@ -108,6 +115,7 @@ impl Slot {
             airtime: Airtime::Scheduled,
             publisher: None,
             is_backup: false,
+            is_slate: false,
             standing_by: Vec::new(),
             second,
             until_us: 0,
@@ -152,7 +160,8 @@ impl Slot {
     /// When to come back with [`Input::Tick`], in microseconds of the monotonic clock.
     #[must_use]
     pub fn deadline_us(&self) -> Option<u64> {
-        let waits = self.airtime == Airtime::Interrupted && self.publisher.is_none();
+        let nobody = self.publisher.is_none() || self.is_slate;
+        let waits = self.airtime == Airtime::Interrupted && nobody;
         waits.then_some(self.until_us)
     }
 
@@ -160,18 +169,20 @@ impl Slot {
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Claim { publisher, silent, backup } => self.claim(publisher, silent, backup),
+            Input::Fill(publisher) => self.fill(publisher),
             Input::StepUp { publisher, silent } => self.step_up(publisher, silent),
             Input::Yielded(publisher) if self.publisher == Some(publisher) => {
                 self.publisher = None;
                 self.standing_by.push((publisher, self.is_backup));
             }
-            Input::Media(publisher) if self.publisher == Some(publisher) => {
+            Input::Media(publisher) if self.publisher == Some(publisher) && !self.is_slate => {
                 if matches!(self.airtime, Airtime::Scheduled | Airtime::Interrupted) {
                     self.tell(Airtime::Live);
                 }
             }
             Input::Release(publisher) if self.publisher == Some(publisher) => {
                 self.publisher = None;
+                self.is_slate = false;
                 self.left(now);
             }
             Input::Release(publisher) => {
@@ -202,7 +213,7 @@ impl Slot {
     }
 
     fn claim(&mut self, publisher: PublisherId, silent: bool, backup: bool) {
-        let is_taken = self.publisher.is_some() && self.is_backup == backup;
+        let is_taken = self.publisher.is_some() && self.is_backup == backup && !self.is_slate;
         let takes_over = self.second == SecondPublisher::TakeOver;
         if let Some(on_air) = self.publisher.filter(|_| is_taken && (silent || takes_over)) {
             self.outbox.push_back(Output::Dismiss(on_air));
@@ -225,6 +236,18 @@ impl Slot {
         self.outbox.push_back(answer);
     }
 
+    fn fill(&mut self, publisher: PublisherId) {
+        let is_free = self.publisher.is_none() && self.standing_by.is_empty();
+        self.outbox.push_back(match self.airtime {
+            Airtime::Ended => Output::Refuse(publisher, Refusal::ShowEnded),
+            Airtime::Interrupted if is_free => {
+                (self.publisher, self.is_slate) = (Some(publisher), true);
+                Output::Admit(publisher)
+            }
+            _ => Output::Refuse(publisher, Refusal::AlreadyPublishing),
+        });
+    }
+
     fn step_up(&mut self, publisher: PublisherId, silent: bool) {
         let Some(place) = self.standing_by.iter().position(|(waits, _)| *waits == publisher) else {
             return;
@@ -235,7 +258,9 @@ impl Slot {
                 (self.publisher, self.is_backup) = (Some(publisher), backup);
                 self.outbox.push_back(Output::Admit(publisher));
             }
-            Some(on_air) if silent => self.outbox.push_back(Output::Dismiss(on_air)),
+            Some(on_air) if silent || self.is_slate => {
+                self.outbox.push_back(Output::Dismiss(on_air))
+            }
             Some(on_air) if self.is_backup => self.outbox.push_back(Output::Yield(on_air)),
             Some(_) => {}
         }
@@ -255,8 +280,16 @@ impl Slot {
     }
 
     fn expire(&mut self, now: Now) {
-        if self.deadline_us().is_some_and(|until| until <= now.monotonic_us) {
-            self.finish();
+        if self.deadline_us().is_none_or(|until| until > now.monotonic_us) {
+            return;
+        }
+        match self.publisher {
+            // The end follows its release.
+            Some(slate) => {
+                self.airtime = Airtime::Ended;
+                self.outbox.push_back(Output::Dismiss(slate));
+            }
+            None => self.finish(),
         }
     }
 
@@ -275,188 +308,4 @@ impl Slot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WINDOW_US: u64 = 60_000_000;
-    const FIRST: PublisherId = PublisherId(1);
-    const SECOND: PublisherId = PublisherId(2);
-
-    fn slot() -> Slot {
-        Slot::new(Duration::from_micros(WINDOW_US), SecondPublisher::Refuse)
-    }
-
-    const fn claim(publisher: PublisherId) -> Input {
-        Input::Claim { publisher, silent: false, backup: false }
-    }
-
-    fn after(slot: &mut Slot, us: u64, input: Input) -> Vec<Output> {
-        slot.handle(Now { monotonic_us: us, utc_us: 0 }, input);
-        let mut outputs = Vec::new();
-        while let Poll::Output(output) = slot.poll() {
-            outputs.push(output);
-        }
-        outputs
-    }
-
-    #[test]
-    fn a_second_publisher_is_refused_and_the_first_goes_on() {
-        let mut slot = slot();
-        assert_eq!(after(&mut slot, 0, claim(FIRST)), [Output::Admit(FIRST)]);
-        assert_eq!(after(&mut slot, 1, Input::Media(FIRST)), [Output::Tell(Airtime::Live)]);
-        let refused = [Output::Refuse(SECOND, Refusal::AlreadyPublishing)];
-        assert_eq!(after(&mut slot, 2, claim(SECOND)), refused);
-        assert_eq!(after(&mut slot, 3, Input::Release(SECOND)), []);
-        assert_eq!(after(&mut slot, 4, Input::Media(FIRST)), []);
-        assert_eq!(slot.publisher(), Some(FIRST));
-    }
-
-    #[test]
-    fn a_publisher_who_returns_in_time_is_live_again() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, Input::Media(FIRST));
-        let interrupted = [Output::Tell(Airtime::Interrupted)];
-        assert_eq!(after(&mut slot, 10, Input::Release(FIRST)), interrupted);
-        assert_eq!(slot.deadline_us(), Some(10 + WINDOW_US));
-        assert_eq!(after(&mut slot, 9 + WINDOW_US, Input::Tick), []);
-        assert_eq!(after(&mut slot, 9 + WINDOW_US, claim(SECOND)), [Output::Admit(SECOND)]);
-        assert_eq!(after(&mut slot, 20 + WINDOW_US, Input::Tick), []);
-        let live = [Output::Tell(Airtime::Live)];
-        assert_eq!(after(&mut slot, 21 + WINDOW_US, Input::Media(SECOND)), live);
-    }
-
-    #[test]
-    fn a_publisher_who_does_not_return_ends_the_show() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, Input::Media(FIRST));
-        after(&mut slot, 0, Input::Release(FIRST));
-        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
-        assert_eq!(after(&mut slot, WINDOW_US, Input::Tick), ended);
-        let refused = [Output::Refuse(SECOND, Refusal::ShowEnded)];
-        assert_eq!(after(&mut slot, WINDOW_US, claim(SECOND)), refused);
-        assert_eq!(after(&mut slot, WINDOW_US, Input::End), []);
-    }
-
-    #[test]
-    fn one_who_returns_without_media_does_not_keep_the_show_open() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, Input::Media(FIRST));
-        after(&mut slot, 0, Input::Release(FIRST));
-        after(&mut slot, 1, claim(SECOND));
-        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
-        assert_eq!(after(&mut slot, WINDOW_US + 1, Input::Release(SECOND)), ended);
-    }
-
-    #[test]
-    fn a_show_of_an_earlier_process_waits_as_long_as_one_that_was_cut_off() {
-        let now = Now { monotonic_us: 5, utc_us: 0 };
-        let window = Duration::from_micros(WINDOW_US);
-        let mut slot = Slot::interrupted(window, SecondPublisher::Refuse, now);
-        assert_eq!(slot.deadline_us(), Some(5 + WINDOW_US));
-        assert_eq!(after(&mut slot, 6, claim(FIRST)), [Output::Admit(FIRST)]);
-        assert_eq!(after(&mut slot, 7, Input::Media(FIRST)), [Output::Tell(Airtime::Live)]);
-        let mut slot = Slot::interrupted(window, SecondPublisher::Refuse, now);
-        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
-        assert_eq!(after(&mut slot, 5 + WINDOW_US, Input::Tick), ended);
-    }
-
-    #[test]
-    fn an_end_dismisses_the_publisher_before_it_is_handed_on() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, Input::Media(FIRST));
-        assert_eq!(after(&mut slot, 1, Input::End), [Output::Dismiss(FIRST)]);
-        assert_eq!(after(&mut slot, 1, Input::Media(FIRST)), []);
-        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
-        assert_eq!(after(&mut slot, 2, Input::Release(FIRST)), ended);
-    }
-
-    #[test]
-    fn a_silent_publisher_makes_room_for_the_next() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, Input::Media(FIRST));
-        let room = [Output::Dismiss(FIRST), Output::Refuse(SECOND, Refusal::AlreadyPublishing)];
-        let claimed = Input::Claim { publisher: SECOND, silent: true, backup: false };
-        assert_eq!(after(&mut slot, 1, claimed), room);
-        after(&mut slot, 2, Input::Release(FIRST));
-        assert_eq!(after(&mut slot, 3, claim(SECOND)), [Output::Admit(SECOND)]);
-    }
-
-    const fn backup(publisher: PublisherId) -> Input {
-        Input::Claim { publisher, silent: false, backup: true }
-    }
-
-    const fn step_up(publisher: PublisherId) -> Input {
-        Input::StepUp { publisher, silent: false }
-    }
-
-    #[test]
-    fn the_backup_goes_on_while_the_primary_is_away_and_no_longer() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, Input::Media(FIRST));
-        assert_eq!(after(&mut slot, 1, backup(SECOND)), [Output::StandBy(SECOND)]);
-        assert_eq!(after(&mut slot, 2, step_up(SECOND)), [], "the primary is on air");
-        let third = PublisherId(3);
-        let refused = [Output::Refuse(third, Refusal::AlreadyPublishing)];
-        assert_eq!(after(&mut slot, 2, backup(third)), refused, "there is a backup");
-        assert_eq!(after(&mut slot, 3, Input::Release(FIRST)), [], "the show stays live");
-        assert_eq!(after(&mut slot, 4, step_up(SECOND)), [Output::Admit(SECOND)]);
-        assert_eq!(after(&mut slot, 4, Input::Media(SECOND)), []);
-        assert_eq!(after(&mut slot, 5, claim(third)), [Output::StandBy(third)]);
-        assert_eq!(after(&mut slot, 6, step_up(third)), [Output::Yield(SECOND)]);
-        assert_eq!(after(&mut slot, 7, Input::Yielded(SECOND)), []);
-        assert_eq!(after(&mut slot, 8, step_up(third)), [Output::Admit(third)]);
-        assert_eq!(after(&mut slot, 9, step_up(SECOND)), [], "it stands by again");
-        after(&mut slot, 10, Input::Release(SECOND));
-        let interrupted = [Output::Tell(Airtime::Interrupted)];
-        assert_eq!(after(&mut slot, 11, Input::Release(third)), interrupted);
-    }
-
-    #[test]
-    fn a_silent_primary_is_dismissed_for_the_backup() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, backup(SECOND));
-        let silent = Input::StepUp { publisher: SECOND, silent: true };
-        assert_eq!(after(&mut slot, 1, silent), [Output::Dismiss(FIRST)]);
-        after(&mut slot, 2, Input::Release(FIRST));
-        assert_eq!(after(&mut slot, 3, step_up(SECOND)), [Output::Admit(SECOND)]);
-        assert_eq!(after(&mut slot, 4, Input::End), [Output::Dismiss(SECOND)]);
-    }
-
-    #[test]
-    fn the_end_dismisses_who_stands_by() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        after(&mut slot, 0, backup(SECOND));
-        let both = [Output::Dismiss(SECOND), Output::Dismiss(FIRST)];
-        assert_eq!(after(&mut slot, 1, Input::End), both);
-        assert_eq!(after(&mut slot, 1, step_up(SECOND)), []);
-        assert_eq!(after(&mut slot, 2, Input::Release(SECOND)), []);
-        let ended = [Output::Finish, Output::Tell(Airtime::Ended)];
-        assert_eq!(after(&mut slot, 2, Input::Release(FIRST)), ended);
-    }
-
-    #[test]
-    fn a_second_publisher_takes_over_where_that_is_the_rule() {
-        let mut slot = Slot::new(Duration::from_micros(WINDOW_US), SecondPublisher::TakeOver);
-        after(&mut slot, 0, claim(FIRST));
-        let room = [Output::Dismiss(FIRST), Output::Refuse(SECOND, Refusal::AlreadyPublishing)];
-        assert_eq!(after(&mut slot, 1, claim(SECOND)), room);
-        after(&mut slot, 2, Input::Release(FIRST));
-        assert_eq!(after(&mut slot, 3, claim(SECOND)), [Output::Admit(SECOND)]);
-    }
-
-    #[test]
-    fn a_key_that_was_only_tried_leaves_nothing_behind() {
-        let mut slot = slot();
-        after(&mut slot, 0, claim(FIRST));
-        assert_eq!(after(&mut slot, 1, Input::Release(FIRST)), []);
-        assert!(slot.is_vacant());
-    }
-}
+mod tests;

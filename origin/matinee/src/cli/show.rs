@@ -8,7 +8,7 @@ use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
     Broadcast, ChangeShow, CreatedShow, NewPull, NewShow, Rung, SecondPublisher, ShowList,
-    ShowState, State, WhenFull as Rule, ladder,
+    ShowState, State, WhenFull as Rule, WhileAway, ladder,
 };
 
 use super::error::Error;
@@ -54,7 +54,7 @@ pub(crate) enum ShowCommand {
         show: ShowId,
         /// What happens to a device beyond those a ticket admits at once
         #[arg(long, required_unless_present_any = [
-            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder"
+            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder", "while_away"
         ])]
         when_full: Option<WhenFull>,
         /// How it goes out; what is not said stays
@@ -175,6 +175,9 @@ pub(crate) struct BroadcastFlags {
     /// What becomes of a second publisher with its stream key: refuse, take-over, or `house`
     #[arg(long, value_name = "RULE", value_parser = second_publisher)]
     second_publisher: Option<Own<SecondPublisher>>,
+    /// What viewers see while nobody publishes and it waits for someone: gap, slate, or `house`
+    #[arg(long, value_name = "WHAT", value_parser = while_away)]
+    while_away: Option<Own<WhileAway>>,
 }
 
 /// A show's own value, or `None`: as the house has it.
@@ -202,23 +205,35 @@ fn second_publisher(text: &str) -> Result<Own<SecondPublisher>, String> {
     }
 }
 
+fn while_away(text: &str) -> Result<Own<WhileAway>, String> {
+    match text {
+        "gap" => Ok(Own(Some(WhileAway::Gap))),
+        "slate" => Ok(Own(Some(WhileAway::Slate))),
+        "house" => Ok(Own(None)),
+        _ => Err("it must be gap, slate or house".to_owned()),
+    }
+}
+
 impl BroadcastFlags {
     const fn is_empty(&self) -> bool {
         self.dvr_window_s.is_none()
             && self.recording_max_mib.is_none()
             && self.ladder.is_none()
             && self.second_publisher.is_none()
+            && self.while_away.is_none()
     }
 
     /// What was chosen before, with what is said now.
     fn onto(&self, before: Broadcast) -> Broadcast {
-        let Broadcast { dvr_window_s, recording_bytes_max, ladder, second_publisher } = before;
+        let Broadcast { dvr_window_s, recording_bytes_max, ladder, second_publisher, while_away } =
+            before;
         let bytes = |mib: Own<u32>| mib.0.map(|mib| u64::from(mib) << 20);
         Broadcast {
             dvr_window_s: self.dvr_window_s.map_or(dvr_window_s, |own| own.0),
             recording_bytes_max: self.recording_max_mib.map_or(recording_bytes_max, bytes),
             ladder: self.ladder.clone().map_or(ladder, |own| own.0),
             second_publisher: self.second_publisher.map_or(second_publisher, |own| own.0),
+            while_away: self.while_away.map_or(while_away, |own| own.0),
         }
     }
 }
@@ -229,8 +244,13 @@ fn settings(show: &ShowState) -> String {
         Rule::Refuse => "it is refused",
     };
     let house = || "as the house has it".to_owned();
-    let Broadcast { dvr_window_s, recording_bytes_max, ladder: rungs, second_publisher } =
-        &show.broadcast;
+    let Broadcast {
+        dvr_window_s,
+        recording_bytes_max,
+        ladder: rungs,
+        second_publisher,
+        while_away,
+    } = &show.broadcast;
     let window = dvr_window_s.map_or_else(house, |seconds| format!("{seconds} s"));
     let recording =
         recording_bytes_max.map_or_else(house, |bytes| format!("at most {} MiB", bytes >> 20));
@@ -239,12 +259,17 @@ fn settings(show: &ShowState) -> String {
         SecondPublisher::Refuse => "is refused".to_owned(),
         SecondPublisher::TakeOver => "takes over".to_owned(),
     });
+    let away = while_away.map_or_else(house, |what| match what {
+        WhileAway::Gap => "gaps".to_owned(),
+        WhileAway::Slate => "a slate".to_owned(),
+    });
     format!(
         "Show {}:\n\
          \n  live window       {window}\
          \n  recording         {recording}\
          \n  ladder            {rungs}\
-         \n  second publisher  {second}\n\
+         \n  second publisher  {second}\
+         \n  while nobody is   {away}\n\
          \nWhen there is a device too many, {too_many}.",
         show.show
     )

@@ -1,4 +1,4 @@
-//! FLV over RTMP, or a transport stream over SRT, by libavformat.
+//! FLV over RTMP, or a transport stream over SRT or to standard output, by libavformat.
 //!
 //! In: packets. Out: bytes on the wire, or whose fault it is that they are not. Does not know what is in them.
 
@@ -34,14 +34,14 @@ impl Outlet {
     ) -> Result<Self, Error> {
         let mut options = Dictionary::new();
         options.set("rw_timeout", &NETWORK_WAIT_US_MAX.to_string());
-        let form = if config.is_srt() {
+        let is_stream = config.is_transport_stream();
+        if config.is_srt() {
             // A call that never listens; libsrt's own time is shorter than the handshake of a busy server.
             options.set("connect_timeout", "10000");
-            "mpegts"
         } else {
             options.set("tcp_nodelay", "1");
-            "flv"
-        };
+        }
+        let form = if is_stream { "mpegts" } else { "flv" };
         let mut output = format::output_as_with(&config.url, form, options).map_err(not_opened)?;
         for (context, time_base) in [
             (&*video.encoder as &codec::Context, video.time_base),
@@ -55,7 +55,10 @@ impl Outlet {
             }
         }
         let mut options = Dictionary::new();
-        if !config.is_srt() {
+        if is_stream {
+            // Each frame of sound in a packet of its own: the muxer would hold back some that fit into one.
+            options.set("pes_payload_size", "0");
+        } else {
             options.set("flvflags", "no_duration_filesize");
         }
         options.set("flush_packets", "1");

@@ -9,11 +9,12 @@
 use std::borrow::Cow;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
-use hmac_sha256::{HMAC, Hash};
+use sha2::{Digest as _, Sha256};
 
 use super::Value;
 use crate::TokenError;
 use crate::key::Algorithm;
+use crate::mac::{self, Mac, equal};
 
 /// CWT (RFC 8392, 6).
 const TAG_CWT: u64 = 61;
@@ -117,18 +118,15 @@ impl<'a> Envelope<'a> {
     }
 
     /// Whether the MAC is that of `key`, in a time that does not tell where it differs.
-    pub(crate) fn is_mac_of(&self, key: &[u8]) -> bool {
-        let Ok(sent) = <&[u8; 32]>::try_from(self.tag.as_ref()) else { return false };
-        let mut mac = HMAC::new(key);
-        self.feed("MAC0", |bytes| mac.update(bytes));
-        mac.finalize_verify(sent)
+    pub(crate) fn is_mac_of(&self, key: &Mac) -> bool {
+        <&[u8; 32]>::try_from(self.tag.as_ref()).is_ok_and(|sent| equal(&mac(self, key), sent))
     }
 
     /// What the signature is over, hashed.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        let mut hash = Hash::new();
+        let mut hash = Sha256::new();
         self.feed("Signature1", |bytes| hash.update(bytes));
-        hash.finalize()
+        hash.finalize().into()
     }
 
     /// The Sig_structure or MAC_structure: `[context, protected, external_aad, payload]`.
@@ -203,8 +201,8 @@ pub(crate) fn seal(
 }
 
 /// The MAC of a message.
-pub(crate) fn mac(envelope: &Envelope<'_>, key: &[u8]) -> Vec<u8> {
-    let mut mac = HMAC::new(key);
+pub(crate) fn mac(envelope: &Envelope<'_>, key: &Mac) -> [u8; mac::BYTES] {
+    let mut mac = key.clone();
     envelope.feed("MAC0", |bytes| mac.update(bytes));
-    mac.finalize().to_vec()
+    mac.finish()
 }

@@ -10,6 +10,7 @@ use p256::ecdsa::signature::hazmat::PrehashSigner;
 use super::cose::{self, Envelope};
 use super::{ClaimSet, Renewal, Renewed, own};
 use crate::key::{Pair, Purpose};
+use crate::mac::Mac;
 use crate::{Claims, KeyError, PrivateKey};
 
 /// Signs CATs with one key, which they name.
@@ -51,7 +52,7 @@ impl CatIssuer {
     pub fn sign(&self, claims: &ClaimSet<'_>) -> Result<String, KeyError> {
         let prove = |envelope: &Envelope<'_>| match &self.key.pair {
             Pair::EdDsa(_) => None,
-            Pair::Hs256(key) => Some(cose::mac(envelope, &key.to_bytes())),
+            Pair::Hs256(key) => Some(cose::mac(envelope, &Mac::new(&key.to_bytes())).to_vec()),
             Pair::Es256(pair) => {
                 let key = pair.key_pair().as_ref();
                 let proof: Signature = key.sign_prehash(&envelope.digest()).ok()?;

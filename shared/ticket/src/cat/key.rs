@@ -12,6 +12,7 @@ use super::cose::{self, Envelope};
 use super::{ClaimSet, label};
 use crate::claims::{AUDIENCE, ISSUER};
 use crate::key::{Algorithm, Validity, bare, names, secret_bytes};
+use crate::mac::Mac;
 use crate::{KeyError, TokenError};
 
 /// Verifies CATs of some issuers.
@@ -26,7 +27,7 @@ pub(crate) struct CatKey {
 
 enum Material {
     Es256(Box<VerifyingKey>),
-    Hs256(Vec<u8>),
+    Hs256(Mac),
 }
 
 /// Whose numbers an issuer writes.
@@ -48,7 +49,7 @@ impl CatKey {
                 let key = ES256PublicKey::from_jwk(&bare(jwk)).map_err(|_| wrong())?;
                 Material::Es256(Box::new(*key.public_key().as_ref()))
             }
-            Algorithm::Hs256 => Material::Hs256(secret_bytes(jwk).ok_or_else(wrong)?),
+            Algorithm::Hs256 => Material::Hs256(Mac::new(&secret_bytes(jwk).ok_or_else(wrong)?)),
         };
         let document = |what: &str| KeyError::Document(format!("key `{kid}`: {what}"));
         let list = |name: &str, default: &str| match jwk.get(name) {
@@ -126,7 +127,7 @@ impl CatKey {
     /// [`KeyError::NoSecret`] if it only verifies.
     pub(crate) fn seal(&self, claims: &ClaimSet<'_>) -> Result<String, KeyError> {
         let Material::Hs256(secret) = &self.material else { return Err(KeyError::NoSecret) };
-        let prove = |envelope: &Envelope<'_>| Some(cose::mac(envelope, secret));
+        let prove = |envelope: &Envelope<'_>| Some(cose::mac(envelope, secret).to_vec());
         cose::seal(Algorithm::Hs256, &self.kid, claims.to_bytes(), prove).ok_or(KeyError::NoSecret)
     }
 }

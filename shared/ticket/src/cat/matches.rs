@@ -10,9 +10,8 @@
 use std::borrow::Cow;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
-use hmac_sha256::Hash;
 use regex_lite::RegexBuilder;
-use sha2::{Digest, Sha512, Sha512_256};
+use sha2::{Digest, Sha256, Sha512, Sha512_256};
 
 use super::Value;
 use super::key::Dialect;
@@ -102,7 +101,7 @@ impl Matcher {
     ) -> Result<bool, BadMatch> {
         Ok(match kind {
             Match::Regex => self.regex(value.as_array().ok_or(BadMatch)?, text)?,
-            Match::Sha256 => *hash(value)? == Hash::hash(text.as_bytes()),
+            Match::Sha256 => *hash(value)? == Sha256::digest(text)[..],
             Match::Sha512Cut => {
                 let sent = hash(value)?;
                 let full = Sha512::digest(text.as_bytes());
@@ -223,7 +222,7 @@ mod tests {
     #[test]
     fn hashes_match_as_bytes_and_as_text() {
         let text = "/live/a.m3u8";
-        let sha256 = Hash::hash(text.as_bytes());
+        let sha256 = Sha256::digest(text);
         let full = Sha512::digest(text.as_bytes()).to_vec();
         let fips = Sha512_256::digest(text.as_bytes()).to_vec();
         for (kind, hash) in [

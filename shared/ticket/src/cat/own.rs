@@ -15,7 +15,7 @@
 
 use std::borrow::Cow;
 
-use hmac_sha256::Hash;
+use sha2::{Digest as _, Sha256};
 use shared_wire::{Bind, Countries, ID_BYTES, Policy, SessionId, ShowId, TicketId};
 
 use super::{ClaimSet, Value, label, policy};
@@ -118,7 +118,7 @@ pub(crate) fn foreign(
 
 /// Our id for what an issuer calls so.
 fn name(kind: &str, issuer: &str, theirs: &[u8]) -> [u8; ID_BYTES] {
-    let mut hash = Hash::new();
+    let mut hash = Sha256::new();
     for part in [kind.as_bytes(), issuer.as_bytes(), theirs] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hmac_sha256::Hash;
+use sha2::{Digest as _, Sha256};
 
 use super::{ClaimSet, Facts, label};
 use crate::TokenError;
@@ -128,7 +128,7 @@ pub(crate) fn asked(claims: &ClaimSet<'_>, facts: &Facts<'_>) -> Result<Replay, 
         return Ok(Replay::Free);
     }
     let end = claims.time(label::EXP)?;
-    let mut hash = Hash::new();
+    let mut hash = Sha256::new();
     hash.update(claims.text(label::ISS)?.unwrap_or_default());
     hash.update([0]);
     match claims.cti()? {

@@ -5,9 +5,9 @@
 //! brings the mark back as proof.
 
 use data_encoding::BASE64URL_NOPAD;
-use hmac_sha256::Hash;
 
-use super::{SealedSession, equal};
+use super::SealedSession;
+use crate::mac::{Mac, equal};
 
 /// Bytes of a mark: a guess in 2^64, and each is a request to an edge.
 const MARK_BYTES: usize = 8;
@@ -19,17 +19,13 @@ const PURPOSE: &[u8] = b"mark";
 /// Marks objects for one session.
 #[derive(Clone)]
 pub struct Marker {
-    inner: Hash,
-    outer: Hash,
+    mac: Mac,
 }
 
 impl Marker {
-    pub(super) fn new(inner: Hash, outer: Hash, session: &SealedSession) -> Self {
-        let mut inner = inner;
-        inner.update(PURPOSE);
-        inner.update(session.show.as_bytes());
-        inner.update(session.session.as_bytes());
-        Self { inner, outer }
+    pub(super) fn new(key: &Mac, session: &SealedSession) -> Self {
+        let (show, session) = (session.show.as_bytes(), session.session.as_bytes());
+        Self { mac: key.clone().with(PURPOSE).with(show).with(session) }
     }
 
     /// Appends the mark of an object, such as `720p/e1/s12.m4s`, to a URI.
@@ -49,12 +45,8 @@ impl Marker {
     }
 
     fn tag(&self, object: &[u8]) -> [u8; MARK_BYTES] {
-        let mut inner = self.inner;
-        inner.update(object);
-        let mut outer = self.outer;
-        outer.update(inner.finalize());
         let mut tag = [0; MARK_BYTES];
-        tag.iter_mut().zip(outer.finalize()).for_each(|(to, from)| *to = from);
+        tag.iter_mut().zip(self.mac.of(object)).for_each(|(to, from)| *to = from);
         tag
     }
 }

@@ -1,5 +1,6 @@
 //! Sealed sessions: what is sealed opens; whatever was touched does not.
 
+use hmac_sha256::HMAC;
 use proptest::prelude::*;
 use shared_wire::{Bind, Policy, Watermark};
 

@@ -1,11 +1,12 @@
 //! Playback tokens: what the house signed opens its show; everything else has its own refusal.
 
-use jwt_simple::prelude::{Audiences, EdDSAKeyPairLike, NoCustomClaims};
+use jwt_simple::prelude::{Audiences, EdDSAKeyPairLike, JWTClaims, NoCustomClaims};
 use proptest::prelude::*;
 use serde_json::json;
 use shared_wire::{Policy, SessionId, TicketId};
 
 use super::*;
+use crate::claims::Own;
 use crate::key::Pair;
 use crate::{Issuer, PrivateKey, jwks};
 
@@ -163,6 +164,53 @@ fn a_token_of_ours_for_another_purpose_is_refused() {
         custom: NoCustomClaims {},
     };
     assert_eq!(refusal(&pair.sign(bare).unwrap()), TokenError::Malformed);
+}
+
+/// What a token with a MAC may look like, by its header and claims.
+#[test]
+fn a_mac_is_checked_as_a_signature_is() {
+    let sealed = |header: &Value, claims: &Value| {
+        let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let mac = Mac::new(&[9; 32]).of(signed.as_bytes());
+        format!("{signed}.{}", BASE64URL_NOPAD.encode(&mac))
+    };
+    let header = |typ: Option<&str>| match typ {
+        Some(typ) => json!({ "alg": "HS256", "kid": "HS256", "typ": typ }),
+        None => json!({ "alg": "HS256", "kid": "HS256" }),
+    };
+    let said = serde_json::to_value(claims().to_jwt().unwrap()).unwrap();
+    for typ in [None, Some("JWT"), Some("jwt"), Some("at+JWT")] {
+        let token = sealed(&header(typ), &said);
+        assert_eq!(house().verify(&token, &show(), NOW), Ok(claims()), "{typ:?}");
+    }
+    for typ in ["JOSE", "", "JWT+x", "JWTs"] {
+        assert_eq!(refusal(&sealed(&header(Some(typ)), &said)), TokenError::Malformed, "{typ}");
+    }
+    let with = |name: &str, value: Value| {
+        let mut said = said.clone();
+        said[name] = value;
+        sealed(&header(None), &said)
+    };
+    // RFC 7519, 2 and 4.1.3: a date may have a fraction, an audience may be one of several.
+    for good in [with("exp", json!(NOW as f64 + 100.5)), with("aud", json!(["x", "playback"]))] {
+        assert_eq!(house().verify(&good, &show(), NOW), Ok(claims()));
+    }
+    for (name, value, error) in [
+        ("iss", json!("x"), TokenError::Forged),
+        ("aud", json!(["x"]), TokenError::WrongAudience),
+        ("exp", json!("soon"), TokenError::Malformed),
+        ("nbf", json!(-1), TokenError::Malformed),
+        ("iat", json!(null), TokenError::Malformed),
+        ("sid", json!(7), TokenError::Malformed),
+    ] {
+        assert_eq!(refusal(&with(name, value)), error, "{name}");
+    }
+    let whole = sealed(&header(None), &said);
+    for cut in [whole.len() - 43, whole.len() - 2, whole.len() - 22] {
+        let error = refusal(&whole[..cut]);
+        assert!(matches!(error, TokenError::Forged | TokenError::Malformed), "{error:?}");
+    }
 }
 
 #[test]

@@ -23,6 +23,19 @@ pub struct Broadcast {
     /// What becomes of a second publisher with its stream key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_publisher: Option<SecondPublisher>,
+    /// What viewers see while nobody publishes and the show waits for someone. It holds from the next time nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub while_away: Option<WhileAway>,
+}
+
+/// What viewers see while nobody publishes and a show waits for someone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhileAway {
+    /// Nothing new: gaps in the playlists.
+    Gap,
+    /// A slate.
+    Slate,
 }
 
 /// What becomes of a second publisher with a stream key that is on the air.

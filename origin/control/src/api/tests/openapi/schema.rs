@@ -123,6 +123,7 @@ fn broadcast() -> Value {
         "ladder": [{ "bit_rate": 900_000, "codec": "hevc", "height": 480 }],
         "recording_bytes_max": 5,
         "second_publisher": "take-over",
+        "while_away": "slate",
     })
 }
 
