@@ -7,13 +7,18 @@
 
 mod cpu;
 mod crowd;
+mod glass;
 mod nginx;
 #[path = "../bench/report.rs"]
 mod report;
 mod rows;
+mod soak;
 mod start;
 #[path = "../bench/taken.rs"]
 mod taken;
+#[path = "../browser/viewer.rs"]
+#[allow(dead_code, reason = "the stories of tests/browser ask for more")]
+mod viewer;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -35,12 +40,15 @@ pub(crate) struct Plan {
 /// A row's name, for `--only`, and what measures it.
 type Measure = (&'static str, fn(&Plan) -> io::Result<Vec<Row>>);
 
-const ROWS: [Measure; 5] = [
+const ROWS: [Measure; 8] = [
     ("start", start::rows),
     ("latency", rows::latency),
+    ("glass", glass::rows),
     ("ladder", rows::ladder),
     ("publishers", rows::publishers),
     ("crowd", crowd::rows),
+    ("window", soak::window),
+    ("soak", soak::rows),
 ];
 
 fn main() -> io::Result<()> {

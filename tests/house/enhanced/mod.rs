@@ -16,6 +16,17 @@ pub use mp4::{Kind, Track, Unit, read};
 const PATIENCE: Duration = Duration::from_secs(20);
 const CHUNK_BYTES: usize = 4096;
 
+/// How a clip goes out.
+pub struct Run<'a> {
+    /// How many times faster than real time; 0: as fast as it is taken.
+    pub speed: f64,
+    /// How often the clip is sent, one after the other.
+    pub laps: u32,
+    /// The timestamp that is sent in place of one, in milliseconds since the start of the first lap; `None`: the unit is
+    /// left out.
+    pub stamp: &'a (dyn Fn(Kind, i64) -> Option<u32> + Sync),
+}
+
 /// Publishes tracks to `rtmp://address/live/key`, in real time or as fast as they are taken, and ends in good order.
 /// What the server said, unprintable bytes as dots.
 ///
@@ -27,28 +38,47 @@ pub fn publish(
     tracks: &[Track],
     real_time: bool,
 ) -> Result<String, String> {
+    let speed = if real_time { 1.0 } else { 0.0 };
+    let stamp = |_: Kind, ms: i64| u32::try_from(ms).ok();
+    run(address, key, tracks, &Run { speed, laps: 1, stamp: &stamp })
+}
+
+/// The same, as is said.
+///
+/// # Errors
+/// The same.
+pub fn run(address: &str, key: &str, tracks: &[Track], run: &Run<'_>) -> Result<String, String> {
     let mut talk = Talk::open(address)?;
     talk.send(&hello(key))?;
     talk.hear("NetStream.Publish.Start")?;
     for track in tracks {
-        talk.send(&message(track, 0, &track.head(true, true), &[], &track.record))?;
+        let first = (run.stamp)(track.kind, 0).unwrap_or(0);
+        talk.send(&message(track, first, &track.head(true, true), &[], &track.record))?;
     }
     let mut units: Vec<(&Track, &Unit)> =
         tracks.iter().flat_map(|track| track.units.iter().map(move |unit| (track, unit))).collect();
     units.sort_by_key(|(_, unit)| unit.dts_ms);
+    let lap_ms = units.last().map_or(0, |(_, unit)| (unit.dts_ms + 999) / 1000 * 1000);
     let begin = Instant::now();
-    for (track, unit) in units {
-        let due = Duration::from_millis(u64::try_from(unit.dts_ms).unwrap_or(0));
-        if real_time && let Some(early) = due.checked_sub(begin.elapsed()) {
+    let laps = (0..run.laps).flat_map(|lap| {
+        units
+            .iter()
+            .map(move |(track, unit)| (*track, *unit, unit.dts_ms + i64::from(lap) * lap_ms))
+    });
+    for (track, unit, at_ms) in laps {
+        let due_s = at_ms.max(0) as f64 / 1000.0 / run.speed;
+        let early = Duration::try_from_secs_f64(due_s).unwrap_or_default();
+        if let Some(early) = early.checked_sub(begin.elapsed()) {
             std::thread::sleep(early);
         }
+        let Some(stamp) = (run.stamp)(track.kind, at_ms) else { continue };
         let composition = unit.pts_ms - unit.dts_ms;
         let composition = match &track.fourcc {
             b"hvc1" | b"avc1" => &composition.to_be_bytes()[5..],
             _ => &[],
         };
         let head = track.head(false, unit.keyframe);
-        talk.send(&message(track, unit.dts_ms, &head, composition, &unit.data))?;
+        talk.send(&message(track, stamp, &head, composition, &unit.data))?;
     }
     let close = [text("deleteStream"), number(9.0), vec![5], number(1.0)].concat();
     talk.send(&chunked(3, 20, 0, 0, &close))?;
@@ -148,26 +178,30 @@ fn hello(key: &str) -> Vec<u8> {
     .concat()
 }
 
-fn message(track: &Track, dts_ms: i64, head: &[u8], composition: &[u8], data: &[u8]) -> Vec<u8> {
+fn message(track: &Track, at_ms: u32, head: &[u8], composition: &[u8], data: &[u8]) -> Vec<u8> {
     let (chunk_stream, kind) = match track.kind {
         Kind::Video => (6, 9),
         Kind::Audio => (4, 8),
     };
     let body = [head, composition, data].concat();
-    chunked(chunk_stream, kind, 1, u32::try_from(dts_ms).unwrap_or(0), &body)
+    chunked(chunk_stream, kind, 1, at_ms, &body)
 }
 
-/// A message in chunks (RTMP 1.0, 5.3). Clips are shorter than the 4.6 h that 24 bits of milliseconds reach.
+/// A message in chunks (RTMP 1.0, 5.3). What 24 bits do not hold follows each head (5.3.1.3).
 fn chunked(chunk_stream: u8, kind: u8, stream: u8, at_ms: u32, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap_or(0).to_be_bytes();
     let size = if kind == 1 { 128 } else { CHUNK_BYTES };
+    let is_long = at_ms >= 0xFF_FFFF;
     let mut bytes = vec![chunk_stream];
-    bytes.extend(&at_ms.to_be_bytes()[1..]);
+    bytes.extend(&at_ms.min(0xFF_FFFF).to_be_bytes()[1..]);
     bytes.extend(&length[1..]);
     bytes.extend([kind, stream, 0, 0, 0]);
+    let extended = if is_long { &at_ms.to_be_bytes()[..] } else { &[] };
+    bytes.extend(extended);
     for (index, part) in body.chunks(size).enumerate() {
         if index > 0 {
             bytes.push(0xC0 | chunk_stream);
+            bytes.extend(extended);
         }
         bytes.extend(part);
     }

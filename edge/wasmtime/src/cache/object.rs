@@ -43,6 +43,18 @@ pub(crate) struct Head {
     pub(crate) surrogate_keys: Arc<[Box<str>]>,
 }
 
+/// What of a head is kept, in memory of its own: as it came it lies in its connection's read buffer, which each field would
+/// keep whole, some 16 kB of it.
+fn apart(headers: &HeaderMap) -> HeaderMap {
+    let kept = headers.iter().filter(|(name, _)| !NOT_KEPT.contains(name));
+    kept.map(|(name, value)| {
+        let mut own = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+        own.set_sensitive(value.is_sensitive());
+        (HeaderName::from_bytes(name.as_ref()).unwrap_or_else(|_| name.clone()), own)
+    })
+    .collect()
+}
+
 /// A whole answer.
 #[derive(Debug)]
 pub(crate) struct Object {
@@ -54,10 +66,8 @@ pub(crate) struct Object {
 
 impl Head {
     /// The head of an answer that came at `date`, which it is given if it has none (RFC 9110, 6.6.1).
-    pub(crate) fn new(status: StatusCode, mut headers: HeaderMap, date: &str) -> Self {
-        for name in NOT_KEPT {
-            headers.remove(name);
-        }
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, date: &str) -> Self {
+        let mut headers = apart(headers);
         let surrogate_control = headers.remove(SURROGATE_CONTROL);
         let keys = headers.remove(SURROGATE_KEY);
         let keys = keys.as_ref().and_then(|keys| keys.to_str().ok()).unwrap_or_default();

@@ -216,5 +216,5 @@ fn length(headers: &HeaderMap) -> Option<usize> {
 
 fn head_of(response: &Response<Incoming>) -> Head {
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
-    Head::new(response.status(), response.headers().clone(), &date)
+    Head::new(response.status(), response.headers(), &date)
 }

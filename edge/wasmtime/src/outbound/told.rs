@@ -73,7 +73,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         let status = StatusCode::from_u16(status).unwrap();
-        let head = Head::new(status, headers, "Tue, 24 Nov 2026 10:00:00 GMT");
+        let head = Head::new(status, &headers, "Tue, 24 Nov 2026 10:00:00 GMT");
         Object::new(Arc::new(head), Bytes::from_static(b"bytes"))
     }
 

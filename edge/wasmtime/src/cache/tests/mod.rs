@@ -29,7 +29,7 @@ fn head(status: u16, headers: &[(&str, &str)]) -> Head {
     let named = headers.iter().map(|(name, value)| {
         (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
     });
-    Head::new(StatusCode::from_u16(status).unwrap(), named.collect(), DATE)
+    Head::new(StatusCode::from_u16(status).unwrap(), &named.collect(), DATE)
 }
 
 fn object(status: u16, headers: &[(&str, &str)], body: &str) -> Arc<Object> {
@@ -73,4 +73,22 @@ async fn ask(cache: &Cache, parts: &Parts, object: Arc<Object>) -> Told {
 async fn ask_nobody(cache: &Cache, parts: &Parts) -> Told {
     let fetch = |_| async { Fetched::<()>::Failed(Failure::Connect) };
     told(cache.answer(Key::of(parts), parts, fetch).await, parts)
+}
+
+#[test]
+fn a_head_keeps_no_more_than_its_own_bytes() {
+    let read = Bytes::from(vec![b'x'; 16 << 10]);
+    let field = HeaderValue::from_maybe_shared(read.slice(100..120)).unwrap();
+    let twice = HeaderName::from_static("x-twice");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ETAG, field.clone());
+    headers.append(&twice, HeaderValue::from_static("a"));
+    headers.append(&twice, HeaderValue::from_static("b"));
+    let head = Head::new(StatusCode::OK, &headers, DATE);
+    assert_eq!(head.headers[header::ETAG], field);
+    let lies = head.headers[header::ETAG].as_bytes().as_ptr_range();
+    let buffer = read.as_ptr_range();
+    assert!(!buffer.contains(&lies.start), "the connection's buffer stays in memory");
+    let values: Vec<&HeaderValue> = head.headers.get_all(&twice).iter().collect();
+    assert_eq!(values, ["a", "b"]);
 }
