@@ -4,6 +4,7 @@
 //! wrong usage. Does not know how a role is carried out; each has its own module.
 
 mod cli;
+mod dash;
 mod delivery;
 mod demo;
 mod denied;
