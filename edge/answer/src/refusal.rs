@@ -148,7 +148,9 @@ impl Refusal {
             Self::CountryDenied(_) => "The ticket is not for this country.",
             Self::TierTooLow => "The ticket is for a smaller picture.",
             Self::DvrTooFar => "The ticket does not reach so far back.",
-            Self::DashTooDeep => "This ticket plays by HLS only: it does not reach back all the way.",
+            Self::DashTooDeep => {
+                "This ticket plays by HLS only: it does not reach back all the way."
+            }
             Self::Isolated => "This edge cannot let new viewers in at the moment.",
             Self::ReplayUnknown => "This edge cannot tell at the moment if the token was used.",
             Self::EdgeKeyWrong => "The edge key is missing or wrong.",

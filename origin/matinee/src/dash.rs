@@ -177,10 +177,7 @@ impl Playlists {
 }
 
 /// A recording's playlists; `None` if there is none, or one from before playlists told the anchor.
-async fn recorded(
-    store: &Store,
-    show: ShowId,
-) -> Result<Option<Playlists>, origin_storage::Error> {
+async fn recorded(store: &Store, show: ShowId) -> Result<Option<Playlists>, origin_storage::Error> {
     let key = Key { show, object: KeyObject::Multivariant };
     let Some(text) = store.get(&key).await? else { return Ok(None) };
     let Some(catalogue) = Catalogue::read(&text) else { return Ok(None) };

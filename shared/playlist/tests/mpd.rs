@@ -71,7 +71,13 @@ fn span(name: &str, msn: u64) -> (i64, i64) {
         let jump = if msn >= COMEBACK { 123_457 } else { 0 };
         12_345 + i64::try_from(msn).unwrap() * 180_000 + jump
     };
-    let section = if msn >= AFTER_HOLE { AFTER_HOLE } else if msn >= COMEBACK { COMEBACK } else { 0 };
+    let section = if msn >= AFTER_HOLE {
+        AFTER_HOLE
+    } else if msn >= COMEBACK {
+        COMEBACK
+    } else {
+        0
+    };
     let at = |msn: u64| {
         let since = cut(msn) - cut(section);
         if name == "audio" { cut(section) + (since + 1919) / 1920 * 1920 } else { cut(msn) }
@@ -134,8 +140,8 @@ fn playlist(name: &str, first: u64, last: u64) -> MediaPlaylist {
 fn live(first: u64, last: u64, starts: &mut Starts) -> String {
     let catalogue = Catalogue::read(multivariant().as_bytes()).unwrap();
     assert_eq!(catalogue.names().collect::<Vec<_>>(), NAMES);
-    let timelines = NAMES
-        .map(|name| Timeline::of_playlist(&playlist(name, first, last), catalogue.anchor_us));
+    let timelines =
+        NAMES.map(|name| Timeline::of_playlist(&playlist(name, first, last), catalogue.anchor_us));
     let presentation =
         Presentation { catalogue: &catalogue, timelines: &timelines, live: Some(LIVE) };
     presentation.render(starts).unwrap()
@@ -348,7 +354,9 @@ fn a_viewers_mpd_differs_in_what_the_tier_may_not_see() {
     rest.retain(|one| !one.uri.starts_with("source/"));
     assert_eq!(listed(&lower), rest);
     // Where the lower picture lacks a segment, the sound alone is left.
-    let sets = elements(&lower).into_iter().filter(|(path, _)| path.len() == 3 && path[2] == "AdaptationSet");
+    let sets = elements(&lower)
+        .into_iter()
+        .filter(|(path, _)| path.len() == 3 && path[2] == "AdaptationSet");
     assert_eq!(sets.count(), 4 * 2 + 1);
     assert_eq!(filter(text.as_bytes(), 720).unwrap(), text.as_bytes());
     assert_eq!(filter(text.as_bytes(), 240), Err(EditError::TierTooLow { height_max: 240 }));

@@ -52,8 +52,7 @@ const MANIFEST: &str = "<?xml version=\"1.0\"?>\n<MPD type=\"dynamic\">\n\
 
 fn entered_by_manifest(height_max: Option<u16>) -> Result<String, Refusal> {
     let session = session(Admitted { height_max, ..Admitted::default() });
-    let edit =
-        Edit::Enter { session, ip: None, root: "/o/s/".to_owned(), door: Door::Manifest };
+    let edit = Edit::Enter { session, ip: None, root: "/o/s/".to_owned(), door: Door::Manifest };
     edit.apply(&config(), 0, MANIFEST.as_bytes()).map(|text| String::from_utf8(text).unwrap())
 }
 

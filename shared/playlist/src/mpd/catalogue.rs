@@ -45,16 +45,19 @@ impl Catalogue {
         }
         // The sound alone says what it takes, and so what of a variant is its picture's.
         let alone = list.variants.iter().find(|(tag, uri)| {
-            tag.get("RESOLUTION").is_none() && sounds.iter().any(|one| id(uri) == Some(one.id.as_str()))
+            tag.get("RESOLUTION").is_none()
+                && sounds.iter().any(|one| id(uri) == Some(one.id.as_str()))
         });
         let alone_rate = alone.and_then(|(tag, _)| tag.number("BANDWIDTH")).unwrap_or_default();
         let alone_channels = alone.and_then(|(_, uri)| {
-            sounds.iter().find(|one| id(uri) == Some(one.id.as_str())).and_then(Representation::channels)
+            sounds
+                .iter()
+                .find(|one| id(uri) == Some(one.id.as_str()))
+                .and_then(Representation::channels)
         });
         let mut representations = Vec::new();
         for (tag, uri) in &list.variants {
-            let Some(name) = id(uri).filter(|name| sounds.iter().all(|one| one.id != *name))
-            else {
+            let Some(name) = id(uri).filter(|name| sounds.iter().all(|one| one.id != *name)) else {
                 continue;
             };
             let codecs = tag.get("CODECS").unwrap_or_default();
@@ -93,7 +96,8 @@ impl Catalogue {
 
     /// Takes over what another says, and keeps what that no longer offers: it is listed still.
     pub fn renew(&mut self, newer: Self) {
-        let is_new = |one: &&Representation| newer.representations.iter().all(|new| new.id != one.id);
+        let is_new =
+            |one: &&Representation| newer.representations.iter().all(|new| new.id != one.id);
         let kept: Vec<_> = self.representations.iter().filter(is_new).cloned().collect();
         *self = newer;
         self.representations.extend(kept);

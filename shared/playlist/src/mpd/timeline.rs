@@ -106,11 +106,7 @@ pub(crate) const fn goes_on(end_us: i64, utc_us: i64) -> bool {
 
 /// The segments of a playlist's text. `map` is the init segment in force before them; `starts` says of some exactly
 /// where they begin.
-pub(crate) fn entries(
-    text: &str,
-    map: Option<Arc<str>>,
-    starts: &[(usize, i64)],
-) -> Vec<Entry> {
+pub(crate) fn entries(text: &str, map: Option<Arc<str>>, starts: &[(usize, i64)]) -> Vec<Entry> {
     let (mut map, mut end_us) = (map, 0_i64);
     let segments = read::media(text.as_bytes()).unwrap_or_default().segments;
     let mut entries = Vec::with_capacity(segments.len());

@@ -112,12 +112,19 @@ fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
         let head = "segmentAlignment=\"true\" startWithSAP=\"1\"";
         match &representation.kind {
             Kind::Picture { .. } => {
-                line!(text, "<AdaptationSet id=\"{id}\" contentType=\"video\" mimeType=\"video/mp4\" {head}>");
+                line!(
+                    text,
+                    "<AdaptationSet id=\"{id}\" contentType=\"video\" mimeType=\"video/mp4\" {head}>"
+                );
             }
             Kind::Sound { language, .. } => {
-                let language = language.as_deref().map(|name| format!(" lang=\"{}\"", escaped(name)));
+                let language =
+                    language.as_deref().map(|name| format!(" lang=\"{}\"", escaped(name)));
                 let language = language.unwrap_or_default();
-                line!(text, "<AdaptationSet id=\"{id}\" contentType=\"audio\" mimeType=\"audio/mp4\"{language} {head}>");
+                line!(
+                    text,
+                    "<AdaptationSet id=\"{id}\" contentType=\"audio\" mimeType=\"audio/mp4\"{language} {head}>"
+                );
                 let is_main = sets.keys().find(|id| **id >= SOUND_ID) == Some(id);
                 let role = if is_main { "main" } else { "alternate" };
                 line!(text, "<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>");
@@ -201,7 +208,8 @@ fn representation_of(
     let head = format!("<Representation id=\"{id}\" bandwidth=\"{bandwidth}\" codecs=\"{codec}\"");
     match kind {
         Kind::Picture { width, height, frame_rate_millihertz } => {
-            let rate = frame_rate_millihertz.map(|rate| format!(" frameRate=\"{}\"", frame_rate(rate)));
+            let rate =
+                frame_rate_millihertz.map(|rate| format!(" frameRate=\"{}\"", frame_rate(rate)));
             let rate = rate.unwrap_or_default();
             line!(text, "{head} width=\"{width}\" height=\"{height}\"{rate}>");
         }
@@ -210,7 +218,10 @@ fn representation_of(
             line!(text, "{head}{}>", rate.unwrap_or_default());
             if let Some(channels) = channels {
                 let scheme = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
-                line!(text, "<AudioChannelConfiguration schemeIdUri=\"{scheme}\" value=\"{channels}\"/>");
+                line!(
+                    text,
+                    "<AudioChannelConfiguration schemeIdUri=\"{scheme}\" value=\"{channels}\"/>"
+                );
             }
         }
     }
