@@ -2,10 +2,14 @@
 //!
 //! In: what each rendition lists. Out: [`Period`]s. Does not know how they are written.
 
+use super::catalogue::Kind;
 use super::{Catalogue, Map, Starts, Timeline};
 
 /// Whole segments whose longest says how long the one that is being made will be.
 const NEWEST: usize = 4;
+
+/// Fewer segments than this, with pictures alone or sound alone, are left out.
+const STUB: usize = 3;
 
 /// Segments of some renditions, each of which all of these have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +94,22 @@ pub(crate) fn runs(catalogue: &Catalogue, timelines: &[Timeline]) -> Vec<Run> {
             }
         }
         goes_on = true;
+    }
+    without_stubs(catalogue, runs)
+}
+
+/// Leaves out what has pictures alone or sound alone for a moment, as the last segment before a publisher is lost may:
+/// a player would have to change over to a Period without one of them and back.
+fn without_stubs(catalogue: &Catalogue, mut runs: Vec<Run>) -> Vec<Run> {
+    let is_sound = |member: &Member| {
+        let one = catalogue.representations.get(member.index);
+        one.is_some_and(|one| matches!(one.kind, Kind::Sound { .. }))
+    };
+    let has_both =
+        |run: &Run| run.members.iter().any(is_sound) && !run.members.iter().all(is_sound);
+    if runs.iter().any(has_both) {
+        let count = |run: &Run| run.members.first().map_or(0, |member| member.segments.len());
+        runs.retain(|run| has_both(run) || count(run) >= STUB);
     }
     runs
 }
