@@ -194,6 +194,51 @@ async fn the_same(client: &Client, mpd: &str, mpd_url: &str, playlist_url: &str)
 }
 
 #[tokio::test]
+async fn a_house_that_was_killed_goes_on_with_the_same_mpd() {
+    let house = House::start(&["--reconnect-window-s", "6"]);
+    let show = house.show("Killed by DASH");
+    let ticket = house.ticket(&show.id);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("clip.flv");
+    Clip { seconds: 60, height: 360, gop: 60, b_frames: 0 }.make(&file);
+    let publisher = Publisher::of_file(&file, &show.rtmp);
+    let client = Client::new();
+    on_air_by_dash(&client, &ticket.mpd_url).await;
+    let deadline = Instant::now() + WAIT_MAX;
+    let before = loop {
+        let mpd = on_air(&client, &ticket.mpd_url).await;
+        if listed(&mpd, &ticket.mpd_url)["source"].len() > 6 {
+            break mpd;
+        }
+        assert!(Instant::now() < deadline, "{mpd}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    let house = house.killed_and_started_again(&["--reconnect-window-s", "6"]);
+    drop(publisher);
+    let client = Client::new(); // the old one's connections died with the house
+    let after = on_air_by_dash(&client, &ticket.mpd_url).await;
+    for name in ["availabilityStartTime", "timeShiftBufferDepth"] {
+        assert_eq!(attribute(&after, name), attribute(&before, name), "{after}");
+    }
+    let periods = |mpd: &str| {
+        let lines = mpd.lines().filter(|line| line.starts_with("<Period "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(periods(&after)[..1], periods(&before)[..1]);
+    let (after, before) = (listed(&after, &ticket.mpd_url), listed(&before, &ticket.mpd_url));
+    let (after, before) = (bare(&after), bare(&before));
+    for (name, urls) in &before {
+        // But for the last, which was being made and may have been lost with the process.
+        let whole = &urls[..urls.len() - 1];
+        assert_eq!(after[name].get(..whole.len()), Some(whole), "{name}");
+    }
+    // It ends with its reconnect window, and is a recording.
+    let mpd = static_mpd(&client, &ticket.mpd_url).await;
+    the_same(&client, &mpd, &ticket.mpd_url, &ticket.playlist_url).await;
+    drop(house);
+}
+
+#[tokio::test]
 async fn ffmpeg_plays_a_live_mpd() {
     let house = House::start(&[]);
     let show = house.show("Live by DASH");

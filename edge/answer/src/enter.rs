@@ -1,7 +1,7 @@
 //! The way in: a token becomes a session.
 //!
-//! In: a request for a show's multivariant playlist or MPD, and the token of its path. Out: who may watch what, and a renewed
-//! token if one is due. Does not know the deny list, nor what the origin will say.
+//! In: a request for a show's multivariant playlist or MPD, and the token of its path. Out: who may watch what, and a
+//! renewed token if one is due. Does not know the deny list, nor what the origin will say.
 
 use shared_ticket::cat::{Facts, Renewal, RenewalBy, Transport};
 use shared_ticket::{Admission, Denial, TokenError};

@@ -23,8 +23,8 @@ pub(crate) fn enter(policy: &Policy, client: &Client<'_>) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Whether a ticket with this policy is let in by an MPD. How far back a ticket reaches is held by a mark on each object
-/// that a playlist lists; an MPD has one pattern for all objects, which would open all.
+/// Whether a ticket with this policy is let in by an MPD. How far back a ticket reaches is held by a mark on each
+/// object that a playlist lists; an MPD has one pattern for all objects, which would open all.
 pub(crate) fn enter_by_manifest(policy: &Policy) -> Result<(), Refusal> {
     if policy.dvr_s_max.is_some() { Err(Refusal::DashTooDeep) } else { Ok(()) }
 }

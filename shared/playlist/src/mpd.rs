@@ -1,8 +1,9 @@
 //! An MPD (ISO/IEC 23009-1) of the objects that HLS playlists list.
 //!
 //! In: a show's multivariant playlist, and what its media playlists list. Out: the MPD's text. Does not know where
-//! objects are stored, who is watching, nor when. The text is a pure function of the playlists, so a show that is on the
-//! air, one that another process goes on with, and a recording of years ago all have one, and none is written down.
+//! objects are stored, who is watching, nor when. The text is a pure function of the playlists, so a show that is on
+//! the air, one that another process goes on with, and a recording of years ago all have one, and none is written
+//! down.
 //!
 //! **One timeline.** Media time 0 is the show's anchor, and that is `availabilityStartTime`. Every `Period` has its
 //! place on this timeline as `@start` and, the same, as `@presentationTimeOffset`: a sample is shown at its media time,

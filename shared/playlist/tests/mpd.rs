@@ -366,3 +366,38 @@ fn a_viewers_mpd_differs_in_what_the_tier_may_not_see() {
     assert_eq!(elements(&entered)[2].1["text"], "/p/S/manifest.52.mpd");
     assert_eq!(enter(b"#EXTM3U\n", "/p/S/"), Err(EditError::NotMpd));
 }
+
+/// Two hours of three renditions: what a version costs, and how large it is.
+#[test]
+fn two_hours_are_a_small_text() {
+    let segments = 3600;
+    let of = |name: &str| {
+        let mut all: Vec<_> = (100..100 + segments)
+            .map(|msn| {
+                let mut one = Segment::clone(&segment(name, msn));
+                one.head.discontinuity = false;
+                Arc::new(one)
+            })
+            .collect();
+        let recent = all.split_off(3584);
+        let mut map = None;
+        let past = all.chunks(32).map(|piece| Arc::new(Past::new(piece, &mut map))).collect();
+        MediaPlaylist { past, segments: recent, ..playlist(name, 100, 3699) }
+    };
+    let catalogue = Catalogue::read(multivariant().as_bytes()).unwrap();
+    let playlists = NAMES.map(of);
+    let made = || {
+        let begun = std::time::Instant::now();
+        let timeline = |playlist| Timeline::of_playlist(playlist, catalogue.anchor_us);
+        let timelines: Vec<_> = playlists.iter().map(timeline).collect();
+        let presentation =
+            Presentation { catalogue: &catalogue, timelines: &timelines, live: Some(LIVE) };
+        (presentation.render(&mut Starts::new()).unwrap(), begun.elapsed())
+    };
+    let (text, first) = made();
+    let (again, next) = made();
+    println!("{} bytes; the first time {first:?}, then {next:?}", text.len());
+    assert_eq!(text, again);
+    let elements = text.matches("<S ").count();
+    assert!(elements > 1700 && text.len() < 60_000, "{elements} elements, {} bytes", text.len());
+}

@@ -6,7 +6,8 @@
 //! | key | object | changes |
 //! |---|---|---|
 //! | `<show>/index.m3u8` | multivariant playlist | yes |
-//! | `<show>/manifest.mpd`, `<show>/manifest.<msn>.mpd` | MPD; the same, once it lists that segment: made, never stored | yes |
+//! | `<show>/manifest.mpd` | MPD; made, never stored | yes |
+//! | `<show>/manifest.<msn>.mpd` | the same, once it lists that segment | yes |
 //! | `<show>/<rendition>/index.m3u8` | media playlist | yes |
 //! | `<show>/<rendition>/iframes.m3u8` | I-frame playlist of a rendition with pictures | yes |
 //! | `<show>/<rendition>/<epoch>/i<n>.mp4` | init segment (CMAF header) | never |

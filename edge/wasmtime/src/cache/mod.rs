@@ -126,8 +126,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Begins to collect an answer of this head, of `total` bytes if the origin said so, and hands one that is large, or
-    /// still being made, to all who wait. `None`: there is no room for it.
+    /// Begins to collect an answer of this head, of `total` bytes if the origin said so, and hands one that is large,
+    /// or still being made, to all who wait. `None`: there is no room for it.
     pub(crate) fn intake(&self, head: Head, total: Option<usize>) -> Option<Intake> {
         let is_large = total.map_or(head.is_immutable(), |total| total >= self.stream_bytes_min);
         let is_shared = is_large && head.status == 200 && head.is_shareable();

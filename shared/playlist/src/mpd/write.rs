@@ -11,8 +11,8 @@ use super::run::{Member, Period};
 use super::{Live, Presentation, date_time};
 use crate::write::line;
 
-/// How far behind the live edge a player is to be beyond three parts, in milliseconds: it has to learn of a segment, ask
-/// for it and decode it.
+/// How far behind the live edge a player is to be beyond three parts, in milliseconds: it has to learn of a segment,
+/// ask for it and decode it.
 const LATENCY_MS: u64 = 500;
 /// How much faster or slower than real time a player may go to stay there; nobody hears that.
 const RATES: &str = "min=\"0.96\" max=\"1.04\"";
@@ -109,22 +109,17 @@ fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
     }
     for (id, members) in &sets {
         let Some((first, representation)) = members.first() else { continue };
-        let head = "segmentAlignment=\"true\" startWithSAP=\"1\"";
+        let head = format!("<AdaptationSet id=\"{id}\"");
+        let tail = "segmentAlignment=\"true\" startWithSAP=\"1\">";
         match &representation.kind {
             Kind::Picture { .. } => {
-                line!(
-                    text,
-                    "<AdaptationSet id=\"{id}\" contentType=\"video\" mimeType=\"video/mp4\" {head}>"
-                );
+                line!(text, "{head} contentType=\"video\" mimeType=\"video/mp4\" {tail}");
             }
             Kind::Sound { language, .. } => {
                 let language =
                     language.as_deref().map(|name| format!(" lang=\"{}\"", escaped(name)));
                 let language = language.unwrap_or_default();
-                line!(
-                    text,
-                    "<AdaptationSet id=\"{id}\" contentType=\"audio\" mimeType=\"audio/mp4\"{language} {head}>"
-                );
+                line!(text, "{head} contentType=\"audio\" mimeType=\"audio/mp4\"{language} {tail}");
                 let is_main = sets.keys().find(|id| **id >= SOUND_ID) == Some(id);
                 let role = if is_main { "main" } else { "alternate" };
                 line!(text, "<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>");
