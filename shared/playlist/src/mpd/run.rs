@@ -53,22 +53,19 @@ struct Found<'a> {
 /// All runs, oldest first.
 pub(crate) fn runs(catalogue: &Catalogue, timelines: &[Timeline]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    let (Some(first), Some(newest)) = (
-        timelines.iter().filter(|one| one.newest().is_some()).map(|one| one.first_msn).min(),
-        timelines.iter().filter_map(Timeline::newest).max(),
-    ) else {
-        return runs;
-    };
-    // What was a run before goes on only if the segment before was in it.
-    let mut goes_on = false;
     let count = timelines.len().min(catalogue.representations.len());
     let timelines = timelines.get(..count).unwrap_or_default();
-    for msn in first..=newest {
+    // Only of what is listed: the numbers in between may be many, in a list of somebody else's making.
+    let listed = timelines.iter().filter_map(|one| Some(one.first_msn..=one.newest()?));
+    let mut numbers: Vec<u64> = listed.flatten().collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    // What was a run before goes on only if the segment before was in it.
+    let mut before = None;
+    for msn in numbers {
+        let goes_on = before.is_some() && before == msn.checked_sub(1);
         let found = found(timelines, msn);
-        let Some(leader) = found.first() else {
-            goes_on = false;
-            continue;
-        };
+        let Some(leader) = found.first() else { continue };
         let is_same = |run: &Run| {
             let same = |(member, one): (&Member, &Found<'_>)| {
                 member.index == one.index && member.map == *one.map
@@ -93,7 +90,7 @@ pub(crate) fn runs(catalogue: &Catalogue, timelines: &[Timeline]) -> Vec<Run> {
                 runs.push(Run { first: msn, start, members });
             }
         }
-        goes_on = true;
+        before = Some(msn);
     }
     without_stubs(catalogue, runs)
 }

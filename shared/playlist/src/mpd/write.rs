@@ -242,7 +242,7 @@ fn family(codec: &str) -> usize {
 /// Frames per second, whole or as a ratio (5.3.7.2).
 fn frame_rate(millihertz: u64) -> String {
     let nominal = millihertz.div_ceil(1000);
-    if millihertz % 1000 == 0 {
+    if millihertz.is_multiple_of(1000) {
         nominal.to_string()
     } else if (nominal * 1_000_000 / 1001).abs_diff(millihertz) <= 1 {
         format!("{nominal}000/1001")
