@@ -5,6 +5,7 @@
 
 mod viewer;
 
+mod dash;
 mod timed;
 mod whip;
 

@@ -70,6 +70,38 @@ async fn a_large_object_goes_out_before_the_whole_is_there_and_outlives_its_firs
     assert_eq!(origin.seen("/assets/large").len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_still_being_made_goes_to_all_who_want_it_and_is_kept_when_it_is_whole() {
+    let (origin, edge) = set(|_| {}).await;
+    let (held, body) = (gate(), large());
+    let say = Say::body(body.clone()).chunked();
+    let say = say.with("cache-control", "public, max-age=31536000, immutable");
+    let first = LARGE / 2;
+    origin.on("/assets/growing", [say.clone().rest_when(first, &held)]);
+    let whole = |url: String| async move { reqwest::get(url).await?.bytes().await };
+    let url = |name: &str| format!("http://{}/assets/{name}", edge.address);
+    let mut viewers = JoinSet::new();
+    for _ in 0..20 {
+        let mut viewer = Viewer::asks(edge.address, "GET", "/assets/growing", &[]).await;
+        viewer.reads(LARGE / 4).await;
+        viewers.spawn(whole(url("growing")));
+    }
+    open(&held);
+    for reply in viewers.join_all().await {
+        assert!(reply.expect("the whole").as_ref() == body);
+    }
+    let later = get(edge.address, "/assets/growing").await;
+    assert_eq!((later.header("x-cache"), later.body == body), ("hit", true));
+    assert_eq!(later.header("content-length"), LARGE.to_string());
+    assert_eq!(origin.seen("/assets/growing").len(), 1);
+
+    // Twice it breaks off; it is gone on with, since it is sure to be the same, and no byte comes twice.
+    let breaks = |at| say.clone().breaks_after(at);
+    origin.on("/assets/broken", [breaks(first), breaks(first + 10), say.clone()]);
+    assert!(whole(url("broken")).await.expect("the whole").as_ref() == body);
+    assert_eq!(origin.seen("/assets/broken").len(), 3);
+}
+
 async fn all(edge: &Running, target: &str, count: usize) -> Vec<Reply> {
     let mut viewers = JoinSet::new();
     for _ in 0..count {

@@ -37,6 +37,7 @@ pub(crate) struct Say {
     first: usize,
     rest: Option<Arc<Semaphore>>,
     breaks: bool,
+    is_chunked: bool,
 }
 
 impl Say {
@@ -50,6 +51,7 @@ impl Say {
             first: usize::MAX,
             rest: None,
             breaks: false,
+            is_chunked: false,
         }
     }
 
@@ -77,10 +79,26 @@ impl Say {
         self
     }
 
+    /// Without a word of how long it is (RFC 9112, 7.1).
+    pub(crate) const fn chunked(mut self) -> Self {
+        self.is_chunked = true;
+        self
+    }
+
     /// The connection breaks after so many bytes of the body.
     pub(crate) fn breaks_after(mut self, first: usize) -> Self {
         (self.first, self.breaks) = (first, true);
         self
+    }
+}
+
+impl Say {
+    /// A piece of the body as it is sent; an empty chunk would be the end.
+    fn framed(&self, piece: &[u8]) -> Vec<u8> {
+        if !self.is_chunked || piece.is_empty() {
+            return piece.to_vec();
+        }
+        [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()
     }
 }
 
@@ -209,18 +227,22 @@ impl Origin {
                 None => self.say(&target),
             };
             pass(say.hold.as_ref()).await;
-            let mut head =
-                format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", say.status, say.body.len());
+            let framing = match say.is_chunked {
+                true => "transfer-encoding: chunked".to_owned(),
+                false => format!("content-length: {}", say.body.len()),
+            };
+            let mut head = format!("HTTP/1.1 {} X\r\n{framing}\r\n", say.status);
             for (name, value) in &say.headers {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
             let (first, rest) = say.body.split_at(say.first.min(say.body.len()));
-            let begun = [head.as_bytes(), b"\r\n", first].concat();
+            let begun = [head.as_bytes(), b"\r\n", &*say.framed(first)].concat();
             if write.write_all(&begun).await.is_err() || say.breaks {
                 return;
             }
             pass(say.rest.as_ref()).await;
-            if write.write_all(rest).await.is_err() {
+            let end: &[u8] = if say.is_chunked { b"0\r\n\r\n" } else { b"" };
+            if write.write_all(&[&*say.framed(rest), end].concat()).await.is_err() {
                 return;
             }
         }

@@ -6,6 +6,7 @@ mod admission;
 mod backup;
 mod clip;
 mod comeback;
+mod dash;
 mod devices;
 mod encoder_death;
 mod hooks;

@@ -65,6 +65,8 @@ pub struct Ticket {
     pub watch_url: String,
     /// The playlist.
     pub playlist_url: String,
+    /// The MPD.
+    pub mpd_url: String,
 }
 
 /// The built program; it lies beside the tests' own directory.
@@ -227,6 +229,7 @@ impl House {
             ticket: text(&made["ticket"]),
             watch_url: text(&made["watch_url"]),
             playlist_url: text(&made["playlist_url"]),
+            mpd_url: text(&made["mpd_url"]),
         }
     }
 

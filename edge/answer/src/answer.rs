@@ -118,6 +118,14 @@ impl Answer {
         answer.with_body("text/plain; charset=utf-8", "ok\n")
     }
 
+    /// The time, as `urn:mpeg:dash:utc:http-xsdate:2014` has it (ISO/IEC 23009-1, 5.8.5.7).
+    pub(crate) fn time(request_id: &str, now_ms: i64) -> Self {
+        let mut answer = Self::new(200, request_id);
+        answer.head.put("cache-control", "no-store");
+        let now = shared_playlist::mpd::date_time(now_ms.saturating_mul(1000));
+        answer.with_body("text/plain; charset=utf-8", now)
+    }
+
     /// The same answer to a `HEAD` (RFC 9110, 9.3.2).
     pub(crate) fn without_body(mut self) -> Self {
         self.body.clear();

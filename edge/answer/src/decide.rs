@@ -14,7 +14,7 @@ use crate::enter::{Entrance, Entrant};
 use crate::fetch::Then;
 use crate::guarded::Begins;
 use crate::policy;
-use crate::route::Route;
+use crate::route::{Door, Route};
 use crate::{Answer, Fetch, Guarded, Method, Purge, Refusal, Request};
 
 /// What to do with a request.
@@ -43,7 +43,7 @@ pub fn decide(config: &Config, request: &Request<'_>, now_ms: i64, random: [u8; 
         }
         return Decision::Answer(answer);
     }
-    let asked = Asked { config, request, id: &id, now: now_ms.div_euclid(1000) };
+    let asked = Asked { config, request, id: &id, now_ms, now: now_ms.div_euclid(1000) };
     match asked.decide() {
         Ok(Decision::Answer(answer)) if request.method == "HEAD" => {
             Decision::Answer(answer.without_body())
@@ -65,6 +65,8 @@ struct Asked<'a, 'r> {
     config: &'a Config,
     request: &'a Request<'r>,
     id: &'a str,
+    /// Milliseconds since the Unix epoch.
+    now_ms: i64,
     /// Seconds since the Unix epoch.
     now: i64,
 }
@@ -79,6 +81,9 @@ impl<'r> Asked<'_, 'r> {
             ("GET" | "HEAD", Route::Health) => {
                 return Ok(Decision::Answer(Answer::healthy(self.id)));
             }
+            ("GET" | "HEAD", Route::Time) => {
+                return Ok(Decision::Answer(Answer::time(self.id, self.now_ms)));
+            }
             ("POST", Route::Playback) => return self.playback().map(Decision::Open),
             ("POST", Route::Purge) => {
                 return Purge::read(self.config, self.request, self.id).map(Decision::Purge);
@@ -88,7 +93,9 @@ impl<'r> Asked<'_, 'r> {
             (_, route) => return Err(Refusal::MethodNotAllowed(route.allow())),
         };
         match route {
-            Route::Live { show, token } => self.live(method, show, token).map(Decision::Guarded),
+            Route::Live { show, token, door } => {
+                self.live(method, (show, door), token).map(Decision::Guarded)
+            }
             Route::Session { session, rest } => {
                 self.session(method, session, rest).map(Decision::Guarded)
             }
@@ -100,14 +107,17 @@ impl<'r> Asked<'_, 'r> {
     fn live(
         &self,
         method: Method,
-        show: ShowId,
+        (show, door): (ShowId, Door),
         token: Option<&'r str>,
     ) -> Result<Guarded, Refusal> {
         let (config, request, id, now) = (self.config, self.request, self.id, self.now);
-        let entrant = Entrance { config, request, id, show, now }.enter(token)?;
+        let entrant = Entrance { config, request, id, show, door, now }.enter(token)?;
         let Entrant { admission, own, redirect } = entrant;
         let Admission { claims, replay, replayed, .. } = admission;
         policy::enter(&claims.policy, &request.client)?;
+        if door == Door::Manifest {
+            policy::enter_by_manifest(&claims.policy)?;
+        }
         let session = SealedSession {
             show,
             session: claims.session,
@@ -116,8 +126,8 @@ impl<'r> Asked<'_, 'r> {
             admitted: Admitted::from(&claims.policy),
         };
         let (root, ip) = (format!("/o/{show}/"), request.client.ip);
-        let path = format!("{root}index.m3u8");
-        let then = Then::Edit(Box::new(Edit::Enter { session, ip, root }));
+        let path = format!("{root}{}", door.file());
+        let then = Then::Edit(Box::new(Edit::Enter { session, ip, root, door }));
         let mut fetch = self.fetch(method, path, then);
         fetch.own = own;
         fetch.takes_gzip = self.takes_gzip();
@@ -151,7 +161,14 @@ impl<'r> Asked<'_, 'r> {
             KeyObject::Storyboard if session.admitted.dvr_s_max.is_some() => {
                 return Err(Refusal::DvrTooFar);
             }
-            KeyObject::Multivariant | KeyObject::Cover | KeyObject::Storyboard => {}
+            // An MPD names no object by itself that could be marked.
+            KeyObject::Manifest { .. } if session.admitted.dvr_s_max.is_some() => {
+                return Err(Refusal::DashTooDeep);
+            }
+            KeyObject::Multivariant
+            | KeyObject::Manifest { .. }
+            | KeyObject::Cover
+            | KeyObject::Storyboard => {}
         }
         let is_whole = edit.is_none();
         let then = edit.map_or(Then::Media, |edit| Then::Edit(Box::new(edit)));

@@ -6,11 +6,14 @@ use core::net::IpAddr;
 
 use shared_playlist::Directives;
 use shared_playlist::filter::{self, FilterError};
+use shared_playlist::mpd;
 use shared_playlist::rewrite::{Mapping, Place, Rewriter};
 use shared_ticket::SealedSession;
+use shared_wire::header::{TYPE_MPD, TYPE_PLAYLIST};
 use shared_wire::key::KeyObject;
 
 use crate::policy::SOURCE;
+use crate::route::Door;
 use crate::{Config, Refusal};
 
 mod media;
@@ -20,16 +23,19 @@ pub(crate) use media::{MARK, Media};
 /// What is done to a playlist.
 #[derive(Clone)]
 pub(crate) enum Edit {
-    /// The multivariant playlist of somebody who enters: what the tier may not see goes, the rest moves below a
-    /// session.
+    /// The multivariant playlist or the MPD of somebody who enters: what the tier may not see goes, the rest moves
+    /// below a session.
     Enter {
         session: SealedSession,
         ip: Option<IpAddr>,
         /// The playlist's directory at the origin.
         root: String,
+        door: Door,
     },
     /// The multivariant playlist of somebody who is in: what the tier may not see goes.
     Filter { height_max: u16 },
+    /// The MPD of somebody who is in: the same.
+    FilterManifest { height_max: u16 },
     /// A media playlist.
     Media(Media),
 }
@@ -50,6 +56,9 @@ impl Edit {
             KeyObject::Multivariant => {
                 session.admitted.height_max.map(|height_max| Self::Filter { height_max })
             }
+            KeyObject::Manifest { .. } => {
+                session.admitted.height_max.map(|height_max| Self::FilterManifest { height_max })
+            }
             KeyObject::Playlist { rendition } | KeyObject::IFrames { rendition } => {
                 Media::of(config, sealed, session, rendition, asked).map(Self::Media)
             }
@@ -64,9 +73,23 @@ impl Edit {
 
     pub(crate) fn apply(&self, config: &Config, now_ms: i64, playlist: &[u8]) -> Edited {
         match self {
-            Self::Enter { session, ip, root } => enter(config, session, *ip, root, playlist),
+            Self::Enter { session, ip, root, door: Door::Multivariant } => {
+                enter(config, session, *ip, root, playlist)
+            }
+            Self::Enter { session, ip, door: Door::Manifest, .. } => {
+                enter_by_manifest(config, session, *ip, playlist)
+            }
             Self::Filter { height_max } => Ok(runs(playlist, Some(*height_max))?.concat()),
+            Self::FilterManifest { height_max } => Ok(mpd::filter(playlist, *height_max)?),
             Self::Media(media) => media.apply(config, now_ms, playlist),
+        }
+    }
+
+    /// What the origin is to send.
+    pub(crate) const fn content_type(&self) -> &'static str {
+        match self {
+            Self::Enter { door: Door::Manifest, .. } | Self::FilterManifest { .. } => TYPE_MPD,
+            Self::Enter { .. } | Self::Filter { .. } | Self::Media(_) => TYPE_PLAYLIST,
         }
     }
 }
@@ -84,6 +107,22 @@ fn enter(
     let sealed = config.session_keys.seal(&session, ip)?;
     let mapping = Mapping { prefix: format!("/p/{sealed}/"), root: root.to_owned() };
     rewritten(mapping, &runs, playlist.len().saturating_mul(2))
+}
+
+/// What of an MPD a tier may see, below a session. What it names to go on with is everybody's.
+fn enter_by_manifest(
+    config: &Config,
+    session: &SealedSession,
+    ip: Option<IpAddr>,
+    manifest: &[u8],
+) -> Edited {
+    let height_max = session.admitted.height_max;
+    let filtered = height_max.map(|height_max| mpd::filter(manifest, height_max)).transpose()?;
+    let manifest = filtered.as_deref().unwrap_or(manifest);
+    let mut session = *session;
+    session.admitted.has_source = height_max.is_some() && mpd::offers(manifest, SOURCE);
+    let sealed = config.session_keys.seal(&session, ip)?;
+    Ok(mpd::enter(manifest, &format!("/p/{sealed}/"))?)
 }
 
 /// The runs with their URIs moved.

@@ -1,13 +1,14 @@
 //! The way in: a token becomes a session.
 //!
-//! In: a request for a show's multivariant playlist, and the token of its path. Out: who may watch what, and a renewed
-//! token if one is due. Does not know the deny list, nor what the origin will say.
+//! In: a request for a show's multivariant playlist or MPD, and the token of its path. Out: who may watch what, and a
+//! renewed token if one is due. Does not know the deny list, nor what the origin will say.
 
 use shared_ticket::cat::{Facts, Renewal, RenewalBy, Transport};
 use shared_ticket::{Admission, Denial, TokenError};
 use shared_wire::ShowId;
 
 use crate::fetch::Own;
+use crate::route::Door;
 use crate::token::{self, Carried};
 use crate::{Answer, Config, Refusal, Request};
 
@@ -30,6 +31,8 @@ pub(crate) struct Entrance<'a, 'r> {
     pub(crate) request: &'a Request<'r>,
     pub(crate) id: &'a str,
     pub(crate) show: ShowId,
+    /// By which list.
+    pub(crate) door: Door,
     /// Seconds since the Unix epoch.
     pub(crate) now: i64,
 }
@@ -77,7 +80,7 @@ impl<'r> Entrance<'_, 'r> {
         let header = self.request.header;
         let authority = header("host").or(client.authority).unwrap_or_default();
         let (host, port) = split(authority);
-        let (path, query) = (format!("/live/{}/index.m3u8", self.show), self.query());
+        let (path, query) = (format!("/live/{}/{}", self.show, self.door.file()), self.query());
         let facts = Facts {
             now: self.now,
             method: self.request.method,
@@ -110,11 +113,12 @@ impl<'r> Entrance<'_, 'r> {
     /// The same address with the new token in it, where the old one was if it was in the address at all.
     fn redirect(&self, status: u16, token: &str, how: Transport) -> Answer {
         let (live, rest) = (format!("/live/{}", self.show), self.query());
+        let file = self.door.file();
         let and = if rest.is_empty() { "" } else { "&" };
         let location = match how {
-            Transport::Path if rest.is_empty() => format!("{live}/t/{token}/index.m3u8"),
-            Transport::Path => format!("{live}/t/{token}/index.m3u8?{rest}"),
-            _ => format!("{live}/index.m3u8?{rest}{and}CAT={token}"),
+            Transport::Path if rest.is_empty() => format!("{live}/t/{token}/{file}"),
+            Transport::Path => format!("{live}/t/{token}/{file}?{rest}"),
+            _ => format!("{live}/{file}?{rest}{and}CAT={token}"),
         };
         let mut answer = Answer::new(status, self.id);
         answer.head.put("cache-control", "no-store");

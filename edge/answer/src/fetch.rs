@@ -168,7 +168,7 @@ impl Fetch {
         self.headers.extend(value.map(|value| (name, Cow::Owned(value.to_owned()))));
     }
 
-    /// The name under which a cache may keep the answer to this fetch of a playlist or the deny list, and let
+    /// The name under which a cache may keep the answer to this fetch of a playlist, an MPD or the deny list, and let
     /// everyone who asks alike meanwhile wait for the same one. `None` for all else: objects that never change,
     /// pages, `POST`.
     ///
@@ -177,7 +177,7 @@ impl Fetch {
     #[must_use]
     pub fn collapse_key(&self) -> Option<String> {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
-        let collapses = path.ends_with(".m3u8") || path == DENIED;
+        let collapses = path.ends_with(".m3u8") || path.ends_with(".mpd") || path == DENIED;
         let encoding = self.headers.iter().find(|(name, _)| *name == "accept-encoding");
         let encoding = encoding.map_or("identity", |(_, value)| value.as_ref());
         (collapses && self.method == Method::Get)

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use shared_wire::header::{CACHE, TYPE_PLAYLIST, TYPE_PROBLEM};
+use shared_wire::header::{CACHE, TYPE_PROBLEM};
 
 use crate::fetch::Then;
 use crate::{Answer, Fetch, Head, Method, Refusal};
@@ -119,7 +119,7 @@ impl Fetch {
             304 => None,
             100..=199 | 300..=399 => Some("it answered with a redirect"),
             200 => match &self.then {
-                Then::Edit(_) if !is(TYPE_PLAYLIST) => Some("it sent no playlist"),
+                Then::Edit(edit) if !is(edit.content_type()) => Some("it sent no playlist"),
                 Then::Edit(_) if header("content-encoding").is_some() => {
                     Some("it encoded what was to be edited")
                 }

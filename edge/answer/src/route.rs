@@ -12,8 +12,11 @@ const STEPS_MAX: usize = 6;
 pub(crate) enum Route<'a> {
     /// `/healthz`
     Health,
-    /// `/live/{show}/index.m3u8`, `/live/{show}/t/{token}/index.m3u8`: a ticket's way in.
-    Live { show: ShowId, token: Option<&'a str> },
+    /// `/time`: what time it is here, for players that keep to it.
+    Time,
+    /// `/live/{show}/index.m3u8`, `/live/{show}/t/{token}/index.m3u8`, and the same with `manifest.mpd`: a ticket's
+    /// way in.
+    Live { show: ShowId, token: Option<&'a str>, door: Door },
     /// `/p/{session}/{rest}`: everything of a show, below a sealed session.
     Session { session: &'a str, rest: &'a str },
     /// `/watch/{show}`, `/assets/…`, `/v1/shows/{show}/state`: the origin's public pages, same path.
@@ -26,6 +29,29 @@ pub(crate) enum Route<'a> {
     Unknown,
 }
 
+/// By which kind of list a viewer comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// HLS.
+    Multivariant,
+    /// DASH.
+    Manifest,
+}
+
+impl Door {
+    /// The name of the list.
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Multivariant => "index.m3u8",
+            Self::Manifest => "manifest.mpd",
+        }
+    }
+
+    fn of(file: &str) -> Option<Self> {
+        [Self::Multivariant, Self::Manifest].into_iter().find(|door| door.file() == file)
+    }
+}
+
 impl<'a> Route<'a> {
     pub(crate) fn of(path: &'a str) -> Self {
         // What most requests are for.
@@ -33,15 +59,17 @@ impl<'a> Route<'a> {
             let parts = below.split_once('/');
             return parts.map_or(Self::Unknown, |(session, rest)| Self::Session { session, rest });
         }
-        let live = |show: &str, token| {
-            show.parse().map_or(Self::Unknown, |show| Self::Live { show, token })
+        let live = |show: &str, token, file: &str| match (show.parse(), Door::of(file)) {
+            (Ok(show), Some(door)) => Self::Live { show, token, door },
+            _ => Self::Unknown,
         };
         let steps: Vec<&str> = path.split('/').skip(1).take(STEPS_MAX).collect();
         match steps.as_slice() {
             ["healthz"] => Self::Health,
             ["purge"] => Self::Purge,
-            ["live", show, "index.m3u8"] => live(show, None),
-            ["live", show, "t", token, "index.m3u8"] => live(show, Some(*token)),
+            ["time"] => Self::Time,
+            ["live", show, file] => live(show, None, file),
+            ["live", show, "t", token, file] => live(show, Some(*token), file),
             ["watch", show] | ["v1", "shows", show, "state"] if is_show(show) => Self::Public,
             ["assets", _, ..] => Self::Public,
             ["v1", "shows", show, "playback"] | ["v1", "shows", show, "playback", "end"]
@@ -80,11 +108,26 @@ mod tests {
         let show: ShowId = "0123456789abcdef".parse().unwrap();
         for (path, route) in [
             ("/healthz", Route::Health),
-            ("/live/0123456789abcdef/index.m3u8", Route::Live { show, token: None }),
+            ("/time", Route::Time),
+            ("/time/x", Route::Unknown),
+            (
+                "/live/0123456789abcdef/index.m3u8",
+                Route::Live { show, token: None, door: Door::Multivariant },
+            ),
             (
                 "/live/0123456789abcdef/t/a.b.c/index.m3u8",
-                Route::Live { show, token: Some("a.b.c") },
+                Route::Live { show, token: Some("a.b.c"), door: Door::Multivariant },
             ),
+            (
+                "/live/0123456789abcdef/manifest.mpd",
+                Route::Live { show, token: None, door: Door::Manifest },
+            ),
+            (
+                "/live/0123456789abcdef/t/a.b.c/manifest.mpd",
+                Route::Live { show, token: Some("a.b.c"), door: Door::Manifest },
+            ),
+            ("/live/0123456789abcdef/manifest.7.mpd", Route::Unknown),
+            ("/live/0123456789abcdef/t/manifest.mpd", Route::Unknown),
             ("/live/0123456789abcdef/t/index.m3u8", Route::Unknown),
             ("/live/0123456789abcdef/t/a/index.m3u8/x", Route::Unknown),
             ("/live/0123456789abcdef/u/a/index.m3u8", Route::Unknown),

@@ -1,4 +1,4 @@
-//! What edges fetch: playlists, init segments, segments and parts, below `/o/`.
+//! What edges fetch: playlists, MPDs, init segments, segments and parts, below `/o/`.
 //!
 //! In: `GET /o/<key>` with the edge key. Out: bytes with the cache policy every edge obeys, or a problem. Does not know
 //! tickets, viewers or the database: what it serves is the same for everybody.
@@ -66,6 +66,7 @@ async fn object(
     };
     let mut response = match &key.object {
         KeyObject::Multivariant => delivery.multivariant(&key, &headers).await,
+        KeyObject::Manifest { msn } => delivery.manifest(&key, *msn, &headers).await,
         KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
             delivery.playlist(&key, query.as_deref(), &headers).await
         }
@@ -122,7 +123,7 @@ impl Delivery {
     }
 
     /// The answer for what is not there.
-    fn absent(
+    pub(crate) fn absent(
         &self,
         key: &Key,
         has_directives: bool,
@@ -141,6 +142,16 @@ impl Delivery {
             Ok(Some(bytes)) => return media(bytes, file),
             Ok(None) => {}
             Err(error) => return storage_failed(headers, &error),
+        }
+        // A segment that an MPD lists may be asked for while it is made.
+        if matches!(file, MediaFile::Segment(_)) && self.stages.live(key.show).is_some() {
+            if let Some(growing) = self.growing(key).await {
+                return growing;
+            }
+            // It may have become whole in between.
+            if let Ok(Some(bytes)) = self.store.get(key).await {
+                return media(bytes, file);
+            }
         }
         // A part may be asked for as soon as a preload hint names it (rfc8216bis 6.2.6); the answer waits for it.
         let hint = match (file, self.stages.live(key.show)) {
@@ -211,7 +222,7 @@ impl Delivery {
 }
 
 /// The entity tag of a playlist's bytes: what is compressed is another representation (RFC 9110, 8.8.3.3).
-fn tag(bytes: &[u8], packed: bool) -> HeaderValue {
+pub(crate) fn tag(bytes: &[u8], packed: bool) -> HeaderValue {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     let form = if packed { "-gzip" } else { "" };
@@ -220,7 +231,7 @@ fn tag(bytes: &[u8], packed: bool) -> HeaderValue {
 }
 
 /// With what is said to edges only.
-fn at_edges(mut response: Response, control: &'static str) -> Response {
+pub(crate) fn at_edges(mut response: Response, control: &'static str) -> Response {
     let control = HeaderValue::from_static(control);
     response.headers_mut().insert(wire::SURROGATE_CONTROL, control);
     response
@@ -252,7 +263,7 @@ fn media(bytes: Bytes, file: MediaFile) -> Response {
     response
 }
 
-fn refused(headers: &HeaderMap, refusal: &Refusal) -> Response {
+pub(crate) fn refused(headers: &HeaderMap, refusal: &Refusal) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let code = if status == StatusCode::BAD_REQUEST { "bad_directive" } else { refusal.code() };
     let mut response = fault::problem(headers, status, code, &refusal.to_string());
@@ -261,13 +272,13 @@ fn refused(headers: &HeaderMap, refusal: &Refusal) -> Response {
     response
 }
 
-fn storage_failed(headers: &HeaderMap, error: &origin_storage::Error) -> Response {
+pub(crate) fn storage_failed(headers: &HeaderMap, error: &origin_storage::Error) -> Response {
     tracing::error!(%error, "an object could not be read");
     let detail = "The house's storage failed to read the object.";
     fault::problem(headers, StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", detail)
 }
 
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|text| text.split(',').any(|coding| coding.trim() == "gzip"))
 }

@@ -24,6 +24,9 @@ pub(crate) const FINISHED_AT_EDGES: &str =
 pub(crate) const MULTIVARIANT_AT_EDGES: &str =
     "max-age=1, stale-while-revalidate=2, stale-if-error=60";
 
+/// Of a live show's MPD at edges: a player that comes in is to find the newest segment in it.
+pub(crate) const MPD_AT_EDGES: &str = "max-age=1, stale-if-error=60";
+
 /// Of a show's cover and storyboard, which are made anew each minute while it is live.
 pub(crate) const PICTURES: &str = "public, max-age=10";
 
@@ -59,14 +62,17 @@ pub(crate) fn absent(key: &Key, has_directives: bool, live: Option<&Status>) -> 
                 None => ABSENT,
             }
         }
-        (KeyObject::Multivariant, Some(_)) => NOT_YET,
+        (KeyObject::Multivariant | KeyObject::Manifest { .. }, Some(_)) => NOT_YET,
     }
 }
 
 /// What a purge may call the object: the show, and its rendition.
 pub(crate) fn surrogate_keys(key: &Key) -> String {
     match &key.object {
-        KeyObject::Multivariant | KeyObject::Cover | KeyObject::Storyboard => key.show.to_string(),
+        KeyObject::Multivariant
+        | KeyObject::Manifest { .. }
+        | KeyObject::Cover
+        | KeyObject::Storyboard => key.show.to_string(),
         KeyObject::Playlist { rendition }
         | KeyObject::IFrames { rendition }
         | KeyObject::Media { rendition, .. } => format!("{0} {0}/{rendition}", key.show),

@@ -5,6 +5,7 @@
 
 mod away;
 mod cli;
+mod dash;
 mod delivery;
 mod demo;
 mod denied;

@@ -7,6 +7,7 @@
 mod answer;
 mod ask;
 mod handle;
+mod manifest;
 mod version;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 pub use answer::{Answer, CachePolicy, Hint, Refusal};
 pub use handle::{Handle, Picture, RenditionStatus, Status};
+pub use manifest::{Growing, Growth};
 pub use version::{gzip, gzip_playlist};
 
 use ask::Ask;

@@ -17,8 +17,8 @@ mod error;
 pub use config::Config;
 pub use driver::Status;
 pub use driver::{
-    Answer, CachePolicy, Finished, Handle, Hint, Picture, Refusal, RenditionStatus, gzip,
-    gzip_playlist, restore, spawn,
+    Answer, CachePolicy, Finished, Growing, Growth, Handle, Hint, Picture, Refusal,
+    RenditionStatus, gzip, gzip_playlist, restore, spawn,
 };
 pub use error::{Drop, Error};
 pub use machine::{DateRangeRefusal, Held, Machine, Notes, TooManyTags};

@@ -7,11 +7,21 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// `2026-11-21T06:54:09.123Z`; what is finer than a millisecond is cut off.
 pub(crate) fn utc(utc_us: i64) -> String {
+    let millis = utc_us.rem_euclid(1_000_000) / 1000;
+    format!("{}.{millis:03}Z", utc_seconds(utc_us))
+}
+
+/// The same with microseconds.
+pub(crate) fn utc_precise(utc_us: i64) -> String {
+    format!("{}.{:06}Z", utc_seconds(utc_us), utc_us.rem_euclid(1_000_000))
+}
+
+/// `2026-11-21T06:54:09`.
+fn utc_seconds(utc_us: i64) -> String {
     let (year, month, day) = civil(utc_us.div_euclid(MICROS_PER_DAY));
-    let millis = utc_us.rem_euclid(MICROS_PER_DAY) / 1000;
-    let (seconds, millis) = (millis / 1000, millis % 1000);
+    let seconds = utc_us.rem_euclid(MICROS_PER_DAY) / 1_000_000;
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
 /// Microseconds since the Unix epoch of a date with any time zone, or with none, which is then UTC; `None` if it has

@@ -1,6 +1,6 @@
-//! HLS playlists as text.
+//! HLS playlists as text, and the MPD that is made of them.
 //!
-//! In: a snapshot of a playlist, a query string, or a playlist's bytes. Out: playlist text, delivery
+//! In: a snapshot of a playlist, a query string, or a playlist's bytes. Out: playlist text, an MPD's, delivery
 //! directives, a verdict whether a request waits, what of a playlist a tier may see, signed URLs. Does
 //! not know: sockets, clocks, who is watching, where objects are stored. Compiles for `wasm32`, imports nothing.
 //!
@@ -14,6 +14,7 @@ pub mod past;
 pub mod multivariant;
 pub mod read;
 pub mod recording;
+pub mod mpd;
 pub mod rewrite;
 pub mod filter;
 pub mod dvr;

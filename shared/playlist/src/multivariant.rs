@@ -2,6 +2,7 @@
 //!
 //! In: a [`Multivariant`]. Out: its text. Does not know how rates are measured, or who may see what.
 
+use crate::date;
 use crate::write::line;
 
 /// All renditions of a show, as one playlist offers them.
@@ -13,7 +14,13 @@ pub struct Multivariant {
     pub variants: Vec<Variant>,
     /// The pictures alone, for fast forward, rewind and scrubbing.
     pub i_frames: Vec<IFrames>,
+    /// UTC of media time 0, in microseconds since the Unix epoch (`EXT-X-SESSION-DATA`, 4.4.6.4): what an MPD that is
+    /// made of these playlists counts from.
+    pub anchor_us: Option<i64>,
 }
+
+/// The `DATA-ID` of [`Multivariant::anchor_us`].
+pub(crate) const ANCHOR: &str = "matinee.anchor";
 
 /// A sound of an audio group (`EXT-X-MEDIA`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +35,8 @@ pub struct Sound {
     pub default: bool,
     /// Its number of channels.
     pub channels: u8,
+    /// Samples per second, where known.
+    pub sample_rate: Option<u32>,
     /// Its media playlist, relative to this one.
     pub uri: String,
 }
@@ -72,12 +81,18 @@ impl Multivariant {
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        if let Some(anchor_us) = self.anchor_us {
+            let utc = date::utc_precise(anchor_us);
+            line!(text, "#EXT-X-SESSION-DATA:DATA-ID=\"{ANCHOR}\",VALUE=\"{utc}\"");
+        }
         for sound in &self.sounds {
             let language = attribute("LANGUAGE", sound.language.as_deref());
+            let rate = |rate: u32| format!(",SAMPLE-RATE={rate}");
+            let sample_rate = sound.sample_rate.map(rate).unwrap_or_default();
             line!(
                 text,
-                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID={},NAME={}{language},DEFAULT={},AUTOSELECT=YES,\
-                 CHANNELS=\"{}\",URI={}",
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID={},NAME={}{language},DEFAULT={},AUTOSELECT=YES\
+                 {sample_rate},CHANNELS=\"{}\",URI={}",
                 quoted(&sound.group),
                 quoted(&sound.name),
                 if sound.default { "YES" } else { "NO" },

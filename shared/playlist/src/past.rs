@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use shared_media::Ticks;
 
 use crate::media::Segment;
+use crate::mpd::timeline::{self, Entry};
 use crate::write;
 
 /// How many segments a piece has: about a minute.
@@ -31,6 +32,10 @@ pub struct Past {
     before: Option<Arc<str>>,
     map: Option<Arc<str>>,
     packed: OnceLock<Vec<u8>>,
+    /// Where segments begin that do not go on where the one before ended, in microseconds since the Unix epoch: the
+    /// text says it in milliseconds.
+    starts: Vec<(usize, i64)>,
+    listed: OnceLock<Vec<Entry>>,
 }
 
 impl PartialEq for Past {
@@ -49,12 +54,18 @@ impl Past {
     ) -> Self {
         let before = map.clone();
         let (mut text, mut duration) = (String::new(), Ticks::ZERO);
-        for segment in segments {
+        let (mut starts, mut end_us) = (Vec::new(), None);
+        for (index, segment) in segments.into_iter().enumerate() {
             write::head(&mut text, &segment.head, map);
             write::segment(&mut text, segment);
             duration = duration + segment.duration;
+            let utc_us = segment.head.utc_us;
+            if !end_us.is_some_and(|end_us| timeline::goes_on(end_us, utc_us)) {
+                starts.push((index, utc_us));
+            }
+            end_us = Some(utc_us.saturating_add(segment.duration.as_micros()));
         }
-        Self::of_text(text, duration, before)
+        Self { starts, ..Self::of_text(text, duration, before) }
     }
 
     /// The piece with these lines, which last so long. `before` is the init segment in force before them.
@@ -69,7 +80,8 @@ impl Past {
         let names_own = text.split("#EXTINF").next().is_some_and(|head| head.contains(MAP));
         let before = before.filter(|_| !names_own);
         let packed = OnceLock::new();
-        Self { text, duration, segments, discontinuities, before, map, packed }
+        let (starts, listed) = (Vec::new(), OnceLock::new());
+        Self { text, duration, segments, discontinuities, before, map, packed, starts, listed }
     }
 
     /// Its lines.
@@ -108,6 +120,13 @@ impl Past {
         self.map.as_ref()
     }
 
+    /// Its segments, as an MPD lists them.
+    pub(crate) fn listed(&self) -> &[Entry] {
+        self.listed.get_or_init(|| {
+            timeline::entries(&format!("#EXTM3U\n{}", self.text), self.before.clone(), &self.starts)
+        })
+    }
+
     /// The URIs of its segments, in order. Pictures of one segment have the same.
     pub fn uris(&self) -> impl Iterator<Item = &str> {
         uris(&self.text)
@@ -131,6 +150,7 @@ impl Past {
             text.push_str(line);
         }
         let new = Self::of_text(text, self.duration, self.before.clone());
+        let new = Self { starts: self.starts.clone(), ..new };
         Some(new).filter(|new| new.text != self.text)
     }
 

@@ -97,6 +97,8 @@ pub struct Multivariant {
     pub media: Vec<Attributes>,
     /// `EXT-X-I-FRAME-STREAM-INF`.
     pub i_frames: Vec<Attributes>,
+    /// `EXT-X-SESSION-DATA`.
+    pub session_data: Vec<Attributes>,
 }
 
 /// Either kind of playlist.
@@ -130,6 +132,9 @@ pub fn multivariant(text: &[u8]) -> Option<Multivariant> {
         match line.content() {
             Content::Tag(b"EXT-X-INDEPENDENT-SEGMENTS", _) => list.independent_segments = true,
             Content::Tag(b"EXT-X-STREAM-INF", value) => variant = Some(Attributes::read(value)),
+            Content::Tag(b"EXT-X-SESSION-DATA", value) => {
+                list.session_data.push(Attributes::read(value));
+            }
             Content::Tag(b"EXT-X-MEDIA", value) => list.media.push(Attributes::read(value)),
             Content::Tag(b"EXT-X-I-FRAME-STREAM-INF", value) => {
                 list.i_frames.push(Attributes::read(value));

@@ -282,6 +282,7 @@ fn multivariant_with_sound_apart() {
         language: Some("en".to_owned()),
         default: true,
         channels: 2,
+        sample_rate: Some(48_000),
         uri: "audio/index.m3u8".to_owned(),
     };
     let variant = |name: &str, resolution, bandwidth, codec: &str| Variant {
@@ -306,6 +307,7 @@ fn multivariant_with_sound_apart() {
             resolution: Some((1920, 1080)),
             uri: "source/iframes.m3u8".to_owned(),
         }],
+        anchor_us: Some(START_UTC_US),
     };
     let text = multivariant.render();
     golden("multivariant.m3u8", &text);
@@ -334,6 +336,7 @@ fn multivariant_of_sound_alone() {
             uri: "audio/index.m3u8".to_owned(),
         }],
         i_frames: Vec::new(),
+        anchor_us: None,
     };
     golden("sound_alone.m3u8", &multivariant.render());
 }

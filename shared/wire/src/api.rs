@@ -132,6 +132,8 @@ pub struct IssuedTicket {
     pub watch_url: String,
     /// A playlist that plays in any HLS player with no header and no cookie.
     pub playlist_url: String,
+    /// The same for DASH players.
+    pub mpd_url: String,
     /// The tier it admits to.
     pub tier: String,
     /// When it ends.
@@ -190,6 +192,8 @@ pub struct Playback {
     pub token: String,
     /// The playlist with the token in it, as a path on the edge: `/live/<show>/index.m3u8?token=…`.
     pub playlist_url: String,
+    /// The MPD with the token in it: `/live/<show>/manifest.mpd?token=…`.
+    pub mpd_url: String,
     /// When the session ends.
     pub expires_at: i64,
     /// The name of what the ticket admits to, …

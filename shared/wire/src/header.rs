@@ -20,6 +20,8 @@ pub const CLIENT_ASN: &str = "matinee-client-asn";
 pub const CLIENT_ALPN: &str = "matinee-client-alpn";
 /// Content type of playlists (RFC 8216, 4).
 pub const TYPE_PLAYLIST: &str = "application/vnd.apple.mpegurl";
+/// Content type of MPDs (ISO/IEC 23009-1, C.2).
+pub const TYPE_MPD: &str = "application/dash+xml";
 /// Content type of CMAF objects.
 pub const TYPE_MP4: &str = "video/mp4";
 /// Content type of pictures (RFC 2046, 4.2).

@@ -6,6 +6,8 @@
 //! | key | object | changes |
 //! |---|---|---|
 //! | `<show>/index.m3u8` | multivariant playlist | yes |
+//! | `<show>/manifest.mpd` | MPD; made, never stored | yes |
+//! | `<show>/manifest.<msn>.mpd` | the same, once it lists that segment | yes |
 //! | `<show>/<rendition>/index.m3u8` | media playlist | yes |
 //! | `<show>/<rendition>/iframes.m3u8` | I-frame playlist of a rendition with pictures | yes |
 //! | `<show>/<rendition>/<epoch>/i<n>.mp4` | init segment (CMAF header) | never |
@@ -38,6 +40,11 @@ pub struct Key {
 pub enum KeyObject {
     /// The multivariant playlist.
     Multivariant,
+    /// The MPD (ISO/IEC 23009-1), which is made of playlists and stands in no store.
+    Manifest {
+        /// The Media Sequence Number that it must list, if one is named.
+        msn: Option<u64>,
+    },
     /// A rendition's media playlist.
     Playlist {
         /// The rendition's name.
@@ -94,6 +101,10 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.object {
             KeyObject::Multivariant => write!(f, "{}/index.m3u8", self.show),
+            KeyObject::Manifest { msn: None } => write!(f, "{}/manifest.mpd", self.show),
+            KeyObject::Manifest { msn: Some(msn) } => {
+                write!(f, "{}/manifest.{msn}.mpd", self.show)
+            }
             KeyObject::Cover => write!(f, "{}/cover.jpg", self.show),
             KeyObject::Storyboard => write!(f, "{}/storyboard.vtt", self.show),
             KeyObject::Playlist { rendition } => write!(f, "{}/{rendition}/index.m3u8", self.show),
@@ -125,6 +136,7 @@ impl KeyObject {
             ("index.m3u8", None, None) => Self::Multivariant,
             ("cover.jpg", None, None) => Self::Cover,
             ("storyboard.vtt", None, None) => Self::Storyboard,
+            (manifest, None, None) => Self::Manifest { msn: manifest_msn(manifest)? },
             (rendition, Some("index.m3u8"), None) => Self::Playlist { rendition: name(rendition)? },
             (rendition, Some("iframes.m3u8"), None) => {
                 Self::IFrames { rendition: name(rendition)? }
@@ -143,7 +155,7 @@ impl KeyObject {
     #[must_use]
     pub fn rendition(&self) -> Option<&str> {
         match self {
-            Self::Multivariant | Self::Cover | Self::Storyboard => None,
+            Self::Multivariant | Self::Manifest { .. } | Self::Cover | Self::Storyboard => None,
             Self::Playlist { rendition }
             | Self::IFrames { rendition }
             | Self::Media { rendition, .. } => Some(rendition),
@@ -170,6 +182,15 @@ impl MediaFile {
     }
 }
 
+/// The segment that the name of an MPD asks for, if it names one.
+fn manifest_msn(file: &str) -> Option<Option<u64>> {
+    let rest = file.strip_prefix("manifest.")?;
+    if rest == "mpd" {
+        return Some(None);
+    }
+    number(rest.strip_suffix(".mpd")?).map(Some)
+}
+
 fn name(text: &str) -> Option<String> {
     let form = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let good = (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(form);
@@ -192,6 +213,9 @@ mod tests {
     fn every_key_of_the_scheme_reads_back() {
         for rest in [
             "index.m3u8",
+            "manifest.mpd",
+            "manifest.0.mpd",
+            "manifest.123.mpd",
             "720p/index.m3u8",
             "720p/iframes.m3u8",
             "audio/lx2k9a/i0.mp4",
@@ -215,6 +239,12 @@ mod tests {
             "720p/../audio/index.m3u8",
             "720p//index.m3u8",
             "iframes.m3u8",
+            "manifest.01.mpd",
+            "manifest..mpd",
+            "manifest.x.mpd",
+            "manifest.1.2.mpd",
+            "manifest.",
+            "720p/manifest.mpd",
             "720p/e/iframes.m3u8",
             "720p/e/s012.m4s",
             "720p/e/s+1.m4s",

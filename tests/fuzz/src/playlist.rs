@@ -1,10 +1,11 @@
-//! The rewriter, the tier's filter, the cut and signing, on any bytes.
+//! The rewriter, the tier's filter, the cut, signing and MPDs, on any bytes.
 //!
 //! In: two bytes that choose, and a playlist. Out: a panic if a promise is broken. Does not know what a playlist means:
 //! the tests of `shared/playlist` do.
 
 use shared_playlist::dvr::{self, Form};
 use shared_playlist::filter;
+use shared_playlist::mpd::{self, Catalogue, Presentation, Starts, Timeline};
 use shared_playlist::rewrite::{LineTooLong, Mapping, Place, Rewriter};
 use shared_playlist::sign::directory::{self, Directories, Key};
 use shared_playlist::sign::{Location, Signer, Window};
@@ -20,6 +21,7 @@ pub fn run(data: &[u8]) {
     filtering(playlist, u16::try_from(first * 8).unwrap_or(u16::MAX));
     cutting(playlist, u32::try_from(second).unwrap_or(u32::MAX));
     signing(playlist, first);
+    manifests(playlist, u16::try_from(first * 8).unwrap_or(u16::MAX));
 }
 
 fn rewritten(pieces: &[&[u8]], place: impl Place) -> Result<Vec<u8>, LineTooLong> {
@@ -120,3 +122,34 @@ fn signing(playlist: &[u8], chunk: usize) {
     let (path, query) = text.split_once('?').unwrap_or((&text, ""));
     assert!(directory::verify(std::slice::from_ref(&key), path, query, NOW).is_err());
 }
+
+/// What stays of an MPD is part of what was, in order; entering adds a line and a prefix. Whatever playlists list, an
+/// MPD of it is one, and everybody may see all of it.
+fn manifests(text: &[u8], height_max: u16) {
+    if let Ok(kept) = mpd::filter(text, height_max) {
+        let mut rest = text.split_inclusive(|byte| *byte == b'\n');
+        let kept = kept.split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>();
+        assert!(kept.iter().all(|line| rest.any(|other| other == *line)), "a line of its own");
+    }
+    if let Ok(entered) = mpd::enter(text, "/p/S/") {
+        let added = entered.len() - text.len();
+        let (base, prefix) = ("<BaseURL>/p/S/</BaseURL>\n".len(), "/p/S/".len());
+        assert!(added >= base && added <= text.len() * (base + prefix), "{added} bytes more");
+    }
+    let Some(catalogue) = Catalogue::read(CATALOGUE) else { panic!("it is a playlist of ours") };
+    let timeline = Timeline::of_text(&String::from_utf8_lossy(text), catalogue.anchor_us);
+    let timelines = [timeline, Timeline::default()];
+    let presentation = Presentation { catalogue: &catalogue, timelines: &timelines, live: None };
+    if let Some(made) = presentation.render(&mut Starts::new()) {
+        assert_eq!(mpd::filter(made.as_bytes(), u16::MAX).as_deref(), Ok(made.as_bytes()));
+    }
+    // Nobody's catalogue may bring it down either.
+    let _ = Catalogue::read(text);
+}
+
+/// A show with a picture and its sound.
+const CATALOGUE: &[u8] = b"#EXTM3U\n\
+    #EXT-X-SESSION-DATA:DATA-ID=\"matinee.anchor\",VALUE=\"2026-11-21T07:00:00.000000Z\"\n\
+    #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"a\",URI=\"audio/index.m3u8\"\n\
+    #EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=2x2,AUDIO=\"audio\"\n\
+    720p/index.m3u8\n";

@@ -19,6 +19,8 @@ mod deny;
 
 mod playlists;
 
+mod manifests;
+
 mod paths;
 
 mod methods;
@@ -143,6 +145,11 @@ pub(crate) const ALL: &[Case] = cases! {
         playlists::malformed_directives_are_refused,
         playlists::gzip_passes_through,
         playlists::what_is_edited_is_compressed_for_whoever_takes_it,
+        manifests::an_mpd_moves_below_the_session_and_what_follows_is_everybodys,
+        manifests::a_tiers_mpd_ends_at_its_highest_rung,
+        manifests::a_ticket_that_reaches_back_only_so_far_is_told_so,
+        manifests::a_denied_viewer_gets_no_more_mpds,
+        manifests::the_time_is_told_to_anybody,
         paths::no_way_round_the_key_scheme_reaches_the_origin,
         methods::head_has_the_headers_and_no_body,
         methods::a_range_is_answered_in_part,
@@ -172,7 +179,8 @@ pub(crate) const ALL: &[Case] = cases! {
     SHARED_LIST:
         deny::the_last_list_holds_while_there_is_no_new_one;
     COLLAPSING:
-        load::two_hundred_viewers_of_one_blocked_playlist_are_one_request;
+        load::two_hundred_viewers_of_one_blocked_playlist_are_one_request,
+        manifests::viewers_who_wait_for_one_mpd_are_one_request;
     OUR_CACHE:
         load::what_is_fresh_is_not_asked_again_and_tells_its_age,
         load::what_is_said_to_edges_goes_before_what_is_said_to_all,

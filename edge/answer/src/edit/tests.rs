@@ -38,8 +38,52 @@ fn session(admitted: Admitted) -> SealedSession {
 
 fn entered(height_max: Option<u16>) -> Result<String, Refusal> {
     let session = session(Admitted { height_max, ..Admitted::default() });
-    let edit = Edit::Enter { session, ip: None, root: "/o/s/".to_owned() };
+    let door = Door::Multivariant;
+    let edit = Edit::Enter { session, ip: None, root: "/o/s/".to_owned(), door };
     edit.apply(&config(), 0, ALL.as_bytes()).map(|text| String::from_utf8(text).unwrap())
+}
+
+const MANIFEST: &str = "<?xml version=\"1.0\"?>\n<MPD type=\"dynamic\">\n\
+    <Location>manifest.8.mpd</Location>\n<Period id=\"0\" start=\"PT0S\">\n\
+    <AdaptationSet id=\"1\" contentType=\"video\">\n\
+    <Representation id=\"source\" width=\"1280\" height=\"720\">\n</Representation>\n\
+    <Representation id=\"480p\" width=\"854\" height=\"480\">\n</Representation>\n\
+    </AdaptationSet>\n</Period>\n</MPD>\n";
+
+fn entered_by_manifest(height_max: Option<u16>) -> Result<String, Refusal> {
+    let session = session(Admitted { height_max, ..Admitted::default() });
+    let edit = Edit::Enter { session, ip: None, root: "/o/s/".to_owned(), door: Door::Manifest };
+    edit.apply(&config(), 0, MANIFEST.as_bytes()).map(|text| String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn an_mpd_moves_below_a_session_and_what_follows_is_everybodys() {
+    let text = entered_by_manifest(None).unwrap();
+    let sealed = text.split("<BaseURL>/p/").nth(1).unwrap().split('/').next().unwrap();
+    let location = format!("<Location>/p/{sealed}/manifest.8.mpd</Location>\n");
+    assert!(text.contains(&location) && text.contains("<BaseURL>"), "{text}");
+    assert_eq!(admitted(&text), Admitted::default());
+    let base = format!("<BaseURL>/p/{sealed}/</BaseURL>\n");
+    let own = text.replace(&base, "").replace(&location, "<Location>manifest.8.mpd</Location>\n");
+    assert_eq!(own, MANIFEST);
+
+    let text = entered_by_manifest(Some(480)).unwrap();
+    assert!(!text.contains("source") && text.contains("id=\"480p\""), "{text}");
+    assert!(!admitted(&text).has_source);
+    assert!(admitted(&entered_by_manifest(Some(720)).unwrap()).has_source);
+    assert_eq!(entered_by_manifest(Some(240)), Err(Refusal::TierTooLow));
+
+    let edit = |height_max| {
+        let tier = session(Admitted { height_max, ..Admitted::default() });
+        let object = KeyObject::parse("manifest.8.mpd").unwrap();
+        Edit::of(&config(), "sealed", &tier, &object, Directives::default())
+    };
+    assert!(edit(None).is_none(), "it passes untouched");
+    let filtered = edit(Some(480)).unwrap().apply(&config(), 0, MANIFEST.as_bytes()).unwrap();
+    let filtered = String::from_utf8(filtered).unwrap();
+    assert!(!filtered.contains("source") && !filtered.contains("/p/"), "{filtered}");
+    let other = edit(Some(480)).unwrap().apply(&config(), 0, b"<html>");
+    assert_eq!(other, Err(Refusal::OriginFailed("it sent no MPD")));
 }
 
 /// What the session in a playlist admits to.

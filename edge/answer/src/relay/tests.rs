@@ -1,6 +1,7 @@
 //! What passes from the origin to the viewer, and what stops.
 
 use shared_ticket::{Algorithm, PrivateKey, SessionKeys, jwks};
+use shared_wire::header::TYPE_PLAYLIST;
 
 use super::*;
 use crate::config::{Config, EDGE_KEY, ORIGIN, SESSION_KEYS, TOKEN_KEYS};

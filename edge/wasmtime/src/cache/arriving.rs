@@ -20,8 +20,8 @@ use crate::origins::Failure;
 #[derive(Debug)]
 pub(crate) struct Arriving {
     pub(crate) head: Arc<Head>,
-    /// Bytes of the whole, as the origin announced them.
-    pub(crate) total: usize,
+    /// Bytes of the whole, if the origin announced them: not of what is still being made.
+    pub(crate) total: Option<usize>,
     since: Instant,
     state: Mutex<State>,
     grown: watch::Sender<()>,
@@ -44,7 +44,7 @@ enum Next {
 }
 
 impl Arriving {
-    fn new(head: Arc<Head>, total: usize) -> Self {
+    fn new(head: Arc<Head>, total: Option<usize>) -> Self {
         let (grown, _) = watch::channel(());
         Self { head, total, since: Instant::now(), state: Mutex::default(), grown }
     }
@@ -88,7 +88,7 @@ impl Arriving {
     fn next(&self, offset: usize) -> Next {
         let state = self.state();
         match &state.end {
-            Some(Ok(_)) if offset >= self.total => return Next::End,
+            Some(Ok(object)) if offset >= object.body.len() => return Next::End,
             Some(Ok(object)) => return Next::Piece(object.body.slice(offset..)),
             Some(Err(_)) | None => {}
         }
@@ -153,7 +153,7 @@ impl Intake {
     /// For an object of this head, of `total` bytes if the origin said so. `None`: there is no room.
     pub(super) fn new(head: Head, total: Option<usize>, room: &Arc<Room>) -> Option<Self> {
         let reserved = room.reserve(total.unwrap_or(0))?;
-        let arriving = Arc::new(Arriving::new(Arc::new(head), total.unwrap_or(0)));
+        let arriving = Arc::new(Arriving::new(Arc::new(head), total));
         Some(Self { arriving, reserved, total, is_shared: false })
     }
 

@@ -126,10 +126,10 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Begins to collect an answer of this head, of `total` bytes if the origin said so, and hands a large one to all
-    /// who wait. `None`: there is no room for it.
+    /// Begins to collect an answer of this head, of `total` bytes if the origin said so, and hands one that is large,
+    /// or still being made, to all who wait. `None`: there is no room for it.
     pub(crate) fn intake(&self, head: Head, total: Option<usize>) -> Option<Intake> {
-        let is_large = total.is_some_and(|total| total >= self.stream_bytes_min);
+        let is_large = total.map_or(head.is_immutable(), |total| total >= self.stream_bytes_min);
         let is_shared = is_large && head.status == 200 && head.is_shareable();
         let mut intake = Intake::new(head, total, &self.room)?;
         if is_shared {

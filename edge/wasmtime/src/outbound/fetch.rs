@@ -205,7 +205,11 @@ fn skipped(response: &Response<Incoming>, intake: &Intake) -> Option<usize> {
             let goes_on = position(text(header::CONTENT_RANGE)?) == Some((at, intake.total()?));
             goes_on.then_some(0)
         }
-        StatusCode::OK => (length(response.headers()) == intake.total()).then_some(at),
+        StatusCode::OK => {
+            let total = intake.total();
+            let is_same = total.is_none() || length(response.headers()) == total;
+            is_same.then_some(at)
+        }
         _ => None,
     }
 }

@@ -227,7 +227,9 @@ async fn joined(
     }
     let age = Some(arriving.age()).filter(|age| age.as_secs() > 0);
     let mut headers = arriving.head.aged(age);
-    headers.insert(header::CONTENT_LENGTH, arriving.total.into());
+    if let Some(total) = arriving.total {
+        headers.insert(header::CONTENT_LENGTH, total.into());
+    }
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let status = arriving.head.status;
     let frames = futures::StreamExt::map(arriving.body(), |piece| {

@@ -304,9 +304,11 @@ impl Sessions {
             TokenFormat::Cat => self.keys.cats.issue(&claims),
         };
         let token = token.map_err(|_| Error::Sign)?;
-        let playlist_url = format!("/live/{}/index.m3u8?token={token}", grant.show);
+        let url = |file| format!("/live/{}/{file}?token={token}", grant.show);
+        let (playlist_url, mpd_url) = (url("index.m3u8"), url("manifest.mpd"));
         let Claims { tier, policy, .. } = claims;
-        Ok(Playback { session, token, playlist_url, expires_at: until, tier, policy })
+        let expires_at = until;
+        Ok(Playback { session, token, playlist_url, mpd_url, expires_at, tier, policy })
     }
 }
 

@@ -92,6 +92,7 @@ impl Tickets {
             // The fragment never leaves the browser, so the ticket stays out of every log.
             watch_url: format!("{edge}/watch/{show}#ticket={ticket}"),
             playlist_url: format!("{edge}{}", playback.playlist_url),
+            mpd_url: format!("{edge}{}", playback.mpd_url),
             ticket,
             id,
             tier: playback.tier,

@@ -88,6 +88,7 @@ async fn programs_get_the_shapes_of_the_contract() {
     let watch = format!("http://127.0.0.1:8080/watch/{show}#ticket={ticket}");
     assert_eq!(issued["watch_url"], watch);
     assert!(issued["playlist_url"].as_str().unwrap().contains("index.m3u8?token="));
+    assert!(issued["mpd_url"].as_str().unwrap().contains("manifest.mpd?token="));
 
     let listed = house.json("show list").await;
     assert_eq!(listed["shows"][0]["starts_at"], 1_800_000_000);

@@ -117,6 +117,7 @@ fn issued(made: &IssuedTicket) -> String {
         "Ticket {} ({}) is issued, good until {}\n\
          \n  watch page  {}\
          \n  any player  {}\
+         \n  by DASH     {}\
          \n  ticket      {}\n\
          \nThe links and the ticket are secrets and are shown this once.",
         made.id,
@@ -124,6 +125,7 @@ fn issued(made: &IssuedTicket) -> String {
         moment::utc(made.expires_at),
         made.watch_url,
         made.playlist_url,
+        made.mpd_url,
         made.ticket,
     )
 }

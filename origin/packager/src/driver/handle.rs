@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, CachePolicy, Hint, Refusal};
 use super::ask::{ASKED_MAX, Ask};
+use super::manifest::Manifests;
 use super::version::{Version, gzip};
 use crate::config::Config;
 
@@ -31,18 +32,21 @@ pub struct Handle {
 }
 
 #[derive(Debug)]
-struct Shared {
-    show: ShowId,
+pub(super) struct Shared {
+    pub(super) show: ShowId,
     epoch: String,
+    /// How much of the show is listed, in seconds.
+    pub(super) window_s: u32,
     waiting_max: usize,
     waiting: AtomicUsize,
-    playlists: RwLock<Versions>,
+    pub(super) playlists: RwLock<Versions>,
     i_frames: RwLock<Versions>,
     multivariant: RwLock<Option<Multivariant>>,
+    pub(super) manifests: Mutex<Manifests>,
 }
 
 /// The newest version of each rendition's playlist.
-type Versions = BTreeMap<String, watch::Sender<Arc<Version>>>;
+pub(super) type Versions = BTreeMap<String, watch::Sender<Arc<Version>>>;
 
 /// The multivariant playlist, plain and compressed.
 #[derive(Debug, Clone)]
@@ -91,11 +95,13 @@ impl Handle {
         let shared = Shared {
             show,
             epoch: epoch.to_owned(),
+            window_s: config.window_ms / 1000,
             waiting_max: config.waiting_requests_max,
             waiting: AtomicUsize::new(0),
             playlists: RwLock::default(),
             i_frames: RwLock::default(),
             multivariant: RwLock::default(),
+            manifests: Mutex::default(),
         };
         let (asks, asked) = mpsc::channel(ASKED_MAX);
         (Self { shared: Arc::new(shared), asks }, asked)
@@ -104,6 +110,10 @@ impl Handle {
     /// Where questions to the machine go.
     pub(super) const fn asks(&self) -> &mpsc::Sender<Ask> {
         &self.asks
+    }
+
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// A rendition's media playlist, as soon as it has what the directives ask for.
@@ -273,6 +283,7 @@ impl Handle {
 
     pub(super) fn publish_multivariant(&self, plain: Bytes) {
         let packed = gzip(&plain);
+        self.renew_catalogue(&plain);
         let mut slot = self.shared.multivariant.write().unwrap_or_else(PoisonError::into_inner);
         *slot = Some(Multivariant { plain, packed });
     }
@@ -296,7 +307,7 @@ impl Handle {
     }
 }
 
-fn versions(
+pub(super) fn versions(
     playlists: &RwLock<Versions>,
     rendition: &str,
 ) -> Option<watch::Receiver<Arc<Version>>> {
@@ -304,7 +315,7 @@ fn versions(
     renditions.get(rendition).map(watch::Sender::subscribe)
 }
 
-fn limits(playlist: &MediaPlaylist) -> Limits {
+pub(super) fn limits(playlist: &MediaPlaylist) -> Limits {
     let MediaPlaylist { target_duration_s, part_target_us, .. } = *playlist;
     Limits { target_duration_s, part_target_us }
 }
@@ -318,18 +329,18 @@ fn lists(playlist: &MediaPlaylist, uri: &str) -> bool {
 }
 
 /// A place among the requests that wait; given back when dropped.
-struct Place<'a>(&'a Shared);
+pub(super) struct Place(Arc<Shared>);
 
-impl<'a> Place<'a> {
-    fn take(shared: &'a Shared) -> Option<Self> {
+impl Place {
+    pub(super) fn take(shared: &Arc<Shared>) -> Option<Self> {
         let before = shared.waiting.fetch_add(1, Ordering::Relaxed);
         gauge!("matinee_playlist_blocked").increment(1);
         // Dropping it at once, where there are too many, gives the place back.
-        Some(Self(shared)).filter(|_| before < shared.waiting_max)
+        Some(Self(Arc::clone(shared))).filter(|_| before < shared.waiting_max)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         gauge!("matinee_playlist_blocked").decrement(1);

@@ -3,7 +3,7 @@
 //! In: all renditions. Out: a [`Multivariant`], and whether it differs enough to be told anew. Does
 //! not know when it is asked.
 
-use shared_media::{TrackConfig, TrackKind};
+use shared_media::{Anchor, TrackConfig, TrackKind};
 use shared_playlist::Multivariant;
 use shared_playlist::multivariant::{IFrames, Sound, Variant};
 
@@ -29,14 +29,15 @@ pub(super) fn is_complete(track: &Track) -> bool {
     is_ready(track) && (!has_pictures || track.i_frame_rates.is_known())
 }
 
-/// All combinations of the renditions that are ready; `None` if there is none.
-pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
+/// All combinations of the renditions that are ready, of a show with this anchor; `None` if there is none.
+pub(super) fn catalogue(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
     let of_kind = |kind| {
         let ready = tracks.iter().filter(|track| is_ready(track) && !track.rests);
         ready.filter(move |track| track.rung.rendition.kind == kind)
     };
     let has_picture = tracks.iter().any(|track| track.rung.rendition.kind == TrackKind::Video);
-    let mut multivariant = Multivariant::default();
+    let mut multivariant =
+        Multivariant { anchor_us: Some(anchor.utc_us), ..Multivariant::default() };
     if !has_picture {
         multivariant.variants =
             of_kind(TrackKind::Audio).map(|track| variant(track, &[])).collect();
@@ -57,9 +58,9 @@ pub(super) fn catalogue(tracks: &[Track]) -> Option<Multivariant> {
 }
 
 fn sound(track: &Track, default: bool) -> Sound {
-    let channels = match &track.writer.config {
-        Some(TrackConfig::Audio(audio)) => audio.channels,
-        _ => 2,
+    let (channels, sample_rate) = match &track.writer.config {
+        Some(TrackConfig::Audio(audio)) => (audio.channels, Some(audio.sample_rate)),
+        _ => (2, None),
     };
     Sound {
         group: GROUP.to_owned(),
@@ -67,6 +68,7 @@ fn sound(track: &Track, default: bool) -> Sound {
         language: None,
         default,
         channels,
+        sample_rate,
         uri: names::child(&track.rung.rendition.id),
     }
 }

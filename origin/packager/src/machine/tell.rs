@@ -60,7 +60,7 @@ impl Machine {
         let ready = self.tracks.iter().all(catalogue::is_complete)
             || ended
             || self.tracks.iter().any(|track| track.rates.duration() > patience);
-        let new = catalogue::catalogue(&self.tracks).filter(|_| ready)?;
+        let new = catalogue::catalogue(&self.tracks, self.common.anchor).filter(|_| ready)?;
         let differs = |old: &Multivariant| catalogue::differs(old, &new) || (ended && *old != new);
         self.told.as_ref().is_none_or(differs).then_some(new)
     }

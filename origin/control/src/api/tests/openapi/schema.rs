@@ -197,15 +197,15 @@ fn what_is_answered_is_as_described() {
     check::<HouseStatus>("HouseStatus", status, false);
     check::<ShowList>("ShowList", json!({ "next": "1", "shows": [show()] }), false);
     let issued = json!({
-        "expires_at": 1, "id": ID, "playlist_url": "http://h/", "ticket": "tk_", "tier": "all",
-        "watch_url": "http://h/"
+        "expires_at": 1, "id": ID, "mpd_url": "http://h/", "playlist_url": "http://h/",
+        "ticket": "tk_", "tier": "all", "watch_url": "http://h/"
     });
     check::<IssuedTicket>("IssuedTicket", issued, false);
     check::<TicketState>("TicketState", ticket(), false);
     check::<TicketList>("TicketList", json!({ "next": "1", "tickets": [ticket()] }), false);
     let playback = json!({
-        "expires_at": 1, "playlist_url": "/", "policy": policy(), "session": ID, "tier": "basic",
-        "token": "t"
+        "expires_at": 1, "mpd_url": "/", "playlist_url": "/", "policy": policy(), "session": ID,
+        "tier": "basic", "token": "t"
     });
     check::<Playback>("Playback", playback, false);
     check::<SessionState>("SessionState", session(), false);
