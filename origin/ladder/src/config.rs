@@ -29,6 +29,8 @@ impl RungSpec {
 pub enum Hardware {
     /// NVIDIA's NVENC.
     Nvenc,
+    /// VAAPI, on Intel's and AMD's graphics: the first render node with a driver.
+    Vaapi,
     /// Video4Linux memory-to-memory devices, as boards have them.
     V4l2,
 }

@@ -111,7 +111,7 @@ pub(crate) struct Flags {
     /// What becomes of a show that they have no room for: fewer-rungs or refuse [default: fewer-rungs]
     #[arg(long, value_name = "RULE")]
     no_room: Option<String>,
-    /// What encodes in hardware where it can be opened, nvenc or v4l2, or none [default: none]
+    /// What encodes in hardware where it can be opened, nvenc, vaapi or v4l2, or none [default: none]
     #[arg(long, value_name = "NAME")]
     hardware: Option<String>,
     /// Memory for the live window and for the edge's cache, in MiB each, 64 to 65536 [default: 512]

@@ -217,6 +217,7 @@ impl Driver {
                 }
                 Output::Start => self.start().await?,
                 Output::Kill => self.child.iter_mut().for_each(Child::kill),
+                Output::Fallback(rendition) => telemetry::fell_back(&rendition, &self.show),
                 Output::Restarted => telemetry::restarted(),
                 Output::GaveUp => {
                     tracing::error!(

@@ -20,6 +20,13 @@ pub(super) fn restarted() {
     metrics::counter!("matinee_ladder_restarts_total").increment(1);
 }
 
+pub(super) fn fell_back(rendition: &RenditionId, show: &str) {
+    tracing::warn!(show, %rendition, "no encoder in hardware opens: software encodes the rung");
+    let rendition = rendition.to_string();
+    metrics::counter!("matinee_ladder_hardware_fallbacks_total", "rendition" => rendition)
+        .increment(1);
+}
+
 pub(super) fn refused(units: u32) {
     metrics::counter!("matinee_ladder_refused_units_total").increment(units.into());
 }

@@ -14,6 +14,7 @@ use shared_media::{
 };
 
 use super::rung::Look;
+use super::vaapi::Surfaces;
 use super::{Trouble, ticks_base};
 use crate::config::Hardware;
 use crate::error::Error;
@@ -35,6 +36,8 @@ pub(super) struct Wanted {
 /// The encoder.
 pub(super) struct Encoder {
     inner: encoder::Video,
+    /// Where its pictures are uploaded to first, if it takes them from a device.
+    surfaces: Option<Surfaces>,
     codec: VideoCodec,
     size: (u32, u32),
     stated_rate: Option<Rational>,
@@ -44,28 +47,39 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    /// Opens the first that can be: hardware that is wanted, then software. What cannot be opened is complained about.
+    /// Opens the first that can be: hardware that is wanted, then software. What cannot be opened is complained about,
+    /// and the parent is told.
     pub(super) fn open(
         wanted: &Wanted,
         size: (u32, u32),
         source: &Frame,
         look: Look,
+        index: u8,
+        said: &mut Vec<FromChild>,
     ) -> Result<Self, Trouble> {
         let mut names = names(wanted.codec, wanted.hardware).peekable();
         let mut failed = ("none", ffmpeg::Error::EncoderNotFound);
         while let Some(name) = names.next() {
             match open(name, wanted, size, source, look) {
-                Ok(inner) => {
-                    let stated_rate = look.stated_rate;
-                    let (codec, cuts) = (wanted.codec, Vec::new());
-                    return Ok(Self { inner, codec, size, stated_rate, record: None, cuts });
+                Ok((inner, surfaces)) => {
+                    return Ok(Self {
+                        inner,
+                        surfaces,
+                        codec: wanted.codec,
+                        size,
+                        stated_rate: look.stated_rate,
+                        record: None,
+                        cuts: Vec::new(),
+                    });
                 }
                 Err(error) => failed = (name, error),
             }
             if let Some(next) = names.peek() {
+                said.push(FromChild::Fallback(index));
                 let (id, error) = (&wanted.id, failed.1);
                 // Nobody but the parent reads it; if it is gone, so is this child soon.
-                let _ = writeln!(io::stderr(), "{id}: {name} does not open ({error}), {next} does");
+                let _ =
+                    writeln!(io::stderr(), "{id}: {name} does not open ({error}), {next} is tried");
             }
         }
         let (name, error) = failed;
@@ -86,7 +100,12 @@ impl Encoder {
         if look.cut {
             self.cuts.push(look.pts.0);
         }
-        let sent = self.inner.send_frame(image);
+        let sent = match &mut self.surfaces {
+            Some(surfaces) => {
+                surfaces.upload(image).and_then(|image| self.inner.send_frame(&image))
+            }
+            None => self.inner.send_frame(image),
+        };
         self.receive(index, said);
         sent
     }
@@ -135,6 +154,9 @@ fn names(codec: VideoCodec, hardware: Option<Hardware>) -> impl Iterator<Item = 
         (Some(Hardware::Nvenc), VideoCodec::Avc) => Some("h264_nvenc"),
         (Some(Hardware::Nvenc), VideoCodec::Hevc) => Some("hevc_nvenc"),
         (Some(Hardware::Nvenc), VideoCodec::Av1) => Some("av1_nvenc"),
+        (Some(Hardware::Vaapi), VideoCodec::Avc) => Some("h264_vaapi"),
+        (Some(Hardware::Vaapi), VideoCodec::Hevc) => Some("hevc_vaapi"),
+        (Some(Hardware::Vaapi), VideoCodec::Av1) => Some("av1_vaapi"),
         (Some(Hardware::V4l2), VideoCodec::Avc) => Some("h264_v4l2m2m"),
         (Some(Hardware::V4l2), VideoCodec::Hevc) => Some("hevc_v4l2m2m"),
         (Some(Hardware::V4l2), VideoCodec::Av1) | (None, _) => None,
@@ -153,7 +175,7 @@ fn open(
     size: (u32, u32),
     source: &Frame,
     look: Look,
-) -> Result<encoder::Video, ffmpeg::Error> {
+) -> Result<(encoder::Video, Option<Surfaces>), ffmpeg::Error> {
     let codec = ffmpeg::encoder::find_by_name(name).ok_or(ffmpeg::Error::EncoderNotFound)?;
     let mut context = codec::Context::new_with_codec(codec);
     let mut by_slice = threading::Config::count(usize::from(wanted.threads));
@@ -176,7 +198,11 @@ fn open(
     video.set_gop(KEYFRAME_DISTANCE);
     video.set_max_b_frames(0);
     video.set_bit_rate(usize::try_from(wanted.bit_rate).unwrap_or(usize::MAX));
-    video.open_with(options(name, wanted))
+    let surfaces = if name.ends_with("_vaapi") { Some(Surfaces::open(size)?) } else { None };
+    if let Some(surfaces) = &surfaces {
+        surfaces.feed(&mut video)?;
+    }
+    Ok((video.open_with(options(name, wanted))?, surfaces))
 }
 
 /// Each delivers a picture before the next one comes, an IDR picture where it is told to, and none where it is not.
@@ -209,10 +235,52 @@ fn options(name: &str, wanted: &Wanted) -> Dictionary<'static> {
             ("delay", "0"),
             ("no-scenecut", "1"),
         ],
+        // Its IDR pictures are those of kind I; by itself it would hold one picture back.
+        "h264_vaapi" | "hevc_vaapi" | "av1_vaapi" => &[("async_depth", "1")],
         _ => &[],
     };
     let cap = (u64::from(wanted.bit_rate) * 11 / 10).to_string();
     let buffer = wanted.bit_rate.to_string();
     let common = [("maxrate", &*cap), ("bufsize", &*buffer)];
     own.iter().copied().chain(common).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Without a render node there is no VAAPI: software encodes, and the parent hears of it once.
+    #[test]
+    fn hardware_that_does_not_open_is_told_and_software_takes_its_place() {
+        ffmpeg::init().unwrap();
+        let size = (320, 180);
+        let frame_rate = Rational { num: 25, den: 1 };
+        let look = Look { cut: true, pts: Ticks(0), frame_rate, stated_rate: None };
+        let mut picture = Frame::new(Pixel::YUV420P, size.0, size.1);
+        for plane in 0..3 {
+            picture.data_mut(plane).fill(128);
+        }
+        look.mark(&mut picture);
+        let opened = |hardware| {
+            let id = RenditionId::new("180p").unwrap();
+            let codec = VideoCodec::Avc;
+            let wanted = Wanted { id, codec, bit_rate: 300_000, threads: 1, hardware };
+            let mut said = Vec::new();
+            let opened = Encoder::open(&wanted, size, &picture, look, 3, &mut said);
+            let Ok(mut encoder) = opened else { panic!("neither opens") };
+            let fallbacks = said.clone();
+            encoder.encode(&picture, look, 3, &mut said).unwrap();
+            encoder.finish(3, &mut said);
+            let is_keyframe =
+                |said: &FromChild| matches!(said, FromChild::Unit(3, unit) if unit.keyframe);
+            assert_eq!(said.iter().filter(|said| is_keyframe(said)).count(), 1);
+            fallbacks
+        };
+        assert_eq!(opened(None), []);
+        if !Path::new("/dev/dri").exists() {
+            assert_eq!(opened(Some(Hardware::Vaapi)), [FromChild::Fallback(3)]);
+        }
+    }
 }

@@ -18,6 +18,8 @@ mod rung;
 
 mod encoder;
 
+mod vaapi;
+
 mod sound;
 
 use pictures::Pictures;

@@ -165,7 +165,7 @@ impl Rung {
         }
         let mut encoder = match self.encoder.take() {
             Some(encoder) => encoder,
-            None => Encoder::open(&self.wanted, size, source, look)?,
+            None => Encoder::open(&self.wanted, size, source, look, self.index, said)?,
         };
         let sent = encoder.encode(image, look, self.index, said);
         self.encoder = Some(encoder);

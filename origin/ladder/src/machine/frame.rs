@@ -123,6 +123,8 @@ pub(crate) enum FromChild {
     Flushed,
     /// What the work of a while has taken.
     Spent(Spent),
+    /// That rung's encoder in hardware could not be opened: another is tried.
+    Fallback(u8),
     /// One more message was worked off; so many units in it were refused by a decoder.
     Progress { refused: u32 },
 }
@@ -208,6 +210,7 @@ impl FromChild {
             Self::Flushed => frame(131, |_| {}),
             Self::Progress { refused } => frame(132, |body| body.put_u32(*refused)),
             Self::Spent(spent) => frame(133, |body| put_json(body, spent)),
+            Self::Fallback(index) => frame(134, |body| body.put_u8(*index)),
         }
     }
 
@@ -221,7 +224,8 @@ impl FromChild {
             131 if body.is_empty() => Self::Flushed,
             132 if body.len() == 4 => Self::Progress { refused: body.get_u32() },
             133 => Self::Spent(json(&body)?),
-            128..=132 => return Err(Error::Content),
+            134 if body.len() == 1 => Self::Fallback(body.get_u8()),
+            128..=134 => return Err(Error::Content),
             kind => return Err(Error::Kind(kind)),
         })
     }
@@ -346,6 +350,7 @@ mod tests {
             FromChild::Unit(3, picture()),
             FromChild::Switched,
             FromChild::Flushed,
+            FromChild::Fallback(2),
             FromChild::Progress { refused: 9 },
             FromChild::Spent(Spent { pictures: 3, decode_us: 4, rungs: vec![(5, 6)] }),
         ];

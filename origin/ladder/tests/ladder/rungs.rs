@@ -140,7 +140,7 @@ async fn hevc_and_av1_rungs_mirror_the_source_also_where_hardware_is_missing() {
         ),
     );
     let rung = |height, codec| RungSpec { height, bit_rate: 300_000, codec };
-    for hardware in [Some(Hardware::Nvenc), Some(Hardware::V4l2), None] {
+    for hardware in [Some(Hardware::Nvenc), Some(Hardware::Vaapi), Some(Hardware::V4l2), None] {
         let rungs = vec![
             rung(240, VideoCodec::Avc),
             rung(240, VideoCodec::Hevc),

@@ -37,8 +37,9 @@ impl Layers<'_> {
             hardware: self.value("hardware", None, |text| match text {
                 "none" => Ok(None),
                 "nvenc" => Ok(Some(Hardware::Nvenc)),
+                "vaapi" => Ok(Some(Hardware::Vaapi)),
                 "v4l2" => Ok(Some(Hardware::V4l2)),
-                _ => Err("is neither nvenc, v4l2 nor none".to_owned()),
+                _ => Err("is neither nvenc, vaapi, v4l2 nor none".to_owned()),
             }),
         }
     }

@@ -62,6 +62,25 @@ fn encoding_has_a_share_of_the_machine_and_a_rule() {
 }
 
 #[test]
+fn hardware_is_chosen_by_name() {
+    use origin_ladder::Hardware;
+    let mut flags = flags(None);
+    let chosen = |flags: &Flags| flags.settle(|_| None).map(|settings| settings.encoding.hardware);
+    assert_eq!(chosen(&flags).expect("right"), None);
+    for (name, hardware) in [
+        ("nvenc", Some(Hardware::Nvenc)),
+        ("vaapi", Some(Hardware::Vaapi)),
+        ("v4l2", Some(Hardware::V4l2)),
+        ("none", None),
+    ] {
+        flags.hardware = Some(name.to_owned());
+        assert_eq!(chosen(&flags).expect("right"), hardware, "{name}");
+    }
+    flags.hardware = Some("qsv".to_owned());
+    assert!(chosen(&flags).is_err());
+}
+
+#[test]
 fn edges_elsewhere_are_a_list_in_every_layer() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let file = dir.path().join("m.toml");

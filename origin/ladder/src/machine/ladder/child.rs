@@ -86,6 +86,11 @@ impl Ladder {
                 }
             }
             FromChild::Spent(spent) => self.measured(&spent),
+            FromChild::Fallback(index) => {
+                let jobs = self.shape.as_ref().map_or(&[][..], |shape| &shape.jobs);
+                let job = jobs.get(usize::from(index));
+                self.outputs.extend(job.map(|job| Output::Fallback(job.id.clone())));
+            }
             FromChild::Flushed => {
                 if self.draining.is_some() {
                     self.drained();

@@ -65,6 +65,8 @@ pub(crate) enum Output {
         pixels: u64,
         cpu_us: u64,
     },
+    /// This rung's encoder in hardware could not be opened.
+    Fallback(RenditionId),
     /// The child that just started replaces a dead one.
     Restarted,
     /// Unfinished media was given up: the rungs have a gap.

@@ -19,6 +19,7 @@ struct House {
     finished: bool,
     gave_up: usize,
     left_out: usize,
+    fallbacks: Vec<String>,
 }
 
 /// Answers each picture with one unit per active rung and each sound with a unit on the grid.
@@ -82,6 +83,7 @@ impl House {
             finished: false,
             gave_up: 0,
             left_out: 0,
+            fallbacks: Vec::new(),
         }
     }
 
@@ -103,6 +105,7 @@ impl House {
                     }
                 }
                 Output::GaveUp => self.gave_up += 1,
+                Output::Fallback(rendition) => self.fallbacks.push(rendition.to_string()),
                 Output::Finish => self.finished = true,
                 Output::Admit(_) => self.ladder.handle(self.now, Input::Admitted(self.left_out)),
                 Output::Restarted | Output::Refused(_) | Output::Measured { .. } => {}
@@ -186,6 +189,19 @@ fn the_backlog_goes_out_at_once_and_the_end_comes_last() {
     assert!(house.finished);
     assert_eq!(house.staged.last(), Some(&Staged::End));
     assert!(matches!(house.staged[0], Staged::Plan(_)));
+}
+
+#[test]
+fn a_fallback_is_named_by_its_rung_and_a_strange_one_by_nothing() {
+    let mut house = House::new(&Config::default());
+    house.handle(Input::Said(FromChild::Fallback(1)));
+    assert!(house.fallbacks.is_empty(), "no rungs yet");
+    house.feed(config(640));
+    (0..26).for_each(|number| house.feed(picture(number, 25)));
+    for index in [1, 9, SOUND] {
+        house.handle(Input::Said(FromChild::Fallback(index)));
+    }
+    assert_eq!(house.fallbacks, ["160p"]);
 }
 
 #[test]
