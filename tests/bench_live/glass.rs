@@ -45,7 +45,8 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
         let at = |share: usize| sorted.get(sorted.len() * share / 100).copied();
         let (median, p95) = (at(50).unwrap_or(f64::NAN), at(95).unwrap_or(f64::NAN));
         let what = format!(
-            "glass to glass in Chromium with hls.js, p95, target {target} ms (median {median:.0} ms, {} stalls)",
+            "glass to glass in Chromium with hls.js, p95, target {target} ms \
+             (median {median:.0} ms, {} stalls)",
             measured["stalls"]
         );
         rows.push(milliseconds(what, p95, most));

@@ -117,15 +117,18 @@ fn one_ffmpeg(file: &Path, room: &Path) -> io::Result<Child> {
     for (label, rate) in [("[a]", 2_500_000), ("[c]", 1_200_000), ("[e]", 250_000)] {
         let name = label.trim_matches(['[', ']']);
         let options = format!(
-            "-map {label} -map 0:a -c:a copy -c:v libx264 -preset veryfast -tune zerolatency -bf 0 \
+            "-map {label} -c:v libx264 -preset veryfast -tune zerolatency -bf 0 \
              -forced-idr 1 -sc_threshold 0 -g 30 -b:v {rate} -maxrate {} -bufsize {rate} -f hls \
              -hls_time 2 -hls_segment_type fmp4 -hls_fmp4_init_filename {name}.mp4",
             rate / 10 * 11
         );
         command.args(options.split_whitespace()).arg(format!("{name}.m3u8"));
     }
-    command.args("-map 0 -c copy -f hls -hls_time 2 -hls_segment_type fmp4".split(' '));
-    command.arg("source.m3u8").current_dir(room).stdin(Stdio::null()).stdout(Stdio::null()).spawn()
+    let others = "-map 0:v -c copy -f hls -hls_time 2 -hls_segment_type fmp4 source.m3u8 \
+                  -map 0:a -c:a aac -ar 48000 -b:a 128k -f hls -hls_time 2 -hls_segment_type fmp4 \
+                  -hls_fmp4_init_filename audio.mp4 audio.m3u8";
+    command.args(others.split_whitespace());
+    command.current_dir(room).stdin(Stdio::null()).stdout(Stdio::null()).spawn()
 }
 
 /// Publishers that are only passed through, beside nginx-rtmp.

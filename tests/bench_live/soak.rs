@@ -1,7 +1,7 @@
 //! Half an hour of a hard show, many times faster than real time; and two hours of an easy one.
 //!
-//! In: the built program. Out: rows. The publisher wraps, jumps, leaves out, and breaks off; beside it viewers who follow every
-//! rendition and others who hardly read.
+//! In: the built program. Out: rows. The publisher wraps, jumps, leaves out, and breaks off; beside it viewers who
+//! follow every rendition and others who hardly read.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;

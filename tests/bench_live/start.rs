@@ -23,10 +23,18 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut up, mut shown) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
+        let directory = tempfile::tempdir()?;
+        let rtmp = free_address()?;
         let start = Instant::now();
-        let house = House::start(&[]);
-        drop(TcpStream::connect(&house.rtmp)?);
-        up.push(start.elapsed().as_secs_f64());
+        let waiting = rtmp.clone();
+        let connected = std::thread::spawn(move || {
+            while TcpStream::connect(&waiting).is_err() && start.elapsed() < WAIT_MAX {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            start.elapsed().as_secs_f64()
+        });
+        let house = House::start_at(directory, &["127.0.0.1:0", "127.0.0.1:0", &rtmp], &[]);
+        up.push(connected.join().map_err(|_| io::Error::other("nobody connects"))?);
         let show = house.show("Start");
         let ticket = house.ticket(&show.id);
         let start = Instant::now();
@@ -53,6 +61,11 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
         row("`matinee up`, from exec to a publisher's connection", up, 0.5),
         row("`ffmpeg` begins to publish, to the first part listed", shown, 1.5),
     ])
+}
+
+/// An address nobody listens at.
+fn free_address() -> io::Result<String> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
 /// Waits until a playlist lists a part.

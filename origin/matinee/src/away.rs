@@ -1,7 +1,7 @@
 //! What viewers see while nobody publishes: gaps, or a slate.
 //!
-//! In: shows whose publisher is away. Out: ingest, told to fetch a slate; `matinee slate`, the child process that makes one.
-//! Does not know who comes back, or when.
+//! In: shows whose publisher is away. Out: ingest, told to fetch a slate; `matinee slate`, the child process that makes
+//! one. Does not know who comes back, or when.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -43,8 +43,8 @@ impl Away {
         }
     }
 
-    /// How a slate is made that goes with these pictures. There is none for AV1: a transport stream cannot carry it, and
-    /// a rendition does not change its codec.
+    /// How a slate is made that goes with these pictures. There is none for AV1: a transport stream cannot carry it,
+    /// and a rendition does not change its codec.
     fn pull(&self, last: Option<&VideoConfig>) -> Option<Pull> {
         let (width, height, rate) = last.map_or(USUAL, |last| {
             let rate = last.frame_rate.filter(|rate| rate.den > 0);

@@ -16,7 +16,8 @@ use shared_wire::key::Key;
 
 use crate::stage::{self, Stages};
 
-/// Goes on with every show that was on the air, or ends it: those that go on. To be called before any publisher is let in.
+/// Goes on with every show that was on the air, or ends it: those that go on. To be called before any publisher is let
+/// in.
 pub(crate) async fn go_on(
     control: &Control,
     store: &Store,

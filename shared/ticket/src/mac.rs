@@ -1,7 +1,7 @@
 //! HMAC-SHA-256 (RFC 2104).
 //!
-//! In: a key once; then a message in pieces. Out: its MAC, or whether another is the same. What of it depends on the key
-//! alone is worked out once, and the processor's own instructions for SHA-256 are used where it has them.
+//! In: a key once; then a message in pieces. Out: its MAC, or whether another is the same. What of it depends on the
+//! key alone is worked out once, and the processor's own instructions for SHA-256 are used where it has them.
 
 use std::hint::black_box;
 

@@ -184,9 +184,9 @@ impl VerifyKey {
 
     /// Whether the last part of the token proves the others (RFC 7515, 5.2).
     ///
-    /// A MAC is worked out here: it is what a house's own edges check for each viewer who enters, and the library makes it
-    /// without the processor's help. Signatures are the library's, which is given a clock at which nothing is late or
-    /// early: the times are [`Claims::admit`]'s, since its own rules are lenient by a quarter of an hour.
+    /// A MAC is worked out here: it is what a house's own edges check for each viewer who enters, and the library makes
+    /// it without the processor's help. Signatures are the library's, which is given a clock at which nothing is late
+    /// or early: the times are [`Claims::admit`]'s, since its own rules are lenient by a quarter of an hour.
     fn check(&self, token: &str, proof: &str) -> Result<(), TokenError> {
         let options = Some(VerificationOptions {
             accept_future: true,

@@ -22,8 +22,8 @@ pub struct Run<'a> {
     pub speed: f64,
     /// How often the clip is sent, one after the other.
     pub laps: u32,
-    /// The timestamp that is sent in place of one, in milliseconds since the start of the first lap; `None`: the unit is
-    /// left out.
+    /// The timestamp that is sent in place of one, in milliseconds since the start of the first lap; `None`: the unit
+    /// is left out.
     pub stamp: &'a (dyn Fn(Kind, i64) -> Option<u32> + Sync),
 }
 

@@ -43,8 +43,8 @@ pub(crate) struct Head {
     pub(crate) surrogate_keys: Arc<[Box<str>]>,
 }
 
-/// What of a head is kept, in memory of its own: as it came it lies in its connection's read buffer, which each field would
-/// keep whole, some 16 kB of it.
+/// What of a head is kept, in memory of its own: as it came it lies in its connection's read buffer, which each field
+/// would keep whole, some 16 kB of it.
 fn apart(headers: &HeaderMap) -> HeaderMap {
     let kept = headers.iter().filter(|(name, _)| !NOT_KEPT.contains(name));
     kept.map(|(name, value)| {

@@ -266,8 +266,8 @@ impl Desk {
         self.pulls.end(show)
     }
 
-    /// Puts a slate on air for as long as a show is interrupted and nobody else comes; whoever does goes before it. `pull`
-    /// makes it for pictures such as the show's last ones, if they are known. Called within a runtime.
+    /// Puts a slate on air for as long as a show is interrupted and nobody else comes; whoever does goes before it.
+    /// `pull` makes it for pictures such as the show's last ones, if they are known. Called within a runtime.
     pub fn fill(&self, show: &str, pull: impl FnOnce(Option<VideoConfig>) -> Option<Pull>) {
         Pulls::fill(&self.shows, show, pull);
     }

@@ -4,8 +4,8 @@
 //! protocols: the child does.
 //!
 //! A source takes its show's place on air only while media comes, by the same rules as any publisher: who publishes
-//! with the show's key meanwhile is not disturbed, and the source is tried again later. A slate is fetched the same way, for
-//! as long as its show waits for someone.
+//! with the show's key meanwhile is not disturbed, and the source is tried again later. A slate is fetched the same
+//! way, for as long as its show waits for someone.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

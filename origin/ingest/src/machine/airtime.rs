@@ -6,8 +6,8 @@
 //! A show has two places: a primary's and a backup's. Whoever comes while the other one is on air stands by. The backup
 //! steps up when the primary is gone or silent; the primary, back again, as soon as it has something to begin with.
 //!
-//! While a show waits for whoever was cut off, a slate may be on air. It has no place of its own: anybody goes before it,
-//! and with nothing but it the show stays interrupted and ends in time.
+//! While a show waits for whoever was cut off, a slate may be on air. It has no place of its own: anybody goes before
+//! it, and with nothing but it the show stays interrupted and ends in time.
 
 use std::collections::VecDeque;
 use std::time::Duration;

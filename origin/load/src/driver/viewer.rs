@@ -85,6 +85,8 @@ impl Viewer {
     /// Follows one track to its end; `addresses` are its rungs.
     async fn follow(&self, seat: &Mutex<Seat>, track: usize, addresses: &[Url]) {
         let (mut rung, mut list, mut place) = (0, None::<Media>, None::<Place>);
+        // What was there before a viewer came says nothing of how soon parts come.
+        let mut at_edge = false;
         loop {
             let Some(url) = addresses.get(rung) else { return };
             let Some(known) = &list else {
@@ -107,6 +109,7 @@ impl Viewer {
                     // A delta update may lack what comes next: then the whole is asked for.
                     let is_skipped = msn < known.first_msn();
                     let waited = (!is_skipped).then_some((msn, part, known));
+                    at_edge = true;
                     if let Some(newer) = self.playlist(url, waited).await {
                         list = Some(newer);
                     }
@@ -114,7 +117,14 @@ impl Viewer {
                 Next::Fetch { uri, range, name, span } => {
                     let target = known.part_target_us.unwrap_or(0);
                     seated(seat, |seat| seat.player.set_enough(target));
-                    let fetched = self.media(seat, track, url, &uri, range.as_deref(), name, span);
+                    let fetched = self.media(
+                        seat,
+                        track,
+                        url,
+                        &uri,
+                        range.as_deref(),
+                        (at_edge && name.1.is_some(), span),
+                    );
                     if !fetched.await {
                         self.count.jumped();
                         tokio::time::sleep(RETRY_AFTER).await;
@@ -126,6 +136,7 @@ impl Viewer {
                         if changed {
                             self.count.switched();
                             (rung, list) = (chosen.min(addresses.len() - 1), None);
+                            at_edge = false;
                         }
                     }
                 }
@@ -133,8 +144,7 @@ impl Viewer {
         }
     }
 
-    /// A part or segment, and what the player makes of it; whether it came.
-    #[expect(clippy::too_many_arguments, reason = "all that is known of one object")]
+    /// A part or segment, whether it is a part that was waited for, and what the player makes of it; whether it came.
     async fn media(
         &self,
         seat: &Mutex<Seat>,
@@ -142,8 +152,7 @@ impl Viewer {
         base: &Url,
         uri: &str,
         range: Option<&str>,
-        name: (u64, Option<u64>),
-        span: (i64, i64),
+        (was_waited_for, span): (bool, (i64, i64)),
     ) -> bool {
         let Ok(url) = base.join(uri) else { return false };
         let got = self.get(url.as_str(), range, 0).await;
@@ -157,7 +166,7 @@ impl Viewer {
         // Where there are no dates, moments are counted from 0.
         let since =
             |moment: i64| (moment > 1 << 40).then(|| (utc_us - moment).max(0).unsigned_abs());
-        if name.1.is_some() {
+        if was_waited_for {
             self.count.part(url.path().to_owned(), now_us, since(span.1));
         }
         seated(seat, |seat| {
