@@ -82,6 +82,7 @@ async fn object(
 impl Delivery {
     async fn multivariant(&self, key: &Key, headers: &HeaderMap) -> Response {
         if let Some(stage) = self.stages.live(key.show) {
+            stage.begins().await;
             return match stage.multivariant(takes_gzip(headers)) {
                 Some(answer) => at_edges(playlist(answer), lifetime::MULTIVARIANT_AT_EDGES),
                 None => self.absent(key, false, headers, "The show has not started."),

@@ -146,6 +146,19 @@ async fn nothing_is_listed_before_its_note_is_kept_or_the_disk_too_slow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_while_a_show_begins_waits_until_it_has() {
+    let show = start(Config::default(), &shape(), 100);
+    assert!(show.handle.multivariant(false).is_none());
+    show.handle.begins().await;
+    assert!(show.handle.multivariant(false).is_some());
+    assert!(show.started.elapsed() < Duration::from_secs(2), "{:?}", show.started.elapsed());
+    let (asked, silent) = (Instant::now(), start(Config::default(), &shape(), -1));
+    silent.handle.begins().await;
+    assert!(silent.handle.multivariant(false).is_none());
+    assert_eq!(asked.elapsed(), Duration::from_secs(4), "but not for ever");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_too_far_or_unknown_is_refused_at_once() {
     let show = start(Config::default(), &shape(), 100);
     assert_eq!(show.ask("").await, Err(Refusal::NotFound));

@@ -14,12 +14,15 @@ use super::arrival::Held;
 use super::intake::{Input, Intake, Output};
 use crate::{Config, Refusal};
 
+/// Of how many tracks it is kept how they are decoded, and of the whole.
+const PREFACE_MAX: usize = 16;
+
 /// A publisher that stands by.
 #[derive(Debug)]
 pub struct Standby {
     config: Arc<Config>,
     intake: Intake,
-    /// What says how to decode, the newest of each kind.
+    /// What says how to decode, the newest of each track.
     preface: Vec<(Now, Input)>,
     /// What it sent since its last keyframe; nothing if there was none.
     held: VecDeque<(Now, Input)>,
@@ -85,11 +88,16 @@ impl Standby {
 
     fn keep(&mut self, now: Now, input: Input, begins: bool) {
         if is_preface(&input) {
-            let same = std::mem::discriminant(&input);
-            self.preface.retain(|(_, kept)| std::mem::discriminant(kept) != same);
             // Behind a keyframe it would be out of its place: what follows waits for the next one.
             self.clear();
-            return self.preface.push((now, input));
+            // In the place of what it replaces: the first track told of is the one that is taken.
+            let same = |(_, kept): &&mut (Now, Input)| of_what(kept) == of_what(&input);
+            if let Some(kept) = self.preface.iter_mut().find(same) {
+                *kept = (now, input);
+            } else if self.preface.len() < PREFACE_MAX {
+                self.preface.push((now, input));
+            }
+            return;
         }
         if begins {
             self.clear();
@@ -108,6 +116,15 @@ impl Standby {
     fn clear(&mut self) {
         self.held.clear();
         self.held_bytes = 0;
+    }
+}
+
+/// Which track's configuration it is, or that it is no track's.
+const fn of_what(input: &Input) -> Option<(TrackKind, u8)> {
+    match input {
+        Input::Video(arrival) => Some((TrackKind::Video, arrival.track)),
+        Input::Audio(arrival) => Some((TrackKind::Audio, arrival.track)),
+        Input::Metadata(_) | Input::Splice(_) | Input::Interrupt => None,
     }
 }
 
@@ -155,6 +172,22 @@ mod tests {
 
     fn now(ms: u32) -> Now {
         Now { monotonic_us: u64::from(ms) * 1000, utc_us: i64::from(ms) * 1000 }
+    }
+
+    #[test]
+    fn of_several_tracks_the_first_stays_the_first() {
+        let mut standby = Standby::new(Arc::new(Config::default()));
+        let config = |track, record: &'static [u8]| {
+            sound(track, Held::Config(AudioCodec::Aac, Bytes::from_static(record)))
+        };
+        standby.overhear(now(0), &config(0, &[0x11, 0x90]));
+        for track in 1..40 {
+            standby.overhear(now(0), &config(track, &[0x12, 0x10]));
+        }
+        let newer = config(0, &[0x12, 0x10]);
+        standby.overhear(now(1), &newer);
+        let said = standby.go_on_air();
+        assert_eq!((said.len(), &said[0]), (PREFACE_MAX, &(now(1), newer)));
     }
 
     #[test]

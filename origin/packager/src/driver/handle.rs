@@ -41,12 +41,15 @@ pub(super) struct Shared {
     waiting: AtomicUsize,
     pub(super) playlists: RwLock<Versions>,
     i_frames: RwLock<Versions>,
-    multivariant: RwLock<Option<Multivariant>>,
+    multivariant: watch::Sender<Option<Multivariant>>,
     pub(super) manifests: Mutex<Manifests>,
 }
 
 /// The newest version of each rendition's playlist.
 pub(super) type Versions = BTreeMap<String, watch::Sender<Arc<Version>>>;
+
+/// How long the multivariant playlist is waited for: a GOP, and what it takes to encode its first pictures.
+const BEGIN_WAIT: Duration = Duration::from_secs(4);
 
 /// The multivariant playlist, plain and compressed.
 #[derive(Debug, Clone)]
@@ -100,7 +103,7 @@ impl Handle {
             waiting: AtomicUsize::new(0),
             playlists: RwLock::default(),
             i_frames: RwLock::default(),
-            multivariant: RwLock::default(),
+            multivariant: watch::Sender::default(),
             manifests: Mutex::default(),
         };
         let (asks, asked) = mpsc::channel(ASKED_MAX);
@@ -182,11 +185,23 @@ impl Handle {
     /// The multivariant playlist; `None` until the show can be played.
     #[must_use]
     pub fn multivariant(&self, gzip: bool) -> Option<Answer> {
-        let multivariant = self.shared.multivariant.read().unwrap_or_else(PoisonError::into_inner);
-        let Multivariant { plain, packed } = multivariant.clone()?;
+        let Multivariant { plain, packed } = self.shared.multivariant.borrow().clone()?;
         let target_duration_s = self.any_version().map_or(1, |any| any.playlist.target_duration_s);
         let cache = CachePolicy::playlist(target_duration_s, false);
         Some(Answer { body: if gzip { packed } else { plain }, gzip, cache })
+    }
+
+    /// Waits for the multivariant playlist of a show that has begun, which comes as soon as it is known what the show
+    /// is; not for long, and not where too many wait. Who asks in that second need not ask again.
+    pub async fn begins(&self) {
+        let mut multivariant = self.shared.multivariant.subscribe();
+        if multivariant.borrow().is_some() {
+            return;
+        }
+        let Some(_place) = Place::take(&self.shared) else { return };
+        // In vain or not, what is there then is the answer.
+        let until = Instant::now() + BEGIN_WAIT;
+        let _ = timeout_at(until, multivariant.wait_for(Option::is_some)).await;
     }
 
     /// Waits for a part that is not in the store yet, if it is the one its rendition's playlist
@@ -249,9 +264,8 @@ impl Handle {
         let renditions = self.shared.playlists.read().unwrap_or_else(PoisonError::into_inner);
         let edges = renditions.iter().map(|(name, versions)| (name, versions.borrow().edge));
         let edges: Vec<_> = edges.collect();
-        let multivariant = self.shared.multivariant.read().unwrap_or_else(PoisonError::into_inner);
         Status {
-            started: multivariant.is_some(),
+            started: self.shared.multivariant.borrow().is_some(),
             ended: !edges.is_empty() && edges.iter().all(|(_, edge)| edge.ended),
             renditions: edges
                 .into_iter()
@@ -284,8 +298,7 @@ impl Handle {
     pub(super) fn publish_multivariant(&self, plain: Bytes) {
         let packed = gzip(&plain);
         self.renew_catalogue(&plain);
-        let mut slot = self.shared.multivariant.write().unwrap_or_else(PoisonError::into_inner);
-        *slot = Some(Multivariant { plain, packed });
+        self.shared.multivariant.send_replace(Some(Multivariant { plain, packed }));
     }
 
     fn any_version(&self) -> Option<Arc<Version>> {
