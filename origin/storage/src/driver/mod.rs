@@ -117,7 +117,7 @@ impl Store {
             return Ok(Some(bytes));
         }
         let bytes = match &key.object {
-            KeyObject::Media { file: MediaFile::Part(..), .. } => None,
+            KeyObject::Media { file: MediaFile::Part(..) | MediaFile::TextPart(..), .. } => None,
             KeyObject::Media { .. } | KeyObject::Cover | KeyObject::Storyboard => {
                 self.shared.read(name).await?
             }
