@@ -54,7 +54,8 @@ pub(crate) enum ShowCommand {
         show: ShowId,
         /// What happens to a device beyond those a ticket admits at once
         #[arg(long, required_unless_present_any = [
-            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder", "while_away", "captions"
+            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder", "while_away",
+            "captions"
         ])]
         when_full: Option<WhenFull>,
         /// How it goes out; what is not said stays
