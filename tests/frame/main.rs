@@ -4,6 +4,7 @@
 
 mod admission;
 mod backup;
+mod captions;
 mod clip;
 mod comeback;
 mod dash;

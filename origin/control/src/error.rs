@@ -143,6 +143,18 @@ pub enum Error {
     /// As many ID3 tags wait for the next part as may.
     #[error("as many tags wait for the show's next part as may: try again")]
     MetadataFull,
+    /// The show has no such track of captions.
+    #[error("the show has no captions of this language: declare them in `broadcast.captions`")]
+    CaptionTrackUnknown,
+    /// A cue was over too early to be shown to anybody.
+    #[error("a cue was over {by_ms} ms before the end of what players have already")]
+    CaptionLate {
+        /// How late it is, in milliseconds.
+        by_ms: i64,
+    },
+    /// As many cues of the track wait as may.
+    #[error("as many cues wait for their time as may: send them later")]
+    CaptionsFull,
     /// The show has ended, and is not fetched again.
     #[error("the show has ended")]
     ShowEnded,
@@ -228,6 +240,9 @@ impl Error {
             Self::TierUnknown | Self::TierInUse | Self::TiersFull => Fault::Peer,
             Self::NotLive | Self::DateRange(_) | Self::DateRangeUnknown => Fault::Peer,
             Self::DateRangesFull | Self::MetadataFull => Fault::Peer,
+            Self::CaptionTrackUnknown | Self::CaptionLate { .. } | Self::CaptionsFull => {
+                Fault::Peer
+            }
             Self::PreviewOver | Self::DevicesFull(_) => Fault::Peer,
             Self::SessionClosed { .. } | Self::SessionUnknown => Fault::Peer,
         }

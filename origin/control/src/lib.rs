@@ -6,6 +6,7 @@
 //! swap of a ticket for a token.
 
 mod api;
+mod captions;
 mod config;
 mod denied;
 mod error;
@@ -32,6 +33,7 @@ use tokio::time::MissedTickBehavior;
 
 use keys::Keys;
 
+pub use captions::Cue;
 pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use shared_playlist::DateRange;
 use shared_wire::ShowId;
 
-use crate::Error;
+use crate::{Cue, Error};
 
 /// An answer that takes a moment.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -32,6 +32,12 @@ pub trait OnAir: Send + Sync {
     /// # Errors
     /// [`Error::NotLive`], [`Error::MetadataFull`].
     fn put_id3(&self, show: ShowId, tag: Vec<u8>) -> Reply<'_, ()>;
+
+    /// Shows cues on a track of captions, which is named by its rendition; all of them or none.
+    ///
+    /// # Errors
+    /// [`Error::NotLive`], [`Error::CaptionTrackUnknown`], [`Error::CaptionLate`], [`Error::CaptionsFull`].
+    fn put_captions(&self, show: ShowId, track: String, cues: Vec<Cue>) -> Reply<'_, ()>;
 
     /// The date ranges that playlists list.
     ///

@@ -156,7 +156,9 @@ impl Delivery {
         }
         // A part may be asked for as soon as a preload hint names it (rfc8216bis 6.2.6); the answer waits for it.
         let hint = match (file, self.stages.live(key.show)) {
-            (MediaFile::Part(..), Some(stage)) => stage.hinted(&key.to_string()).await,
+            (MediaFile::Part(..) | MediaFile::TextPart(..), Some(stage)) => {
+                stage.hinted(&key.to_string()).await
+            }
             _ => Hint::Absent,
         };
         match hint {
@@ -258,6 +260,7 @@ fn media(bytes: Bytes, file: MediaFile) -> Response {
     let mut response = bytes.into_response();
     let kind = match file {
         MediaFile::Strip(_) => wire::TYPE_JPEG,
+        MediaFile::Text(_) | MediaFile::TextPart(..) => wire::TYPE_VTT,
         MediaFile::Init(_) | MediaFile::Segment(_) | MediaFile::Part(..) => wire::TYPE_MP4,
     };
     set(&mut response, kind, lifetime::MEDIA);

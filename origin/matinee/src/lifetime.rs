@@ -51,8 +51,18 @@ pub(crate) fn absent(key: &Key, has_directives: bool, live: Option<&Status>) -> 
             (None, _) => ABSENT,
             (Some(_), MediaFile::Init(_)) => NOT_YET,
             (Some(_), MediaFile::Strip(_)) => ABSENT,
-            (Some(at), MediaFile::Segment(msn) | MediaFile::Part(msn, _)) => {
-                if *msn >= at.next_msn { NOT_YET } else { ABSENT }
+            (
+                Some(at),
+                MediaFile::Segment(msn)
+                | MediaFile::Part(msn, _)
+                | MediaFile::Text(msn)
+                | MediaFile::TextPart(msn, _),
+            ) => {
+                if *msn >= at.next_msn {
+                    NOT_YET
+                } else {
+                    ABSENT
+                }
             }
         },
         (KeyObject::Playlist { rendition } | KeyObject::IFrames { rendition }, Some(_)) => {

@@ -13,10 +13,10 @@ use origin_control::Control;
 use origin_ladder::{Capacity, NoRoom, RungSpec};
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
-use shared_media::{Anchor, Object, ObjectSink as _, Publication, VideoCodec};
+use shared_media::{Anchor, Object, ObjectSink as _, Publication, RenditionId, VideoCodec};
 use shared_playlist::recording;
 use shared_wire::ShowId;
-use shared_wire::api::{Rung, RungCodec, State};
+use shared_wire::api::{CaptionTrack, Rung, RungCodec, State};
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -109,9 +109,11 @@ impl Stages {
 
     /// How a show's playlists are made.
     fn packager_of(&self, show: ShowId) -> origin_packager::Config {
-        let chosen = self.control.show_state(show).and_then(|show| show.broadcast.dvr_window_s);
-        let window_ms = chosen.map_or(self.packager.window_ms, |seconds| seconds * 1000);
-        origin_packager::Config { window_ms, ..self.packager.clone() }
+        let chosen = self.control.show_state(show).map(|show| show.broadcast).unwrap_or_default();
+        let window_ms =
+            chosen.dvr_window_s.map_or(self.packager.window_ms, |seconds| seconds * 1000);
+        let captions = chosen.captions.unwrap_or_default().into_iter().filter_map(caption_track);
+        origin_packager::Config { window_ms, captions: captions.collect(), ..self.packager.clone() }
     }
 
     /// Whether a show with these rungs, or those of the house, may begin; else why not.
@@ -255,6 +257,13 @@ fn spec(rung: &Rung) -> RungSpec {
         RungCodec::Av1 => VideoCodec::Av1,
     };
     RungSpec { height: rung.height, bit_rate: rung.bit_rate(), codec }
+}
+
+/// A track of captions as the packager is told of it.
+fn caption_track(track: CaptionTrack) -> Option<origin_packager::CaptionTrack> {
+    let id = RenditionId::new(&track.rendition())?;
+    let CaptionTrack { language, name, default } = track;
+    Some(origin_packager::CaptionTrack { id, language, name, default })
 }
 
 /// Turns a recording's growing playlist into its finished form.

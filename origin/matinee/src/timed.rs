@@ -1,9 +1,10 @@
 //! What creators say of a live show's time, told to the show's packager.
 //!
-//! In: date ranges and ID3 tags, from the API. Out: the packager's answer, in control's words. Does not know playlists.
+//! In: date ranges, captions and ID3 tags, from the API. Out: the packager's answer, in control's words. Does not know playlists.
 
-use origin_control::{Error, OnAir, Reply};
-use origin_packager::{DateRangeRefusal, Handle};
+use origin_control::{Cue, Error, OnAir, Reply};
+use origin_packager::{Caption, CaptionRefusal, DateRangeRefusal, Handle};
+use shared_media::RenditionId;
 use shared_playlist::DateRange;
 use shared_wire::ShowId;
 
@@ -37,6 +38,25 @@ impl OnAir for Stages {
         Box::pin(async move {
             let told = self.on_air(show)?.put_id3(tag.into()).await.ok_or(Error::NotLive)?;
             told.map_err(|_| Error::MetadataFull)
+        })
+    }
+
+    fn put_captions(&self, show: ShowId, track: String, cues: Vec<Cue>) -> Reply<'_, ()> {
+        Box::pin(async move {
+            let stage = self.on_air(show)?;
+            let track = RenditionId::new(&track).ok_or(Error::CaptionTrackUnknown)?;
+            let caption = |Cue { start_ms, end_ms, text }| {
+                let (start_us, end_us) =
+                    (start_ms.saturating_mul(1000), end_ms.saturating_mul(1000));
+                Caption { start_us, end_us, text }
+            };
+            let captions = cues.into_iter().map(caption).collect();
+            let told = stage.put_captions(track, captions).await.ok_or(Error::NotLive)?;
+            told.map_err(|refusal| match refusal {
+                CaptionRefusal::Unknown => Error::CaptionTrackUnknown,
+                CaptionRefusal::Late(by_ms) => Error::CaptionLate { by_ms },
+                CaptionRefusal::Full => Error::CaptionsFull,
+            })
         })
     }
 

@@ -1,5 +1,7 @@
 //! Every limit of this stage, by name.
 
+use crate::machine::CaptionTrack;
+
 /// How a show is cut, and what may be held for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -31,6 +33,8 @@ pub struct Config {
     pub held_units_max: usize,
     /// Largest media segment, in bytes; units beyond it are dropped.
     pub segment_bytes_max: usize,
+    /// Its tracks of captions.
+    pub captions: Vec<CaptionTrack>,
     /// Playlist and part requests of one show that may wait at a time.
     pub waiting_requests_max: usize,
 }
@@ -49,6 +53,7 @@ impl Default for Config {
             reorder_ms_max: 10_000,
             held_units_max: 2_048,
             segment_bytes_max: 128 << 20,
+            captions: Vec::new(),
             waiting_requests_max: 20_000,
         }
     }

@@ -21,4 +21,6 @@ pub use driver::{
     RenditionStatus, gzip, gzip_playlist, restore, spawn,
 };
 pub use error::{Drop, Error};
-pub use machine::{DateRangeRefusal, Held, Machine, Notes, TooManyTags};
+pub use machine::{
+    Caption, CaptionRefusal, CaptionTrack, DateRangeRefusal, Held, Machine, Notes, TooManyTags,
+};

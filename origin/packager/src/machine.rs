@@ -20,6 +20,7 @@
 //! }
 //! ```
 
+mod captions;
 mod catalogue;
 mod cuts;
 mod date_ranges;
@@ -42,6 +43,7 @@ mod window;
 
 use std::collections::{HashSet, VecDeque};
 
+use bytes::Bytes;
 use shared_media::{
     AccessUnit, Anchor, Note, Now, Plan, Poll, RenditionId, Staged, TICKS_PER_SECOND, Ticks,
     TrackConfig,
@@ -49,6 +51,7 @@ use shared_media::{
 use shared_playlist::Multivariant;
 use shared_wire::ShowId;
 
+pub use captions::{Caption, CaptionRefusal, CaptionTrack};
 pub use date_ranges::DateRangeRefusal;
 pub use messages::TooManyTags;
 pub use output::Output;
@@ -60,7 +63,7 @@ use cuts::Cuts;
 use names::Names;
 use part_target::part_target_us;
 use sample::Sample;
-use track::{Common, Track};
+use track::{Common, Form, Track};
 
 /// Gaps that one tick adds at most: after a long standstill of the clock they come little by little.
 const GAPS_AT_ONCE_MAX: usize = 8;
@@ -113,6 +116,7 @@ impl Machine {
         let cuts = Cuts::new(Ticks::ZERO, 1); // replaced by the plan
         let common = Common {
             part_target_us: config.part_target_us,
+            captions: captions::Captions::new(config.captions.clone()),
             config,
             names: Names { show, epoch },
             anchor,
@@ -209,7 +213,7 @@ impl Machine {
     /// until it waits.
     pub fn lose(&mut self, keys: &HashSet<String>) {
         for track in &mut self.tracks {
-            let folder = self.common.names.part(&track.rung.rendition.id, "");
+            let folder = self.common.names.part(&track.id, "");
             let own = keys.iter().filter_map(|key| key.strip_prefix(&folder));
             let own: HashSet<&str> = own.collect();
             if !own.is_empty() && track.window.lose_where(|uri| !own.contains(uri)) {
@@ -236,14 +240,20 @@ impl Machine {
         self.cuts = Cuts::new(shortest, self.common.target_duration_s);
         let track = |(index, rung)| Track::new(rung, index == 0, &self.common);
         self.tracks = plan.rungs.into_iter().enumerate().map(track).collect();
+        self.add_captions();
+    }
+
+    /// Tracks of captions stand behind what the ladder planned.
+    fn add_captions(&mut self) {
+        let tracks = self.common.captions.tracks();
+        self.tracks.extend(tracks.map(|track| Track::captions(track, &self.common)));
     }
 
     fn configure(&mut self, id: &RenditionId, config: TrackConfig) {
-        let Some(track) = self.tracks.iter_mut().find(|track| track.rung.rendition.id == *id)
-        else {
+        let Some(track) = self.tracks.iter_mut().find(|track| track.id == *id) else {
             return self.out_of_order("a configuration of no planned rendition");
         };
-        if track.rung.rendition.kind != config.kind() {
+        if track.form != Form::from(config.kind()) {
             return self.out_of_order("a configuration of the other kind");
         }
         track.configure(config);
@@ -252,8 +262,7 @@ impl Machine {
     /// A rendition leaves the multivariant playlist, or is in it again. Its own playlist goes on meanwhile with gaps,
     /// by which players know to take another, and which keep its numbers those of all.
     fn offer(&mut self, id: &RenditionId, is_offered: bool) {
-        let Some(track) = self.tracks.iter_mut().find(|track| track.rung.rendition.id == *id)
-        else {
+        let Some(track) = self.tracks.iter_mut().find(|track| track.id == *id) else {
             return self.out_of_order("an offer of no planned rendition");
         };
         track.rests = !is_offered;
@@ -262,8 +271,7 @@ impl Machine {
     }
 
     fn unit(&mut self, now: Now, id: &RenditionId, unit: AccessUnit) {
-        let Some(index) = self.tracks.iter().position(|track| track.rung.rendition.id == *id)
-        else {
+        let Some(index) = self.tracks.iter().position(|track| track.id == *id) else {
             return self.out_of_order("a unit of no planned rendition");
         };
         if unit.pts < self.away_until {
@@ -282,8 +290,19 @@ impl Machine {
         } else {
             self.follow(now, &sample);
         }
+        if index == 0 {
+            self.keep_time(&sample);
+        }
         self.tracks[index].push(sample, &mut self.common);
         self.pump();
+    }
+
+    /// Captions have their parts and segments where the leader has them, whatever is said.
+    fn keep_time(&mut self, sample: &Sample) {
+        for track in self.tracks.iter_mut().filter(|track| track.form == Form::Text) {
+            let (pts, keyframe, data) = (sample.dts, true, Bytes::new());
+            track.push(Sample { pts, keyframe, data, ..sample.clone() }, &mut self.common);
+        }
     }
 
     /// The leader's next sample: it may decide a cut, or break off what came before.
@@ -381,7 +400,7 @@ impl Machine {
         let recorded = self.tracks.iter().filter(|track| track.writer.is_recording);
         recorded
             .flat_map(|track| {
-                let id = &track.rung.rendition.id;
+                let id = &track.id;
                 let i_frames = track.window.last_i_frame().map(|_| names.i_frames(id));
                 [Some(names.playlist(id)), i_frames].into_iter().flatten()
             })

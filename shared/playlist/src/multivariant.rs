@@ -10,6 +10,8 @@ use crate::write::line;
 pub struct Multivariant {
     /// The sounds, in order of preference.
     pub sounds: Vec<Sound>,
+    /// The captions.
+    pub subtitles: Vec<Subtitles>,
     /// The variants, in order of preference.
     pub variants: Vec<Variant>,
     /// The pictures alone, for fast forward, rewind and scrubbing.
@@ -41,6 +43,21 @@ pub struct Sound {
     pub uri: String,
 }
 
+/// Captions of a group (`EXT-X-MEDIA`, `TYPE=SUBTITLES`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subtitles {
+    /// The group variants name.
+    pub group: String,
+    /// What a viewer chooses by.
+    pub name: String,
+    /// Their language (RFC 5646).
+    pub language: String,
+    /// They are shown when the viewer chose nothing.
+    pub default: bool,
+    /// Their media playlist, relative to this one.
+    pub uri: String,
+}
+
 /// One combination to play (`EXT-X-STREAM-INF`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
@@ -56,6 +73,8 @@ pub struct Variant {
     pub frame_rate_millihertz: Option<u32>,
     /// The group of its sound.
     pub audio: Option<String>,
+    /// The group of its captions.
+    pub subtitles: Option<String>,
     /// Its media playlist, relative to this one.
     pub uri: String,
 }
@@ -100,6 +119,18 @@ impl Multivariant {
                 quoted(&sound.uri)
             );
         }
+        for subtitles in &self.subtitles {
+            line!(
+                text,
+                "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID={},NAME={},LANGUAGE={},DEFAULT={},\
+                 AUTOSELECT=YES,FORCED=NO,URI={}",
+                quoted(&subtitles.group),
+                quoted(&subtitles.name),
+                quoted(&subtitles.language),
+                if subtitles.default { "YES" } else { "NO" },
+                quoted(&subtitles.uri)
+            );
+        }
         for variant in &self.variants {
             line!(text, "#EXT-X-STREAM-INF:{}\n{}", variant.attributes(), variant.uri);
         }
@@ -114,13 +145,14 @@ impl Variant {
     fn attributes(&self) -> String {
         let rate = |rate: u32| format!(",FRAME-RATE={}.{:03}", rate / 1000, rate % 1000);
         format!(
-            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{}{}{}",
+            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{}{}{}{}",
             self.bandwidth,
             self.average_bandwidth,
             quoted(&self.codecs.join(",")),
             resolution(self.resolution),
             self.frame_rate_millihertz.map(rate).unwrap_or_default(),
-            attribute("AUDIO", self.audio.as_deref())
+            attribute("AUDIO", self.audio.as_deref()),
+            attribute("SUBTITLES", self.subtitles.as_deref())
         )
     }
 }

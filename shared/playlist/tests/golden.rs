@@ -8,7 +8,7 @@ use std::sync::Arc;
 use shared_media::Ticks;
 use shared_playlist::directives::Skip;
 use shared_playlist::media::{ByteRange, Head, OpenSegment, Part, Report, Segment};
-use shared_playlist::multivariant::{IFrames, Sound, Variant};
+use shared_playlist::multivariant::{IFrames, Sound, Subtitles, Variant};
 use shared_playlist::{DateRange, DateRanges, MediaPlaylist, Multivariant, Past, recording};
 
 const START_UTC_US: i64 = 1_795_244_400_000_000;
@@ -292,10 +292,18 @@ fn multivariant_with_sound_apart() {
         resolution: Some(resolution),
         frame_rate_millihertz: Some(29_970),
         audio: Some("audio".to_owned()),
+        subtitles: Some("captions".to_owned()),
         uri: format!("{name}/index.m3u8"),
     };
     let multivariant = Multivariant {
         sounds: vec![sound],
+        subtitles: vec![Subtitles {
+            group: "captions".to_owned(),
+            name: "English".to_owned(),
+            language: "en".to_owned(),
+            default: true,
+            uri: "cc-en/index.m3u8".to_owned(),
+        }],
         variants: vec![
             variant("source", (1920, 1080), 6_000_000, "avc1.640028"),
             variant("480p", (854, 480), 1_400_000, "avc1.64001f"),
@@ -326,6 +334,7 @@ fn multivariant_with_sound_apart() {
 fn multivariant_of_sound_alone() {
     let multivariant = Multivariant {
         sounds: Vec::new(),
+        subtitles: Vec::new(),
         variants: vec![Variant {
             bandwidth: 130_000,
             average_bandwidth: 128_000,
@@ -333,6 +342,7 @@ fn multivariant_of_sound_alone() {
             resolution: None,
             frame_rate_millihertz: None,
             audio: None,
+            subtitles: None,
             uri: "audio/index.m3u8".to_owned(),
         }],
         i_frames: Vec::new(),

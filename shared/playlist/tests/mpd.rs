@@ -35,6 +35,7 @@ fn golden(name: &str, text: &str) {
 
 fn multivariant() -> String {
     let variant = |name: &str, resolution, bandwidth, codecs: &[&str]| Variant {
+        subtitles: None,
         bandwidth,
         average_bandwidth: bandwidth,
         codecs: codecs.iter().map(|codec| (*codec).to_owned()).collect(),
@@ -53,6 +54,7 @@ fn multivariant() -> String {
         uri: "audio/index.m3u8".to_owned(),
     };
     Multivariant {
+        subtitles: Vec::new(),
         sounds: vec![sound],
         variants: vec![
             variant("source", Some((1280, 720)), 3_130_000, &["avc1.64001f", "mp4a.40.2"]),

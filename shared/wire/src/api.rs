@@ -3,6 +3,7 @@
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
 mod broadcast;
+mod captions;
 pub mod ladder;
 mod list;
 mod pull;
@@ -11,6 +12,10 @@ mod timed;
 
 pub use broadcast::{
     Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher, WhileAway,
+};
+pub use captions::{
+    CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, CaptionsTaken, NewCaptions,
+    NewCue,
 };
 pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};

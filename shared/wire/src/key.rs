@@ -13,6 +13,8 @@
 //! | `<show>/<rendition>/<epoch>/i<n>.mp4` | init segment (CMAF header) | never |
 //! | `<show>/<rendition>/<epoch>/s<msn>.m4s` | media segment | never |
 //! | `<show>/<rendition>/<epoch>/p<msn>.<part>.m4s` | part | never |
+//! | `<show>/<rendition>/<epoch>/s<msn>.vtt` | segment of captions | never |
+//! | `<show>/<rendition>/<epoch>/p<msn>.<part>.vtt` | part of captions | never |
 //! | `<show>/cover.jpg` | a picture of the show | yes |
 //! | `<show>/storyboard.vtt` | which strip has the picture of which moment | yes |
 //! | `<show>/board/<epoch>/b<n>.jpg` | a strip of small pictures | never |
@@ -79,6 +81,10 @@ pub enum MediaFile {
     Segment(u64),
     /// A part: the parent's Media Sequence Number and the part's number in it, from 0.
     Part(u64, u32),
+    /// The segment of captions with this Media Sequence Number.
+    Text(u64),
+    /// A part of captions, as with [`MediaFile::Part`].
+    TextPart(u64, u32),
     /// The `n`th strip of small pictures, from 0; of the storyboard, which stands where renditions do.
     Strip(u32),
 }
@@ -92,6 +98,8 @@ impl fmt::Display for MediaFile {
             Self::Init(n) => write!(f, "i{n}.mp4"),
             Self::Segment(msn) => write!(f, "s{msn}.m4s"),
             Self::Part(msn, part) => write!(f, "p{msn}.{part}.m4s"),
+            Self::Text(msn) => write!(f, "s{msn}.vtt"),
+            Self::TextPart(msn, part) => write!(f, "p{msn}.{part}.vtt"),
             Self::Strip(n) => write!(f, "b{n}.jpg"),
         }
     }
@@ -173,12 +181,16 @@ impl MediaFile {
         if let Some(n) = file.strip_prefix('b').and_then(|rest| rest.strip_suffix(".jpg")) {
             return number(n).and_then(|n| n.try_into().ok()).map(Self::Strip);
         }
-        let stem = file.strip_suffix(".m4s")?;
+        let (stem, is_text) = match file.strip_suffix(".m4s") {
+            Some(stem) => (stem, false),
+            None => (file.strip_suffix(".vtt")?, true),
+        };
         if let Some(msn) = stem.strip_prefix('s') {
-            return number(msn).map(Self::Segment);
+            return number(msn).map(if is_text { Self::Text } else { Self::Segment });
         }
         let (msn, part) = stem.strip_prefix('p')?.split_once('.')?;
-        Some(Self::Part(number(msn)?, number(part)?.try_into().ok()?))
+        let (msn, part) = (number(msn)?, number(part)?.try_into().ok()?);
+        Some(if is_text { Self::TextPart(msn, part) } else { Self::Part(msn, part) })
     }
 }
 
@@ -221,6 +233,8 @@ mod tests {
             "audio/lx2k9a/i0.mp4",
             "720p/lx2k9a/s12.m4s",
             "source/lx2k9a/p12.3.m4s",
+            "cc-en/lx2k9a/s12.vtt",
+            "cc-en/lx2k9a/p12.3.vtt",
             "cover.jpg",
             "storyboard.vtt",
             "board/lx2k9a/b12.jpg",

@@ -111,7 +111,7 @@ fn newest(playlist: &[u8]) -> Option<u64> {
     let uri = |line: &&[u8]| !line.is_empty() && !line.starts_with(b"#");
     let last = playlist.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find(uri)?;
     match file(last) {
-        Some(MediaFile::Segment(msn)) => Some(msn),
+        Some(MediaFile::Segment(msn) | MediaFile::Text(msn)) => Some(msn),
         _ => None,
     }
 }
@@ -143,10 +143,10 @@ impl Moved<'_> {
     fn is_elsewhere(&self, file: MediaFile) -> bool {
         match file {
             MediaFile::Init(_) => true,
-            MediaFile::Segment(msn) => {
+            MediaFile::Segment(msn) | MediaFile::Text(msn) => {
                 self.newest.is_none_or(|newest| msn.saturating_add(MEDIA_LAG_SEGMENTS) <= newest)
             }
-            MediaFile::Part(..) | MediaFile::Strip(_) => false,
+            MediaFile::Part(..) | MediaFile::TextPart(..) | MediaFile::Strip(_) => false,
         }
     }
 }

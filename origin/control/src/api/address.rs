@@ -28,13 +28,13 @@ impl FromRequestParts<Arc<House>> for Known {
     }
 }
 
-/// What the path names below or beside a show: a tier, a session, a date range.
+/// What the path names below or beside a show: a tier, a session, a date range, a track of captions.
 pub(super) struct Named(pub(super) String);
 
 impl FromRequestParts<Arc<House>> for Named {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
-        for name in ["tier", "session", "range"] {
+        for name in ["tier", "session", "range", "track"] {
             if let Some(text) = parameter(parts, house, name).await {
                 return Ok(Self(text));
             }

@@ -1,4 +1,4 @@
-//! Request bodies: JSON objects of bounded size, every field known.
+//! Request bodies: JSON objects (and WebVTT) of bounded size, every field known.
 //!
 //! In: bytes of strangers. Out: a `shared_wire::api` type, or which field is wrong. Does not know what it is for.
 
@@ -42,6 +42,23 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<House>> for BodyOrDefault<T>
     }
 }
 
+/// A body that is JSON or WebVTT, as it says.
+pub(super) enum BodyOrVtt<T> {
+    /// What JSON says.
+    Json(T),
+    /// The bytes of a text.
+    Vtt(Vec<u8>),
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<House>> for BodyOrVtt<T> {
+    type Rejection = Refusal;
+    async fn from_request(request: Request, house: &Arc<House>) -> Result<Self, Refusal> {
+        let (json, vtt) = (is_json(request.headers()), is(request.headers(), "text/vtt"));
+        let bytes = read(request, house).await?;
+        if vtt { Ok(Self::Vtt(bytes)) } else { parse(json, &bytes).map(Self::Json) }
+    }
+}
+
 async fn read(request: Request, house: &House) -> Result<Vec<u8>, Refusal> {
     let max = house.config.body_bytes_max;
     let collected = Limited::new(request.into_body(), max).collect();
@@ -63,9 +80,13 @@ async fn read(request: Request, house: &House) -> Result<Vec<u8>, Refusal> {
 
 /// Whether the body is said to be JSON (RFC 8259, 11).
 fn is_json(headers: &HeaderMap) -> bool {
+    is(headers, "application/json")
+}
+
+fn is(headers: &HeaderMap, kind: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next()).map(str::trim);
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(kind))
 }
 
 fn parse<T: DeserializeOwned>(json: bool, bytes: &[u8]) -> Result<T, Refusal> {

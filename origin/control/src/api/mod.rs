@@ -6,6 +6,7 @@
 mod address;
 mod admin;
 mod body;
+mod captions;
 mod date_ranges;
 mod id3;
 mod playback;
@@ -41,7 +42,7 @@ enum Access {
 }
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 26] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 27] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -60,6 +61,7 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 26] {
         ("/v1/shows/{show}/date-ranges", Admin, get(date_ranges::list)),
         ("/v1/shows/{show}/date-ranges/{range}", Admin, delete(date_ranges::delete)),
         ("/v1/shows/{show}/id3", Admin, post(id3::put)),
+        ("/v1/shows/{show}/captions/{track}", Admin, post(captions::put)),
         ("/v1/shows/{show}/tickets", Admin, post(tickets::issue)),
         ("/v1/shows/{show}/tickets", Admin, get(tickets::list)),
         ("/v1/tickets/revoke", Admin, post(tickets::revoke)),

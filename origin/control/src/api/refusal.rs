@@ -105,6 +105,11 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             (S::CONFLICT, "date_ranges_full", "The show takes no more date ranges.")
         }
         Error::MetadataFull => (S::CONFLICT, "metadata_full", "Too many tags wait."),
+        Error::CaptionTrackUnknown => {
+            (S::NOT_FOUND, "caption_track_unknown", "There are no such captions.")
+        }
+        Error::CaptionLate { .. } => (S::CONFLICT, "caption_late", "The captions are too late."),
+        Error::CaptionsFull => (S::CONFLICT, "captions_full", "Too many captions wait."),
         Error::ShowEnded => (S::CONFLICT, "show_ended", "The show has ended."),
         Error::NotPulled { .. } => {
             (S::SERVICE_UNAVAILABLE, "not_pulled", "The show is not fetched.")

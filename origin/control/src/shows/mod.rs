@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use crate::page::{self, Page};
 use crate::rows::{self, Rows, shows, stream_keys};
 use crate::secret::{StreamKey, new_id};
-use crate::{Config, Error};
+use crate::{Config, Error, captions};
 use board::Board;
 
 /// Where a show's cover is, as the key scheme has it.
@@ -285,6 +285,7 @@ impl Shows {
 fn check_broadcast(chosen: &Broadcast) -> Result<(), Error> {
     let rungs = chosen.ladder.as_deref().unwrap_or_default();
     ladder::check(rungs).map_err(|reason| Error::Invalid { field: "broadcast.ladder", reason })?;
+    captions::check(chosen.captions.as_deref().unwrap_or_default())?;
     match chosen.dvr_window_s {
         Some(seconds) if !DVR_WINDOW_S.contains(&seconds) => Err(Error::Invalid {
             field: "broadcast.dvr_window_s",

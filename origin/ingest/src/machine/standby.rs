@@ -178,7 +178,8 @@ mod tests {
     fn of_several_tracks_the_first_stays_the_first() {
         let mut standby = Standby::new(Arc::new(Config::default()));
         let config = |track, record: &'static [u8]| {
-            sound(track, Held::Config(AudioCodec::Aac, Bytes::from_static(record)))
+            let held = Held::Config(AudioCodec::Aac, Bytes::from_static(record));
+            Input::Audio(Arrival { track, at: Stamp::Millis(0), held })
         };
         standby.overhear(now(0), &config(0, &[0x11, 0x90]));
         for track in 1..40 {

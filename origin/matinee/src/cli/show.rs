@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
-    Broadcast, ChangeShow, CreatedShow, NewPull, NewShow, Rung, SecondPublisher, ShowList,
-    ShowState, State, WhenFull as Rule, WhileAway, ladder,
+    Broadcast, CaptionTrack, ChangeShow, CreatedShow, NewPull, NewShow, Rung, SecondPublisher,
+    ShowList, ShowState, State, WhenFull as Rule, WhileAway, ladder,
 };
 
 use super::error::Error;
@@ -54,7 +54,8 @@ pub(crate) enum ShowCommand {
         show: ShowId,
         /// What happens to a device beyond those a ticket admits at once
         #[arg(long, required_unless_present_any = [
-            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder", "while_away"
+            "dvr_window_s", "recording_max_mib", "second_publisher", "ladder", "while_away",
+            "captions"
         ])]
         when_full: Option<WhenFull>,
         /// How it goes out; what is not said stays
@@ -178,6 +179,9 @@ pub(crate) struct BroadcastFlags {
     /// What viewers see while nobody publishes and it waits for someone: gap, slate, or `house`
     #[arg(long, value_name = "WHAT", value_parser = while_away)]
     while_away: Option<Own<WhileAway>>,
+    /// Its captions, such as en=English,de=Deutsch, or `house`: none; en*=English is shown to whoever chose nothing
+    #[arg(long, value_name = "LANGUAGE=NAME,…", value_parser = own_captions)]
+    captions: Option<Own<Vec<CaptionTrack>>>,
 }
 
 /// A show's own value, or `None`: as the house has it.
@@ -194,6 +198,21 @@ fn own<T: std::str::FromStr>(text: &str) -> Result<Own<T>, String> {
 
 fn own_ladder(text: &str) -> Result<Own<Vec<Rung>>, String> {
     if text == "house" { Ok(Own(None)) } else { ladder::parse(text).map(Some).map(Own) }
+}
+
+fn own_captions(text: &str) -> Result<Own<Vec<CaptionTrack>>, String> {
+    if text == "house" {
+        return Ok(Own(None));
+    }
+    let track = |text: &str| {
+        let (language, name) = text.split_once('=')?;
+        let default = language.ends_with('*');
+        let language = language.trim_end_matches('*').to_owned();
+        Some(CaptionTrack { language, name: name.to_owned(), default })
+    };
+    let tracks: Option<Vec<_>> = text.split(',').map(track).collect();
+    let wrong = || "it must be tracks such as en=English,de=Deutsch, or house".to_owned();
+    tracks.map(Some).map(Own).ok_or_else(wrong)
 }
 
 fn second_publisher(text: &str) -> Result<Own<SecondPublisher>, String> {
@@ -221,12 +240,19 @@ impl BroadcastFlags {
             && self.ladder.is_none()
             && self.second_publisher.is_none()
             && self.while_away.is_none()
+            && self.captions.is_none()
     }
 
     /// What was chosen before, with what is said now.
     fn onto(&self, before: Broadcast) -> Broadcast {
-        let Broadcast { dvr_window_s, recording_bytes_max, ladder, second_publisher, while_away } =
-            before;
+        let Broadcast {
+            dvr_window_s,
+            recording_bytes_max,
+            ladder,
+            second_publisher,
+            while_away,
+            captions,
+        } = before;
         let bytes = |mib: Own<u32>| mib.0.map(|mib| u64::from(mib) << 20);
         Broadcast {
             dvr_window_s: self.dvr_window_s.map_or(dvr_window_s, |own| own.0),
@@ -234,6 +260,7 @@ impl BroadcastFlags {
             ladder: self.ladder.clone().map_or(ladder, |own| own.0),
             second_publisher: self.second_publisher.map_or(second_publisher, |own| own.0),
             while_away: self.while_away.map_or(while_away, |own| own.0),
+            captions: self.captions.clone().map_or(captions, |own| own.0),
         }
     }
 }
@@ -250,6 +277,7 @@ fn settings(show: &ShowState) -> String {
         ladder: rungs,
         second_publisher,
         while_away,
+        captions,
     } = &show.broadcast;
     let window = dvr_window_s.map_or_else(house, |seconds| format!("{seconds} s"));
     let recording =
@@ -263,13 +291,21 @@ fn settings(show: &ShowState) -> String {
         WhileAway::Gap => "gaps".to_owned(),
         WhileAway::Slate => "a slate".to_owned(),
     });
+    let captions = captions.as_ref().map_or_else(
+        || "none".to_owned(),
+        |tracks| {
+            let names: Vec<_> = tracks.iter().map(|track| track.name.as_str()).collect();
+            names.join(", ")
+        },
+    );
     format!(
         "Show {}:\n\
          \n  live window       {window}\
          \n  recording         {recording}\
          \n  ladder            {rungs}\
          \n  second publisher  {second}\
-         \n  while nobody is   {away}\n\
+         \n  while nobody is   {away}\
+         \n  captions          {captions}\n\
          \nWhen there is a device too many, {too_many}.",
         show.show
     )

@@ -1,17 +1,17 @@
 //! What is asked of a running machine from outside.
 //!
-//! In: date ranges and ID3 tags, from whoever runs the show; splices, from its publisher. Out: the machine's answer,
+//! In: date ranges, captions and ID3 tags, from whoever runs the show; splices, from its publisher. Out: the machine's answer,
 //! once it has taken them. Does not know HTTP.
 //!
 //! Questions wait in a short queue, which stands before the media: each takes the machine microseconds.
 
 use bytes::Bytes;
-use shared_media::{Now, Splice};
+use shared_media::{Now, RenditionId, Splice};
 use shared_playlist::DateRange;
 use tokio::sync::oneshot;
 
 use super::handle::Handle;
-use crate::machine::{DateRangeRefusal, Machine, TooManyTags};
+use crate::machine::{Caption, CaptionRefusal, DateRangeRefusal, Machine, TooManyTags};
 
 /// Questions that wait at a time; whoever comes after them waits too.
 pub(super) const ASKED_MAX: usize = 16;
@@ -43,6 +43,18 @@ impl Handle {
     /// [`TooManyTags`] if as many wait for it as may.
     pub async fn put_id3(&self, tag: Bytes) -> Option<Result<(), TooManyTags>> {
         self.ask(|machine, _| machine.put_id3(tag)).await
+    }
+
+    /// Shows cues on a track of captions, all or none; `None` if the show is over.
+    ///
+    /// # Errors
+    /// [`CaptionRefusal`]; then nothing has changed.
+    pub async fn put_captions(
+        &self,
+        track: RenditionId,
+        captions: Vec<Caption>,
+    ) -> Option<Result<(), CaptionRefusal>> {
+        self.ask(move |machine, _| machine.put_captions(&track, captions)).await
     }
 
     /// The date ranges that playlists list; `None` if the show is over.

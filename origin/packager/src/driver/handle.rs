@@ -310,11 +310,11 @@ impl Handle {
     fn part(&self, key: &str) -> Option<(String, String)> {
         let key = Key::parse(key).filter(|key| key.show == self.shared.show)?;
         match key.object {
-            KeyObject::Media { rendition, epoch, file: file @ MediaFile::Part(..) }
-                if epoch == self.shared.epoch =>
-            {
-                Some((rendition, format!("{epoch}/{file}")))
-            }
+            KeyObject::Media {
+                rendition,
+                epoch,
+                file: file @ (MediaFile::Part(..) | MediaFile::TextPart(..)),
+            } if epoch == self.shared.epoch => Some((rendition, format!("{epoch}/{file}"))),
             _ => None,
         }
     }

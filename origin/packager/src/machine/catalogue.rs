@@ -3,21 +3,28 @@
 //! In: all renditions. Out: a [`Multivariant`], and whether it differs enough to be told anew. Does
 //! not know when it is asked.
 
-use shared_media::{Anchor, TrackConfig, TrackKind};
+use shared_media::{Anchor, TrackConfig};
 use shared_playlist::Multivariant;
-use shared_playlist::multivariant::{IFrames, Sound, Variant};
+use shared_playlist::multivariant::{IFrames, Sound, Subtitles, Variant};
 
+use super::captions::CaptionTrack;
 use super::names;
-use super::track::Track;
+use super::track::{Form, Track};
 
 /// The audio group that all variants with a picture name.
 const GROUP: &str = "audio";
+
+/// The group of captions that all variants name.
+const CAPTIONS: &str = "captions";
 
 /// Bit rates that changed by less than this share are not told anew while a show runs.
 const CHANGE_PERCENT: u64 = 5;
 
 /// Whether a rendition can be offered: a player would find its configuration, a part, and a rate.
 pub(super) fn is_ready(track: &Track) -> bool {
+    if track.form == Form::Text {
+        return track.window.last().is_some();
+    }
     let has_media = track.writer.header.is_some() && track.window.last().is_some();
     has_media && track.rates.is_known()
 }
@@ -25,35 +32,58 @@ pub(super) fn is_ready(track: &Track) -> bool {
 /// Whether all is there that will be offered of it. A player reads the multivariant playlist once, so
 /// it waits for the I-frame playlists, whose first pictures are listed with the first whole segment.
 pub(super) fn is_complete(track: &Track) -> bool {
-    let has_pictures = track.rung.rendition.kind == TrackKind::Video;
+    let has_pictures = track.form == Form::Video;
     is_ready(track) && (!has_pictures || track.i_frame_rates.is_known())
 }
 
 /// All combinations of the renditions that are ready, of a show with this anchor; `None` if there is none.
-pub(super) fn catalogue(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
-    let of_kind = |kind| {
+pub(super) fn catalogue<'a>(
+    tracks: &[Track],
+    captions: impl Iterator<Item = &'a CaptionTrack>,
+    anchor: Anchor,
+) -> Option<Multivariant> {
+    let mut multivariant = media(tracks, anchor)?;
+    let ready = |one: &&CaptionTrack| tracks.iter().any(|own| own.id == one.id && is_ready(own));
+    multivariant.subtitles = captions.filter(ready).map(subtitles).collect();
+    if !multivariant.subtitles.is_empty() {
+        let name = |variant: &mut Variant| variant.subtitles = Some(CAPTIONS.to_owned());
+        multivariant.variants.iter_mut().for_each(name);
+    }
+    Some(multivariant)
+}
+
+fn subtitles(track: &CaptionTrack) -> Subtitles {
+    Subtitles {
+        group: CAPTIONS.to_owned(),
+        name: track.name.clone(),
+        language: track.language.clone(),
+        default: track.default,
+        uri: names::child(&track.id),
+    }
+}
+
+fn media(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
+    let of_kind = |form| {
         let ready = tracks.iter().filter(|track| is_ready(track) && !track.rests);
-        ready.filter(move |track| track.rung.rendition.kind == kind)
+        ready.filter(move |track| track.form == form)
     };
-    let has_picture = tracks.iter().any(|track| track.rung.rendition.kind == TrackKind::Video);
+    let has_picture = tracks.iter().any(|track| track.form == Form::Video);
     let mut multivariant =
         Multivariant { anchor_us: Some(anchor.utc_us), ..Multivariant::default() };
     if !has_picture {
-        multivariant.variants =
-            of_kind(TrackKind::Audio).map(|track| variant(track, &[])).collect();
+        multivariant.variants = of_kind(Form::Audio).map(|track| variant(track, &[])).collect();
         return Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty());
     }
-    let sounds: Vec<&Track> = of_kind(TrackKind::Audio).collect();
+    let sounds: Vec<&Track> = of_kind(Form::Audio).collect();
     multivariant.sounds =
         sounds.iter().enumerate().map(|(index, track)| sound(track, index == 0)).collect();
-    multivariant.variants =
-        of_kind(TrackKind::Video).map(|track| variant(track, &sounds)).collect();
+    multivariant.variants = of_kind(Form::Video).map(|track| variant(track, &sounds)).collect();
     // The sound alone, for those whose network carries no picture.
     let alone = sounds.first().filter(|_| !multivariant.variants.is_empty());
     multivariant.variants.extend(
         alone.map(|sound| Variant { audio: Some(GROUP.to_owned()), ..variant(sound, &[]) }),
     );
-    multivariant.i_frames = of_kind(TrackKind::Video).filter_map(i_frames).collect();
+    multivariant.i_frames = of_kind(Form::Video).filter_map(i_frames).collect();
     Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty())
 }
 
@@ -64,12 +94,12 @@ fn sound(track: &Track, default: bool) -> Sound {
     };
     Sound {
         group: GROUP.to_owned(),
-        name: track.rung.rendition.id.to_string(),
+        name: track.id.to_string(),
         language: None,
         default,
         channels,
         sample_rate,
-        uri: names::child(&track.rung.rendition.id),
+        uri: names::child(&track.id),
     }
 }
 
@@ -98,7 +128,8 @@ fn variant(track: &Track, sounds: &[&Track]) -> Variant {
         resolution,
         frame_rate_millihertz: stated.or_else(measured),
         audio: (!sounds.is_empty()).then(|| GROUP.to_owned()),
-        uri: names::child(&track.rung.rendition.id),
+        subtitles: None,
+        uri: names::child(&track.id),
     }
 }
 
@@ -109,7 +140,7 @@ fn i_frames(track: &Track) -> Option<IFrames> {
         average_bandwidth: track.i_frame_rates.average(),
         codec: track.writer.header.as_ref()?.codec.clone(),
         resolution: resolution(track),
-        uri: names::child_i_frames(&track.rung.rendition.id),
+        uri: names::child_i_frames(&track.id),
     })
     .filter(|_| track.i_frame_rates.is_known())
 }
@@ -141,6 +172,7 @@ pub(super) fn differs(old: &Multivariant, new: &Multivariant) -> bool {
             && *old == IFrames { bandwidth, average_bandwidth, ..new.clone() }
     };
     old.sounds != new.sounds
+        || old.subtitles != new.subtitles
         || old.variants.len() != new.variants.len()
         || old.variants.iter().zip(&new.variants).any(|(old, new)| !same(old, new))
         || old.i_frames.len() != new.i_frames.len()

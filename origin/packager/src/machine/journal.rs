@@ -16,11 +16,12 @@ use shared_playlist::media::{
     ByteRange, Head, OpenSegment, PARTS_TARGETS, Part, Segment as Listed,
 };
 
+use super::captions::{CaptionTrack, Cue};
 use super::rates::Measured;
 use super::track::{Common, Track};
 
-/// The form of the notes: the second has pieces of text and date ranges. Notes of a later form are not read.
-const FORM: u32 = 2;
+/// The form of the notes: the second has pieces of text and date ranges, the third captions. Notes of a later form are not read.
+const FORM: u32 = 3;
 /// Fewest bytes after the snapshot before notes begin anew.
 const BYTES_MIN: usize = 1 << 20;
 
@@ -40,6 +41,8 @@ pub(super) enum Line {
     Part(ListedPart),
     /// A segment was closed.
     Segment(Closed),
+    /// A cue of captions waits.
+    Cue { of: RenditionId, cue: Cue },
     /// A date range is listed, with all that is known of it.
     DateRange(DateRange),
     /// A date range is listed no more.
@@ -56,6 +59,8 @@ pub(super) struct Show {
     pub(super) anchor_us: i64,
     pub(super) part_target_us: u32,
     pub(super) plan: Plan,
+    #[serde(default)]
+    pub(super) captions: Vec<CaptionTrack>,
 }
 
 /// The numbers at which a rendition's window begins.
@@ -137,6 +142,7 @@ impl Show {
             anchor_us: common.anchor.utc_us,
             part_target_us: common.part_target_us,
             plan,
+            captions: common.captions.tracks().cloned().collect(),
         }
     }
 }
@@ -237,8 +243,11 @@ pub(super) fn snapshot(plan: &Plan, tracks: &[Track], common: &Common) -> String
     let mut text = String::new();
     push(&mut text, &Line::Show(Show::new(plan.clone(), common)));
     common.date_ranges.lines().for_each(|line| push(&mut text, &line));
+    for (of, cue) in common.captions.cues() {
+        push(&mut text, &Line::Cue { of: of.clone(), cue: cue.clone() });
+    }
     for track in tracks {
-        let of = track.rung.rendition.id.clone();
+        let of = track.id.clone();
         let window = &track.window;
         push(
             &mut text,
@@ -266,7 +275,7 @@ pub(super) fn snapshot(plan: &Plan, tracks: &[Track], common: &Common) -> String
 
 /// The closed segments of a window; of their parts those that are listed.
 fn push_segments(text: &mut String, track: &Track, common: &Common) {
-    let of = &track.rung.rendition.id;
+    let of = &track.id;
     let near = i64::from(common.target_duration_s) * PARTS_TARGETS * shared_media::TICKS_PER_SECOND;
     let total: i64 = track.window.segments.iter().map(|segment| segment.duration.0).sum();
     let (mut before, mut i_frames) = (0, track.window.i_frames_by_segment());
@@ -288,7 +297,7 @@ fn push_open(text: &mut String, track: &Track) {
     let (Some(open), Some(segment)) = (&track.window.open, track.open_segment()) else { return };
     let OpenSegment { head, parts } = open;
     for (index, part) in parts.iter().enumerate() {
-        let of = &track.rung.rendition.id;
+        let of = &track.id;
         let mut line = part_line(of, segment.msn(), segment.started().0, head, part);
         if index == 0
             && let Line::Part(first) = &mut line

@@ -10,18 +10,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use shared_media::{Anchor, Plan, Ticks, TrackKind};
+use shared_media::{Anchor, Plan, RenditionId, Ticks};
 use shared_playlist::media::{Head, Part, Segment as Listed};
 use shared_playlist::{Past, recording};
 use shared_wire::ShowId;
-use shared_wire::key::MediaFile;
 
+use super::captions::Captions;
 use super::i_frames::IFrames;
 use super::journal::{self, Closed, Line, ListedPart, Show};
 use super::output::object;
 use super::segment::Measure;
-use super::track::Track;
+use super::track::{Form, Track};
 use super::window::Shelf;
 use super::{Cuts, Machine, Output, Phase};
 use crate::config::Config;
@@ -113,16 +112,23 @@ impl Notes {
     pub fn objects(&self, show: ShowId) -> (Vec<String>, Vec<String>) {
         let names = super::Names { show, epoch: self.show.epoch.clone() };
         let rungs = &self.show.plan.rungs;
-        let playlists = rungs.iter().flat_map(|rung| {
+        let of_rungs = rungs.iter().flat_map(|rung| {
             let id = &rung.rendition.id;
             [names.playlist(id), names.i_frames(id)]
         });
+        let of_captions = self.show.captions.iter().map(|track| names.playlist(&track.id));
+        let playlists = of_rungs.chain(of_captions);
+        let file = |of: &RenditionId, msn| match self.show.captions.iter().any(|one| one.id == *of)
+        {
+            true => Form::Text.segment(msn),
+            false => Form::Video.segment(msn),
+        };
         let segments: HashSet<String> = self
             .lines
             .iter()
             .flat_map(|line| match line {
                 Line::Part(ListedPart { of, msn, .. }) | Line::Segment(Closed { of, msn, .. }) => {
-                    vec![names.media(of, MediaFile::Segment(*msn))]
+                    vec![names.media(of, file(of, *msn))]
                 }
                 Line::Past { of, segments, .. } => {
                     segments.past().uris().map(|uri| names.part(of, uri)).collect()
@@ -142,12 +148,14 @@ impl Machine {
         let plan = notes.plan();
         machine.common.part_target_us = notes.show.part_target_us;
         machine.common.target_duration_s = plan.target_duration_s.max(1);
+        machine.common.captions = Captions::new(notes.show.captions.clone());
         machine.plan = Some(plan.clone());
         machine.phase = Phase::Restored;
         machine.is_restored = true;
         let rungs = plan.rungs.iter().cloned().enumerate();
         machine.tracks =
             rungs.map(|(index, rung)| Track::new(rung, index == 0, &machine.common)).collect();
+        machine.add_captions();
         let mut open: Vec<Option<Open>> = machine.tracks.iter().map(|_| None).collect();
         for line in &notes.lines {
             machine.replay(line, &mut open);
@@ -155,6 +163,11 @@ impl Machine {
         let next_msn = machine.close_open(open, held);
         for index in 0..machine.tracks.len() {
             machine.mend(index, held);
+        }
+        for track in machine.tracks.iter().filter(|track| track.form == Form::Text) {
+            if let Some(end) = track.window.end(machine.common.anchor) {
+                machine.common.captions.reach(&track.id, end);
+            }
         }
         let away = machine.trailing_gaps();
         for index in 0..machine.tracks.len() {
@@ -174,6 +187,7 @@ impl Machine {
     fn replay(&mut self, line: &Line, open: &mut [Option<Open>]) {
         let of = match line {
             Line::Show(_) => return,
+            Line::Cue { of, cue } => return self.common.captions.replay(of, cue.clone()),
             Line::DateRange(range) => return self.common.date_ranges.replay(range.clone(), 0),
             Line::DateRangeGone { id, taken_back } => {
                 return self.common.date_ranges.replay_removed(Arc::clone(id), *taken_back, 0);
@@ -185,13 +199,12 @@ impl Machine {
             | Line::Segment(Closed { of, .. })
             | Line::Rates { of, .. } => of,
         };
-        let Some(index) = self.tracks.iter().position(|track| track.rung.rendition.id == *of)
-        else {
+        let Some(index) = self.tracks.iter().position(|track| track.id == *of) else {
             return;
         };
         let (track, open) = (&mut self.tracks[index], &mut open[index]);
         match line {
-            Line::Show(_) | Line::DateRange(_) | Line::DateRangeGone { .. } => {}
+            Line::Show(_) | Line::Cue { .. } | Line::DateRange(_) | Line::DateRangeGone { .. } => {}
             Line::Window(begin) => {
                 let (segment, i_frame) = (begin.media_sequence, begin.i_frame_sequence);
                 track.window.begin_at(segment, begin.discontinuity_sequence, i_frame);
@@ -274,8 +287,9 @@ impl Machine {
         held: &Held,
     ) {
         let (common, track) = (&mut self.common, &mut self.tracks[index]);
-        let id = track.rung.rendition.id.clone();
-        let uri = common.names.uri(MediaFile::Segment(msn));
+        let id = track.id.clone();
+        let file = track.form.segment(msn);
+        let uri = common.names.uri(file);
         let map = track.window.segments.back().and_then(|last| last.head.map.clone());
         let utc_us = common.anchor.utc_us_at(span.start);
         let (head, i_frames, start) = match open {
@@ -285,26 +299,26 @@ impl Machine {
                 (head, IFrames::default(), span.start)
             }
         };
-        let mut bytes = BytesMut::new();
+        let mut parts = Vec::new();
         if let Some(open) = &mut track.window.open {
             let key = |part: &Part| common.names.part(&id, &part.uri);
             // Whatever comes after a part that is gone cannot be found in the segment.
             let found = open.parts.iter().map_while(|part| held.parts.get(&key(part)));
-            let found: Vec<_> = found.collect();
-            let count = found.len();
-            found.iter().for_each(|part| bytes.extend_from_slice(part));
+            parts = found.collect();
+            let count = parts.len();
             open.parts.iter_mut().skip(count).for_each(|part| part.gap = true);
         }
         let duration = span.start + span.duration - start;
-        let (gap, parts) = (bytes.is_empty(), Vec::new());
+        let bytes = track.form.whole(parts.iter().copied());
+        let (gap, parts) = (parts.is_empty(), Vec::new());
         let listed = Listed { head, uri, range: None, duration, gap, parts };
-        let i_frames = match track.rung.rendition.kind {
-            TrackKind::Video => {
+        let i_frames = match track.form {
+            Form::Video => {
                 i_frames.within(bytes.len() as u64).entries(&listed, start, common.anchor)
             }
-            TrackKind::Audio => Vec::new(),
+            Form::Audio | Form::Text => Vec::new(),
         };
-        let key = common.names.media(&id, MediaFile::Segment(msn));
+        let key = common.names.media(&id, file);
         if !gap && !held.segments.contains(&key) {
             common.outputs.push_back(Output::Put(object(key, bytes)));
         }
@@ -314,7 +328,7 @@ impl Machine {
     /// Lists as gaps what is gone; makes segments anew that did not reach the disk, from their parts.
     fn mend(&mut self, index: usize, held: &Held) {
         let (common, track) = (&mut self.common, &mut self.tracks[index]);
-        let id = track.rung.rendition.id.clone();
+        let id = track.id.clone();
         let made: HashSet<String> = common
             .outputs
             .iter()
@@ -339,8 +353,7 @@ impl Machine {
                 parts.map(|part| held.parts.get(&common.names.part(&id, &part.uri))).collect();
             match parts.filter(|parts| !parts.is_empty()) {
                 Some(parts) => {
-                    let whole = parts.iter().flat_map(|part| part.iter().copied());
-                    let whole: BytesMut = whole.collect();
+                    let whole = track.form.whole(parts.into_iter());
                     common.outputs.push_back(Output::Put(object(key, whole)));
                 }
                 None => track.window.lose(at),
@@ -366,7 +379,7 @@ impl Machine {
         if window.next_msn() == 0 {
             return;
         }
-        let id = track.rung.rendition.id.clone();
+        let id = track.id.clone();
         let target_duration_s = common.target_duration_s;
         let (playlist, i_frames) = (common.names.playlist(&id), common.names.i_frames(&id));
         let mut resume = |key: String, i_frames_only: bool, listed: &Missing<'_>| {

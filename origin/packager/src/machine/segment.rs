@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use shared_media::{Rendition, RenditionId, Ticks, TrackConfig, TrackKind};
+use shared_media::{RenditionId, Ticks, TrackConfig};
 use shared_playlist::media::{Head, Part, Segment as Listed};
 use shared_playlist::recording;
 use shared_wire::key::MediaFile;
 
+use super::captions;
 use super::cuts::Cut;
 use super::i_frames::IFrames;
 use super::journal::{Closed, Line, ListedPart};
@@ -18,7 +19,7 @@ use super::messages::Reader;
 use super::output::{Output, object};
 use super::parts::{ClosedPart, Parts};
 use super::sample::Sample;
-use super::track::Common;
+use super::track::{Common, Form};
 use super::window::Window;
 use crate::cmaf::{self, Header};
 use crate::error::{Drop, Error};
@@ -28,7 +29,7 @@ use crate::error::{Drop, Error};
 pub(super) struct Segment {
     pub(super) cut: Cut,
     rendition: RenditionId,
-    kind: TrackKind,
+    form: Form,
     /// It was never to have anything.
     pub(super) is_gap: bool,
     /// Presentation time of its first sample.
@@ -45,11 +46,11 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    pub(super) fn new(cut: Cut, rendition: &Rendition, common: &Common) -> Self {
+    pub(super) fn new(cut: Cut, (id, form): (&RenditionId, Form), common: &Common) -> Self {
         Self {
             cut,
-            rendition: rendition.id.clone(),
-            kind: rendition.kind,
+            rendition: id.clone(),
+            form,
             is_gap: false,
             start: None,
             parts: Parts::new(common.part_target()),
@@ -103,6 +104,34 @@ impl Segment {
             map: map.cloned(),
             utc_us: common.anchor.utc_us_at(self.started()),
         }
+    }
+}
+
+impl Form {
+    /// What a segment of it is called.
+    pub(super) const fn segment(self, msn: u64) -> MediaFile {
+        match self {
+            Self::Video | Self::Audio => MediaFile::Segment(msn),
+            Self::Text => MediaFile::Text(msn),
+        }
+    }
+
+    /// What a part of it is called.
+    pub(super) const fn part(self, msn: u64, part: u32) -> MediaFile {
+        match self {
+            Self::Video | Self::Audio => MediaFile::Part(msn, part),
+            Self::Text => MediaFile::TextPart(msn, part),
+        }
+    }
+
+    /// A segment of these parts.
+    pub(super) fn whole<'a>(self, parts: impl Iterator<Item = &'a Bytes>) -> Bytes {
+        if self == Self::Text {
+            return captions::segment(parts);
+        }
+        let mut whole = BytesMut::new();
+        parts.for_each(|part| whole.extend_from_slice(part));
+        whole.freeze()
     }
 }
 
@@ -178,7 +207,7 @@ impl Writer {
             if let Some(config) = self.announced.take() {
                 self.configure(config, sample.delay, &segment.rendition, common).map_err(Err)?;
             }
-            if self.header.is_none() {
+            if self.header.is_none() && segment.form != Form::Text {
                 return Err(Ok(Drop::Unconfigured));
             }
         } else if self.announced.is_some() {
@@ -284,7 +313,7 @@ impl Writer {
             common.outputs.push_back(Output::Trouble(trouble));
             return;
         };
-        let file = MediaFile::Part(segment.cut.msn, self.next_part);
+        let file = segment.form.part(segment.cut.msn, self.next_part);
         let key = common.names.media(&segment.rendition, file);
         common.outputs.push_back(Output::PutPart(object(key, bytes.clone())));
         segment.written.push(bytes);
@@ -320,6 +349,10 @@ impl Writer {
         part: &ClosedPart,
         common: &mut Common,
     ) -> Option<Bytes> {
+        if segment.form == Form::Text {
+            let (first, last) = (part.samples.first()?, part.samples.last()?);
+            return Some(common.captions.part(&segment.rendition, first.dts, last.end));
+        }
         let header = self.header.as_ref()?;
         let fragments = match self.config {
             Some(TrackConfig::Video(_)) => {
@@ -361,13 +394,12 @@ impl Writer {
                 self.part(&mut segment, &part, window, common);
             }
         }
-        let file = MediaFile::Segment(segment.cut.msn);
+        let file = segment.form.segment(segment.cut.msn);
         let bytes: usize = segment.written.iter().map(Bytes::len).sum();
         let filled = segment.start.filter(|_| bytes > 0);
         let duration = filled.map_or(gap, |start| segment.end - start);
         if filled.is_some() {
-            let mut whole = BytesMut::with_capacity(bytes);
-            segment.written.iter().for_each(|part| whole.extend_from_slice(part));
+            let whole = segment.form.whole(segment.written.iter());
             let key = common.names.media(&segment.rendition, file);
             common.outputs.push_back(Output::Put(object(key, whole)));
         } else if !segment.is_gap {
@@ -377,12 +409,12 @@ impl Writer {
         let head = segment.head(self.map.as_ref(), common);
         let (uri, gap, parts) = (common.names.uri(file), filled.is_none(), Vec::new());
         let listed = Listed { head, uri, range: None, duration, gap, parts };
-        let i_frames = match segment.kind {
-            TrackKind::Video => {
+        let i_frames = match segment.form {
+            Form::Video => {
                 let start = segment.start.unwrap_or(segment.cut.at);
                 segment.i_frames.entries(&listed, start, common.anchor)
             }
-            TrackKind::Audio => Vec::new(),
+            Form::Audio | Form::Text => Vec::new(),
         };
         let (of, taken) = (&segment.rendition, (bytes, segment.samples));
         let closed = Closed::new(of, segment.cut.msn, &listed, taken, &i_frames);

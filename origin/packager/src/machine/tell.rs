@@ -20,8 +20,9 @@ impl Machine {
         }
         let date_ranges = Arc::new(self.slide_date_ranges());
         let multivariant = self.newer_multivariant(ended);
-        let offered =
-            |one: &Multivariant| (one.sounds.len(), one.variants.len(), one.i_frames.len());
+        let offered = |one: &Multivariant| {
+            (one.sounds.len(), one.subtitles.len(), one.variants.len(), one.i_frames.len())
+        };
         if multivariant
             .as_ref()
             .map(offered)
@@ -49,7 +50,7 @@ impl Machine {
     }
 
     fn view(&mut self, index: usize, playlist: MediaPlaylist, arrived_us: Option<u64>) {
-        let rendition = self.tracks[index].rung.rendition.id.clone();
+        let rendition = self.tracks[index].id.clone();
         self.common.outputs.push_back(Output::View { rendition, playlist, arrived_us });
     }
 
@@ -60,7 +61,9 @@ impl Machine {
         let ready = self.tracks.iter().all(catalogue::is_complete)
             || ended
             || self.tracks.iter().any(|track| track.rates.duration() > patience);
-        let new = catalogue::catalogue(&self.tracks, self.common.anchor).filter(|_| ready)?;
+        let captions = self.common.captions.tracks();
+        let new =
+            catalogue::catalogue(&self.tracks, captions, self.common.anchor).filter(|_| ready)?;
         let differs = |old: &Multivariant| catalogue::differs(old, &new) || (ended && *old != new);
         self.told.as_ref().is_none_or(differs).then_some(new)
     }
@@ -114,7 +117,7 @@ impl Machine {
         for (other, track) in self.tracks.iter().enumerate() {
             let uri = |i_frames| match other == index {
                 true => names::own(i_frames).to_owned(),
-                false => names::sibling(&track.rung.rendition.id, i_frames),
+                false => names::sibling(&track.id, i_frames),
             };
             let is_other = |i_frames| other != index || i_frames != in_i_frames;
             if let Some((last_msn, last_part)) = track.window.last().filter(|_| is_other(false)) {

@@ -4,12 +4,14 @@
 //! recordings; notes; tags on their way into the media. Does not know who tells.
 
 use bytes::Bytes;
-use shared_media::Now;
+use shared_media::{Now, RenditionId};
 use shared_playlist::date_range::{DateRange, DateRanges as Listed};
 use shared_playlist::media::SKIP_TARGETS;
 use shared_playlist::recording;
 
+use super::captions::{Caption, CaptionRefusal, Cue};
 use super::date_ranges::DateRangeRefusal;
+use super::journal::Line;
 use super::messages::TooManyTags;
 use super::output::{Output, object};
 use super::{Machine, Phase};
@@ -51,6 +53,29 @@ impl Machine {
     /// [`TooManyTags`] if as many wait for it as may.
     pub fn put_id3(&mut self, tag: Bytes) -> Result<(), TooManyTags> {
         self.common.messages.push(tag)
+    }
+
+    /// Shows cues on a track of captions, all or none. Poll afterwards until it waits.
+    ///
+    /// # Errors
+    /// [`CaptionRefusal`]; then nothing has changed.
+    pub fn put_captions(
+        &mut self,
+        of: &RenditionId,
+        captions: Vec<Caption>,
+    ) -> Result<(), CaptionRefusal> {
+        let ticks = |utc_us| self.common.anchor.ticks_at(utc_us).0;
+        let cue = |Caption { start_us, end_us, text }| Cue {
+            start: ticks(start_us),
+            end: ticks(end_us),
+            text,
+        };
+        let cues = captions.into_iter().map(cue).collect();
+        for cue in self.common.captions.put(of, cues)? {
+            self.common.journal.line(&Line::Cue { of: of.clone(), cue });
+        }
+        self.note();
+        Ok(())
     }
 
     /// The date ranges that playlists list.

@@ -5,10 +5,10 @@
 
 use std::collections::VecDeque;
 
-use shared_media::{Anchor, Rung, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind};
+use shared_media::{Anchor, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind};
 use shared_playlist::media::SKIP_TARGETS;
-use shared_wire::key::MediaFile;
 
+use super::captions::{CaptionTrack, Captions};
 use super::cuts::{Cut, Cuts};
 use super::date_ranges::DateRanges;
 use super::journal::Journal;
@@ -34,6 +34,7 @@ pub(super) struct Common {
     pub(super) journal: Journal,
     pub(super) date_ranges: DateRanges,
     pub(super) messages: Messages,
+    pub(super) captions: Captions,
 }
 
 impl Common {
@@ -48,6 +49,26 @@ impl Common {
     }
 }
 
+/// What a rendition is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Captions.
+    Text,
+}
+
+impl From<TrackKind> for Form {
+    fn from(kind: TrackKind) -> Self {
+        match kind {
+            TrackKind::Video => Self::Video,
+            TrackKind::Audio => Self::Audio,
+        }
+    }
+}
+
 /// What waits for a decision about its segment.
 #[derive(Debug)]
 enum Waiting {
@@ -58,7 +79,8 @@ enum Waiting {
 /// One rendition of a show.
 #[derive(Debug)]
 pub(super) struct Track {
-    pub(super) rung: Rung,
+    pub(super) id: RenditionId,
+    pub(super) form: Form,
     pub(super) timing: Timing,
     pub(super) window: Window,
     pub(super) rates: Rates,
@@ -78,15 +100,33 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// A rendition as the ladder planned it.
     pub(super) fn new(rung: Rung, leads: bool, common: &Common) -> Self {
+        let form = rung.rendition.kind.into();
+        Self::of(rung.rendition.id, form, rung.target_bit_rate, leads, common)
+    }
+
+    /// A track of captions.
+    pub(super) fn captions(track: &CaptionTrack, common: &Common) -> Self {
+        Self::of(track.id.clone(), Form::Text, None, false, common)
+    }
+
+    fn of(
+        id: RenditionId,
+        form: Form,
+        bit_rate: Option<u32>,
+        leads: bool,
+        common: &Common,
+    ) -> Self {
         let target = Ticks(i64::from(common.target_duration_s) * TICKS_PER_SECOND);
         let limit = Ticks::from_millis(i64::from(common.config.window_ms));
         let window = Window::new(limit, Ticks(target.0 * SKIP_TARGETS));
-        let rates = Rates::new(common.target_duration_s, rung.target_bit_rate);
-        let reads = leads || rung.rendition.kind == TrackKind::Video;
+        let rates = Rates::new(common.target_duration_s, bit_rate);
+        let reads = leads || form == Form::Video;
         let messages = Reader::new(leads, reads);
         Self {
-            rung,
+            id,
+            form,
             timing: Timing::default(),
             window,
             rates,
@@ -148,7 +188,7 @@ impl Track {
             Some(segment) => (segment.cut.msn, self.writer.next_part),
             None => (self.next_msn, 0),
         };
-        common.names.uri(MediaFile::Part(msn, part))
+        common.names.uri(self.form.part(msn, part))
     }
 
     /// A configuration for the units that follow.
@@ -201,7 +241,7 @@ impl Track {
 
     /// Lists a gap between two sections.
     pub(super) fn gap(&mut self, cut: Cut, span: Ticks, common: &mut Common) {
-        let mut segment = Segment::new(cut, &self.rung.rendition, common);
+        let mut segment = Segment::new(cut, (&self.id, self.form), common);
         segment.is_gap = true;
         self.writer.close(segment, None, span, &mut self.window, common);
         self.next_msn = cut.msn + 1;
@@ -236,15 +276,13 @@ impl Track {
                 self.drop_one(Drop::Late, common);
             }
             Some(segment) => {
-                let video = self.rung.rendition.kind == TrackKind::Video;
+                let video = self.form == Form::Video;
                 let starts = !video || sample.keyframe && sample.pts - half <= segment.cut.at;
                 let outcome = self.writer.admit(segment, &sample, starts, common);
                 match outcome {
                     Ok(()) => self.writer.write(segment, sample, &mut self.window, common),
                     Err(error) => common.outputs.push_back(Output::Trouble(match error {
-                        Ok(why) => {
-                            Error::Dropped { rendition: self.rung.rendition.id.clone(), why }
-                        }
+                        Ok(why) => Error::Dropped { rendition: self.id.clone(), why },
                         Err(error) => error,
                     })),
                 }
@@ -257,10 +295,10 @@ impl Track {
     /// decoded close to it; only a keyframe there, or a picture clearly after it, has reached it.
     fn reaches(&self, sample: &Sample, cut: &Cut) -> bool {
         let half = Ticks(self.unit_duration().0 / 2);
-        match self.rung.rendition.kind {
-            TrackKind::Video if sample.keyframe => sample.pts + half >= cut.at,
-            TrackKind::Video => sample.dts > cut.at + half,
-            TrackKind::Audio => sample.dts + half >= cut.at,
+        match self.form {
+            Form::Video if sample.keyframe => sample.pts + half >= cut.at,
+            Form::Video => sample.dts > cut.at + half,
+            Form::Audio | Form::Text => sample.dts + half >= cut.at,
         }
     }
 
@@ -276,7 +314,7 @@ impl Track {
         }
         self.writer.next_part = 0;
         self.next_msn = cut.msn + 1;
-        self.segment = Some(Segment::new(cut, &self.rung.rendition, common));
+        self.segment = Some(Segment::new(cut, (&self.id, self.form), common));
     }
 
     fn close(&mut self, segment: Segment, end: Option<Ticks>, gap: Ticks, common: &mut Common) {
@@ -300,7 +338,7 @@ impl Track {
     }
 
     fn drop_one(&self, why: Drop, common: &mut Common) {
-        let rendition = self.rung.rendition.id.clone();
+        let rendition = self.id.clone();
         common.outputs.push_back(Output::Trouble(Error::Dropped { rendition, why }));
     }
 }

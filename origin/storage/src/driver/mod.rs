@@ -117,7 +117,8 @@ impl Store {
             return Ok(Some(bytes));
         }
         let bytes = match &key.object {
-            KeyObject::Media { file: MediaFile::Part(..), .. } | KeyObject::Manifest { .. } => None,
+            KeyObject::Media { file: MediaFile::Part(..) | MediaFile::TextPart(..), .. }
+            | KeyObject::Manifest { .. } => None,
             KeyObject::Media { .. } | KeyObject::Cover | KeyObject::Storyboard => {
                 self.shared.read(name).await?
             }

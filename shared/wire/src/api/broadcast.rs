@@ -26,6 +26,9 @@ pub struct Broadcast {
     /// What viewers see while nobody publishes and the show waits for someone. It holds from the next time nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub while_away: Option<WhileAway>,
+    /// Its tracks of captions, 8 at most. They hold from the next time on the air.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<Vec<super::CaptionTrack>>,
 }
 
 /// What viewers see while nobody publishes and a show waits for someone.

@@ -8,7 +8,7 @@ use shared_playlist::DateRange;
 use shared_wire::ShowId;
 
 use crate::testing::{TestHouse, field};
-use crate::{Error, OnAir, Reply};
+use crate::{Cue, Error, OnAir, Reply};
 
 /// A stage with one show on it, which takes one date range and any tag.
 struct Stage(Mutex<Vec<DateRange>>, Mutex<Vec<u8>>);
@@ -38,6 +38,14 @@ impl OnAir for Stage {
         Box::pin(async move {
             self.1.lock().unwrap().extend(tag);
             Ok(())
+        })
+    }
+
+    fn put_captions(&self, _show: ShowId, track: String, cues: Vec<Cue>) -> Reply<'_, ()> {
+        Box::pin(async move {
+            assert_eq!(track, "cc-pt-br");
+            let late = cues.iter().any(|cue| cue.text == "late");
+            if late { Err(Error::CaptionLate { by_ms: 1500 }) } else { Ok(()) }
         })
     }
 
@@ -102,4 +110,30 @@ async fn a_text_or_a_tag_is_sent_and_nothing_else() {
         let answer = house.admin("POST", &path, wrong.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (422, "field_invalid"), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn captions_are_declared_and_then_sent_in_either_form() {
+    let house = TestHouse::open().await;
+    let made = house.show("a").await;
+    let show = format!("/v1/shows/{}", field(&made, "show"));
+    let path = format!("{show}/captions/PT-br");
+    house.control.set_on_air(Arc::new(Stage(Mutex::default(), Mutex::default())));
+    let cue =
+        |text: &str| json!({ "cues": [{ "start_in_ms": 0, "end_in_ms": 900, "text": text }] });
+    let undeclared = house.admin("POST", &path, cue("a")).await;
+    assert_eq!((undeclared.status.as_u16(), undeclared.code()), (404, "caption_track_unknown"));
+    let tracks = |name: &str| json!({ "broadcast": { "captions": [{ "language": "pt-BR", "name": name }] } });
+    let wrong = house.admin("PATCH", &show, tracks("\"")).await;
+    assert_eq!((wrong.status.as_u16(), wrong.code()), (422, "field_invalid"));
+    assert_eq!(house.admin("PATCH", &show, tracks("Português")).await.status, StatusCode::OK);
+    let taken = house.admin("POST", &path, cue("a")).await;
+    assert_eq!((taken.status, &taken.json), (StatusCode::OK, &json!({ "cues": 1 })));
+    let late = house.admin("POST", &path, cue("late")).await;
+    assert_eq!((late.status.as_u16(), late.code()), (409, "caption_late"));
+    assert!(field(&late.json, "detail").contains("1500 ms"), "{late:?}");
+    let empty = house.admin("POST", &path, cue("a\n\nb")).await;
+    assert_eq!((empty.status.as_u16(), empty.code()), (422, "field_invalid"));
+    let stranger = house.anybody("POST", &path, cue("a")).await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
 }

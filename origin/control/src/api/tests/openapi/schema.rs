@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_playlist::DateRange;
 use shared_wire::api::{
-    Alarm, Broadcast, ChangeShow, CreatedShow, DateRangeList, EndPlayback, HouseStatus, Id3Taken,
-    IssuedTicket, NewId3, NewPlayback, NewShow, NewTicket, OnAir, Playback, RevokeTicket,
-    SessionList, SessionState, ShowList, ShowState, State, TicketList, TicketState, Tier, TierList,
-    WhenFull,
+    Alarm, Broadcast, CaptionTrack, CaptionsTaken, ChangeShow, CreatedShow, DateRangeList,
+    EndPlayback, HouseStatus, Id3Taken, IssuedTicket, NewCaptions, NewCue, NewId3, NewPlayback,
+    NewShow, NewTicket, OnAir, Playback, RevokeTicket, SessionList, SessionState, ShowList,
+    ShowState, State, TicketList, TicketState, Tier, TierList, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -62,6 +62,7 @@ fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
                 true
             }
             "enum" => rule.as_array().unwrap().contains(value),
+            "maxItems" => value.as_array().unwrap().len() as i64 <= rule.as_i64().unwrap(),
             "minLength" => value.as_str().unwrap().chars().count() as i64 >= rule.as_i64().unwrap(),
             "maxLength" => value.as_str().unwrap().chars().count() as i64 <= rule.as_i64().unwrap(),
             "minimum" => value.as_i64() >= rule.as_i64(),
@@ -117,8 +118,13 @@ fn show() -> Value {
     })
 }
 
+fn caption_track() -> Value {
+    json!({ "default": true, "language": "en", "name": "English" })
+}
+
 fn broadcast() -> Value {
     json!({
+        "captions": [caption_track()],
         "dvr_window_s": 600,
         "ladder": [{ "bit_rate": 900_000, "codec": "hevc", "height": 480 }],
         "recording_bytes_max": 5,
@@ -178,6 +184,12 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<DateRange>("DateRange", date_range(), true);
     let id3 = json!({ "base64": "SUQz", "description": "d", "text": "t" });
     check::<NewId3>("NewId3", id3, true);
+    check::<CaptionTrack>("CaptionTrack", caption_track(), true);
+    let cue = json!({
+        "end_in_ms": 4, "end_ms": 2, "start_in_ms": 3, "start_ms": 1, "text": "t"
+    });
+    check::<NewCue>("NewCue", cue.clone(), true);
+    check::<NewCaptions>("NewCaptions", json!({ "cues": [cue] }), true);
     check::<EndPlayback>("EndPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
 }
 
@@ -210,6 +222,7 @@ fn what_is_answered_is_as_described() {
     check::<Playback>("Playback", playback, false);
     check::<SessionState>("SessionState", session(), false);
     check::<SessionList>("SessionList", json!({ "next": "1", "sessions": [session()] }), false);
+    check::<CaptionsTaken>("CaptionsTaken", json!({ "cues": 1 }), false);
     check::<Id3Taken>("Id3Taken", json!({ "bytes": 20 }), false);
     let ranges = json!({ "date_ranges": [date_range()] });
     check::<DateRangeList<DateRange>>("DateRangeList", ranges, false);

@@ -1,0 +1,35 @@
+//! `/v1/shows/{show}/captions/{track}`: what is said in a live show, for those who read it.
+//!
+//! In: read requests. Out: cues for the show's stage. Does not know how they are shown.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use shared_wire::api::{CaptionsTaken, NewCaptions};
+
+use super::address::{Known, Named};
+use super::body::BodyOrVtt;
+use super::refusal::Refusal;
+use crate::{Error, House, captions};
+
+/// `POST /v1/shows/{show}/captions/{track}`
+pub(super) async fn put(
+    State(house): State<Arc<House>>,
+    Known(show): Known,
+    Named(language): Named,
+    body: BodyOrVtt<NewCaptions>,
+) -> Result<Json<CaptionsTaken>, Refusal> {
+    let tracks = show.broadcast.captions.as_deref().unwrap_or_default();
+    let track = tracks.iter().find(|track| track.language.eq_ignore_ascii_case(&language));
+    let track = track.ok_or(Error::CaptionTrackUnknown)?;
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let now_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    let cues = match body {
+        BodyOrVtt::Json(new) => captions::of_json(new, now_ms)?,
+        BodyOrVtt::Vtt(text) => captions::of_vtt(&text, now_ms)?,
+    };
+    let taken = CaptionsTaken { cues: cues.len() };
+    house.on_air()?.put_captions(show.show, track.rendition(), cues).await?;
+    Ok(Json(taken))
+}

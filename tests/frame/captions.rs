@@ -1,0 +1,84 @@
+//! Captions by the API: a track beside the pictures, cues while on the air, the same in the recording.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use tests::viewer::{Playlist, fetch};
+use tests::{House, Publisher};
+
+use crate::clip::Clip;
+use crate::{LOOK_EVERY, WAIT_MAX, ended, on_air};
+
+/// The address of the caption track that a multivariant playlist names.
+fn track(multivariant: &str, base: &str) -> String {
+    let line = multivariant.lines().find(|line| line.contains("TYPE=SUBTITLES"));
+    let line = line.unwrap_or_else(|| panic!("no captions: {multivariant}"));
+    assert!(line.contains("LANGUAGE=\"en\"") && line.contains("NAME=\"English\""), "{line}");
+    let uri = line.split("URI=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let base = reqwest::Url::parse(base).expect("an address");
+    base.join(uri.expect("a URI")).expect("an address").into()
+}
+
+async fn push(house: &House, show: &str, cues: Value) -> (u16, Value) {
+    let url = format!("{}/v1/shows/{show}/captions/en", house.api);
+    let token = std::fs::read_to_string(house.data().join("admin.token")).expect("a token");
+    let answer = Client::new().post(url).bearer_auth(token.trim()).json(&cues).send().await;
+    let answer = answer.expect("the API answers");
+    (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
+    let house = House::start(&["--reconnect-window-s", "1"]);
+    let show = house.show("With captions");
+    let set = ["show", "set", &show.id, "--captions", "en*=English", "--json"];
+    assert_eq!(house.cli_json(&set)["broadcast"]["captions"][0]["language"], "en");
+    let ticket = house.ticket(&show.id);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("clip.flv");
+    Clip { seconds: 14, height: 360, gop: 30, b_frames: 0 }.make(&file);
+    let client = Client::new();
+    let mut publisher = Publisher::of_file(&file, &show.rtmp);
+    let multivariant = on_air(&client, &ticket.playlist_url).await;
+    let url = track(&multivariant, &ticket.playlist_url);
+    let words = "Good evening, & welcome";
+    let cue = json!({ "start_in_ms": 500, "end_in_ms": 1500, "text": words });
+    let (status, said) = push(&house, &show.id, json!({ "cues": [cue] })).await;
+    assert!((200..300).contains(&status), "{status} {said}");
+    let late = json!({ "start_in_ms": -60_000, "end_in_ms": -50_000, "text": "too late" });
+    let (status, said) = push(&house, &show.id, json!({ "cues": [late] })).await;
+    assert_eq!((status, &said["code"]), (409, &json!("caption_late")), "{said}");
+
+    let deadline = Instant::now() + WAIT_MAX;
+    let (mut list, mut found) = (Playlist::parse(&fetch(&client, &url).await.text(), &url), None);
+    while found.is_none() {
+        assert!(Instant::now() < deadline, "the cue comes in no segment");
+        for segment in &list.segments {
+            let answer = fetch(&client, &segment.url).await;
+            assert_eq!(answer.status, 200, "{}", segment.url);
+            let kind = answer.headers.get("content-type").and_then(|kind| kind.to_str().ok());
+            assert!(kind.is_some_and(|kind| kind.starts_with("text/vtt")), "{kind:?}");
+            let text = answer.text();
+            assert!(text.starts_with("WEBVTT\n") && text.contains("X-TIMESTAMP-MAP="), "{text}");
+            if text.contains("Good evening") {
+                found = Some(text);
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY.max(Duration::from_millis(200))).await;
+        list = Playlist::parse(&fetch(&client, &url).await.text(), &url);
+    }
+    let _ = publisher.finish();
+    let lists = ended(&client, &ticket.playlist_url).await;
+    let multivariant = fetch(&client, &ticket.playlist_url).await.text();
+    let url = track(&multivariant, &ticket.playlist_url);
+    let captions = Playlist::parse(&fetch(&client, &url).await.text(), &url);
+    assert_eq!(captions.segments.len(), lists[0].1.segments.len(), "as long as the pictures");
+    let read = Command::new("ffmpeg")
+        .args(["-v", "error", "-allowed_extensions", "ALL", "-i", &url, "-f", "srt", "-"])
+        .output()
+        .expect("ffmpeg runs");
+    let text = String::from_utf8_lossy(&read.stdout);
+    assert!(text.contains(words), "{text} {}", String::from_utf8_lossy(&read.stderr));
+}
