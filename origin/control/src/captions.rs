@@ -155,6 +155,9 @@ fn checked(cue: Cue, now_ms: i64) -> Result<Cue, Error> {
     if !(1..=SHOWN_MS_MAX).contains(&shown) {
         return wrong("must each end after they start, within 10 minutes");
     }
+    if cue.start_ms < 0 {
+        return wrong("must each start after 1970");
+    }
     if cue.start_ms > now_ms.saturating_add(AHEAD_MS_MAX) {
         return wrong("must each start within an hour");
     }
@@ -190,10 +193,11 @@ mod tests {
             assert!(json(hostile, 10_000, 12_000).is_err(), "{hostile:?}");
         }
         for (start, end) in
-            [(2, 2), (3, 2), (0, 600_001), (i64::MIN, i64::MAX), (4_000_000, 4_000_001)]
+            [(2, 2), (3, 2), (0, 600_001), (i64::MIN, i64::MAX), (i64::MIN, i64::MIN + 1), (-1, 5)]
         {
             assert!(json("a", start, end).is_err(), "{start} {end}");
         }
+        assert!(json("a", 4_000_000, 4_000_001).is_err(), "beyond an hour");
         assert!(of_json(NewCaptions { cues: Vec::new() }, 0).is_err());
         let none = NewCue { text: "a".to_owned(), ..NewCue::default() };
         assert!(of_json(NewCaptions { cues: vec![none] }, 0).is_err());

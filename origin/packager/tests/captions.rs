@@ -82,7 +82,7 @@ impl World {
             assert_eq!(own.head.discontinuity, other.head.discontinuity);
             assert_eq!((own.gap, own.parts.len()), (other.gap, other.parts.len()));
             assert!(own.head.map.is_none() && own.uri.ends_with(".vtt"), "{}", own.uri);
-            let header = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n";
+            let header = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:90,LOCAL:00:00:00.001\n";
             assert!(own.gap || self.text(&own.uri).starts_with(header));
             for (part, other) in own.parts.iter().zip(&other.parts) {
                 assert_eq!(part.duration, other.duration);

@@ -15,8 +15,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use shared_media::{RenditionId, TICKS_PER_SECOND, Ticks};
 
-/// Before the cues of each text (3.5; `X-TIMESTAMP-MAP`).
-const HEADER: &str = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n";
+/// Before the cues of each text (3.5; `X-TIMESTAMP-MAP`): cues count as the media does. hls.js (1.7) takes an offset of
+/// nothing for one that is missing, and puts the first text it loads in its place: so 90 ticks are a millisecond.
+const HEADER: &str = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:90,LOCAL:00:00:00.001\n";
 
 /// Cues of a track that wait for their end.
 const CUES_MAX: usize = 256;
