@@ -184,7 +184,8 @@ impl Node {
     /// Stops it in good order and gives its directory back.
     pub(crate) fn stop(mut self) -> TempDir {
         self.signal("TERM");
-        assert!(self.ended().is_some_and(|status| status.success()), "{}", self.log());
+        let ended = self.ended();
+        assert!(ended.is_some_and(|status| status.success()), "{ended:?}: {}", self.log());
         std::mem::replace(&mut self.directory, tempfile::tempdir().expect("a directory"))
     }
 }

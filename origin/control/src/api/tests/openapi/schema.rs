@@ -62,6 +62,7 @@ fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
                 true
             }
             "enum" => rule.as_array().unwrap().contains(value),
+            "minItems" => value.as_array().unwrap().len() as i64 >= rule.as_i64().unwrap(),
             "maxItems" => value.as_array().unwrap().len() as i64 <= rule.as_i64().unwrap(),
             "minLength" => value.as_str().unwrap().chars().count() as i64 >= rule.as_i64().unwrap(),
             "maxLength" => value.as_str().unwrap().chars().count() as i64 <= rule.as_i64().unwrap(),
