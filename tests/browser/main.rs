@@ -5,7 +5,6 @@
 
 mod viewer;
 
-mod captions;
 mod dash;
 mod timed;
 mod whip;

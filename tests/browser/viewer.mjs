@@ -40,9 +40,6 @@ function see() {
     ready: video?.readyState ?? 0,
     metadataTracks: tracks.length,
     metadata: cues.map((cue) => `${cue.value?.key}=${cue.value?.data}`),
-    captions: [...(video?.textTracks ?? [])]
-      .filter((track) => track.mode === 'showing' && track.kind !== 'metadata')
-      .flatMap((track) => [...(track.activeCues ?? [])].map((cue) => cue.text)),
     frozen: shown(document.querySelector('.still')),
     panel: shown(veil) ? veil.innerText : '',
     title: document.querySelector('h1')?.innerText ?? '',

@@ -28,7 +28,6 @@ export class Controls {
   private readonly live = el('button', { type: 'button', class: 'go-live' }, el('i'), 'Live');
   private readonly sound = el('button', { type: 'button', class: 'sound', hidden: true });
   private readonly menu: Menu;
-  private readonly captions: Menu;
   private readonly preview: Preview;
   private idleTimer = 0;
   private onAir = false;
@@ -39,8 +38,7 @@ export class Controls {
     private readonly toggleStats: () => void,
   ) {
     const { video } = player;
-    this.menu = new Menu('quality', 'Quality', () => this.choices(), (rung) => player.choose(rung));
-    this.captions = new Menu('captions', 'Captions', () => this.languages(), (at) => player.caption(at));
+    this.menu = new Menu(() => this.choices(), (rung) => player.choose(rung));
     this.sound.append(icon('muted'), 'Tap for sound');
     this.sound.addEventListener('click', () => this.toggleMute());
     this.live.addEventListener('click', () => void player.play());
@@ -63,7 +61,6 @@ export class Controls {
         this.live,
         this.place,
         el('span', { class: 'space' }),
-        this.captions.element,
         this.menu.element,
         iconButton('stats', 'Statistics', toggleStats),
         this.full,
@@ -88,7 +85,7 @@ export class Controls {
     this.stage.classList.remove('idle');
     window.clearTimeout(this.idleTimer);
     this.idleTimer = window.setTimeout(() => {
-      const busy = this.player.video.paused || this.menu.isOpen || this.captions.isOpen;
+      const busy = this.player.video.paused || this.menu.isOpen;
       this.stage.classList.toggle('idle', !busy);
     }, IDLE_MS);
   }
@@ -97,7 +94,7 @@ export class Controls {
   show(visible: boolean, onAir: boolean): void {
     this.element.hidden = !visible;
     this.onAir = onAir;
-    if (!visible) [this.menu, this.captions].forEach((menu) => menu.close());
+    if (!visible) this.menu.close();
     this.render();
   }
 
@@ -114,7 +111,6 @@ export class Controls {
     this.live.hidden = !isLive || !this.onAir;
     this.seek.hidden = isLive;
     this.place.hidden = isLive;
-    this.captions.offer(this.player.captions.length > 0);
     if (isLive) this.renderLive();
     else this.renderPlace();
   }
@@ -140,32 +136,14 @@ export class Controls {
     const { rungs, chosen, rung } = this.player;
     const auto = rung === null ? '' : `now ${rung.height}p`;
     return [
-      { value: null, label: 'Auto', detail: auto, chosen: chosen === null },
+      { rung: null, label: 'Auto', detail: auto, chosen: chosen === null },
       ...[...rungs].reverse().map(({ index, height, bitRate: rate }) => ({
-        value: index,
+        rung: index,
         label: `${height}p`,
         detail: bitRate(rate),
         chosen: chosen === index,
       })),
     ];
-  }
-
-  private languages(): Choice[] {
-    const { captions, captioned } = this.player;
-    return [
-      { value: null, label: 'Off', detail: '', chosen: captioned === null },
-      ...captions.map(({ name, language }, index) => ({
-        value: index,
-        label: name,
-        detail: language,
-        chosen: captioned === index,
-      })),
-    ];
-  }
-
-  private toggleCaptions(): void {
-    const { captions, captioned } = this.player;
-    if (captions.length > 0) this.player.caption(captioned === null ? 0 : null);
   }
 
   private togglePlay(): void {
@@ -210,7 +188,6 @@ export class Controls {
       k: () => this.togglePlay(),
       m: () => this.toggleMute(),
       f: () => this.toggleFull(),
-      c: () => this.toggleCaptions(),
       i: () => this.toggleStats(),
       ArrowUp: () => this.setVolume(video.volume + VOLUME_STEP),
       ArrowDown: () => this.setVolume(video.volume - VOLUME_STEP),

@@ -1,12 +1,12 @@
-//! A menu: a button and a list of choices, for mouse, touch, keyboard and screen reader.
+//! The quality menu: a button and a list of choices, for mouse, touch, keyboard and screen reader.
 //!
-//! In: choices and which of them holds. Out: the viewer's choice. Does not know the player.
+//! In: rungs and which one was chosen. Out: the viewer's choice. Does not know the player.
 
-import { el, icon, iconButton, type Icon } from './dom';
+import { el, icon, iconButton } from './dom';
 
 export interface Choice {
-  /** null: none of them. */
-  value: number | null;
+  /** null: the player chooses. */
+  rung: number | null;
   label: string;
   detail: string;
   chosen: boolean;
@@ -15,16 +15,13 @@ export interface Choice {
 export class Menu {
   readonly element: HTMLElement;
   private readonly button: HTMLButtonElement;
-  private readonly list: HTMLElement;
+  private readonly list = el('div', { class: 'menu', role: 'menu', 'aria-label': 'Quality', hidden: true });
 
   constructor(
-    image: Icon,
-    label: string,
     private readonly choices: () => Choice[],
-    private readonly choose: (value: number | null) => void,
+    private readonly choose: (rung: number | null) => void,
   ) {
-    this.list = el('div', { class: 'menu', role: 'menu', 'aria-label': label, hidden: true });
-    this.button = iconButton(image, label, () => this.toggle());
+    this.button = iconButton('quality', 'Quality', () => this.toggle());
     this.button.setAttribute('aria-haspopup', 'menu');
     this.button.setAttribute('aria-expanded', 'false');
     this.element = el('div', { class: 'menu-holder' }, this.button, this.list);
@@ -36,12 +33,6 @@ export class Menu {
 
   get isOpen(): boolean {
     return !this.list.hidden;
-  }
-
-  /** Whether there is anything to choose. */
-  offer(any: boolean): void {
-    this.element.hidden = !any;
-    if (!any) this.close();
   }
 
   close(): void {
@@ -71,7 +62,7 @@ export class Menu {
       el('small', {}, choice.detail),
     );
     item.addEventListener('click', () => {
-      this.choose(choice.value);
+      this.choose(choice.rung);
       this.close();
       this.button.focus();
     });

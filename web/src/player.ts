@@ -25,14 +25,6 @@ export interface Rung {
   codecs: string;
 }
 
-/** A track of captions. */
-export interface Caption {
-  name: string;
-  language: string;
-}
-
-/** Where the viewer's choice of captions is kept: a language, or nothing for none. */
-const CAPTIONS_KEY = 'matinee.captions';
 /** How far behind its aim a live picture may fall before it jumps, in seconds. */
 const BEHIND_S_MAX = 3;
 /** How often a recording's session is looked at: its long buffer would hide that it was withdrawn. In milliseconds. */
@@ -150,24 +142,6 @@ export class Player {
     else this.hls.nextLevel = rung ?? -1;
   }
 
-  get captions(): Caption[] {
-    return (this.hls?.subtitleTracks ?? []).map(({ name, lang }) => ({ name, language: lang ?? '' }));
-  }
-
-  /** Which captions are shown; null: none. */
-  get captioned(): number | null {
-    const track = this.hls?.subtitleTrack ?? -1;
-    return track < 0 || this.hls?.subtitleDisplay !== true ? null : track;
-  }
-
-  /** Shows captions, or none, here and the next time. */
-  caption(track: number | null): void {
-    if (this.hls === null) return;
-    this.hls.subtitleDisplay = track !== null;
-    this.hls.subtitleTrack = track ?? -1;
-    keep(track === null ? '' : (this.captions[track]?.language ?? ''));
-  }
-
   /** UTC at which the shown picture was made, as the playlist says. */
   get playingDate(): Date | null {
     if (this.hls !== null) return this.hls.playingDate;
@@ -228,16 +202,12 @@ export class Player {
     this.mends = 0;
     hls.on(Hls.Events.ERROR, (_, data) => this.failed(hls, data));
     hls.on(Hls.Events.MANIFEST_PARSED, () => void this.play());
-    hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => this.captionAsBefore());
+    // hls.js 1.7 loads one part of a track of captions and then no more: it is to choose none by itself.
+    hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => {
+      hls.subtitleTrack = -1;
+    });
     hls.loadSource(url);
     hls.attachMedia(this.video);
-  }
-
-  private captionAsBefore(): void {
-    const language = kept();
-    if (language === null || this.captions.length === 0) return;
-    const track = this.captions.findIndex((caption) => caption.language === language);
-    this.caption(track < 0 ? null : track);
   }
 
   private attachNative(url: string): void {
@@ -319,23 +289,6 @@ function settings(mode: Mode, resumeAt: number): Partial<HlsConfig> {
     maxBufferLength: 20,
     enableInterstitialPlayback: false,
   };
-}
-
-/** Keeps the viewer's choice of captions, where the browser lets a page keep something. */
-function keep(language: string): void {
-  try {
-    window.localStorage.setItem(CAPTIONS_KEY, language);
-  } catch {
-    // It holds for as long as the page is open.
-  }
-}
-
-function kept(): string | null {
-  try {
-    return window.localStorage.getItem(CAPTIONS_KEY);
-  } catch {
-    return null;
-  }
 }
 
 /** The body of a failed request, whatever hls.js asked for it as. */
