@@ -1,7 +1,7 @@
 //! Captions as creators send them: tracks and cues, checked.
 //!
-//! In: what the API was sent, JSON or WebVTT. Out: cues by the clock, in WebVTT's own form; or which field is wrong. Does
-//! not know the stages.
+//! In: what the API was sent, JSON or WebVTT. Out: cues by the clock, in WebVTT's own form; or which field is wrong.
+//! Does not know the stages.
 
 use shared_wire::api::{
     CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, NewCaptions, NewCue,

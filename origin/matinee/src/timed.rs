@@ -1,6 +1,7 @@
 //! What creators say of a live show's time, told to the show's packager.
 //!
-//! In: date ranges, captions and ID3 tags, from the API. Out: the packager's answer, in control's words. Does not know playlists.
+//! In: date ranges, captions and ID3 tags, from the API. Out: the packager's answer, in control's words. Does not know
+//! playlists.
 
 use origin_control::{Cue, Error, OnAir, Reply};
 use origin_packager::{Caption, CaptionRefusal, DateRangeRefusal, Handle};

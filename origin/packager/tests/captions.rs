@@ -129,8 +129,8 @@ fn cues_stand_in_every_segment_they_are_shown_in_also_of_the_recording() {
     world.check();
     assert_eq!(world.having("00:00:03.000 --> 00:00:07.000\nacross\n"), [1, 2, 3]);
     assert!(world.having("late").is_empty());
-    let media = "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"captions\",NAME=\"English\",LANGUAGE=\"en\",\
-                 DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI=\"cc-en/index.m3u8\"\n";
+    let media = "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"captions\",NAME=\"English\",\
+                 LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI=\"cc-en/index.m3u8\"\n";
     assert!(world.multivariant.contains(media), "{}", world.multivariant);
     let variants = world.multivariant.matches("#EXT-X-STREAM-INF").count();
     assert_eq!(world.multivariant.matches(",SUBTITLES=\"captions\"").count(), variants);

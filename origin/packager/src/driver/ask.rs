@@ -1,7 +1,7 @@
 //! What is asked of a running machine from outside.
 //!
-//! In: date ranges, captions and ID3 tags, from whoever runs the show; splices, from its publisher. Out: the machine's answer,
-//! once it has taken them. Does not know HTTP.
+//! In: date ranges, captions and ID3 tags, from whoever runs the show; splices, from its publisher. Out: the machine's
+//! answer, once it has taken them. Does not know HTTP.
 //!
 //! Questions wait in a short queue, which stands before the media: each takes the machine microseconds.
 
