@@ -123,9 +123,8 @@ async fn captions_are_declared_and_then_sent_in_either_form() {
         |text: &str| json!({ "cues": [{ "start_in_ms": 0, "end_in_ms": 900, "text": text }] });
     let undeclared = house.admin("POST", &path, cue("a")).await;
     assert_eq!((undeclared.status.as_u16(), undeclared.code()), (404, "caption_track_unknown"));
-    let tracks = |name: &str| {
-        json!({ "broadcast": { "captions": [{ "language": "pt-BR", "name": name }] } })
-    };
+    let track = |name: &str| json!({ "language": "pt-BR", "name": name });
+    let tracks = |name: &str| json!({ "broadcast": { "captions": [track(name)] } });
     let wrong = house.admin("PATCH", &show, tracks("\"")).await;
     assert_eq!((wrong.status.as_u16(), wrong.code()), (422, "field_invalid"));
     assert_eq!(house.admin("PATCH", &show, tracks("Português")).await.status, StatusCode::OK);
