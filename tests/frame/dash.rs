@@ -139,6 +139,7 @@ async fn an_mpd_lists_the_objects_that_hls_lists_live_and_recorded() {
 }
 
 /// The next MPD comes when the next segment begins, and that segment as it is made, with the bytes that stay.
+#[expect(clippy::print_stdout, reason = "how soon it came is worth seeing")]
 async fn being_made(client: &Client, entry: &str, mpd_url: &str) {
     let next = resolve(mpd_url, text_of(entry, "Location").expect("a Location"));
     let begun = Instant::now();

@@ -75,12 +75,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let (pulls, to_pull) = mpsc::channel(PULLS_QUEUED_MAX);
     let rooms = Rooms::open(&settings, &addresses, (ends, pulls), program).await?;
-    let away = Away {
-        desk: rtmp.desk(),
-        program: rooms.program.clone(),
-        usual: settings.while_away,
-        picture: settings.slate.clone(),
-    };
+    let away = away(&settings, &rooms, rtmp.desk());
     gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone(), away.clone());
     let (control, store, stages) =
         (rooms.control.clone(), rooms.store.clone(), rooms.stages.clone());
@@ -136,6 +131,12 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     rooms.store.flush().await?;
     tracing::info!("drained");
     Ok(())
+}
+
+/// What viewers see while nobody publishes.
+fn away(settings: &Settings, rooms: &Rooms, desk: origin_ingest::Desk) -> Away {
+    let (program, picture) = (rooms.program.clone(), settings.slate.clone());
+    Away { desk, program, usual: settings.while_away, picture }
 }
 
 /// What ingest is told.

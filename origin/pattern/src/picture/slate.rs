@@ -5,11 +5,9 @@
 use super::canvas::{Area, Canvas, Color};
 use super::font::{Size, glyph};
 
-/// The words: how high a letter and its baseline are, in shares of the height, and what they say.
-const WORDS: [(f32, f32, &str, (u8, u8, u8)); 2] = [
-    (0.072, 0.44, "BACK IN A MOMENT", (232, 236, 244)),
-    (0.028, 0.58, "THE SHOW GOES ON SOON", (120, 132, 156)),
-];
+/// The words: how high a letter is and where its top is, in shares of the height, and what they say.
+const WORDS: [(f32, f32, &str); 2] =
+    [(0.072, 0.44, "BACK IN A MOMENT"), (0.028, 0.58, "THE SHOW GOES ON SOON")];
 /// The most of the width that a line of words takes.
 const WIDTH_SHARE_MAX: f32 = 0.86;
 /// The rule between the words: top and height in shares of the height, width in shares of the width.
@@ -35,8 +33,9 @@ pub fn words(width: u32, height: u32) -> Canvas {
         height: even(h * RULE.1).max(2),
     };
     canvas.fill(rule, Color::rgb(255, 184, 92));
-    for (cap, at, text, (r, g, b)) in WORDS {
-        line(&mut canvas, cap * h, at * h, text, Color::rgb(r, g, b));
+    let inks = [Color::rgb(232, 236, 244), Color::rgb(120, 132, 156)];
+    for ((cap, at, text), ink) in WORDS.into_iter().zip(inks) {
+        line(&mut canvas, cap * h, at * h, text, ink);
     }
     canvas
 }
