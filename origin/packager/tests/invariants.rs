@@ -270,7 +270,7 @@ fn nothing_at_all_is_a_show_without_recordings() {
 /// A source whose encoder counts frames, not time: what it leaves out makes its GOPs longer than the target duration.
 #[test]
 fn an_encoder_that_leaves_frames_out_makes_no_segment_too_long() {
-    for hole in 1..40 {
+    for hole in (1..40).step_by(2) {
         for from in [5, 30, 59 - hole.min(50), 58] {
             let left_out = (120 + from..120 + from + hole).collect();
             let gops = vec![60, 60, 60 + hole, 60, 60];
