@@ -3,8 +3,7 @@
 //! In: cues, each for a track and a time of day. Out: the text of each part, and of segments made of parts. Does not
 //! know playlists; a track's parts and segments lie where the leader's do.
 //!
-//! Every text maps `LOCAL` zero to `MPEGTS` zero, so cue times are those of the media (hls.js and Apple's players count
-//! an fMP4 track's decode time in the same 90 kHz). A cue stands with its whole time in every part that it is shown in,
+//! Every text maps a local time to the same time of the media, in 90 kHz as its decode times are counted. A cue stands with its whole time in every part that it is shown in,
 //! so whoever begins in the middle has it. A segment has what its parts have, no more: a cue that comes late is in
 //! those that were still to come.
 
