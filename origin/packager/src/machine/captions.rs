@@ -3,9 +3,9 @@
 //! In: cues, each for a track and a time of day. Out: the text of each part, and of segments made of parts. Does not
 //! know playlists; a track's parts and segments lie where the leader's do.
 //!
-//! Every text maps a local time to the same time of the media, in 90 kHz as its decode times are counted. A cue stands with its whole time in every part that it is shown in,
-//! so whoever begins in the middle has it. A segment has what its parts have, no more: a cue that comes late is in
-//! those that were still to come.
+//! Every text maps a local time to the same time of the media, in 90 kHz as its decode times are counted. A cue stands
+//! with its whole time in every part that it is shown in, so whoever begins in the middle has it. A segment has what
+//! its parts have, no more: a cue that comes late is in those that were still to come.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
