@@ -4,48 +4,19 @@
 
 mod simulation;
 
-use std::collections::HashMap;
 use std::io::Read as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use origin_packager::{Answer, Config, Growth, Handle, Refusal, spawn};
-use shared_media::{Note, Object, ObjectSink, Settled, Staged, Ticks};
+use shared_media::{ObjectSink, Staged, Ticks};
 use shared_playlist::blocking::TooFar;
 use shared_wire::key::Key;
 use simulation::Shape;
 use simulation::house::{ANCHOR, SHOW};
+use simulation::store::Store;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-
-/// A store in memory.
-#[derive(Debug, Default)]
-struct Store(Mutex<HashMap<String, Vec<u8>>>);
-
-impl Store {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.lock().unwrap().get(key).cloned()
-    }
-}
-
-impl ObjectSink for Store {
-    fn put_part(&self, object: Object) {
-        self.put(object);
-    }
-    fn put(&self, object: Object) {
-        self.0.lock().unwrap().insert(object.key, object.bytes.to_vec());
-    }
-    fn replace(&self, object: Object) {
-        self.put(object);
-    }
-    fn append(&self, object: Object) {
-        self.0.lock().unwrap().entry(object.key).or_default().extend_from_slice(&object.bytes);
-    }
-    fn note(&self, _show: &str, _note: Note) {}
-    fn settled(&self) -> Settled {
-        Box::pin(std::future::ready(()))
-    }
-}
 
 struct Show {
     handle: Handle,

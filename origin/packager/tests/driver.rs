@@ -4,51 +4,22 @@
 
 mod simulation;
 
-use std::collections::HashMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use origin_packager::{CachePolicy, Config, Finished, Handle, Hint, Refusal, spawn};
-use shared_media::{Note, Object, ObjectSink, Settled, Staged, Ticks};
+use shared_media::{ObjectSink, Staged, Ticks};
 use shared_playlist::blocking::TooFar;
 use shared_playlist::directives::Skip;
 use shared_playlist::{Directives, recording};
 use simulation::house::{ANCHOR, SHOW};
+use simulation::store::Store;
 use simulation::{Shape, id};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-
-/// A store in memory that takes so many milliseconds to keep a note.
-#[derive(Debug, Default)]
-struct Store(Mutex<HashMap<String, Vec<u8>>>, u64);
-
-impl Store {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.lock().unwrap().get(key).cloned()
-    }
-}
-
-impl ObjectSink for Store {
-    fn put_part(&self, object: Object) {
-        self.put(object);
-    }
-    fn put(&self, object: Object) {
-        self.0.lock().unwrap().insert(object.key, object.bytes.to_vec());
-    }
-    fn replace(&self, object: Object) {
-        self.put(object);
-    }
-    fn append(&self, object: Object) {
-        self.0.lock().unwrap().entry(object.key).or_default().extend_from_slice(&object.bytes);
-    }
-    fn note(&self, _show: &str, _note: Note) {}
-    fn settled(&self) -> Settled {
-        Box::pin(tokio::time::sleep(Duration::from_millis(self.1)))
-    }
-}
 
 struct Show {
     handle: Handle,

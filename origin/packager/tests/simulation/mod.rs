@@ -7,6 +7,7 @@
 
 pub(crate) mod house;
 mod i_frames;
+pub(crate) mod store;
 
 use bytes::Bytes;
 use shared_media::{
