@@ -20,13 +20,13 @@ pub(crate) fn with_srt(passphrase: Option<&str>) -> Config {
 
 /// `ffmpeg` publishing in real time, with `query` in the address.
 pub(crate) fn publisher(to: SocketAddr, query: &str, encoding: &str) -> Child {
-    let url = format!("srt://{to}?pkt_size=1316&{query}");
+    // Otherwise it closes with unsent what its encoder held back until the end: more, the busier the machine.
+    let url = format!("srt://{to}?pkt_size=1316&linger=30&{query}");
     ffmpeg_as("mpegts", "30", &format!("-vf realtime {encoding}"), &url)
 }
 
-/// What `ffmpeg` leaves unsent when it closes: a latency's worth of the 60 pictures, and one that is only ended by
-/// the next.
-const PICTURES_MIN: usize = 50;
+/// Of the 60 pictures: the last is only ended by the next.
+const PICTURES_MIN: usize = 59;
 
 /// Checks the pictures of two seconds at 30 Hz.
 pub(crate) fn assert_whole(publications: &[Publication]) {
@@ -142,7 +142,7 @@ async fn what_is_lost_on_the_way_comes_again() {
     assert!(words(publisher).await.0);
     assert_in_order(&publications);
     let video = units(&publications, TrackKind::Video);
-    assert!(video.len() >= 40, "{} pictures", video.len());
+    assert!(video.len() >= PICTURES_MIN, "{} pictures", video.len());
     assert!(video.windows(2).all(|pair| pair[1].dts.0 - pair[0].dts.0 == 3000), "none missing");
     assert!(lost.load(Ordering::Relaxed) > 3, "the line did lose packets");
     house.close().await;
