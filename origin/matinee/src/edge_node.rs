@@ -60,6 +60,7 @@ async fn node(settings: Settings) -> Result<(), Error> {
         tokio::spawn(axum::serve(admin, router).with_graceful_shutdown(stop).into_future());
     let origins = settings.edge.origins.join(" ");
     let edge = Edge::behind(door, settings.edge).await?;
+    let signals = up::Stop::listen()?;
     let edge_task = tokio::spawn(edge.run(viewers_out.clone().cancelled_owned()));
     if let Some(listener) = redirect {
         tokio::spawn(redirect::run(listener, viewers.port(), viewers_out.clone()));
@@ -71,7 +72,7 @@ async fn node(settings: Settings) -> Result<(), Error> {
          admin      http://{admin_at}\n  origins    {origins}\n  data       {data}\n"
     ));
 
-    up::told_to_stop().await?;
+    signals.told().await;
     tracing::info!("draining");
     ready.store(false, Ordering::Relaxed);
     viewers_out.cancel();

@@ -21,6 +21,7 @@ use origin_storage::Store;
 use shared_wire::ShowId;
 use shared_wire::api::HouseStatus;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -107,6 +108,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
         tokio::spawn(axum::serve(api, router).with_graceful_shutdown(api_stop).into_future());
     let edge = rooms.edge(&settings, &addresses, viewers).await?;
     let edge_task = tokio::spawn(edge.run(viewers_out.clone().cancelled_owned()));
+    let signals = Stop::listen()?;
     rooms.ready.store(true, Ordering::Relaxed);
 
     let mut lines = addresses.lines(&settings);
@@ -117,7 +119,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     }
     announce(&lines);
 
-    told_to_stop().await?;
+    signals.told().await;
     tracing::info!("draining");
     rooms.ready.store(false, Ordering::Relaxed);
     publishers_out.cancel();
@@ -312,16 +314,28 @@ pub(crate) fn announce(lines: &str) {
     print!("{lines}");
 }
 
-pub(crate) async fn told_to_stop() -> Result<(), Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let broken = |error| Error::Machine(format!("signals cannot be received: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What tells this program to end in good order: SIGTERM and SIGINT, from here on. Who says "open" must be listening
+/// already, or a supervisor's signal right after it ends the program at once.
+pub(crate) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    pub(crate) fn listen() -> Result<Self, Error> {
+        let broken = |error| Error::Machine(format!("signals cannot be received: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(broken)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(broken)?,
+        })
     }
-    Ok(())
+
+    pub(crate) async fn told(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 pub(crate) fn broke<T>(what: &str, outcome: Result<T, tokio::task::JoinError>) {
