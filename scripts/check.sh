@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # What a reviewer would only say twice: formatting, lints, the rules of the house, licences.
 #
-#   scripts/check.sh [all|lints]     `lints` is only clippy of what runs on this machine; it needs what `make` builds
+#   scripts/check.sh [all|lints]     `lints` is only clippy, which needs what `make` builds
 source "$(dirname "$0")/shell.sh"
 
 # In a folder of its own: neither waits for the other's lock where tests run meanwhile.
 lints() {
-    cargo clippy --target-dir target/lint --all-targets -- -D warnings
+    step "lints" cargo clippy --target-dir target/lint --all-targets -- -D warnings
+    step "lints of what is made for WebAssembly" scripts/edge.sh lint
 }
 
 case ${1:-all} in
@@ -18,6 +19,6 @@ step "set-up" scripts/setup.sh test
 step "format" cargo fmt --all --check
 step "edge components" scripts/edge.sh
 step "pages, with their types" scripts/web.sh
-step "lints" lints
-step "lints of what is made for WebAssembly" scripts/edge.sh lint
-step "rules of the house and licences" cargo test -q -p tests --test tidy
+lints
+# Without `-p tests`: with it the features of what tests need are others, and all of it would be built once more.
+step "rules of the house and licences" cargo test -q --test tidy
