@@ -56,7 +56,7 @@ async fn is_replaced_after(harm: &str, seconds: usize) {
 }
 
 /// The process id of the house's one encoder.
-fn encoder_of(house: &House) -> u32 {
+pub(crate) fn encoder_of(house: &House) -> u32 {
     let output = Command::new("ps")
         .args(["--ppid", &house.pid().to_string(), "-o", "pid=,args="])
         .output()

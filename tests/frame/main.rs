@@ -12,6 +12,7 @@ mod devices;
 mod encoder_death;
 mod hooks;
 mod i_frames;
+mod languages;
 mod live_edge;
 mod newer_codecs;
 mod observed;

@@ -324,9 +324,20 @@ impl Publisher {
     /// The same in another format.
     #[must_use]
     pub fn of_file_as(format: &str, file: &Path, url: &str) -> Self {
+        Self::of_tracks(&[], format, file, url)
+    }
+
+    /// The same with every track of the file, not only the best picture and the best sound.
+    #[must_use]
+    pub fn of_every_track(format: &str, file: &Path, url: &str) -> Self {
+        Self::of_tracks(&["-map", "0"], format, file, url)
+    }
+
+    fn of_tracks(which: &[&str], format: &str, file: &Path, url: &str) -> Self {
         let child = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-re", "-i"])
             .arg(file)
+            .args(which)
             .args(["-c", "copy", "-f", format, url])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -25,18 +25,21 @@
 pub mod id3;
 pub mod time;
 
+mod language;
+
 mod object;
 mod splice;
 mod stage;
 mod track;
 
+pub use language::Language;
 pub use object::{Note, Object, ObjectSink, Settled};
 pub use splice::{Splice, SpliceKind, SplicePoint};
 pub use stage::{Plan, Publication, Rung, Staged};
 pub use time::{Anchor, Now, TICKS_PER_SECOND, Ticks};
 pub use track::{
-    AccessUnit, AudioCodec, AudioConfig, Rational, Rendition, RenditionId, TrackConfig, TrackKind,
-    VideoCodec, VideoConfig,
+    AccessUnit, AudioCodec, AudioConfig, Rational, Rendition, RenditionId, SoundTrack, TrackConfig,
+    TrackId, TrackKind, VideoCodec, VideoConfig,
 };
 
 /// What a machine says when it is polled.

@@ -4,18 +4,25 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessUnit, Rendition, RenditionId, Ticks, TrackConfig, TrackKind, VideoConfig};
+use crate::{
+    AccessUnit, AudioConfig, Rendition, RenditionId, SoundTrack, Ticks, TrackConfig, TrackId,
+    VideoConfig,
+};
 
 /// What ingest hands on, for one show, in order.
 ///
-/// A `Config` comes before the first `Unit` of its kind, and again when parameter sets change. Units of both kinds are
-/// interleaved by DTS as far as the publisher does it.
+/// A `Picture` or `Sound` comes before the first `Unit` of its track, and again when parameter sets change. Units of all
+/// tracks are interleaved by DTS as far as the publisher does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Publication {
-    /// How to decode the units of that kind that follow.
-    Config(TrackConfig),
+    /// How to decode the pictures that follow.
+    Picture(VideoConfig),
+    /// How to decode the units of that sound that follow.
+    Sound(SoundTrack, AudioConfig),
+    /// So many sounds will come, all in all, as far as the publisher has said.
+    Sounds(u8),
     /// One access unit, on the show's own timeline.
-    Unit(TrackKind, AccessUnit),
+    Unit(TrackId, AccessUnit),
     /// The publisher is gone, another came, or its clock broke: what follows does not continue what came before.
     /// Timestamps still only grow. Configs follow again. It may be said twice: when one goes, and when one comes.
     Discontinuity,
@@ -30,6 +37,9 @@ pub struct Rung {
     pub rendition: Rendition,
     /// What the ladder aims at, in bit/s; `None` where the source passes through and the rate is only measured.
     pub target_bit_rate: Option<u32>,
+    /// Of a sound: what it is to a listener. In plans of before there were several: that of the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundTrack>,
 }
 
 /// All renditions of a show, said once before any unit, highest video rung first, sound last.

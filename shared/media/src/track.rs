@@ -7,7 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::Ticks;
+use crate::{Language, Ticks};
 
 /// Picture or sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +17,36 @@ pub enum TrackKind {
     Video,
     /// Sound.
     Audio,
+}
+
+/// Which track of a publisher: its picture, or one of its sounds, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TrackId {
+    /// The picture.
+    Video,
+    /// A sound. The lowest number is that of the sound that is heard where nobody chooses.
+    Audio(u8),
+}
+
+impl TrackId {
+    /// The kind of track it is.
+    #[must_use]
+    pub const fn kind(self) -> TrackKind {
+        match self {
+            Self::Video => TrackKind::Video,
+            Self::Audio(_) => TrackKind::Audio,
+        }
+    }
+}
+
+/// What a publisher says of one of its sounds, beside how to decode it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoundTrack {
+    /// Its number.
+    pub number: u8,
+    /// The language that is spoken, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// A ratio, for frame rates: 30000/1001 stays exact.

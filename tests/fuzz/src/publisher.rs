@@ -2,11 +2,12 @@
 //!
 //! In: what the intake takes. Out: a panic if a promise is broken. Does not know protocols.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use origin_ingest::Config;
 use origin_ingest::machine::intake::{Input, Intake, Output};
-use shared_media::{Now, Poll, Publication, Ticks, TrackConfig, TrackKind};
+use shared_media::{Now, Poll, Publication, Ticks, TrackId};
 
 /// Limits that mutated inputs reach.
 #[must_use]
@@ -52,7 +53,7 @@ impl Stage {
 #[derive(Debug, Default)]
 pub struct Law {
     video: Track,
-    audio: Track,
+    sounds: BTreeMap<u8, Track>,
 }
 
 #[derive(Debug, Default)]
@@ -69,20 +70,21 @@ impl Law {
     /// If it breaks the law.
     pub fn hold(&mut self, publication: &Publication) {
         match publication {
-            Publication::Config(TrackConfig::Video(config)) => {
+            Publication::Picture(config) => {
                 let side_max = Config::default().picture_side_max;
                 assert!((1..=side_max).contains(&config.width), "{config:?}");
                 assert!((1..=side_max).contains(&config.height), "{config:?}");
                 self.video.configured = true;
             }
-            Publication::Config(TrackConfig::Audio(config)) => {
+            Publication::Sound(track, config) => {
                 assert!(config.sample_rate > 0 && config.channels > 0, "{config:?}");
-                self.audio.configured = true;
+                self.sounds.entry(track.number).or_default().configured = true;
+                assert!(self.sounds.len() <= 8, "more sounds than are taken");
             }
             Publication::Unit(kind, unit) => {
                 let track = match kind {
-                    TrackKind::Video => &mut self.video,
-                    TrackKind::Audio => &mut self.audio,
+                    TrackId::Video => &mut self.video,
+                    TrackId::Audio(number) => self.sounds.entry(*number).or_default(),
                 };
                 assert!(track.configured, "{kind:?} that nobody can decode");
                 track.keyed |= unit.keyframe;
@@ -92,6 +94,7 @@ impl Law {
                 track.last_dts = Some(unit.dts);
             }
             Publication::Discontinuity => self.video.keyed = false,
+            Publication::Sounds(named) => assert!((1..=8).contains(named), "{named}"),
             Publication::End => {}
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use metrics::{counter, gauge};
-use shared_media::{Now, Poll, Publication, TrackConfig, TrackKind};
+use shared_media::{Now, Poll, Publication, TrackId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -149,7 +149,7 @@ impl Turn {
     }
 
     fn remember(&mut self, publication: &Publication) {
-        if let Publication::Config(TrackConfig::Video(picture)) = publication
+        if let Publication::Picture(picture) = publication
             && let Some(carriage) = &mut self.carriage
         {
             carriage.picture = Some(picture.clone());
@@ -218,8 +218,8 @@ impl Drop for Turn {
 
 fn count(publication: &Publication) {
     let kind = match publication {
-        Publication::Unit(TrackKind::Video, _) => "video",
-        Publication::Unit(TrackKind::Audio, _) => "audio",
+        Publication::Unit(TrackId::Video, _) => "video",
+        Publication::Unit(TrackId::Audio(_), _) => "audio",
         _ => return,
     };
     counter!("matinee_ingest_frames_total", "kind" => kind).increment(1);

@@ -3,7 +3,7 @@
 //! In: nothing. Out: the types in which protocols hand media to the intake. Does not know protocols.
 
 use bytes::Bytes;
-use shared_media::Ticks;
+use shared_media::{Language, Ticks};
 
 /// A publisher's clock as it stands on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Metadata {
     pub frame_rate: Option<f64>,
     /// The encoder's name.
     pub encoder: Option<String>,
+    /// Its sounds by number, each with its language if that is known; empty where it does not say which it has.
+    pub sounds: Vec<Option<Language>>,
 }
 
 impl Stamp {

@@ -6,15 +6,16 @@
 //! The first access unit of a publisher brings along all configurations known by then. Video begins with a keyframe,
 //! also after a discontinuity. One bad unit costs that unit; only a codec we do not take ends a publisher.
 //!
-//! Of each kind one track is taken: the first whose configuration comes. The others cost nothing but a count.
+//! One picture is taken, the first whose configuration comes, and several sounds. Further tracks cost nothing but a
+//! count.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use shared_media::{
-    AccessUnit, Anchor, AudioCodec, AudioConfig, Now, Poll, Publication, Rational, Splice, Ticks,
-    TrackConfig, TrackKind, VideoCodec, VideoConfig,
+    AccessUnit, Anchor, AudioCodec, AudioConfig, Language, Now, Poll, Publication, Rational,
+    SoundTrack, Splice, Ticks, TrackId, VideoCodec, VideoConfig,
 };
 
 use super::arrival::{Arrival, Held, Metadata, Stamp};
@@ -22,6 +23,9 @@ use super::codec::{self, Entry, plausible};
 use super::srt::splice::Cue;
 use super::timeline::{Misplaced, Timeline};
 use crate::{Config, Refusal, Resume};
+
+/// How many sounds of a publisher are taken.
+const SOUNDS_MAX: usize = 8;
 
 /// What a publisher of the show sends.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +72,7 @@ pub enum Reason {
     Late,
     /// It is left over from a clock that has jumped.
     Stale,
-    /// It is of a further track of its kind.
+    /// It is of a further picture, or of a sound beyond those that are taken.
     OtherTrack,
 }
 
@@ -97,11 +101,20 @@ pub struct Intake {
     claimed_rate: Option<Rational>,
     nal_length_bytes: usize,
     video: Known<VideoConfig>,
-    audio: Known<AudioConfig>,
+    sounds: Vec<Known<AudioConfig>>,
+    /// The sounds that the publisher says it has.
+    named: Named,
     needs_keyframe: bool,
     /// Decoding began at an [`Entry::Open`], so that what is shown before it cannot be decoded.
     skips_leading: bool,
     outbox: VecDeque<Output>,
+}
+
+/// Sounds by number, and whether their number was handed on.
+#[derive(Debug, Default)]
+struct Named {
+    languages: Vec<Option<Language>>,
+    announced: bool,
 }
 
 /// A configuration, and whether it was handed on.
@@ -145,7 +158,8 @@ impl Intake {
             claimed_rate: None,
             nal_length_bytes: 4,
             video: Known::NOTHING,
-            audio: Known::NOTHING,
+            sounds: Vec::new(),
+            named: Named::default(),
             needs_keyframe: true,
             skips_leading: false,
             outbox: VecDeque::new(),
@@ -165,6 +179,7 @@ impl Intake {
             Input::Audio(arrival) => self.audio(now, arrival),
             Input::Metadata(metadata) => {
                 self.claimed_rate = metadata.frame_rate.and_then(rational);
+                self.name(metadata.sounds);
                 self.refine_video();
                 Ok(())
             }
@@ -179,7 +194,8 @@ impl Intake {
                 self.timeline.interrupt();
                 self.claimed_rate = None;
                 self.video = Known::NOTHING;
-                self.audio = Known::NOTHING;
+                self.sounds.clear();
+                self.named = Named::default();
                 self.needs_keyframe = true;
                 Ok(())
             }
@@ -223,7 +239,7 @@ impl Intake {
         if self.needs_keyframe && !keyframe {
             return Err(Reason::NoKeyframe);
         }
-        let placed = self.timeline.place(now, TrackKind::Video, at, composition)?;
+        let placed = self.timeline.place(now, TrackId::Video, at, composition)?;
         self.announce(placed.broke);
         if placed.broke && !keyframe {
             return Err(Reason::NoKeyframe);
@@ -233,23 +249,24 @@ impl Intake {
         }
         self.needs_keyframe = false;
         let unit = AccessUnit { pts: placed.pts, dts: placed.dts, keyframe, data: coded.data };
-        self.publish(Publication::Unit(TrackKind::Video, unit));
+        self.publish(Publication::Unit(TrackId::Video, unit));
         Ok(())
     }
 
     fn audio(&mut self, now: Now, arrival: Arrival<AudioCodec>) -> Result<(), Reason> {
         let Arrival { track, at, held } = arrival;
-        if self.audio.is_other(track) {
+        let known = self.sounds.iter().find(|known| known.track == Some(track));
+        if known.is_none() && self.sounds.len() >= SOUNDS_MAX {
             return Err(Reason::OtherTrack);
         }
+        let known = known.and_then(|known| known.config.as_ref()).map(|config| config.codec);
         let (codec, data) = match held {
             Held::Config(codec, record) => return self.configure_audio(track, codec, record),
             Held::Unit { codec, data, .. } => (codec, data),
             Held::Malformed => return Err(Reason::Malformed),
             Held::Foreign(codec) => return self.refuse(track, codec),
         };
-        let known = self.audio.config.as_ref().is_some_and(|config| config.codec == codec);
-        if !known || self.audio.track != Some(track) {
+        if known != Some(codec) {
             return Err(Reason::NoConfig);
         }
         if data.len() > self.config.access_unit_bytes_max {
@@ -259,12 +276,12 @@ impl Intake {
             return Err(Reason::Malformed);
         }
         if let Some((samples, per_second)) = codec::sound(codec, &data) {
-            self.timeline.set_frame_duration(TrackKind::Audio, samples, per_second);
+            self.timeline.set_frame_duration(TrackId::Audio(track), samples, per_second);
         }
-        let placed = self.timeline.place(now, TrackKind::Audio, at, Ticks::ZERO)?;
+        let placed = self.timeline.place(now, TrackId::Audio(track), at, Ticks::ZERO)?;
         self.announce(placed.broke);
         let unit = AccessUnit { pts: placed.dts, dts: placed.dts, keyframe: true, data };
-        self.publish(Publication::Unit(TrackKind::Audio, unit));
+        self.publish(Publication::Unit(TrackId::Audio(track), unit));
         Ok(())
     }
 
@@ -318,7 +335,7 @@ impl Intake {
             config.frame_rate = config.frame_rate.or(claimed_rate);
         }
         if let Some(rate) = config.frame_rate.or(claimed_rate) {
-            self.timeline.set_frame_duration(TrackKind::Video, rate.den, rate.num);
+            self.timeline.set_frame_duration(TrackId::Video, rate.den, rate.num);
         }
     }
 
@@ -332,16 +349,32 @@ impl Intake {
             return Ok(());
         }
         let Some(read) = codec::audio(codec, &record) else {
-            self.audio = Known::NOTHING;
+            self.sounds.retain(|known| known.track != Some(track));
             return Err(Reason::BadConfig);
         };
         if let Some((samples, per_second)) = read.frame {
-            self.timeline.set_frame_duration(TrackKind::Audio, samples, per_second);
+            self.timeline.set_frame_duration(TrackId::Audio(track), samples, per_second);
         }
         let (sample_rate, channels) = (read.sample_rate, read.channels);
-        self.audio.track = Some(track);
-        self.audio.learn(AudioConfig { codec, record, sample_rate, channels });
+        let at = self.sounds.iter().position(|known| known.track == Some(track));
+        let at = at.unwrap_or_else(|| {
+            self.sounds.push(Known { track: Some(track), ..Known::NOTHING });
+            self.sounds.len() - 1
+        });
+        if let Some(known) = self.sounds.get_mut(at) {
+            known.learn(AudioConfig { codec, record, sample_rate, channels });
+        }
         Ok(())
+    }
+
+    /// The publisher says which sounds it has.
+    fn name(&mut self, mut languages: Vec<Option<Language>>) {
+        languages.truncate(SOUNDS_MAX);
+        if languages != self.named.languages {
+            self.named = Named { languages, announced: false };
+            // Each is told again, with its language.
+            self.sounds.iter_mut().for_each(|known| known.announced = false);
+        }
     }
 
     /// A picture is lost, and with it those that refer to it.
@@ -356,13 +389,23 @@ impl Intake {
             self.publish(Publication::Discontinuity);
             self.needs_keyframe = true;
             self.video.announced = false;
-            self.audio.announced = false;
+            self.named.announced = false;
+            self.sounds.iter_mut().for_each(|known| known.announced = false);
         }
         if let Some(config) = self.video.news().cloned() {
-            self.publish(Publication::Config(TrackConfig::Video(config)));
+            self.publish(Publication::Picture(config));
         }
-        if let Some(config) = self.audio.news().cloned() {
-            self.publish(Publication::Config(TrackConfig::Audio(config)));
+        let named = u8::try_from(self.named.languages.len()).unwrap_or(u8::MAX);
+        if named > 0 && !std::mem::replace(&mut self.named.announced, true) {
+            self.publish(Publication::Sounds(named));
+        }
+        for known in &mut self.sounds {
+            let number = known.track.unwrap_or_default();
+            if let Some(config) = known.news().cloned() {
+                let language = self.named.languages.get(usize::from(number)).cloned().flatten();
+                let sound = Publication::Sound(SoundTrack { number, language }, config);
+                self.outbox.push_back(Output::Publish(sound));
+            }
         }
     }
 

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use shared_media::{Now, Poll, Publication, TrackKind};
+use shared_media::{Now, Poll, Publication, TrackId, TrackKind};
 
 use super::arrival::Held;
 use super::intake::{Input, Intake, Output};
@@ -51,11 +51,11 @@ impl Standby {
         let mut refusal = None;
         while let Poll::Output(output) = self.intake.poll() {
             match output {
-                Output::Publish(Publication::Unit(TrackKind::Video, unit)) => {
+                Output::Publish(Publication::Unit(TrackId::Video, unit)) => {
                     self.has_video = true;
                     begins |= unit.keyframe;
                 }
-                Output::Publish(Publication::Unit(TrackKind::Audio, _)) => {
+                Output::Publish(Publication::Unit(TrackId::Audio(_), _)) => {
                     begins |= !self.has_video;
                 }
                 Output::Refuse(why) => refusal = Some(why),

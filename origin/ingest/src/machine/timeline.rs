@@ -7,9 +7,10 @@
 //! and picture keep their distance. A stretch ends when the publisher goes or its clock jumps; the next one begins at
 //! the tick of the wall-clock time its first frame came at, so that anchor + PTS is UTC again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared_media::{Anchor, Now, TICKS_PER_SECOND, Ticks, TrackKind};
+use shared_media::{Anchor, Now, TICKS_PER_SECOND, Ticks, TrackId, TrackKind};
 
 use super::arrival::Stamp;
 use crate::{Config, Resume};
@@ -50,7 +51,8 @@ pub struct Timeline {
     floor: Option<Ticks>,
     stretch: Option<Stretch>,
     video: Track,
-    audio: Track,
+    /// By number; whoever places sounds sees to it that they are few.
+    sounds: BTreeMap<u8, Track>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +91,7 @@ impl Timeline {
             floor: resume.map(|resume| resume.last_dts),
             stretch: None,
             video: Track::default(),
-            audio: Track::default(),
+            sounds: BTreeMap::new(),
         }
     }
 
@@ -99,10 +101,10 @@ impl Timeline {
         self.anchor
     }
 
-    /// Frames of this kind last `samples` of `samples_per_second` each: timestamps next to that grid are put on it.
-    pub fn set_frame_duration(&mut self, kind: TrackKind, samples: u32, samples_per_second: u32) {
+    /// Frames of this track last `samples` of `samples_per_second` each: timestamps next to that grid are put on it.
+    pub fn set_frame_duration(&mut self, of: TrackId, samples: u32, samples_per_second: u32) {
         let (num, den) = (TICKS_PER_SECOND * i64::from(samples), i64::from(samples_per_second));
-        let grid = &mut self.track(kind).grid;
+        let grid = &mut self.track(of).grid;
         if num > 0 && den > 0 && grid.frame != Some((num, den)) {
             *grid = Grid { frame: Some((num, den)), origin: None };
         }
@@ -127,7 +129,7 @@ impl Timeline {
     pub fn place(
         &mut self,
         now: Now,
-        kind: TrackKind,
+        of: TrackId,
         at: Stamp,
         composition: Ticks,
     ) -> Result<Placed, Misplaced> {
@@ -136,9 +138,9 @@ impl Timeline {
             Some(stretch) => stretch,
             None => self.begin(now, at, &mut broke),
         };
-        let last = self.track(kind).heard.map_or(stretch.last, |(last, _)| last);
+        let last = self.track(of).heard.map_or(stretch.last, |(last, _)| last);
         let mut time = at.next_to(last);
-        if self.jumped(now, kind, time, stretch) {
+        if self.jumped(now, of, time, stretch) {
             if young(now, stretch) {
                 return Err(Misplaced::Stale);
             }
@@ -147,7 +149,7 @@ impl Timeline {
         }
         let jump_max = self.jump_max;
         let snap_max = self.snap_max;
-        let track = self.track(kind);
+        let track = self.track(of);
         if track.heard.is_none() && (time - stretch.last).0.abs() > jump_max.0 {
             if young(now, stretch) {
                 return Err(Misplaced::Stale);
@@ -165,7 +167,7 @@ impl Timeline {
             Some(last) => (last + Ticks(1)).max(stretch.clock.tick),
             None => stretch.clock.tick,
         };
-        if snapped < lowest && kind == TrackKind::Audio {
+        if snapped < lowest && of.kind() == TrackKind::Audio {
             return Err(Misplaced::Late);
         }
         let dts = snapped.max(lowest);
@@ -190,7 +192,7 @@ impl Timeline {
             (None, _) => Ticks::ZERO,
         };
         self.anchor.get_or_insert(Anchor { utc_us: now.utc_us });
-        for track in [&mut self.video, &mut self.audio] {
+        for track in std::iter::once(&mut self.video).chain(self.sounds.values_mut()) {
             track.heard = None;
             track.own = None;
             track.grid.origin = None;
@@ -202,15 +204,15 @@ impl Timeline {
         stretch
     }
 
-    /// Whether the track's clock stepped further than time, or the other track, can explain: a gap in one track is
+    /// Whether the track's clock stepped further than time, or the other tracks, can explain: a gap in one track is
     /// no jump.
-    fn jumped(&mut self, now: Now, kind: TrackKind, time: Ticks, stretch: Stretch) -> bool {
+    fn jumped(&mut self, now: Now, of: TrackId, time: Ticks, stretch: Stretch) -> bool {
         let jump_max = self.jump_max;
-        let back_max = match kind {
+        let back_max = match of.kind() {
             TrackKind::Video => VIDEO_STEP_BACK.min(jump_max),
             TrackKind::Audio => jump_max,
         };
-        let track = self.track(kind);
+        let track = self.track(of);
         let Some((last, last_us)) = track.heard else { return false };
         let ahead = if track.own.is_none() { (time - stretch.last).0 } else { i64::MAX };
         let step = (time - last).0;
@@ -219,10 +221,10 @@ impl Timeline {
         step < -back_max.0 || step.saturating_sub(passed).min(ahead) > jump_max.0
     }
 
-    const fn track(&mut self, kind: TrackKind) -> &mut Track {
-        match kind {
-            TrackKind::Video => &mut self.video,
-            TrackKind::Audio => &mut self.audio,
+    fn track(&mut self, of: TrackId) -> &mut Track {
+        match of {
+            TrackId::Video => &mut self.video,
+            TrackId::Audio(number) => self.sounds.entry(number).or_default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared_media::{AudioConfig, Publication, Rational, TrackConfig, TrackKind, VideoConfig};
+use shared_media::{AudioConfig, Publication, Rational, TrackKind, VideoConfig};
 
 use crate::stagehand::{
     House, USUAL, assert_in_order, configs, ffmpeg, quick, units, whole, words,
@@ -32,8 +32,8 @@ async fn a_clip_arrives_whole_with_exact_frame_times() {
     assert_eq!(video[0].dts.min(audio[0].dts).0, 0, "tick 0 is the first frame");
     assert!((video[0].dts - audio[0].dts).0.abs() <= 2000, "sound and picture begin together");
 
-    assert!(matches!(publications[0], Publication::Config(_)));
-    let [TrackConfig::Video(picture), TrackConfig::Audio(sound)] = configs(&publications)[..]
+    assert!(matches!(publications[0], Publication::Picture(_)));
+    let [Publication::Picture(picture), Publication::Sound(_, sound)] = configs(&publications)[..]
     else {
         panic!("one configuration each, first of all: {:?}", configs(&publications));
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use shared_media::{
-    AudioCodec, AudioConfig, Publication, Rational, TrackConfig, TrackKind, VideoCodec, VideoConfig,
+    AudioCodec, AudioConfig, Publication, Rational, TrackKind, VideoCodec, VideoConfig,
 };
 
 use crate::enhanced::{Kind, Track, publish, read};
@@ -46,7 +46,7 @@ async fn hevc_with_b_frames_arrives_whole_and_exact() {
     let (said, publications) = published(tracks).await;
     assert!(said.contains("fourCcList") && said.contains("hvc1"), "{said}");
 
-    let [TrackConfig::Video(picture), TrackConfig::Audio(sound)] = configs(&publications)[..]
+    let [Publication::Picture(picture), Publication::Sound(_, sound)] = configs(&publications)[..]
     else {
         panic!("one configuration each: {:?}", configs(&publications));
     };
@@ -74,7 +74,7 @@ async fn av1_and_opus_arrive_whole_and_exact() {
     let tracks = clip("25", encoding);
     let counts: Vec<usize> = tracks.iter().map(|track| track.units.len()).collect();
     let (_, publications) = published(tracks).await;
-    let [TrackConfig::Video(picture), TrackConfig::Audio(sound)] = configs(&publications)[..]
+    let [Publication::Picture(picture), Publication::Sound(_, sound)] = configs(&publications)[..]
     else {
         panic!("one configuration each: {:?}", configs(&publications));
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use origin_ingest::{Airtime, Config};
-use shared_media::{Publication, Ticks, TrackKind};
+use shared_media::{Publication, Ticks, TrackId, TrackKind};
 
 use crate::stagehand::{
     House, USUAL, assert_in_order, configs, ffmpeg, quick, units, until, whole, words,
@@ -17,7 +17,7 @@ async fn a_publisher_who_returns_continues_the_show_at_the_wall_clock() {
     let mut opening = house.opening().await;
     let began = tokio::time::Instant::now();
     let mut publications = until(&mut opening, |publication| {
-        matches!(publication, Publication::Unit(TrackKind::Video, unit) if unit.dts.0 >= 60_000)
+        matches!(publication, Publication::Unit(TrackId::Video, unit) if unit.dts.0 >= 60_000)
     })
     .await;
     first.kill().await.expect("ffmpeg runs");

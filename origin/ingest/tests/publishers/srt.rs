@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use origin_ingest::{Config, Passphrase, Srt};
-use shared_media::{AudioCodec, Publication, Rational, TrackConfig, TrackKind, VideoCodec};
+use shared_media::{AudioCodec, Publication, Rational, TrackKind, VideoCodec};
 use tokio::net::UdpSocket;
 use tokio::process::Child;
 
@@ -56,7 +56,8 @@ async fn h264_and_aac_arrive_whole_with_exact_times() {
         let (went_well, said) = words(publisher).await;
         assert!(went_well, "{id}: {said}");
         assert_whole(&publications);
-        let [TrackConfig::Video(picture), TrackConfig::Audio(sound)] = configs(&publications)[..]
+        let [Publication::Picture(picture), Publication::Sound(_, sound)] =
+            configs(&publications)[..]
         else {
             panic!("{id}: one configuration each: {:?}", configs(&publications));
         };
@@ -86,8 +87,9 @@ async fn hevc_with_mp2_or_opus_arrives_too() {
         assert!(words(publisher).await.0);
         assert_whole(&publications);
         let codecs = configs(&publications).into_iter().map(|config| match config {
-            TrackConfig::Video(picture) => (Some(picture.codec), None),
-            TrackConfig::Audio(sound) => (None, Some(sound.codec)),
+            Publication::Picture(picture) => (Some(picture.codec), None),
+            Publication::Sound(_, sound) => (None, Some(sound.codec)),
+            _ => (None, None),
         });
         let codecs: Vec<_> = codecs.collect();
         assert_eq!(codecs, [(Some(VideoCodec::Hevc), None), (None, Some(codec))]);

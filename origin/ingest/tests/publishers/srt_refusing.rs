@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use origin_ingest::{Airtime, Config};
-use shared_media::TrackKind;
+use shared_media::TrackId;
 use tokio::net::UdpSocket;
 
 use crate::srt::{assert_whole, publisher, with_srt};
@@ -65,7 +65,7 @@ async fn a_show_that_is_ended_lets_its_publisher_go() {
     let publisher = publisher(address, "streamid=publish:k1", &encoding);
     let mut opening = house.opening().await;
     let is_picture = |publication: &shared_media::Publication| {
-        matches!(publication, shared_media::Publication::Unit(TrackKind::Video, _))
+        matches!(publication, shared_media::Publication::Unit(TrackId::Video, _))
     };
     until(&mut opening, is_picture).await;
     assert!(house.desk.end("show-1"));

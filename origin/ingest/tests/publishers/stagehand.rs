@@ -11,7 +11,7 @@ use std::time::Duration;
 use origin_ingest::{
     Admission, Airtime, Config, Desk, Gate, Opening, Refusal, Server, StreamKey, Verdict,
 };
-use shared_media::{AccessUnit, Publication, TrackConfig, TrackKind};
+use shared_media::{AccessUnit, Publication, TrackId, TrackKind};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -140,28 +140,38 @@ pub(crate) async fn until(
 
 pub(crate) fn units(publications: &[Publication], kind: TrackKind) -> Vec<&AccessUnit> {
     let of_kind = publications.iter().filter_map(|publication| match publication {
-        Publication::Unit(of, unit) if *of == kind => Some(unit),
+        Publication::Unit(of, unit) if of.kind() == kind => Some(unit),
         _ => None,
     });
     of_kind.collect()
 }
 
-pub(crate) fn configs(publications: &[Publication]) -> Vec<&TrackConfig> {
-    let configs = publications.iter().filter_map(|publication| match publication {
-        Publication::Config(config) => Some(config),
+/// The units of one of several sounds.
+pub(crate) fn sounds(publications: &[Publication], number: u8) -> Vec<&AccessUnit> {
+    let of_it = publications.iter().filter_map(|publication| match publication {
+        Publication::Unit(TrackId::Audio(of), unit) if *of == number => Some(unit),
         _ => None,
     });
-    configs.collect()
+    of_it.collect()
+}
+
+/// What says how to decode.
+pub(crate) fn configs(publications: &[Publication]) -> Vec<&Publication> {
+    let is_config = |publication: &&Publication| {
+        matches!(publication, Publication::Picture(_) | Publication::Sound(..))
+    };
+    publications.iter().filter(is_config).collect()
 }
 
 /// Checks what holds for every show.
 pub(crate) fn assert_in_order(publications: &[Publication]) {
-    for kind in [TrackKind::Video, TrackKind::Audio] {
-        let units = units(publications, kind);
+    let sounds = (0..8).map(|number| sounds(publications, number));
+    let pictures = units(publications, TrackKind::Video);
+    for (kind, units) in std::iter::once(pictures).chain(sounds).enumerate() {
         for pair in units.windows(2) {
-            assert!(pair[0].dts < pair[1].dts, "{kind:?}: {:?} before {:?}", pair[0], pair[1]);
+            assert!(pair[0].dts < pair[1].dts, "{kind}: {:?} before {:?}", pair[0], pair[1]);
         }
-        assert!(units.iter().all(|unit| unit.pts >= unit.dts), "{kind:?}: shown before decoded");
+        assert!(units.iter().all(|unit| unit.pts >= unit.dts), "{kind}: shown before decoded");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use origin_ingest::Config;
-use shared_media::TrackKind;
+use shared_media::TrackId;
 use str0m::format::Codec;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UdpSocket};
@@ -96,7 +96,7 @@ async fn one_publisher_has_the_key_and_only_it_ends_its_session() {
     first.run_for(Duration::from_millis(300)).await;
     let mut opening = house.opening().await;
     let picture = |publication: &shared_media::Publication| {
-        matches!(publication, shared_media::Publication::Unit(TrackKind::Video, _))
+        matches!(publication, shared_media::Publication::Unit(TrackId::Video, _))
     };
     until(&mut opening, picture).await;
     // The show is ended at the desk: the publisher is told.

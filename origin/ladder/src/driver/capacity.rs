@@ -62,7 +62,7 @@ impl Capacity {
         };
         let config = Config { rungs: rungs.to_vec(), ..Config::default() };
         let gop = Some(shared_media::Ticks::from_millis(2_000));
-        let seen = Seen { video: Some(video), audio: Some(2), gop, picture_distance: None };
+        let seen = Seen { video: Some(video), sounds: Vec::new(), gop, picture_distance: None };
         self.book().check(&decide(&config, &seen).demand()).map_err(NoRoom::from)
     }
 

@@ -7,7 +7,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 
 use bytes::Bytes;
 use ffmpeg_next as ffmpeg;
-use shared_media::{Ticks, TrackConfig, TrackKind};
+use shared_media::{AccessUnit, AudioConfig, Ticks, TrackId};
 
 use crate::error::Error;
 use crate::machine::frame::{self, FromChild, LENGTH_BYTES, SOUND, Setup, ToChild};
@@ -91,14 +91,17 @@ fn read(input: &mut impl Read) -> Result<Option<Bytes>, Error> {
 
 struct Worker {
     pictures: Pictures,
+    /// Those made of the same sound of the publisher's beside one another.
     sounds: Vec<Sound>,
+    /// There are no pictures that tell a sound how late it is.
+    is_sound_alone: bool,
 }
 
 impl Worker {
     fn new(setup: &Setup) -> Self {
         let sounds = setup.sounds.iter().zip((0..=SOUND).rev());
         let sounds = sounds.map(|(job, index)| Sound::new(job, index)).collect();
-        Self { pictures: Pictures::new(setup), sounds }
+        Self { pictures: Pictures::new(setup), sounds, is_sound_alone: setup.rungs.is_empty() }
     }
 
     /// Works one message off; says how many units were refused.
@@ -113,19 +116,15 @@ impl Worker {
             Err(Trouble::Encoder(error)) => Err(error),
         };
         match message {
-            ToChild::Config(TrackConfig::Video(video)) => judge(self.pictures.configure(video))?,
-            ToChild::Config(TrackConfig::Audio(audio)) => {
-                judge(each(&mut self.sounds, |sound| sound.configure(&audio)))?;
-            }
-            ToChild::Unit(TrackKind::Video, unit) => {
+            ToChild::Picture(video) => judge(self.pictures.configure(video))?,
+            ToChild::Sound(track, audio) => judge(self.configure(track, &audio))?,
+            ToChild::Unit(TrackId::Video, unit) => {
                 judge(self.pictures.take(&unit, said))?;
                 if let Some(shown) = self.pictures.shown() {
                     judge(each(&mut self.sounds, |sound| sound.follow(shown, said)))?;
                 }
             }
-            ToChild::Unit(TrackKind::Audio, unit) => {
-                judge(each(&mut self.sounds, |sound| sound.take(&unit, said)))?;
-            }
+            ToChild::Unit(TrackId::Audio(track), unit) => judge(self.hear(track, &unit, said))?,
             ToChild::Rest(rungs) => self.pictures.rest(rungs.into(), said),
             ToChild::Switch { after, cadence } => self.pictures.switch(after, cadence),
             ToChild::Flush => {
@@ -137,11 +136,32 @@ impl Worker {
         }
         Ok(refused)
     }
+
+    fn configure(&mut self, track: u8, audio: &AudioConfig) -> Result<(), Trouble> {
+        let of_it = self.sounds.iter_mut().filter(|sound| sound.track() == track);
+        each(of_it, |sound| sound.configure(audio))
+    }
+
+    fn hear(
+        &mut self,
+        track: u8,
+        unit: &AccessUnit,
+        said: &mut Vec<FromChild>,
+    ) -> Result<(), Trouble> {
+        let of_it = self.sounds.iter_mut().filter(|sound| sound.track() == track);
+        each(of_it, |sound| sound.take(unit, said))?;
+        if self.is_sound_alone {
+            // One that falls silent holds up the others else: all are cut at the same places.
+            let others = self.sounds.iter_mut().filter(|sound| sound.track() != track);
+            each(others, |sound| sound.follow(unit.pts, said))?;
+        }
+        Ok(())
+    }
 }
 
 /// Lets every sound do the same. Media that is of no use to one is of none to the others: it counts once.
-fn each(
-    sounds: &mut [Sound],
+fn each<'a>(
+    sounds: impl IntoIterator<Item = &'a mut Sound>,
     mut work: impl FnMut(&mut Sound) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let mut judged = Ok(());
@@ -170,13 +190,14 @@ fn packet(data: &[u8], pts: Ticks, dts: Ticks) -> ffmpeg::Packet {
 
 #[cfg(test)]
 mod tests {
-    use shared_media::{AccessUnit, Rational};
+    use shared_media::Rational;
 
     use super::*;
     use crate::machine::frame::SoundJob;
 
     fn setup() -> Setup {
         let sound = SoundJob {
+            track: 0,
             channels: 2,
             bit_rate: 64_000,
             grid: None,
@@ -215,8 +236,8 @@ mod tests {
         let unit = AccessUnit { pts: Ticks(0), dts: Ticks(0), keyframe: true, data };
         let messages = [
             ToChild::Setup(setup()),
-            ToChild::Unit(TrackKind::Video, unit.clone()),
-            ToChild::Unit(TrackKind::Audio, unit),
+            ToChild::Unit(TrackId::Video, unit.clone()),
+            ToChild::Unit(TrackId::Audio(0), unit),
             ToChild::Flush,
         ];
         let (ended, said) = answers(&messages, &[]);

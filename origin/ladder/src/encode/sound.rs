@@ -36,6 +36,7 @@ const LATE_MARGIN: Ticks = Ticks::from_millis(300);
 /// The sound half of a child.
 pub(super) struct Sound {
     index: u8,
+    track: u8,
     channels: u8,
     timeline: Timeline,
     bit_rate: u32,
@@ -80,6 +81,7 @@ impl Sound {
         let (grid, resume) = (job.grid.map(Ticks), job.resume.map(Ticks));
         Self {
             index,
+            track: job.track,
             channels,
             timeline: Timeline::new(Ticks(job.slack), Ticks(job.gap_max), grid, resume),
             bit_rate: job.bit_rate,
@@ -93,6 +95,11 @@ impl Sound {
             last_shown: None,
             encoder: None,
         }
+    }
+
+    /// Of which of the publisher's sounds it is made.
+    pub(super) const fn track(&self) -> u8 {
+        self.track
     }
 
     pub(super) fn configure(&mut self, config: &AudioConfig) -> Result<(), Trouble> {

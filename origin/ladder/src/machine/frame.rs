@@ -5,7 +5,10 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
-use shared_media::{AccessUnit, Rational, RenditionId, Ticks, TrackConfig, TrackKind, VideoCodec};
+use shared_media::{
+    AccessUnit, AudioConfig, Rational, RenditionId, Ticks, TrackConfig, TrackId, VideoCodec,
+    VideoConfig,
+};
 
 use crate::config::Hardware;
 
@@ -14,12 +17,12 @@ pub(crate) const LENGTH_BYTES: usize = 4;
 /// Longest frame either side accepts: far above any access unit a publisher may send.
 pub(crate) const FRAME_BYTES_MAX: usize = 32 << 20;
 /// Raised whenever the two sides of a running house could misunderstand each other.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// The index by which units of the first sound rendition are named, and downwards those of further ones; rungs count
 /// from 0.
 pub(crate) const SOUND: u8 = u8::MAX;
 /// Highest number of sounds.
-pub(crate) const SOUNDS_MAX: usize = 8;
+pub(crate) const SOUNDS_MAX: usize = 16;
 /// Highest number of rungs.
 pub(crate) const RUNGS_MAX: usize = 32;
 
@@ -65,6 +68,8 @@ pub(crate) struct Job {
 /// The sound the child encodes. Spans are in ticks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SoundJob {
+    /// Of which of the publisher's sounds it is made.
+    pub(crate) track: u8,
     /// How many channels it has: 2 or 6.
     pub(crate) channels: u8,
     pub(crate) bit_rate: u32,
@@ -97,10 +102,12 @@ pub(crate) struct Setup {
 pub(crate) enum ToChild {
     /// Comes first, once.
     Setup(Setup),
-    /// How to decode what follows.
-    Config(TrackConfig),
+    /// How to decode the pictures that follow.
+    Picture(VideoConfig),
+    /// How to decode the units of that sound that follow.
+    Sound(u8, AudioConfig),
     /// One access unit of the source.
-    Unit(TrackKind, AccessUnit),
+    Unit(TrackId, AccessUnit),
     /// Encode the source-sized rung too, and cut at the cadence, from the first picture after `after` on.
     Switch { after: Ticks, cadence: Ticks },
     /// So many of the rungs below the first do not encode from now on; those that did not and may again begin at the
@@ -155,16 +162,21 @@ impl ToChild {
     pub(crate) fn to_bytes(&self) -> Bytes {
         match self {
             Self::Setup(setup) => frame(0, |body| put_json(body, setup)),
-            Self::Config(config) => frame(1, |body| put_json(body, config)),
-            Self::Unit(kind, unit) => {
-                frame(2, |body| put_unit(body, u8::from(*kind == TrackKind::Audio), unit))
-            }
+            Self::Picture(config) => frame(1, |body| put_json(body, config)),
+            Self::Unit(TrackId::Video, unit) => frame(2, |body| put_unit(body, 0, unit)),
             Self::Switch { after, cadence } => frame(3, |body| {
                 body.put_i64(after.0);
                 body.put_i64(cadence.0);
             }),
             Self::Flush => frame(4, |_| {}),
             Self::Rest(rungs) => frame(5, |body| body.put_u8(*rungs)),
+            Self::Sound(track, config) => frame(6, |body| {
+                body.put_u8(*track);
+                put_json(body, config);
+            }),
+            Self::Unit(TrackId::Audio(track), unit) => {
+                frame(7, |body| put_unit(body, *track, unit))
+            }
         }
     }
 
@@ -180,10 +192,9 @@ impl ToChild {
                 }
                 Self::Setup(setup)
             }
-            1 => Self::Config(json(&body)?),
+            1 => Self::Picture(json(&body)?),
             2 => match unit(body)? {
-                (0, unit) => Self::Unit(TrackKind::Video, unit),
-                (1, unit) => Self::Unit(TrackKind::Audio, unit),
+                (0, unit) => Self::Unit(TrackId::Video, unit),
                 _ => return Err(Error::Content),
             },
             3 if body.len() == 16 => {
@@ -191,7 +202,9 @@ impl ToChild {
             }
             4 if body.is_empty() => Self::Flush,
             5 if body.len() == 1 => Self::Rest(body.get_u8()),
-            3..=5 => return Err(Error::Content),
+            6 if !body.is_empty() => Self::Sound(body.get_u8(), json(&body)?),
+            7 => unit(body).map(|(track, unit)| Self::Unit(TrackId::Audio(track), unit))?,
+            3..=6 => return Err(Error::Content),
             kind => return Err(Error::Kind(kind)),
         })
     }
@@ -288,7 +301,7 @@ fn unit(mut body: Bytes) -> Result<(u8, AccessUnit), Error> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use shared_media::{AudioCodec, AudioConfig};
+    use shared_media::AudioCodec;
 
     use super::*;
 
@@ -301,14 +314,9 @@ mod tests {
         }
     }
 
-    fn sound() -> TrackConfig {
-        let asc = Bytes::from_static(&[0x11, 0x90]);
-        TrackConfig::Audio(AudioConfig {
-            codec: AudioCodec::Aac,
-            record: asc,
-            sample_rate: 48_000,
-            channels: 2,
-        })
+    fn sound() -> AudioConfig {
+        let record = Bytes::from_static(&[0x11, 0x90]);
+        AudioConfig { codec: AudioCodec::Aac, record, sample_rate: 48_000, channels: 2 }
     }
 
     fn setup() -> Setup {
@@ -335,9 +343,9 @@ mod tests {
     fn every_message_survives() {
         let to = [
             ToChild::Setup(setup()),
-            ToChild::Config(sound()),
-            ToChild::Unit(TrackKind::Video, picture()),
-            ToChild::Unit(TrackKind::Audio, picture()),
+            ToChild::Sound(3, sound()),
+            ToChild::Unit(TrackId::Video, picture()),
+            ToChild::Unit(TrackId::Audio(255), picture()),
             ToChild::Switch { after: Ticks(5), cadence: Ticks(-6) },
             ToChild::Flush,
             ToChild::Rest(2),
@@ -346,7 +354,7 @@ mod tests {
             assert_eq!(ToChild::parse(body(&message.to_bytes())), Ok(message));
         }
         let from = [
-            FromChild::Config(SOUND, sound()),
+            FromChild::Config(SOUND, TrackConfig::Audio(sound())),
             FromChild::Unit(3, picture()),
             FromChild::Switched,
             FromChild::Flushed,
@@ -372,7 +380,7 @@ mod tests {
     proptest! {
         #[test]
         fn hostile_frames_never_panic(
-            kind in prop_oneof![0u8..7, 127u8..136],
+            kind in prop_oneof![0u8..9, 127u8..136],
             rest in proptest::collection::vec(any::<u8>(), 0..64),
         ) {
             let frame: Bytes = [vec![VERSION, kind], rest].concat().into();

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared_media::{
-    Plan, Rational, Rendition, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackKind, VideoCodec,
-    VideoConfig,
+    Language, Plan, Rational, Rendition, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND, Ticks,
+    TrackKind, VideoCodec, VideoConfig,
 };
 
 use crate::config::{Config, RungSpec, span};
@@ -30,12 +30,20 @@ const FRAME_RATES: std::ops::RangeInclusive<f64> = 1.0..=240.0;
 pub(crate) struct Seen {
     /// The picture, if there is one.
     pub(crate) video: Option<VideoConfig>,
-    /// The sound's channels, if there is any.
-    pub(crate) audio: Option<u8>,
+    /// Its sounds, by number.
+    pub(crate) sounds: Vec<Heard>,
     /// From the first keyframe to the second; `None` if no second one came.
     pub(crate) gop: Option<Ticks>,
     /// The distance of pictures as measured, in ticks.
     pub(crate) picture_distance: Option<Ticks>,
+}
+
+/// One of the publisher's sounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) number: u8,
+    pub(crate) language: Option<Language>,
+    pub(crate) channels: u8,
 }
 
 /// How a show is made.
@@ -61,6 +69,9 @@ pub(crate) struct Shape {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SoundShape {
     pub(crate) id: RenditionId,
+    /// Of which of the publisher's sounds it is made. A memo of before there were several does not say it.
+    #[serde(default)]
+    pub(crate) track: SoundTrack,
     pub(crate) channels: u8,
     /// In bit/s.
     pub(crate) bit_rate: u32,
@@ -78,10 +89,11 @@ pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
         None => Vec::new(),
     };
     let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, cadence.is_some())).collect();
-    let sounds = sounds(config, seen.audio);
+    let sounds = sounds(config, &seen.sounds);
     rungs.extend(sounds.iter().map(|sound| Rung {
         rendition: Rendition { id: sound.id.clone(), kind: TrackKind::Audio },
         target_bit_rate: Some(sound.bit_rate),
+        sound: Some(sound.track.clone()),
     }));
     let cadence_s = config.cadence_ms.div_ceil(1000).max(1);
     let target_duration_s = target.unwrap_or(cadence_s);
@@ -141,17 +153,21 @@ impl Shape {
     }
 }
 
-/// Stereo for everybody; beside it, of a source that surrounds its listeners, what it says in 5.1.
-fn sounds(config: &Config, channels: Option<u8>) -> Vec<SoundShape> {
-    let Some(channels) = channels else { return Vec::new() };
-    let stereo =
-        SoundShape { id: named("audio"), channels: STEREO, bit_rate: config.audio_bit_rate };
-    let surround = SoundShape {
-        id: named("surround"),
-        channels: SURROUND,
-        bit_rate: config.surround_bit_rate,
+/// Of each sound stereo for everybody; beside it, of one that surrounds its listeners, what it says in 5.1.
+fn sounds(config: &Config, heard: &[Heard]) -> Vec<SoundShape> {
+    let of_one = |(at, heard): (usize, &Heard)| {
+        let which = if at == 0 { String::new() } else { format!("-{}", at + 1) };
+        let track = SoundTrack { number: heard.number, language: heard.language.clone() };
+        let shape = |name: &str, channels, bit_rate| {
+            let id = named(&format!("{name}{which}"));
+            SoundShape { id, track: track.clone(), channels, bit_rate }
+        };
+        let stereo = shape("audio", STEREO, config.audio_bit_rate);
+        let surround = shape("surround", SURROUND, config.surround_bit_rate);
+        [Some(stereo), Some(surround).filter(|_| heard.channels > STEREO)].into_iter().flatten()
     };
-    [Some(stereo), Some(surround).filter(|_| channels > STEREO)].into_iter().flatten().collect()
+    let all = heard.iter().take(crate::machine::frame::SOUNDS_MAX / 2).enumerate();
+    all.flat_map(of_one).collect()
 }
 
 /// The same renditions as an earlier process decided on; `None` if its memo cannot be read.
@@ -220,10 +236,12 @@ fn video_rung(job: &Job, encode_source: bool) -> Rung {
     Rung {
         rendition: Rendition { id: job.id.clone(), kind: TrackKind::Video },
         target_bit_rate: (!passes).then_some(job.bit_rate),
+        sound: None,
     }
 }
 
-/// A rendition's name: ours are a word, or a height with `p`, at most 11 of the 16 characters, and five of a codec.
+/// A rendition's name: ours are a word with a digit at most, or a height with `p`, at most 11 of the 16 characters, and
+/// five of a codec.
 fn named(name: &str) -> RenditionId {
     RenditionId::new(name).expect("lower-case letters and digits only, within 16 characters")
 }
@@ -255,6 +273,10 @@ mod tests {
 
     use super::*;
 
+    fn heard(number: u8, channels: u8) -> Heard {
+        Heard { number, language: Language::new("en"), channels }
+    }
+
     fn seen(width: u32, height: u32, gop_s: Option<f64>) -> Seen {
         let video = VideoConfig {
             codec: VideoCodec::Avc,
@@ -265,7 +287,12 @@ mod tests {
         };
         #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
         let gop = gop_s.map(|seconds| Ticks((seconds * 90_000.0) as i64));
-        Seen { video: Some(video), audio: Some(2), gop, picture_distance: Some(Ticks(3_003)) }
+        Seen {
+            video: Some(video),
+            sounds: vec![heard(0, 2)],
+            gop,
+            picture_distance: Some(Ticks(3_003)),
+        }
     }
 
     fn ids(shape: &Shape) -> Vec<&str> {
@@ -343,12 +370,15 @@ mod tests {
 
     #[test]
     fn sound_alone() {
-        let alone = Seen { video: None, audio: Some(6), gop: None, picture_distance: None };
+        let sounds = vec![heard(0, 6), heard(2, 1)];
+        let alone = Seen { video: None, sounds, gop: None, picture_distance: None };
         let shape = decide(&Config::default(), &alone);
-        assert_eq!(ids(&shape), ["audio", "surround"]);
+        assert_eq!(ids(&shape), ["audio", "surround", "audio-2"]);
+        let track = shape.plan.rungs[2].sound.as_ref().unwrap();
+        assert_eq!((track.number, &track.language), (2, &Language::new("en")));
         assert_eq!((shape.plan.target_duration_s, shape.cadence), (2, None));
         let channels: Vec<u8> = shape.sounds.iter().map(|sound| sound.channels).collect();
-        assert_eq!(channels, [2, 6]);
+        assert_eq!(channels, [2, 6, 2]);
     }
 
     #[test]

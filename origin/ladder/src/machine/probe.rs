@@ -2,10 +2,12 @@
 //!
 //! In: publication events. Out: what was seen, and the held events in their order. Does not know rungs.
 
-use shared_media::{AccessUnit, Publication, Ticks, TrackConfig, TrackKind, VideoConfig};
+use std::collections::BTreeMap;
+
+use shared_media::{AccessUnit, Publication, SoundTrack, Ticks, TrackId, VideoConfig};
 
 use crate::config::{Config, span};
-use crate::machine::plan::Seen;
+use crate::machine::plan::{Heard, Seen};
 
 /// An event and when it arrived, in microseconds of the monotonic clock.
 pub(crate) type Arrived = (u64, Publication);
@@ -25,8 +27,10 @@ struct Held {
     events: Vec<Arrived>,
     bytes: usize,
     video: Option<VideoConfig>,
-    /// Channels of the sound.
-    audio: Option<u8>,
+    /// Its sounds, by number.
+    heard: BTreeMap<u8, Heard>,
+    /// So many sounds are to be heard.
+    named: usize,
     first_key: Option<Ticks>,
     gop: Option<Ticks>,
     /// Earliest and latest timestamp of each kind.
@@ -50,17 +54,20 @@ impl Probe {
     /// the hold starts it anew, since nothing was shown yet.
     pub(crate) fn take(&mut self, now: u64, event: Publication) {
         match &event {
-            Publication::Config(TrackConfig::Video(video)) => self.held.video = Some(video.clone()),
-            Publication::Config(TrackConfig::Audio(audio)) => {
-                self.held.audio = Some(audio.channels);
+            Publication::Picture(video) => self.held.video = Some(video.clone()),
+            Publication::Sound(track, audio) => {
+                let SoundTrack { number, language } = track.clone();
+                let heard = Heard { number, language, channels: audio.channels };
+                self.held.heard.insert(number, heard);
             }
-            Publication::Unit(TrackKind::Video, unit) => {
+            Publication::Sounds(named) => self.held.named = usize::from(*named),
+            Publication::Unit(TrackId::Video, unit) => {
                 if self.held.video.is_none() || !self.held.picture(unit) {
                     return;
                 }
                 self.held.bytes += unit.data.len();
             }
-            Publication::Unit(TrackKind::Audio, unit) => {
+            Publication::Unit(TrackId::Audio(_), unit) => {
                 self.held.sounds = Some(reach(self.held.sounds, unit.pts));
                 self.held.bytes += unit.data.len();
             }
@@ -79,22 +86,24 @@ impl Probe {
         let full = held.events.len() >= self.events_max || held.bytes >= self.bytes_max;
         let pictures = held.pictures.map_or(Ticks::ZERO, |(first, last)| last - first);
         let sounds = held.sounds.map_or(Ticks::ZERO, |(first, last)| last - first);
-        let known = held.gop.is_some() && (held.audio.is_some() || pictures >= self.audio_wait);
+        let heard = held.heard.len() >= held.named.max(1);
+        let known = held.gop.is_some() && (heard || pictures >= self.audio_wait);
         let long = pictures >= self.media_max || (held.video.is_none() && sounds >= self.media_max);
         full || known || long || sounds >= self.media_max + self.media_max
     }
 
     /// What was seen, and all held events. `None` if there was no media at all.
     pub(crate) fn finish(self) -> Option<(Seen, Vec<Arrived>)> {
-        let Held { events, video, audio, gop, pictures, picture_count, .. } = self.held;
+        let Held { events, video, heard, gop, pictures, picture_count, .. } = self.held;
         let video = video.filter(|_| pictures.is_some());
-        if video.is_none() && audio.is_none() {
+        if video.is_none() && heard.is_empty() {
             return None;
         }
         let picture_distance = pictures
             .filter(|_| picture_count > 1)
             .map(|(first, last)| Ticks((last - first).0 / (picture_count - 1)));
-        Some((Seen { video, audio, gop, picture_distance }, events))
+        let sounds = heard.into_values().collect();
+        Some((Seen { video, sounds, gop, picture_distance }, events))
     }
 }
 
@@ -122,7 +131,7 @@ fn reach(so_far: Option<(Ticks, Ticks)>, pts: Ticks) -> (Ticks, Ticks) {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use shared_media::{AudioCodec, AudioConfig, VideoCodec};
+    use shared_media::{AudioCodec, AudioConfig, Language, VideoCodec};
 
     use super::*;
 
@@ -132,7 +141,7 @@ mod tests {
     }
 
     fn picture(millis: i64, keyframe: bool) -> Publication {
-        Publication::Unit(TrackKind::Video, unit(millis, keyframe))
+        Publication::Unit(TrackId::Video, unit(millis, keyframe))
     }
 
     fn video() -> Publication {
@@ -143,17 +152,21 @@ mod tests {
             height: 360,
             frame_rate: None,
         };
-        Publication::Config(TrackConfig::Video(config))
+        Publication::Picture(config)
     }
 
     fn audio() -> Publication {
+        sound(SoundTrack::default())
+    }
+
+    fn sound(track: SoundTrack) -> Publication {
         let config = AudioConfig {
             codec: AudioCodec::Aac,
             record: Bytes::new(),
             sample_rate: 48_000,
             channels: 2,
         };
-        Publication::Config(TrackConfig::Audio(config))
+        Publication::Sound(track, config)
     }
 
     fn fed(events: impl IntoIterator<Item = Publication>) -> Probe {
@@ -173,8 +186,24 @@ mod tests {
         let (seen, events) = probe.finish().unwrap();
         assert_eq!(seen.gop, Some(Ticks::from_millis(2000)));
         assert_eq!(seen.picture_distance, Some(Ticks::from_millis(40)));
-        assert_eq!(seen.audio, Some(2));
+        assert_eq!(seen.sounds.len(), 1);
         assert_eq!(events.len(), 53);
+    }
+
+    #[test]
+    fn all_sounds_that_are_named_are_waited_for() {
+        let pictures = |from: i64| (from..from + 10).map(|n| picture(n * 40, n % 5 == 0));
+        let mut probe =
+            fed([Publication::Sounds(2), audio(), video()].into_iter().chain(pictures(0)));
+        assert!(!probe.is_done());
+        let second = SoundTrack { number: 1, language: Language::new("de") };
+        probe.take(0, sound(second.clone()));
+        assert!(probe.is_done());
+        let (seen, _) = probe.finish().unwrap();
+        assert_eq!(seen.sounds[1].language, second.language);
+        let late = [Publication::Sounds(2), audio(), video()].into_iter().chain(pictures(0));
+        let probe = fed(late.chain((10..=25).map(|n| picture(n * 40, n % 5 == 0))));
+        assert!(probe.is_done(), "a sound that does not come is not waited for for long");
     }
 
     #[test]
@@ -182,7 +211,7 @@ mod tests {
         let pictures = (0..=25).map(|n| picture(n * 40, n % 5 == 0));
         let probe = fed([video()].into_iter().chain(pictures));
         assert!(probe.is_done());
-        assert_eq!(probe.finish().unwrap().0.audio, None);
+        assert_eq!(probe.finish().unwrap().0.sounds, []);
     }
 
     #[test]
@@ -195,7 +224,7 @@ mod tests {
 
     #[test]
     fn sound_alone_ends_by_media_time() {
-        let sounds = (0..=213).map(|n| Publication::Unit(TrackKind::Audio, unit(n * 20, true)));
+        let sounds = (0..=213).map(|n| Publication::Unit(TrackId::Audio(0), unit(n * 20, true)));
         let probe = fed([audio()].into_iter().chain(sounds));
         assert!(probe.is_done());
         assert_eq!(probe.finish().unwrap().0.video, None);

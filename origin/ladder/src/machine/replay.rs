@@ -3,9 +3,9 @@
 //! In: the steps meant for the child, and what has come out. Out: the steps again, from the last keyframe before which
 //! everything is delivered. Does not know processes or renditions.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use shared_media::{AccessUnit, AudioConfig, Ticks, TrackConfig, TrackKind, VideoConfig};
+use shared_media::{AccessUnit, AudioConfig, Ticks, TrackId, TrackKind, VideoConfig};
 
 use crate::config::{Config, span};
 use crate::machine::frame::ToChild;
@@ -14,7 +14,8 @@ use crate::machine::frame::ToChild;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Base {
     pub(crate) video: Option<VideoConfig>,
-    pub(crate) audio: Option<AudioConfig>,
+    /// Of each of the publisher's sounds, by number.
+    pub(crate) sounds: BTreeMap<u8, AudioConfig>,
     /// A `Switch` lies behind.
     pub(crate) switched: bool,
 }
@@ -24,7 +25,7 @@ pub(crate) struct Base {
 pub(crate) struct Cut {
     /// The keyframe there; `None` for sound alone.
     pub(crate) picture: Option<Ticks>,
-    /// The sound nearest to it: the first after it or else the last before it.
+    /// The latest of the sounds nearest to it, one of each track: the first after it or else the last before it.
     pub(crate) sound: Option<Ticks>,
 }
 
@@ -63,9 +64,9 @@ impl Replay {
 
     /// Adds a step. Units of the leading kind that are keyframes are the places a replay may begin at.
     pub(crate) fn push(&mut self, arrived_us: u64, leading: TrackKind, step: ToChild) {
-        if let ToChild::Unit(kind, unit) = &step {
+        if let ToChild::Unit(track, unit) = &step {
             self.bytes += unit.data.len();
-            if *kind == leading && unit.keyframe {
+            if track.kind() == leading && unit.keyframe {
                 self.cuts.push_back(self.first + self.items.len());
             }
         }
@@ -122,7 +123,7 @@ impl Replay {
     /// When the picture with this timestamp arrived.
     pub(crate) fn arrived_us(&self, pts: Ticks) -> Option<u64> {
         let is_it = |item: &&Item| match &item.step {
-            ToChild::Unit(TrackKind::Video, unit) => unit.pts == pts,
+            ToChild::Unit(TrackId::Video, unit) => unit.pts == pts,
             _ => false,
         };
         let sent = self.items.len().min(self.sent - self.first);
@@ -156,8 +157,10 @@ impl Replay {
         self.first += 1;
         match item.step {
             ToChild::Unit(_, unit) => self.bytes -= unit.data.len(),
-            ToChild::Config(TrackConfig::Video(video)) => self.base.video = Some(video),
-            ToChild::Config(TrackConfig::Audio(audio)) => self.base.audio = Some(audio),
+            ToChild::Picture(video) => self.base.video = Some(video),
+            ToChild::Sound(track, audio) => {
+                self.base.sounds.insert(track, audio);
+            }
             ToChild::Switch { .. } => self.base.switched = true,
             ToChild::Setup(_) | ToChild::Rest(_) | ToChild::Flush => {}
         }
@@ -166,15 +169,19 @@ impl Replay {
     fn cut(&self, position: usize) -> Cut {
         let at = position - self.first;
         let sound = |item: &Item| match &item.step {
-            ToChild::Unit(TrackKind::Audio, unit) => Some(unit.pts),
+            ToChild::Unit(TrackId::Audio(track), unit) => Some((*track, unit.pts)),
             _ => None,
         };
         let picture = match self.items.get(at).map(|item| &item.step) {
-            Some(ToChild::Unit(TrackKind::Video, unit)) => Some(unit.pts),
+            Some(ToChild::Unit(TrackId::Video, unit)) => Some(unit.pts),
             _ => None,
         };
-        let after = self.items.range(at..).find_map(sound);
-        Cut { picture, sound: after.or_else(|| self.items.range(..at).rev().find_map(sound)) }
+        let mut nearest = BTreeMap::new();
+        let in_order = self.items.range(at..).chain(self.items.range(..at).rev());
+        for (track, pts) in in_order.filter_map(sound) {
+            nearest.entry(track).or_insert(pts);
+        }
+        Cut { picture, sound: nearest.into_values().max() }
     }
 }
 
@@ -194,17 +201,17 @@ mod tests {
 
     use super::*;
 
-    fn unit(kind: TrackKind, pts: i64, keyframe: bool) -> ToChild {
+    fn unit(track: TrackId, pts: i64, keyframe: bool) -> ToChild {
         let data = Bytes::from_static(b"1234");
-        ToChild::Unit(kind, AccessUnit { pts: Ticks(pts), dts: Ticks(pts), keyframe, data })
+        ToChild::Unit(track, AccessUnit { pts: Ticks(pts), dts: Ticks(pts), keyframe, data })
     }
 
     fn filled() -> Replay {
         let mut replay = Replay::new(&Config::default());
         for pts in 0..10 {
-            let video = unit(TrackKind::Video, pts * 10, pts % 4 == 0);
+            let video = unit(TrackId::Video, pts * 10, pts % 4 == 0);
             replay.push(1000 + u64::try_from(pts).unwrap(), TrackKind::Video, video);
-            replay.push(0, TrackKind::Video, unit(TrackKind::Audio, pts * 10 + 1, true));
+            replay.push(0, TrackKind::Video, unit(TrackId::Audio(0), pts * 10 + 1, true));
         }
         replay
     }
@@ -220,7 +227,7 @@ mod tests {
         replay.prune(|cut| cut.picture <= Some(Ticks(40)));
         assert!(!replay.has_next());
         replay.rewind();
-        assert_eq!(replay.next(), Some(unit(TrackKind::Video, 40, true)));
+        assert_eq!(replay.next(), Some(unit(TrackId::Video, 40, true)));
         assert_eq!(sent(&mut replay).len(), 11);
         assert_eq!(replay.bytes, 12 * 4);
     }
@@ -242,6 +249,15 @@ mod tests {
     }
 
     #[test]
+    fn of_several_sounds_a_cut_names_the_latest() {
+        let mut replay = filled();
+        replay.push(0, TrackKind::Video, unit(TrackId::Audio(2), 47, true));
+        replay.push(0, TrackKind::Video, unit(TrackId::Audio(1), 43, true));
+        let cut = replay.cut(8);
+        assert_eq!(cut, Cut { picture: Some(Ticks(40)), sound: Some(Ticks(47)) });
+    }
+
+    #[test]
     fn what_is_forgotten_still_configures() {
         let mut replay = filled();
         let video = VideoConfig {
@@ -251,11 +267,12 @@ mod tests {
             height: 2,
             frame_rate: None,
         };
-        let step = ToChild::Config(TrackConfig::Video(video.clone()));
+        let step = ToChild::Picture(video.clone());
         replay.push(0, TrackKind::Video, step);
         replay.push(0, TrackKind::Video, ToChild::Switch { after: Ticks(1), cadence: Ticks(2) });
         replay.clear();
-        assert_eq!(replay.base(), &Base { video: Some(video), audio: None, switched: true });
+        let sounds = BTreeMap::new();
+        assert_eq!(replay.base(), &Base { video: Some(video), sounds, switched: true });
         assert!(replay.is_empty() && !replay.has_next());
         assert_eq!(replay.bytes, 0);
     }
@@ -269,7 +286,7 @@ mod tests {
         assert_eq!((replay.backlog(0), replay.backlog(4)), (Ticks::ZERO, Ticks(11)));
         assert_eq!(replay.arrived_us(Ticks(50)), Some(1005));
         assert!(!replay.is_overfull());
-        replay.push(0, TrackKind::Video, unit(TrackKind::Video, 90_000 * 31, false));
+        replay.push(0, TrackKind::Video, unit(TrackId::Video, 90_000 * 31, false));
         assert!(replay.is_overfull());
     }
 }

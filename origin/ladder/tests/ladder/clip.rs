@@ -11,8 +11,8 @@ use std::process::Command;
 use bytes::Bytes;
 use origin_ladder::{Config, Error, Handle, spawn_watched};
 use shared_media::{
-    AccessUnit, AudioCodec, AudioConfig, Plan, Publication, Staged, Ticks, TrackConfig, TrackKind,
-    VideoCodec, VideoConfig,
+    AccessUnit, AudioCodec, AudioConfig, Plan, Publication, SoundTrack, Staged, Ticks, TrackConfig,
+    TrackId, VideoCodec, VideoConfig,
 };
 use tokio::sync::mpsc;
 
@@ -67,12 +67,12 @@ fn flv(file: &[u8], (width, height): (u32, u32)) -> Vec<Publication> {
                     height,
                     frame_rate: None,
                 };
-                events.push(Publication::Config(TrackConfig::Video(video)));
+                events.push(Publication::Picture(video));
             }
             (9, Some(1)) => {
                 let pts = dts + Ticks::from_millis(number(&body[2..5]));
                 let unit = AccessUnit { pts, dts, keyframe: body[0] >> 4 == 1, data: data(5) };
-                events.push(Publication::Unit(TrackKind::Video, unit));
+                events.push(Publication::Unit(TrackId::Video, unit));
             }
             (8, Some(0)) => {
                 let audio = AudioConfig {
@@ -82,11 +82,11 @@ fn flv(file: &[u8], (width, height): (u32, u32)) -> Vec<Publication> {
                     // `channelConfiguration` (ISO/IEC 14496-3, 1.6.2.1)
                     channels: body[3] >> 3 & 15,
                 };
-                events.push(Publication::Config(TrackConfig::Audio(audio)));
+                events.push(Publication::Sound(SoundTrack::default(), audio));
             }
             (8, Some(1)) => {
                 let unit = AccessUnit { pts: dts, dts, keyframe: true, data: data(2) };
-                events.push(Publication::Unit(TrackKind::Audio, unit));
+                events.push(Publication::Unit(TrackId::Audio(0), unit));
             }
             _ => {}
         }
@@ -102,8 +102,8 @@ fn number(bytes: &[u8]) -> i64 {
 /// The same events later.
 pub(crate) fn later(events: &[Publication], by: Ticks) -> Vec<Publication> {
     let shift = |event: &Publication| match event {
-        Publication::Unit(kind, unit) => Publication::Unit(
-            *kind,
+        Publication::Unit(track, unit) => Publication::Unit(
+            *track,
             AccessUnit { pts: unit.pts + by, dts: unit.dts + by, ..unit.clone() },
         ),
         other => other.clone(),
@@ -114,7 +114,7 @@ pub(crate) fn later(events: &[Publication], by: Ticks) -> Vec<Publication> {
 /// Timestamps of the pictures in the order they are shown, and of the keyframes among them.
 pub(crate) fn pictures(events: &[Publication]) -> (Vec<i64>, Vec<i64>) {
     let units = events.iter().filter_map(|event| match event {
-        Publication::Unit(TrackKind::Video, unit) => Some(unit),
+        Publication::Unit(TrackId::Video, unit) => Some(unit),
         _ => None,
     });
     shown(units)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clip::{Outcome, Running, config, later, make, picture, pictures, through};
 use bytes::Bytes;
 use origin_ladder::{Config, Error};
-use shared_media::{Publication, Staged, Ticks, TrackKind};
+use shared_media::{Publication, Staged, Ticks, TrackId};
 
 const SMALL: (u32, u32) = (640, 360);
 
@@ -108,7 +108,7 @@ async fn a_child_that_cannot_keep_up_encodes_less_and_the_source_never_waits() {
     let pictures_ms = 40;
     for event in &events[120..] {
         running.feed(std::slice::from_ref(event)).await;
-        if matches!(event, Publication::Unit(TrackKind::Video, _)) {
+        if matches!(event, Publication::Unit(TrackId::Video, _)) {
             tokio::time::sleep(Duration::from_millis(pictures_ms)).await;
         }
     }
@@ -153,7 +153,7 @@ async fn corrupt_media_is_dropped_and_kills_nothing() {
     for (index, event) in events.iter_mut().enumerate() {
         if let Publication::Unit(kind, unit) = event
             && index % 7 == 3
-            && !(*kind == TrackKind::Video && unit.keyframe)
+            && !(*kind == TrackId::Video && unit.keyframe)
         {
             let fill = u8::try_from(index % 251).unwrap();
             unit.data = Bytes::from(vec![fill; unit.data.len() / 2]);

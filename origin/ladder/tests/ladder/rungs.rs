@@ -3,7 +3,7 @@
 //! In: clips made by `ffmpeg`. Out: verdicts. Does not know the machines.
 
 use origin_ladder::{Config, Hardware, RungSpec};
-use shared_media::{Publication, Ticks, TrackKind, VideoCodec};
+use shared_media::{Publication, Ticks, TrackId, VideoCodec};
 
 use crate::clip::{Outcome, config, make, picture, pictures, through};
 
@@ -225,8 +225,8 @@ async fn sound_that_always_comes_late_is_heard_all_the_same() {
     );
     // The same events, but each sound stands where the pictures are two seconds further on.
     let place = |event: &Publication| match event {
-        Publication::Unit(TrackKind::Audio, unit) => unit.dts.0 + 180_000,
-        Publication::Unit(TrackKind::Video, unit) => unit.dts.0,
+        Publication::Unit(TrackId::Audio(_), unit) => unit.dts.0 + 180_000,
+        Publication::Unit(TrackId::Video, unit) => unit.dts.0,
         _ => i64::MIN,
     };
     let mut late = clip;

@@ -70,16 +70,21 @@ fn media(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
     let has_picture = tracks.iter().any(|track| track.form == Form::Video);
     let mut multivariant =
         Multivariant { anchor_us: Some(anchor.utc_us), ..Multivariant::default() };
-    if !has_picture {
-        multivariant.variants = of_kind(Form::Audio).map(|track| variant(track, &[])).collect();
+    let sounds: Vec<&Track> = of_kind(Form::Audio).collect();
+    let are_several = sounds.iter().any(|track| track.sound.number != sounds[0].sound.number);
+    if !has_picture && !are_several {
+        // The same in one more form: whichever the listener's player can.
+        multivariant.variants = sounds.iter().map(|track| variant(track, &[])).collect();
         return Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty());
     }
-    let sounds: Vec<&Track> = of_kind(Form::Audio).collect();
     multivariant.sounds =
-        sounds.iter().enumerate().map(|(index, track)| sound(track, index == 0)).collect();
+        names(&sounds).zip(&sounds).map(|(name, track)| sound(track, name)).collect();
+    if let Some(first) = multivariant.sounds.first_mut() {
+        first.default = true;
+    }
     multivariant.variants = of_kind(Form::Video).map(|track| variant(track, &sounds)).collect();
     // The sound alone, for those whose network carries no picture.
-    let alone = sounds.first().filter(|_| !multivariant.variants.is_empty());
+    let alone = sounds.first().filter(|_| !has_picture || !multivariant.variants.is_empty());
     multivariant.variants.extend(
         alone.map(|sound| Variant { audio: Some(GROUP.to_owned()), ..variant(sound, &[]) }),
     );
@@ -87,16 +92,40 @@ fn media(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
     Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty())
 }
 
-fn sound(track: &Track, default: bool) -> Sound {
-    let (channels, sample_rate) = match &track.writer.config {
+/// What listeners choose by, each once in the group: the language, where it is known, or else the rendition.
+fn names(sounds: &[&Track]) -> impl Iterator<Item = String> {
+    let plain = |track: &Track| match &track.sound.language {
+        Some(language) => language.name(),
+        None => track.id.to_string(),
+    };
+    let surrounds = |track: &Track| sound_form(track).0 > 2 && track.sound.language.is_some();
+    sounds.iter().enumerate().map(move |(at, track)| {
+        let (name, number) = (plain(track), track.sound.number);
+        let others = sounds[..at].iter().map(|other| other.sound.number);
+        let mut before: Vec<u8> = others.filter(|other| *other != number).collect();
+        let is_same = |other: &&&Track| other.sound.number != number && plain(other) == name;
+        let is_taken = sounds[..at].iter().any(|other| is_same(&other));
+        before.dedup();
+        let which = if is_taken { format!(" {}", before.len() + 1) } else { String::new() };
+        format!("{name}{which}{}", if surrounds(track) { " 5.1" } else { "" })
+    })
+}
+
+/// The channels of a sound, and its samples per second.
+fn sound_form(track: &Track) -> (u8, Option<u32>) {
+    match &track.writer.config {
         Some(TrackConfig::Audio(audio)) => (audio.channels, Some(audio.sample_rate)),
         _ => (2, None),
-    };
+    }
+}
+
+fn sound(track: &Track, name: String) -> Sound {
+    let (channels, sample_rate) = sound_form(track);
     Sound {
         group: GROUP.to_owned(),
-        name: track.id.to_string(),
-        language: None,
-        default,
+        name,
+        language: track.sound.language.as_ref().map(ToString::to_string),
+        default: false,
         channels,
         sample_rate,
         uri: names::child(&track.id),

@@ -5,7 +5,9 @@
 
 use std::collections::VecDeque;
 
-use shared_media::{Anchor, RenditionId, Rung, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind};
+use shared_media::{
+    Anchor, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind,
+};
 use shared_playlist::media::SKIP_TARGETS;
 
 use super::captions::{CaptionTrack, Captions};
@@ -81,6 +83,8 @@ enum Waiting {
 pub(super) struct Track {
     pub(super) id: RenditionId,
     pub(super) form: Form,
+    /// Of a sound: what it is to a listener.
+    pub(super) sound: SoundTrack,
     pub(super) timing: Timing,
     pub(super) window: Window,
     pub(super) rates: Rates,
@@ -103,7 +107,8 @@ impl Track {
     /// A rendition as the ladder planned it.
     pub(super) fn new(rung: Rung, leads: bool, common: &Common) -> Self {
         let form = rung.rendition.kind.into();
-        Self::of(rung.rendition.id, form, rung.target_bit_rate, leads, common)
+        let track = Self::of(rung.rendition.id, form, rung.target_bit_rate, leads, common);
+        Self { sound: rung.sound.unwrap_or_default(), ..track }
     }
 
     /// A track of captions.
@@ -127,6 +132,7 @@ impl Track {
         Self {
             id,
             form,
+            sound: SoundTrack::default(),
             timing: Timing::default(),
             window,
             rates,

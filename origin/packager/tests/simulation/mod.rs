@@ -73,6 +73,7 @@ pub(crate) fn plan(target_duration_s: u32) -> Plan {
     let rung = |name, kind, target_bit_rate| Rung {
         rendition: Rendition { id: id(name), kind },
         target_bit_rate,
+        sound: None,
     };
     Plan {
         rungs: vec![

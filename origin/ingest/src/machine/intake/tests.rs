@@ -40,13 +40,14 @@ fn words(intake: &mut Intake, now: Now, inputs: impl IntoIterator<Item = Input>)
         intake.handle(now, input);
         while let Poll::Output(output) = intake.poll() {
             words.push(match output {
-                Output::Publish(Publication::Config(TrackConfig::Video(_))) => "picture".to_owned(),
-                Output::Publish(Publication::Config(TrackConfig::Audio(_))) => "sound".to_owned(),
-                Output::Publish(Publication::Unit(TrackKind::Video, unit)) => {
+                Output::Publish(Publication::Picture(_)) => "picture".to_owned(),
+                Output::Publish(Publication::Sound(..)) => "sound".to_owned(),
+                Output::Publish(Publication::Sounds(named)) => format!("{named} sounds"),
+                Output::Publish(Publication::Unit(TrackId::Video, unit)) => {
                     format!("{}{}", if unit.keyframe { "I" } else { "P" }, unit.dts.0)
                 }
-                Output::Publish(Publication::Unit(TrackKind::Audio, unit)) => {
-                    format!("a{}", unit.dts.0)
+                Output::Publish(Publication::Unit(TrackId::Audio(track), unit)) => {
+                    format!("{}{}", char::from(b'a' + track), unit.dts.0)
                 }
                 Output::Publish(Publication::Discontinuity) => "break".to_owned(),
                 Output::Publish(Publication::End) => "end".to_owned(),
@@ -253,9 +254,9 @@ fn hevc_may_begin_at_an_open_gop_without_the_pictures_that_cannot_be_decoded() {
 }
 
 #[test]
-fn of_several_tracks_the_first_is_taken() {
+fn one_picture_is_taken_and_eight_sounds() {
     let mut intake = intake();
-    let other = |ms| Input::Audio(Arrival { track: 1, ..flv::audio(&audio(ms)).remove(0) });
+    let other = |track, tag: Tag| Input::Audio(Arrival { track, ..flv::audio(&tag).remove(0) });
     let foreign = Held::Foreign("FLAC".to_owned());
     let inputs = [
         hevc(2, 0, None),
@@ -263,7 +264,9 @@ fn of_several_tracks_the_first_is_taken() {
         sound(audio_config()),
         hevc(2, 0, Some(19)),
         sound(audio(0)),
-        other(0),
+        other(1, audio(0)),
+        other(1, audio_config()),
+        other(1, audio(0)),
         Input::Audio(Arrival { track: 3, at: Stamp::Millis(0), held: foreign }),
         Input::Interrupt,
         picture(video_config(&AVCC)),
@@ -275,11 +278,50 @@ fn of_several_tracks_the_first_is_taken() {
         "sound",
         "I0",
         "a0",
-        "other_track",
+        "no_config",
+        "sound",
+        "b0",
         "other_track",
         "break",
         "picture",
         "I1",
     ];
     assert_eq!(words(&mut intake, NOW, inputs), expected);
+}
+
+#[test]
+fn sounds_are_told_with_the_languages_that_the_publisher_names() {
+    let mut intake = intake();
+    let other = |track, tag: Tag| Input::Audio(Arrival { track, ..flv::audio(&tag).remove(0) });
+    let named = |codes: &[&str]| {
+        let sounds = codes.iter().map(|code| Language::new(code)).collect();
+        Input::Metadata(Metadata { sounds, ..Metadata::default() })
+    };
+    let mut take = |input| {
+        let mut told = Vec::new();
+        intake.handle(NOW, input);
+        while let Poll::Output(output) = intake.poll() {
+            match output {
+                Output::Publish(Publication::Sounds(named)) => told.push((named, None)),
+                Output::Publish(Publication::Sound(track, _)) => {
+                    told.push((track.number, track.language));
+                }
+                _ => {}
+            }
+        }
+        told
+    };
+    let configs = (0..9).map(|track| other(track, audio_config()));
+    let quiet = std::iter::once(named(&["en", "-", "de"])).chain(configs);
+    for input in quiet.chain([other(8, audio(0))]) {
+        assert_eq!(take(input), [], "no unit, no news");
+    }
+    let told = take(other(2, audio(0)));
+    let language = |number: u8| match number {
+        0 => Language::new("en"),
+        2 => Language::new("de"),
+        _ => None,
+    };
+    let all = (0..8).map(|number| (number, language(number)));
+    assert_eq!(told, std::iter::once((3, None)).chain(all).collect::<Vec<_>>());
 }

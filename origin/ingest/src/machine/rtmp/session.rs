@@ -342,6 +342,7 @@ impl Session {
         self.outbox.push_back(Output::Metadata(Metadata {
             frame_rate: object.get("framerate").and_then(Value::as_number),
             encoder: object.get("encoder").and_then(Value::as_text).map(str::to_owned),
+            sounds: Vec::new(),
         }));
     }
 }

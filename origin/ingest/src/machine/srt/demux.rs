@@ -4,11 +4,12 @@
 //! access units of every track. Does not know where the bytes come from.
 //!
 //! The first program is taken. Its tracks are counted in the order of its map, each kind for itself, those of codecs
-//! that are not taken left out; if a kind has only such, that is told. Splices of SCTE-35 are told as they come.
+//! that are not taken left out; if a kind has only such, that is told. Which sounds there are, and in which languages,
+//! is told with the map; splices of SCTE-35 as they come.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use shared_media::{AudioCodec, Poll, Ticks, VideoCodec};
+use shared_media::{AudioCodec, Language, Poll, Ticks, VideoCodec};
 
 use super::packets::{Continuity, Following, Packet, Packets};
 use super::pes::{Assembler, Outcome, Pes};
@@ -16,7 +17,7 @@ use super::sound::{self, Audio, Heard};
 use super::splice;
 use super::tables::{self, Listed, Sections};
 use crate::machine::annex_b::Video;
-use crate::machine::arrival::{Arrival, Held, Stamp};
+use crate::machine::arrival::{Arrival, Held, Metadata, Stamp};
 use crate::machine::intake::Input;
 
 /// Elementary streams that are looked at.
@@ -34,6 +35,8 @@ pub struct Demuxer {
     continuity: BTreeMap<u16, Continuity>,
     streams: BTreeMap<u16, Stream>,
     splices: BTreeMap<u16, Sections>,
+    /// Of its sounds, as they were told.
+    languages: Vec<Option<Language>>,
     outbox: VecDeque<Input>,
 }
 
@@ -67,6 +70,7 @@ impl Demuxer {
             continuity: BTreeMap::new(),
             streams: BTreeMap::new(),
             splices: BTreeMap::new(),
+            languages: Vec::new(),
             outbox: VecDeque::new(),
         }
     }
@@ -146,10 +150,16 @@ impl Demuxer {
             return;
         }
         let mut before = std::mem::take(&mut self.streams);
+        let same = |old: &Listed, new: &Listed| {
+            // What is spoken on it does not change how it is read.
+            *old == Listed { language: old.language, ..new.clone() }
+        };
+        let mut languages = Vec::new();
         let (mut tracks, mut foreign) = ([0, 0], [None, None]);
         let mut splices = std::mem::take(&mut self.splices);
         for one in &listed {
-            let kept = before.remove(&one.pid).filter(|_| self.listed.contains(one));
+            let kept =
+                before.remove(&one.pid).filter(|_| self.listed.iter().any(|old| same(old, one)));
             match kind(one) {
                 Kind::Splice => {
                     let fresh = || Sections::new(splice::SECTION_BYTES_MAX);
@@ -162,11 +172,19 @@ impl Demuxer {
                     let stream = kept.unwrap_or(Stream { track: 0, assembler, media });
                     self.streams.insert(one.pid, Stream { track: tracks[sort], ..stream });
                     tracks[sort] += 1;
+                    if sort == AUDIO {
+                        languages.push(one.language.and_then(Language::of_iso_639_2));
+                    }
                 }
                 Kind::Nothing => {}
             }
         }
         self.listed = listed;
+        if languages != self.languages {
+            self.languages.clone_from(&languages);
+            let metadata = Metadata { sounds: languages, ..Metadata::default() };
+            self.outbox.push_back(Input::Metadata(metadata));
+        }
         let at = Stamp::Ticks(0);
         let named = |name: &str| Held::Foreign(name.to_owned());
         if let (0, Some(name)) = (tracks[VIDEO], foreign[VIDEO]) {

@@ -95,7 +95,7 @@ pub(super) fn association(section: &[u8]) -> Option<u16> {
 }
 
 /// One elementary stream of a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Listed {
     pub(super) pid: u16,
     /// Table 2-34.
@@ -104,6 +104,8 @@ pub(super) struct Listed {
     pub(super) registered: Option<[u8; 4]>,
     /// Of Opus: its `channel_config_code`.
     pub(super) channels: Option<u8>,
+    /// The first language of its ISO 639 language descriptor (2.6.18).
+    pub(super) language: Option<[u8; 3]>,
     /// Of a private stream: it is AC-3 or E-AC-3 (ETSI EN 300 468, annex D).
     pub(super) is_dolby: bool,
 }
@@ -122,12 +124,12 @@ pub(super) fn map(section: &[u8]) -> Option<Vec<Listed>> {
         let pid = cursor.u16()? & 0x1FFF;
         let length = usize::from(cursor.u16()? & 0x0FFF);
         let mut descriptors = Cursor(cursor.take(length)?);
-        let mut listed =
-            Listed { pid, stream_type, registered: None, channels: None, is_dolby: false };
+        let mut listed = Listed { pid, stream_type, ..Listed::default() };
         while let (Some(tag), Some(length)) = (descriptors.u8(), descriptors.u8()) {
             let Some(body) = descriptors.take(usize::from(length)) else { break };
             match (tag, body) {
                 (0x05, [a, b, c, d, ..]) => listed.registered = Some([*a, *b, *c, *d]),
+                (0x0A, [a, b, c, ..]) => listed.language = Some([*a, *b, *c]),
                 (0x7F, [0x80, channels, ..]) => listed.channels = Some(*channels),
                 (0x6A | 0x7A, _) => listed.is_dolby = true,
                 _ => {}

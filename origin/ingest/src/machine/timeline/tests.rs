@@ -8,8 +8,8 @@ use super::*;
 
 mod hours;
 
-const VIDEO: TrackKind = TrackKind::Video;
-const AUDIO: TrackKind = TrackKind::Audio;
+const VIDEO: TrackId = TrackId::Video;
+const AUDIO: TrackId = TrackId::Audio(0);
 
 fn at(ms: u64) -> Now {
     let us = ms * 1000;
@@ -24,7 +24,7 @@ fn timeline() -> Timeline {
 fn place(
     timeline: &mut Timeline,
     now: Now,
-    kind: TrackKind,
+    kind: TrackId,
     timestamp_ms: u32,
     composition_ms: i32,
 ) -> Result<Placed, Misplaced> {

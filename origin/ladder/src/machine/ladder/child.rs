@@ -2,7 +2,7 @@
 //!
 //! In: its start, room for a message, its messages. Out: messages for it, staged events. Does not know the process.
 
-use shared_media::{AccessUnit, Staged, Ticks, TrackConfig};
+use shared_media::{AccessUnit, Staged, Ticks};
 
 use super::{Ladder, Output};
 use crate::config::span;
@@ -25,10 +25,11 @@ impl Ladder {
         self.preface.clear();
         let Some(setup) = self.setup() else { return };
         let base = self.replay.base();
-        let video = base.video.clone().map(|video| ToChild::Config(TrackConfig::Video(video)));
-        let audio = base.audio.clone().map(|audio| ToChild::Config(TrackConfig::Audio(audio)));
+        let video = base.video.clone().map(ToChild::Picture);
+        let sounds = base.sounds.iter().map(|(track, audio)| ToChild::Sound(*track, audio.clone()));
+        let known: Vec<ToChild> = video.into_iter().chain(sounds).collect();
         self.preface.push_back(ToChild::Setup(setup));
-        self.preface.extend(video.into_iter().chain(audio));
+        self.preface.extend(known);
         self.tell_resting();
     }
 
@@ -41,6 +42,7 @@ impl Ladder {
             job.resume = self.renditions.delivered(index).map(|pts| pts.0);
         }
         let sounds = shape.sounds.iter().zip(shape.jobs.len()..).map(|(sound, index)| SoundJob {
+            track: sound.track.number,
             channels: sound.channels,
             bit_rate: sound.bit_rate,
             grid: self.renditions.last_dts(index).map(|dts| dts.0),

@@ -3,11 +3,11 @@
 //! In: publication events, the child's messages, its life and death, the time. Out: staged events, messages for the
 //! child, the wish to start or kill it. Does not know processes, channels, or FFmpeg.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use shared_media::{
-    AccessUnit, AudioConfig, Poll, Publication, RenditionId, Staged, Ticks, TrackConfig, TrackKind,
-    VideoConfig,
+    AccessUnit, AudioConfig, Poll, Publication, RenditionId, Staged, Ticks, TrackConfig, TrackId,
+    TrackKind, VideoConfig,
 };
 
 use crate::config::{Config, span};
@@ -15,7 +15,7 @@ use crate::machine::capacity::{Demand, Kind};
 use crate::machine::frame::{FromChild, ToChild};
 use crate::machine::life::{Act, Life};
 use crate::machine::overload::Overload;
-use crate::machine::plan::{Shape, decide, seconds_span};
+use crate::machine::plan::{Shape, SoundShape, decide, seconds_span};
 use crate::machine::probe::{Arrived, Probe};
 use crate::machine::renditions::Renditions;
 use crate::machine::replay::Replay;
@@ -96,7 +96,8 @@ pub(crate) struct Ladder {
     draining: Option<Drain>,
     over: bool,
     video: Option<VideoConfig>,
-    audio: Option<AudioConfig>,
+    /// Of each of the publisher's sounds that is a rendition.
+    sounds: BTreeMap<u8, AudioConfig>,
     source: Source,
     /// The source is encoded since its GOP outgrew the playlist; until the child says so the break is awaited.
     switched: bool,
@@ -127,7 +128,7 @@ impl Ladder {
             draining: None,
             over: false,
             video: None,
-            audio: None,
+            sounds: BTreeMap::new(),
             source: Source::new(Ticks(i64::MAX)),
             switched: false,
             switch_awaited: false,
@@ -247,11 +248,14 @@ impl Ladder {
             && let Some((arrived, event)) = self.pending.pop_front()
         {
             match event {
-                Publication::Config(config) => self.configured(arrived, config),
-                Publication::Unit(TrackKind::Video, unit) => self.picture(arrived, unit),
-                Publication::Unit(TrackKind::Audio, unit) => self.sound(arrived, unit),
+                Publication::Picture(video) => self.picture_form(arrived, video),
+                Publication::Sound(track, audio) => self.sound_form(arrived, track.number, audio),
+                Publication::Sounds(_) => {}
+                Publication::Unit(TrackId::Video, unit) => self.picture(arrived, unit),
+                Publication::Unit(TrackId::Audio(track), unit) => self.sound(arrived, track, unit),
                 Publication::Discontinuity => {
-                    (self.video, self.audio) = (None, None);
+                    self.video = None;
+                    self.sounds.clear();
                     self.source.interrupted();
                     self.drain(arrived, Drain::Break);
                 }
@@ -260,32 +264,32 @@ impl Ladder {
         }
     }
 
-    fn configured(&mut self, arrived: u64, config: TrackConfig) {
-        match &config {
-            TrackConfig::Video(video) if self.has_video() => {
-                match self.video.replace(video.clone()) {
-                    Some(before) if same_pictures(&before, video) => return,
-                    Some(_) if self.source.is_running() => {
-                        // Pictures of another form cannot join the ones before: the same as a publisher's return.
-                        self.video = None;
-                        self.source.interrupted();
-                        self.pending.push_front((arrived, Publication::Config(config)));
-                        return self.drain(arrived, Drain::Break);
-                    }
-                    _ => {}
-                }
-                if self.passes() {
-                    self.stage_config(0, config.clone());
-                }
-            }
-            TrackConfig::Audio(audio) if self.has_sound() => {
-                if self.audio.replace(audio.clone()).as_ref() == Some(audio) {
-                    return;
-                }
-            }
-            TrackConfig::Video(_) | TrackConfig::Audio(_) => return,
+    fn picture_form(&mut self, arrived: u64, video: VideoConfig) {
+        if !self.has_video() {
+            return;
         }
-        self.keep(arrived, ToChild::Config(config));
+        match self.video.replace(video.clone()) {
+            Some(before) if same_pictures(&before, &video) => return,
+            Some(_) if self.source.is_running() => {
+                // Pictures of another form cannot join the ones before: the same as a publisher's return.
+                self.video = None;
+                self.source.interrupted();
+                self.pending.push_front((arrived, Publication::Picture(video)));
+                return self.drain(arrived, Drain::Break);
+            }
+            _ => {}
+        }
+        if self.passes() {
+            self.stage_config(0, TrackConfig::Video(video.clone()));
+        }
+        self.keep(arrived, ToChild::Picture(video));
+    }
+
+    fn sound_form(&mut self, arrived: u64, track: u8, audio: AudioConfig) {
+        if self.hears(track) && self.sounds.get(&track) != Some(&audio) {
+            self.sounds.insert(track, audio.clone());
+            self.keep(arrived, ToChild::Sound(track, audio));
+        }
     }
 
     fn picture(&mut self, arrived: u64, unit: AccessUnit) {
@@ -309,17 +313,17 @@ impl Ladder {
         if self.passes() && self.renditions.accept(0, &unit) {
             self.stage_unit(0, unit.clone(), None);
         }
-        self.keep(arrived, ToChild::Unit(TrackKind::Video, unit));
+        self.keep(arrived, ToChild::Unit(TrackId::Video, unit));
     }
 
-    fn sound(&mut self, arrived: u64, unit: AccessUnit) {
-        if self.audio.is_none() {
+    fn sound(&mut self, arrived: u64, track: u8, unit: AccessUnit) {
+        if !self.sounds.contains_key(&track) {
             return self.outputs.push_back(Output::Refused(1));
         }
         if self.lost && self.leading() == TrackKind::Audio {
             self.recover();
         }
-        self.keep(arrived, ToChild::Unit(TrackKind::Audio, unit));
+        self.keep(arrived, ToChild::Unit(TrackId::Audio(track), unit));
     }
 
     /// Keeps a step for the child. While its work is lost, only what configures it is kept.
@@ -390,8 +394,10 @@ impl Ladder {
         !self.switched && self.shape.as_ref().is_some_and(|shape| shape.passed.is_some())
     }
 
-    fn has_sound(&self) -> bool {
-        self.shape.as_ref().is_some_and(|shape| !shape.sounds.is_empty())
+    /// Whether a rendition is made of this sound.
+    fn hears(&self, track: u8) -> bool {
+        let is_it = |sound: &SoundShape| sound.track.number == track;
+        self.shape.as_ref().is_some_and(|shape| shape.sounds.iter().any(is_it))
     }
 
     /// The kind of track a child can begin at.

@@ -35,9 +35,9 @@ impl Copier {
         let mut said = Vec::new();
         match message {
             ToChild::Setup(setup) => self.setup = Some(setup),
-            ToChild::Config(_) => {}
+            ToChild::Picture(_) | ToChild::Sound(..) => {}
             ToChild::Rest(rungs) => self.resting = rungs.into(),
-            ToChild::Unit(kind, unit) => self.copy(kind, &unit, &mut said),
+            ToChild::Unit(track, unit) => self.copy(track.kind(), &unit, &mut said),
             ToChild::Switch { after, .. } => self.switch = Some(after),
             ToChild::Flush => said.push(FromChild::Flushed),
         }
@@ -164,11 +164,11 @@ fn picture(number: i64, gop: i64) -> Publication {
     let pts = Ticks(number * tick());
     let data = Bytes::from_static(b"picture");
     let keyframe = number % gop == 0;
-    Publication::Unit(TrackKind::Video, AccessUnit { pts, dts: pts, keyframe, data })
+    Publication::Unit(TrackId::Video, AccessUnit { pts, dts: pts, keyframe, data })
 }
 
 fn config(width: u32) -> Publication {
-    Publication::Config(TrackConfig::Video(video(width)))
+    Publication::Picture(video(width))
 }
 
 #[test]

@@ -25,8 +25,9 @@ fn a_connection_comes_to_its_media() {
     assert_eq!(outcome.key, Some(StreamKey::new("secret")));
     assert_eq!(outcome.closing, Some(Closing::Unpublished));
     let kinds = outcome.publications.iter().map(|publication| match publication {
-        Publication::Config(config) => ("config", config.kind()),
-        Publication::Unit(kind, _) => ("unit", *kind),
+        Publication::Picture(_) => ("config", TrackKind::Video),
+        Publication::Sound(..) => ("config", TrackKind::Audio),
+        Publication::Unit(track, _) => ("unit", track.kind()),
         _ => ("other", TrackKind::Video),
     });
     let kinds: Vec<_> = kinds.collect();

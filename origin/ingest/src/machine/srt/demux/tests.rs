@@ -98,10 +98,31 @@ fn codecs_not_taken_are_named() {
     muxer.section(0, &association(MAP));
     muxer.section(MAP, &map(&[(0x02, VIDEO_PID, &[]), (0x81, 0x101, &[]), (0x0F, 0x102, &[])]));
     let found = demuxed([&muxer.bytes[..]]);
-    let [Input::Video(Arrival { held: Held::Foreign(name), .. })] = &found[..] else {
+    let [Input::Metadata(_), Input::Video(Arrival { held: Held::Foreign(name), .. })] = &found[..]
+    else {
         panic!("the sound has a track that is taken: {found:?}")
     };
     assert_eq!(name, "MPEG-2 video");
+}
+
+#[test]
+fn the_languages_of_its_sounds_are_told_when_they_change() {
+    let english: &[u8] = &[0x0A, 4, b'e', b'n', b'g', 0];
+    let german: &[u8] = &[0x0A, 4, b'g', b'e', b'r', 0];
+    let cut_off: &[u8] = &[0x0A, 4, b'f'];
+    let mut muxer = Muxer::default();
+    muxer.section(0, &association(MAP));
+    for first in [english, english, german] {
+        let others = [(0x03, 0x102, cut_off), (0x81, 0x103, german), (0x0F, 0x104, german)];
+        let streams = [&[(0x1B, VIDEO_PID, &[][..]), (0x0F, 0x101, first)][..], &others].concat();
+        muxer.section(MAP, &map(&streams));
+    }
+    let told = demuxed([&muxer.bytes[..]]).into_iter().map(|input| match input {
+        Input::Metadata(metadata) => metadata.sounds,
+        other => panic!("{other:?}"),
+    });
+    let (en, de) = (Language::new("en"), Language::new("de"));
+    assert_eq!(told.collect::<Vec<_>>(), [[en, None, de.clone()], [de.clone(), None, de]]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Encoder {
         Self { timeline, clocks, wrap, breaks: 0, dropped: 0, off: [0; 2], apart_max: 0 }
     }
 
-    fn stamp(&self, kind: TrackKind, moment: u64) -> Stamp {
+    fn stamp(&self, kind: TrackId, moment: u64) -> Stamp {
         let ticks = (self.clocks[usize::from(kind == AUDIO)] + moment) % self.wrap;
         match self.wrap {
             wrap if wrap == WRAPS[0] => {
@@ -43,7 +43,7 @@ impl Encoder {
     }
 
     /// Sends a frame of this moment (in ticks), which arrives so much later.
-    fn send(&mut self, kind: TrackKind, moment: u64, late_ms: u64) -> Option<Placed> {
+    fn send(&mut self, kind: TrackId, moment: u64, late_ms: u64) -> Option<Placed> {
         let stamp = self.stamp(kind, moment);
         let now = at(moment / 90 + late_ms);
         let Ok(placed) = self.timeline.place(now, kind, stamp, Ticks::ZERO) else {
@@ -60,8 +60,8 @@ impl Encoder {
     }
 
     /// Sends both kinds from one moment to another, in milliseconds.
-    fn run(&mut self, from_ms: u64, until_ms: u64, kinds: &[TrackKind]) {
-        let frames = |kind: TrackKind| {
+    fn run(&mut self, from_ms: u64, until_ms: u64, kinds: &[TrackId]) {
+        let frames = |kind: TrackId| {
             let distance = if kind == VIDEO { 3000 } else { 1920 };
             let first = (from_ms * 90).div_ceil(distance);
             (first..until_ms * 90 / distance).map(move |frame| (frame * distance, kind))
@@ -81,7 +81,7 @@ impl Encoder {
     }
 }
 
-const BOTH: [TrackKind; 2] = [VIDEO, AUDIO];
+const BOTH: [TrackId; 2] = [VIDEO, AUDIO];
 
 #[test]
 fn eight_hours_with_a_wrap_in_the_middle_neither_break_nor_drift() {
