@@ -4,12 +4,14 @@ use reqwest::Client;
 use tests::{House, Publisher};
 
 use crate::clip::{self, Clip, FRAME_RATE};
-use crate::{ended, start_s};
+use crate::{ended, on_air, start_s};
 
 #[tokio::test]
 async fn a_show_by_srt_has_every_frame_in_order_and_in_step_with_the_sound() {
     let house = House::start(&["--reconnect-window-s", "1", "--srt", "127.0.0.1:0"]);
     let show = house.show("By SRT");
+    let set = ["show", "set", &show.id, "--sounds", "de=Kommentar", "--json"];
+    assert_eq!(house.cli_json(&set)["broadcast"]["sounds"][0]["language"], "de");
     let ticket = house.ticket(&show.id);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("clip.flv");
@@ -25,6 +27,8 @@ async fn a_show_by_srt_has_every_frame_in_order_and_in_step_with_the_sound() {
     assert!(!house.log().contains(&show.stream_key), "the stream key is not logged");
 
     let client = Client::new();
+    let text = on_air(&client, &ticket.playlist_url).await;
+    assert!(text.contains("NAME=\"Kommentar\",LANGUAGE=\"de\",DEFAULT=YES"), "{text}");
     let lists = ended(&client, &ticket.playlist_url).await;
     let mut beeps = Vec::new();
     for (name, list) in &lists {

@@ -4,7 +4,8 @@
 //! Does not know the stages.
 
 use shared_wire::api::{
-    CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, NewCaptions, NewCue,
+    CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, NewCaptions, NewCue, SOUNDS_MAX,
+    SoundName,
 };
 
 use crate::Error;
@@ -47,9 +48,7 @@ pub(crate) fn check(tracks: &[CaptionTrack]) -> Result<(), Error> {
                  at most, such as `en` or `pt-BR`"
             ));
         }
-        let chars = track.name.chars().count();
-        let is_plain = !track.name.chars().any(|c| c.is_control() || c == '"');
-        if !(1..=NAME_CHARS_MAX).contains(&chars) || !is_plain || track.name.trim().is_empty() {
+        if !is_name(&track.name) {
             return wrong(format!(
                 "must each have a `name` of 1 to {NAME_CHARS_MAX} characters, without quotes and \
                  control characters"
@@ -63,6 +62,33 @@ pub(crate) fn check(tracks: &[CaptionTrack]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Refuses names of sounds that cannot be.
+pub(crate) fn check_sounds(sounds: &[SoundName]) -> Result<(), Error> {
+    let wrong = |reason: String| Err(Error::Invalid { field: "broadcast.sounds", reason });
+    if sounds.len() > SOUNDS_MAX {
+        return wrong(format!("must be {SOUNDS_MAX} at most"));
+    }
+    if !sounds.iter().all(|sound| is_language(&sound.language)) {
+        return wrong(format!(
+            "must each have a `language` of BCP 47, of {CAPTION_LANGUAGE_CHARS_MAX} characters at \
+             most, such as `en` or `pt-BR`"
+        ));
+    }
+    if !sounds.iter().filter_map(|sound| sound.name.as_deref()).all(is_name) {
+        return wrong(format!(
+            "may each have a `name` of 1 to {NAME_CHARS_MAX} characters, without quotes and \
+             control characters"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a name can stand in a playlist and in a menu.
+fn is_name(name: &str) -> bool {
+    let is_plain = !name.chars().any(|c| c.is_control() || c == '"');
+    (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && is_plain && !name.trim().is_empty()
 }
 
 /// Whether it has the form of a language tag (RFC 5646, 2.1): a language, then subtags.

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use shared_media::{Ticks, VideoCodec};
+use shared_media::{SoundTrack, Ticks, VideoCodec};
 
 /// One rung that is encoded whenever the source is higher than it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Config {
     pub command: Vec<OsString>,
     /// The rungs, in any order; only those strictly below the source are made.
     pub rungs: Vec<RungSpec>,
+    /// What the publisher's sounds are, in its order, in place of what it says of them; their numbers do not count.
+    pub sounds: Vec<SoundTrack>,
     /// Bit rate of the stereo sound, in bit/s.
     pub audio_bit_rate: u32,
     /// Bit rate of the sound in 5.1, in bit/s.
@@ -119,6 +121,7 @@ impl Default for Config {
                 RungSpec::avc(480, 1_200_000),
                 RungSpec::avc(160, 250_000),
             ],
+            sounds: Vec::new(),
             audio_bit_rate: 128_000,
             surround_bit_rate: 384_000,
             hardware: None,

@@ -13,10 +13,12 @@ use origin_control::Control;
 use origin_ladder::{Capacity, NoRoom, RungSpec};
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
-use shared_media::{Anchor, Object, ObjectSink as _, Publication, RenditionId, VideoCodec};
+use shared_media::{
+    Anchor, Language, Object, ObjectSink as _, Publication, RenditionId, SoundTrack, VideoCodec,
+};
 use shared_playlist::recording;
 use shared_wire::ShowId;
-use shared_wire::api::{CaptionTrack, Rung, RungCodec, State};
+use shared_wire::api::{CaptionTrack, Rung, RungCodec, SoundName, State};
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -141,6 +143,8 @@ impl Stages {
         if let Some(rungs) = rungs {
             config.rungs = rungs.iter().map(spec).collect();
         }
+        let chosen = self.control.show_state(show).and_then(|show| show.broadcast.sounds);
+        config.sounds = chosen.unwrap_or_default().into_iter().map(sound_track).collect();
         let (staged, ladder) =
             origin_ladder::spawn_within(config, &self.capacity, publications, &name);
         let epoch = epoch(anchor);
@@ -264,6 +268,11 @@ fn caption_track(track: CaptionTrack) -> Option<origin_packager::CaptionTrack> {
     let id = RenditionId::new(&track.rendition())?;
     let CaptionTrack { language, name, default } = track;
     Some(origin_packager::CaptionTrack { id, language, name, default })
+}
+
+/// What one of the publisher's sounds is, as the ladder is told of it.
+fn sound_track(sound: SoundName) -> SoundTrack {
+    SoundTrack { number: 0, language: Language::new(&sound.language), name: sound.name }
 }
 
 /// Turns a recording's growing playlist into its finished form.

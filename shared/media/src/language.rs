@@ -41,11 +41,11 @@ const BIBLIOGRAPHIC: [(&str, &str); 20] = [
 pub struct Language(String);
 
 impl Language {
-    /// The language of a tag, whose first part is its shortest code of ISO 639; `None` if it is not of that form.
+    /// The language of a tag, its primary subtag first; `None` if it is not of that form.
     #[must_use]
     pub fn new(tag: &str) -> Option<Self> {
         let mut parts = tag.split('-');
-        let primary = parts.next().filter(|primary| matches!(primary.len(), 2..=3))?;
+        let primary = parts.next().filter(|primary| matches!(primary.len(), 2..=8))?;
         let is_letters = primary.bytes().all(|byte| byte.is_ascii_alphabetic());
         let is_part = |part: &str| {
             matches!(part.len(), 1..=8) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -131,7 +131,7 @@ mod tests {
         }
         assert_eq!(Language::new("pt-BR").unwrap().name(), "Português");
         assert_eq!(Language::new("xx").unwrap().name(), "xx");
-        for bad in ["", "e", "engl", "e1", "en-", "en_GB", "en-\"", "en-abcdefghi", "-en"] {
+        for bad in ["", "e", "englishes", "e1", "en-", "en_GB", "en-\"", "en-abcdefghi", "-en"] {
             assert_eq!(Language::new(bad), None, "{bad}");
         }
         assert_eq!(Language::new(&format!("en{}", "-x".repeat(20))), None);

@@ -11,8 +11,8 @@ use crate::{
 
 /// What ingest hands on, for one show, in order.
 ///
-/// A `Picture` or `Sound` comes before the first `Unit` of its track, and again when parameter sets change. Units of all
-/// tracks are interleaved by DTS as far as the publisher does it.
+/// A `Picture` or `Sound` comes before the first `Unit` of its track, and again when parameter sets change. Units of
+/// all tracks are interleaved by DTS as far as the publisher does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Publication {
     /// How to decode the pictures that follow.

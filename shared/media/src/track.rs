@@ -47,6 +47,9 @@ pub struct SoundTrack {
     /// The language that is spoken, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// What listeners choose it by, if it is not the language's own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// A ratio, for frame rates: 30000/1001 stays exact.

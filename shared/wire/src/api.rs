@@ -11,7 +11,8 @@ mod tier;
 mod timed;
 
 pub use broadcast::{
-    Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SecondPublisher, WhileAway,
+    Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SOUNDS_MAX, SecondPublisher, SoundName,
+    WhileAway,
 };
 pub use captions::{
     CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, CaptionsTaken, NewCaptions,

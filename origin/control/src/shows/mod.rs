@@ -286,6 +286,7 @@ fn check_broadcast(chosen: &Broadcast) -> Result<(), Error> {
     let rungs = chosen.ladder.as_deref().unwrap_or_default();
     ladder::check(rungs).map_err(|reason| Error::Invalid { field: "broadcast.ladder", reason })?;
     captions::check(chosen.captions.as_deref().unwrap_or_default())?;
+    captions::check_sounds(chosen.sounds.as_deref().unwrap_or_default())?;
     match chosen.dvr_window_s {
         Some(seconds) if !DVR_WINDOW_S.contains(&seconds) => Err(Error::Invalid {
             field: "broadcast.dvr_window_s",

@@ -403,7 +403,7 @@ impl Intake {
             let number = known.track.unwrap_or_default();
             if let Some(config) = known.news().cloned() {
                 let language = self.named.languages.get(usize::from(number)).cloned().flatten();
-                let sound = Publication::Sound(SoundTrack { number, language }, config);
+                let sound = Publication::Sound(SoundTrack { number, language, name: None }, config);
                 self.outbox.push_back(Output::Publish(sound));
             }
         }

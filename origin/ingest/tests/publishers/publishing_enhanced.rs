@@ -89,18 +89,22 @@ async fn av1_and_opus_arrive_whole_and_exact() {
 }
 
 #[tokio::test]
-async fn of_several_tracks_the_first_of_each_kind_is_taken() {
+async fn of_several_tracks_one_picture_and_every_sound_is_taken() {
     let encoding = "-map 0:v -map 1:a -map 2:a -t 1 -c:v libx264 -preset ultrafast -c:a aac";
     let mut tracks = clip("30", encoding);
     assert_eq!(tracks.len(), 3);
     let sounds: Vec<&Track> = tracks.iter().filter(|track| track.kind == Kind::Audio).collect();
-    let first: Vec<Vec<u8>> = sounds[0].units.iter().map(|unit| unit.data.clone()).collect();
+    let sent =
+        sounds.iter().map(|sound| sound.units.iter().map(|unit| unit.data.clone()).collect());
+    let sent: Vec<Vec<Vec<u8>>> = sent.collect();
     let mut second = tracks[0].clone();
     second.id = 1;
     tracks.push(second);
     let (_, publications) = published(tracks).await;
-    assert_eq!(configs(&publications).len(), 2);
+    assert_eq!(configs(&publications).len(), 3);
     assert_eq!(units(&publications, TrackKind::Video).len(), 30);
-    let audio = units(&publications, TrackKind::Audio);
-    assert!(audio.iter().map(|unit| &unit.data).eq(&first), "the first sound, and no other");
+    for (number, sent) in (0..).zip(&sent) {
+        let taken = crate::stagehand::sounds(&publications, number);
+        assert!(taken.iter().map(|unit| &unit.data).eq(sent), "sound {number}, every frame");
+    }
 }

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared_media::{
-    Language, Plan, Rational, Rendition, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND, Ticks,
-    TrackKind, VideoCodec, VideoConfig,
+    Plan, Rational, Rendition, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND, Ticks, TrackKind,
+    VideoCodec, VideoConfig,
 };
 
 use crate::config::{Config, RungSpec, span};
@@ -41,8 +41,7 @@ pub(crate) struct Seen {
 /// One of the publisher's sounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Heard {
-    pub(crate) number: u8,
-    pub(crate) language: Option<Language>,
+    pub(crate) track: SoundTrack,
     pub(crate) channels: u8,
 }
 
@@ -157,7 +156,9 @@ impl Shape {
 fn sounds(config: &Config, heard: &[Heard]) -> Vec<SoundShape> {
     let of_one = |(at, heard): (usize, &Heard)| {
         let which = if at == 0 { String::new() } else { format!("-{}", at + 1) };
-        let track = SoundTrack { number: heard.number, language: heard.language.clone() };
+        let number = heard.track.number;
+        let chosen = config.sounds.get(at).map(|chosen| SoundTrack { number, ..chosen.clone() });
+        let track = chosen.unwrap_or_else(|| heard.track.clone());
         let shape = |name: &str, channels, bit_rate| {
             let id = named(&format!("{name}{which}"));
             SoundShape { id, track: track.clone(), channels, bit_rate }
@@ -270,11 +271,13 @@ fn frame_rate(seen: &Seen) -> Rational {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use shared_media::Language;
 
     use super::*;
 
     fn heard(number: u8, channels: u8) -> Heard {
-        Heard { number, language: Language::new("en"), channels }
+        let track = SoundTrack { number, language: Language::new("en"), name: None };
+        Heard { track, channels }
     }
 
     fn seen(width: u32, height: u32, gop_s: Option<f64>) -> Seen {
@@ -376,6 +379,13 @@ mod tests {
         assert_eq!(ids(&shape), ["audio", "surround", "audio-2"]);
         let track = shape.plan.rungs[2].sound.as_ref().unwrap();
         assert_eq!((track.number, &track.language), (2, &Language::new("en")));
+        let chosen = |tag| SoundTrack { language: Language::new(tag), ..SoundTrack::default() };
+        let config = Config { sounds: vec![chosen("de"), chosen("fr")], ..Config::default() };
+        let shape = decide(&config, &alone);
+        let tracks = shape.plan.rungs.iter().filter_map(|rung| rung.sound.as_ref());
+        let said: Vec<_> = tracks.map(|track| (track.number, track.language.clone())).collect();
+        let (de, fr) = (Language::new("de"), Language::new("fr"));
+        assert_eq!(said, [(0, de.clone()), (0, de), (2, fr)], "the house knows better");
         assert_eq!((shape.plan.target_duration_s, shape.cadence), (2, None));
         let channels: Vec<u8> = shape.sounds.iter().map(|sound| sound.channels).collect();
         assert_eq!(channels, [2, 6, 2]);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use shared_media::{AccessUnit, Publication, SoundTrack, Ticks, TrackId, VideoConfig};
+use shared_media::{AccessUnit, Publication, Ticks, TrackId, VideoConfig};
 
 use crate::config::{Config, span};
 use crate::machine::plan::{Heard, Seen};
@@ -56,9 +56,8 @@ impl Probe {
         match &event {
             Publication::Picture(video) => self.held.video = Some(video.clone()),
             Publication::Sound(track, audio) => {
-                let SoundTrack { number, language } = track.clone();
-                let heard = Heard { number, language, channels: audio.channels };
-                self.held.heard.insert(number, heard);
+                let heard = Heard { track: track.clone(), channels: audio.channels };
+                self.held.heard.insert(track.number, heard);
             }
             Publication::Sounds(named) => self.held.named = usize::from(*named),
             Publication::Unit(TrackId::Video, unit) => {
@@ -131,7 +130,7 @@ fn reach(so_far: Option<(Ticks, Ticks)>, pts: Ticks) -> (Ticks, Ticks) {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use shared_media::{AudioCodec, AudioConfig, Language, VideoCodec};
+    use shared_media::{AudioCodec, AudioConfig, Language, SoundTrack, VideoCodec};
 
     use super::*;
 
@@ -196,11 +195,11 @@ mod tests {
         let mut probe =
             fed([Publication::Sounds(2), audio(), video()].into_iter().chain(pictures(0)));
         assert!(!probe.is_done());
-        let second = SoundTrack { number: 1, language: Language::new("de") };
+        let second = SoundTrack { number: 1, language: Language::new("de"), name: None };
         probe.take(0, sound(second.clone()));
         assert!(probe.is_done());
         let (seen, _) = probe.finish().unwrap();
-        assert_eq!(seen.sounds[1].language, second.language);
+        assert_eq!(seen.sounds[1].track, second);
         let late = [Publication::Sounds(2), audio(), video()].into_iter().chain(pictures(0));
         let probe = fed(late.chain((10..=25).map(|n| picture(n * 40, n % 5 == 0))));
         assert!(probe.is_done(), "a sound that does not come is not waited for for long");

@@ -8,7 +8,7 @@ use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
     Broadcast, CaptionTrack, ChangeShow, CreatedShow, NewPull, NewShow, Rung, SecondPublisher,
-    ShowList, ShowState, State, WhenFull as Rule, WhileAway, ladder,
+    ShowList, ShowState, SoundName, State, WhenFull as Rule, WhileAway, ladder,
 };
 
 use super::error::Error;
@@ -55,7 +55,7 @@ pub(crate) enum ShowCommand {
         /// What happens to a device beyond those a ticket admits at once
         #[arg(long, required_unless_present_any = [
             "dvr_window_s", "recording_max_mib", "second_publisher", "ladder", "while_away",
-            "captions"
+            "captions", "sounds"
         ])]
         when_full: Option<WhenFull>,
         /// How it goes out; what is not said stays
@@ -182,6 +182,9 @@ pub(crate) struct BroadcastFlags {
     /// Its captions, such as en=English,de=Deutsch, or `house`: none; en*=English is shown to whoever chose nothing
     #[arg(long, value_name = "LANGUAGE=NAME,…", value_parser = own_captions)]
     captions: Option<Own<Vec<CaptionTrack>>>,
+    /// The languages of its sounds in its publisher's order, such as en,de=Kommentar, or `house`: as the publisher says
+    #[arg(long, value_name = "LANGUAGE,…", value_parser = own_sounds)]
+    sounds: Option<Own<Vec<SoundName>>>,
 }
 
 /// A show's own value, or `None`: as the house has it.
@@ -215,6 +218,19 @@ fn own_captions(text: &str) -> Result<Own<Vec<CaptionTrack>>, String> {
     tracks.map(Some).map(Own).ok_or_else(wrong)
 }
 
+fn own_sounds(text: &str) -> Result<Own<Vec<SoundName>>, String> {
+    if text == "house" {
+        return Ok(Own(None));
+    }
+    let sound = |text: &str| match text.split_once('=') {
+        Some((language, name)) => {
+            SoundName { language: language.to_owned(), name: Some(name.to_owned()) }
+        }
+        None => SoundName { language: text.to_owned(), name: None },
+    };
+    Ok(Own(Some(text.split(',').map(sound).collect())))
+}
+
 fn second_publisher(text: &str) -> Result<Own<SecondPublisher>, String> {
     match text {
         "refuse" => Ok(Own(Some(SecondPublisher::Refuse))),
@@ -241,6 +257,7 @@ impl BroadcastFlags {
             && self.second_publisher.is_none()
             && self.while_away.is_none()
             && self.captions.is_none()
+            && self.sounds.is_none()
     }
 
     /// What was chosen before, with what is said now.
@@ -252,6 +269,7 @@ impl BroadcastFlags {
             second_publisher,
             while_away,
             captions,
+            sounds,
         } = before;
         let bytes = |mib: Own<u32>| mib.0.map(|mib| u64::from(mib) << 20);
         Broadcast {
@@ -261,6 +279,7 @@ impl BroadcastFlags {
             second_publisher: self.second_publisher.map_or(second_publisher, |own| own.0),
             while_away: self.while_away.map_or(while_away, |own| own.0),
             captions: self.captions.clone().map_or(captions, |own| own.0),
+            sounds: self.sounds.clone().map_or(sounds, |own| own.0),
         }
     }
 }
@@ -278,6 +297,7 @@ fn settings(show: &ShowState) -> String {
         second_publisher,
         while_away,
         captions,
+        sounds,
     } = &show.broadcast;
     let window = dvr_window_s.map_or_else(house, |seconds| format!("{seconds} s"));
     let recording =
@@ -298,6 +318,13 @@ fn settings(show: &ShowState) -> String {
             names.join(", ")
         },
     );
+    let sounds = sounds.as_ref().map_or_else(
+        || "as its publisher says".to_owned(),
+        |sounds| {
+            let names = sounds.iter().map(|sound| sound.name.as_ref().unwrap_or(&sound.language));
+            names.map(String::as_str).collect::<Vec<_>>().join(", ")
+        },
+    );
     format!(
         "Show {}:\n\
          \n  live window       {window}\
@@ -305,7 +332,8 @@ fn settings(show: &ShowState) -> String {
          \n  ladder            {rungs}\
          \n  second publisher  {second}\
          \n  while nobody is   {away}\
-         \n  captions          {captions}\n\
+         \n  captions          {captions}\
+         \n  sounds            {sounds}\n\
          \nWhen there is a device too many, {too_many}.",
         show.show
     )

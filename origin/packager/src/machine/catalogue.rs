@@ -3,7 +3,7 @@
 //! In: all renditions. Out: a [`Multivariant`], and whether it differs enough to be told anew. Does
 //! not know when it is asked.
 
-use shared_media::{Anchor, TrackConfig};
+use shared_media::{Anchor, Language, TrackConfig};
 use shared_playlist::Multivariant;
 use shared_playlist::multivariant::{IFrames, Sound, Subtitles, Variant};
 
@@ -94,11 +94,12 @@ fn media(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
 
 /// What listeners choose by, each once in the group: the language, where it is known, or else the rendition.
 fn names(sounds: &[&Track]) -> impl Iterator<Item = String> {
-    let plain = |track: &Track| match &track.sound.language {
-        Some(language) => language.name(),
-        None => track.id.to_string(),
+    let said = |track: &Track| {
+        let language = || track.sound.language.as_ref().map(Language::name);
+        track.sound.name.clone().or_else(language)
     };
-    let surrounds = |track: &Track| sound_form(track).0 > 2 && track.sound.language.is_some();
+    let plain = move |track: &Track| said(track).unwrap_or_else(|| track.id.to_string());
+    let surrounds = move |track: &Track| sound_form(track).0 > 2 && said(track).is_some();
     sounds.iter().enumerate().map(move |(at, track)| {
         let (name, number) = (plain(track), track.sound.number);
         let others = sounds[..at].iter().map(|other| other.sound.number);

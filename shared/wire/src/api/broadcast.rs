@@ -29,6 +29,24 @@ pub struct Broadcast {
     /// Its tracks of captions, 8 at most. They hold from the next time on the air.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captions: Option<Vec<super::CaptionTrack>>,
+    /// What its sounds are, in its publisher's order, 8 at most; in place of what the publisher says of them. It holds
+    /// from the next time on the air.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sounds: Option<Vec<SoundName>>,
+}
+
+/// Sounds of a show that can be named, at most.
+pub const SOUNDS_MAX: usize = 8;
+
+/// What one of a show's sounds is to a listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoundName {
+    /// The language that is spoken (BCP 47).
+    pub language: String,
+    /// What listeners choose it by; the language's own name, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// What viewers see while nobody publishes and a show waits for someone.

@@ -138,3 +138,22 @@ async fn captions_are_declared_and_then_sent_in_either_form() {
     let stranger = house.anybody("POST", &path, cue("a")).await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn the_sounds_of_a_show_are_named_in_their_order() {
+    let house = TestHouse::open().await;
+    let made = house.show("a").await;
+    let show = format!("/v1/shows/{}", field(&made, "show"));
+    let named = |sounds: Value| json!({ "broadcast": { "sounds": sounds } });
+    for wrong in [
+        json!([{ "language": "english and more" }]),
+        json!([{ "language": "en", "name": "\u{7}" }]),
+        Value::Array(vec![json!({ "language": "en" }); 9]),
+    ] {
+        let answer = house.admin("PATCH", &show, named(wrong.clone())).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (422, "field_invalid"), "{wrong}");
+    }
+    let sounds = json!([{ "language": "en" }, { "language": "de", "name": "Kommentar" }]);
+    let changed = house.admin("PATCH", &show, named(sounds.clone())).await;
+    assert_eq!((changed.status, &changed.json["broadcast"]["sounds"]), (StatusCode::OK, &sounds));
+}

@@ -9,7 +9,7 @@ use shared_wire::api::{
     Alarm, Broadcast, CaptionTrack, CaptionsTaken, ChangeShow, CreatedShow, DateRangeList,
     EndPlayback, HouseStatus, Id3Taken, IssuedTicket, NewCaptions, NewCue, NewId3, NewPlayback,
     NewShow, NewTicket, OnAir, Playback, RevokeTicket, SessionList, SessionState, ShowList,
-    ShowState, State, TicketList, TicketState, Tier, TierList, WhenFull,
+    ShowState, SoundName, State, TicketList, TicketState, Tier, TierList, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -123,6 +123,10 @@ fn caption_track() -> Value {
     json!({ "default": true, "language": "en", "name": "English" })
 }
 
+fn sound_name() -> Value {
+    json!({ "language": "de", "name": "Kommentar" })
+}
+
 fn broadcast() -> Value {
     json!({
         "captions": [caption_track()],
@@ -130,6 +134,7 @@ fn broadcast() -> Value {
         "ladder": [{ "bit_rate": 900_000, "codec": "hevc", "height": 480 }],
         "recording_bytes_max": 5,
         "second_publisher": "take-over",
+        "sounds": [sound_name()],
         "while_away": "slate",
     })
 }
@@ -186,6 +191,7 @@ fn what_callers_send_is_as_described_and_closed() {
     let id3 = json!({ "base64": "SUQz", "description": "d", "text": "t" });
     check::<NewId3>("NewId3", id3, true);
     check::<CaptionTrack>("CaptionTrack", caption_track(), true);
+    check::<SoundName>("SoundName", sound_name(), true);
     let cue = json!({
         "end_in_ms": 4, "end_ms": 2, "start_in_ms": 3, "start_ms": 1, "text": "t"
     });
