@@ -29,7 +29,7 @@ impl Bystander {
         let file = clip(&directory, "bystander.flv", &[]);
         let show = house.show("Bystander");
         let ticket = house.ticket(&show.id);
-        let publisher = Publisher::of_file(&file, &show.rtmp);
+        let publisher = Publisher::without_end(&file, &show.rtmp);
         let client = Client::new();
         let deadline = Instant::now() + WAIT_MAX;
         let text = loop {

@@ -10,7 +10,7 @@ use tests::viewer::{Playlist, fetch, media, renditions, resolve};
 use tests::{House, Publisher};
 
 use crate::clip::Clip;
-use crate::{LOOK_EVERY, WAIT_MAX, ended, on_air};
+use crate::{LOOK_EVERY, WAIT_MAX, ended, on_air, over};
 
 /// Longest segment of the clip, in seconds: what is made of it meanwhile.
 const SEGMENT_S: f64 = 2.0;
@@ -122,6 +122,7 @@ async fn an_mpd_lists_the_objects_that_hls_lists_live_and_recorded() {
     assert!(well, "{said}");
     let lists = ended(&client, &ticket.playlist_url).await;
     assert!(lists.iter().all(|(_, list)| list.ended));
+    over(&house).await;
     let mpd = static_mpd(&client, &ticket.mpd_url).await;
     the_same(&client, &mpd, &ticket.mpd_url, &ticket.playlist_url).await;
     let seconds = decoded_s(&ticket.mpd_url, &[]);

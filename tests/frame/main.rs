@@ -30,6 +30,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
+use tests::House;
 use tests::viewer::{Playlist, fetch, renditions};
 
 /// How long a playlist may take to appear or to end.
@@ -68,6 +69,19 @@ async fn ended(client: &Client, playlist_url: &str) -> Vec<(String, Playlist)> {
         }
     }
     lists
+}
+
+/// Waits until the house says that its show has ended: playlists end a moment before all of the recording stands.
+async fn over(house: &House) {
+    let deadline = Instant::now() + WAIT_MAX;
+    loop {
+        let state = house.cli_json(&["show", "list", "--json"])["shows"][0]["state"].clone();
+        if state == "ended" {
+            return;
+        }
+        assert!(Instant::now() < deadline, "it is {state}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The earliest presentation time in a file, in seconds.

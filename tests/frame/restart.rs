@@ -11,7 +11,7 @@ use tests::viewer::{Playlist, fetch, i_frames, media, renditions};
 use tests::{House, Publisher};
 
 use crate::clip::{self, Clip};
-use crate::{LOOK_EVERY, WAIT_MAX, ended, on_air};
+use crate::{LOOK_EVERY, WAIT_MAX, ended, on_air, over};
 
 const FLAGS: [&str; 2] = ["--reconnect-window-s", "6"];
 
@@ -203,6 +203,5 @@ async fn a_show_whose_publisher_does_not_come_back_ends_with_its_recording() {
         list.download(&client, &directory.path().join(format!("{name}.mp4"))).await;
         let _ = tests::decode(&directory.path().join(format!("{name}.mp4")), &["-f", "null"]);
     }
-    let state = house.cli_json(&["show", "list", "--json"]);
-    assert_eq!(state["shows"][0]["state"], "ended", "{state}");
+    over(&house).await;
 }

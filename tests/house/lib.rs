@@ -324,18 +324,26 @@ impl Publisher {
     /// The same in another format.
     #[must_use]
     pub fn of_file_as(format: &str, file: &Path, url: &str) -> Self {
-        Self::of_tracks(&[], format, file, url)
+        Self::publishing(&[], &[], format, file, url)
+    }
+
+    /// A file over and over, until it is dropped: a show that outlasts whatever else a test does.
+    #[must_use]
+    pub fn without_end(file: &Path, url: &str) -> Self {
+        Self::publishing(&["-stream_loop", "-1"], &[], "flv", file, url)
     }
 
     /// The same with every track of the file, not only the best picture and the best sound.
     #[must_use]
     pub fn of_every_track(format: &str, file: &Path, url: &str) -> Self {
-        Self::of_tracks(&["-map", "0"], format, file, url)
+        Self::publishing(&[], &["-map", "0"], format, file, url)
     }
 
-    fn of_tracks(which: &[&str], format: &str, file: &Path, url: &str) -> Self {
+    fn publishing(how: &[&str], which: &[&str], format: &str, file: &Path, url: &str) -> Self {
         let child = Command::new("ffmpeg")
-            .args(["-nostdin", "-v", "error", "-re", "-i"])
+            .args(["-nostdin", "-v", "error", "-re"])
+            .args(how)
+            .arg("-i")
             .arg(file)
             .args(which)
             .args(["-c", "copy", "-f", format, url])
