@@ -77,8 +77,8 @@ pub(crate) fn map(text: &mut String, uri: &str) {
 
 /// The parts of a segment, from its first one on.
 ///
-/// Where each ends is rounded, not how long it is, so their durations add up to the segment's: six of 0.333333 s are 2 µs
-/// short of 2 s, and hls.js (1.7) takes a segment of captions for unfinished whose last part ends 1 µs before it does.
+/// Where each ends is rounded, not how long it is, so their durations add up to the segment's: six of 0.333333 s are
+/// 2 µs less than 2 s, and hls.js (1.7) takes a segment of captions for unfinished whose last part ends 1 µs before it.
 pub(crate) fn parts(text: &mut String, parts: &[Part]) {
     let (mut end, mut end_us) = (Ticks::ZERO, 0);
     for part in parts {

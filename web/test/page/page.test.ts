@@ -288,6 +288,93 @@ it('offers the recording, which plays from the start', async () => {
   await reaches('refused', 4000);
 });
 
+/** What is read over the picture, and the second of the show that it belongs to. */
+function read(): Promise<{ text: string; second: number }> {
+  return page.evaluate((begun) => {
+    const text = document.querySelector<HTMLElement>('.captions')?.innerText.trim() ?? '';
+    const { matinee } = window as unknown as { matinee: { playingDate: Date | null } };
+    return { text, second: Math.floor(((matinee.playingDate?.getTime() ?? NaN) - begun) / 1000) };
+  }, house.begun);
+}
+
+/** Captions in a language, those of the second that is seen; `null`: none, though the picture goes on. */
+async function reads(language: string | null): Promise<void> {
+  const wanted = `captions in ${language}`;
+  if (language === null) {
+    await until('no captions', () => true);
+    for (const start = Date.now(); (await read()).text !== '';) {
+      if (Date.now() - start > 2000) throw new Error(`wanted no captions, reads ${(await read()).text}`);
+    }
+    await moves();
+    return expect((await read()).text).toBe('');
+  }
+  for (const start = Date.now(); ; await new Promise((wait) => setTimeout(wait, 50))) {
+    const { text, second } = await read();
+    if (text === `${language} ${second}`) return;
+    if (Date.now() - start > 10_000) throw new Error(`wanted ${wanted}, reads "${text}" at ${second}`);
+  }
+}
+
+it('shows captions at their time, in the language that was chosen, also the next time', async () => {
+  house.captions = 200;
+  await watch();
+  await reaches('live');
+  await reads('en');
+  await page.mouse.move(640, 400);
+  await page.getByRole('button', { name: 'Captions' }).focus();
+  await page.keyboard.press('Enter');
+  await photograph('live-with-captions');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await reads('de');
+  const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  expect(focused).toBe('Captions');
+  await page.reload();
+  await reaches('live');
+  await reads('de');
+  await page.keyboard.press('c');
+  await reads(null);
+  await page.reload();
+  await reaches('live');
+  await reads(null);
+  await page.keyboard.press('c');
+  await page.keyboard.press('c');
+  await page.keyboard.press('c');
+  await reads('en');
+});
+
+it('shows the captions of a recording wherever it is', async () => {
+  house.captions = 200;
+  house.state = 'ended';
+  await watch();
+  await reaches('ended');
+  await page.getByRole('button', { name: 'Watch the recording' }).click();
+  await reaches('recording');
+  await reads('en');
+  for (let press = 0; press < 7; press += 1) await page.keyboard.press('ArrowRight');
+  await until('a minute on', ({ time }) => time > 65);
+  await reads('en');
+  await photograph('recording-with-captions');
+  for (let press = 0; press < 6; press += 1) await page.keyboard.press('ArrowLeft');
+  await until('back again', ({ time }) => time < 30);
+  await reads('en');
+  const cues = await page.evaluate(() => document.querySelector('video')?.textTracks[0]?.cues?.length ?? 0);
+  expect(cues, 'cues far away are let go').toBeLessThan(130);
+});
+
+it('leaves the picture alone where captions cannot be had, and shows them once they can', async () => {
+  for (const status of [404, 503]) {
+    house.reset();
+    house.captions = status;
+    await watch();
+    await reaches('live');
+    await moves();
+    await reads(null);
+    house.captions = 200;
+    await reads('en');
+  }
+});
+
 it('says so when the network is gone, and recovers', async () => {
   await watch();
   await reaches('live');
