@@ -10,7 +10,7 @@ import { el } from '../dom';
 const LINE_EM = 1.45;
 
 export class Overlay {
-  readonly element = el('div', { class: 'captions', dir: 'auto' });
+  readonly element = el('div', { class: 'captions' });
   private track: TextTrack | null = null;
   private readonly draw = () => this.render();
 
@@ -29,7 +29,7 @@ export class Overlay {
 }
 
 function box(cue: VTTCue): HTMLElement {
-  const element = el('p', { class: 'cue' }, el('span', {}, cue.getCueAsHTML()));
+  const element = el('p', { class: 'cue', dir: 'auto' }, el('span', {}, cue.getCueAsHTML()));
   Object.assign(element.style, layout(cue));
   return element;
 }
