@@ -56,7 +56,6 @@ export class Follower {
     for (const [url, { start, end }] of this.taken) {
       if (end < now - KEPT_MS || start > now + KEPT_MS) this.taken.delete(url);
     }
-    if (this.taken.size === 0) this.tries.clear();
     while (this.loading.size < LOADS_MAX) {
       const piece = this.next(now);
       if (piece === undefined) return;
@@ -74,6 +73,10 @@ export class Follower {
       // A segment has what its parts have: one request for all of them, unless some are there already.
       const pieces = whole === null || parts.some(known) ? parts : [whole];
       const wanted = pieces.find((piece) => near(piece) && !known(piece) && !piece.gap);
+      // Its parts will be listed no more one day; then it is not to be asked for because of that.
+      if (whole !== null && pieces === parts && parts.every(({ url, gap }) => gap || this.taken.has(url))) {
+        this.taken.set(whole.url, whole);
+      }
       if (wanted !== undefined && this.wishes.places(wanted.cc)) return wanted;
     }
     return undefined;

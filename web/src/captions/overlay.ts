@@ -6,7 +6,9 @@
 
 import { el } from '../dom';
 
-/** How high a line is, in its own letters' height, as the style sheet has it. */
+/** Lines from the top to the bottom, as captions of television have them: a line is told by its number. */
+const LINES = 15;
+/** How wide a line of vertical text is, in its own letters' height, as the style sheet has it. */
 const LINE_EM = 1.45;
 
 export class Overlay {
@@ -52,14 +54,18 @@ export function layout(cue: Placed): Partial<CSSStyleDeclaration> {
   // Lines are counted from the top; in vertical text, from the side where it begins.
   const [from, to] = ({ '': ['top', 'bottom'], rl: ['right', 'left'], lr: ['left', 'right'] } as const)[vertical];
   const number = line === 'auto' ? -1 : line;
-  if (cue.snapToLines) style[number < 0 ? to : from] = `${(number < 0 ? -number - 1 : number) * LINE_EM}em`;
-  else if (cue.lineAlign === 'end') style[to] = `${100 - number}%`;
+  if (cue.snapToLines) {
+    const height = cue.text.split('\n').length;
+    // The whole of it is to be within the picture.
+    const away = Math.max(0, Math.min(number < 0 ? -number - height : number, LINES - height));
+    style[number < 0 ? to : from] = vertical === '' ? `${away * 100 / LINES}%` : `${away * LINE_EM}em`;
+  } else if (cue.lineAlign === 'end') style[to] = `${100 - number}%`;
   else style[from] = `${number}%`;
   return style;
 }
 
 /** What of a cue decides where it stands. */
-type Placed = Pick<VTTCue, 'vertical' | 'align' | 'line' | 'position' | 'size' | 'snapToLines'>
+type Placed = Pick<VTTCue, 'text' | 'vertical' | 'align' | 'line' | 'position' | 'size' | 'snapToLines'>
   & Partial<Pick<VTTCue, 'positionAlign' | 'lineAlign'>>;
 
 /** How far along its box a cue is anchored, in per cent. */

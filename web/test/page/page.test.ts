@@ -297,22 +297,25 @@ function read(): Promise<{ text: string; second: number }> {
   }, house.begun);
 }
 
+/** Waits until what is read is as wanted. */
+async function readUntil(what: string, is: (now: Awaited<ReturnType<typeof read>>) => boolean): Promise<void> {
+  for (const start = Date.now(); ; await new Promise((wait) => setTimeout(wait, 50))) {
+    const now = await read();
+    if (is(now)) return;
+    if (Date.now() - start > 10_000) throw new Error(`wanted ${what}, reads "${now.text}" at ${now.second}`);
+  }
+}
+
+const says = (text: string) => readUntil(`"${text}"`, (now) => now.text === text);
+
 /** Captions in a language, those of the second that is seen; `null`: none, though the picture goes on. */
 async function reads(language: string | null): Promise<void> {
-  const wanted = `captions in ${language}`;
-  if (language === null) {
-    await until('no captions', () => true);
-    for (const start = Date.now(); (await read()).text !== '';) {
-      if (Date.now() - start > 2000) throw new Error(`wanted no captions, reads ${(await read()).text}`);
-    }
-    await moves();
-    return expect((await read()).text).toBe('');
+  if (language !== null) {
+    return readUntil(`captions in ${language}`, ({ text, second }) => text === `${language} ${second}`);
   }
-  for (const start = Date.now(); ; await new Promise((wait) => setTimeout(wait, 50))) {
-    const { text, second } = await read();
-    if (text === `${language} ${second}`) return;
-    if (Date.now() - start > 10_000) throw new Error(`wanted ${wanted}, reads "${text}" at ${second}`);
-  }
+  await says('');
+  await moves();
+  expect((await read()).text).toBe('');
 }
 
 it('shows captions at their time, in the language that was chosen, also the next time', async () => {
@@ -360,6 +363,33 @@ it('shows the captions of a recording wherever it is', async () => {
   await reads('en');
   const cues = await page.evaluate(() => document.querySelector('video')?.textTracks[0]?.cues?.length ?? 0);
   expect(cues, 'cues far away are let go').toBeLessThan(130);
+});
+
+it('lists captions that come with the picture, as hls.js adds them, and shows those that are chosen', async () => {
+  house.captions = 200;
+  await watch();
+  await reaches('live');
+  await reads('en');
+  const add = () => page.evaluate(() => {
+    const track = document.querySelector('video')?.addTextTrack('captions', 'English', 'en');
+    const cue = new VTTCue(0, 1e6, 'said within');
+    Object.assign(cue, { line: 12, position: 20, align: 'start' });
+    track?.addCue(cue);
+  });
+  await add();
+  await page.mouse.move(640, 400);
+  await page.getByRole('button', { name: 'Captions' }).click();
+  expect(await page.getByRole('menuitemradio').allInnerTexts()).toEqual([
+    'Off', 'English\nen', 'Deutsch\nde', 'English\nCC',
+  ]);
+  await page.getByRole('menuitemradio', { name: 'English CC' }).click();
+  await says('said within');
+  await photograph('live-with-captions-within');
+  await page.reload();
+  await reaches('live');
+  await reads('en');
+  await add();
+  await says('said within');
 });
 
 it('leaves the picture alone where captions cannot be had, and shows them once they can', async () => {

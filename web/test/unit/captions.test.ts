@@ -84,13 +84,16 @@ it('cues stand where their settings say, and settings that are wrong say nothing
 
 it('where a cue stands becomes a style', () => {
   const cue = {
-    vertical: '', align: 'center', line: 'auto', position: 'auto', size: 100, snapToLines: true,
+    text: 'a', vertical: '', align: 'center', line: 'auto', position: 'auto', size: 100, snapToLines: true,
   } as const;
   expect(layout(cue)).toEqual({ textAlign: 'center', width: '100%', marginLeft: '0%' });
   expect(layout({ ...cue, position: 30, size: 80 })).toMatchObject({ width: '60%', marginLeft: '0%' });
   expect(layout({ ...cue, align: 'end', position: 90 })).toMatchObject({ width: '90%', marginLeft: '0%' });
-  expect(layout({ ...cue, line: 0 })).toMatchObject({ position: 'absolute', left: '0%', top: '0em' });
-  expect(layout({ ...cue, line: -2 })).toMatchObject({ bottom: '1.45em' });
+  expect(layout({ ...cue, line: 0 })).toMatchObject({ position: 'absolute', left: '0%', top: '0%' });
+  expect(layout({ ...cue, line: 3 })).toMatchObject({ top: '20%' });
+  expect(layout({ ...cue, line: 99, text: 'a\nb\nc' }), 'within the picture').toMatchObject({ top: '80%' });
+  expect(layout({ ...cue, line: -4 })).toMatchObject({ bottom: '20%' });
+  expect(layout({ ...cue, line: -1, text: 'a\nb' })).toMatchObject({ bottom: '0%' });
   expect(layout({ ...cue, line: 40, snapToLines: false, lineAlign: 'end' })).toMatchObject({ bottom: '60%' });
   expect(layout({ ...cue, vertical: 'rl', align: 'start', size: 50 })).toEqual({
     textAlign: 'start', height: '50%', writingMode: 'vertical-rl', position: 'absolute', top: '0%', left: '0em',
