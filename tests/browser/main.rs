@@ -5,6 +5,7 @@
 
 mod viewer;
 
+mod captions;
 mod dash;
 mod timed;
 mod whip;

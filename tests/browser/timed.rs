@@ -9,7 +9,7 @@ use super::viewer::Viewer;
 use super::{JOIN_MAX, NOTICE_MAX, alone, publish};
 
 /// Sends a creator's request; it must be taken.
-fn post(house: &House, show: &Show, what: &str, body: &Value) {
+pub(crate) fn post(house: &House, show: &Show, what: &str, body: &Value) {
     let token = std::fs::read_to_string(house.data().join("admin.token")).expect("a token");
     let sent = Command::new("curl")
         .args(["--silent", "--show-error", "--fail-with-body", "--json", &body.to_string()])

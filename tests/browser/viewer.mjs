@@ -40,6 +40,7 @@ function see() {
     ready: video?.readyState ?? 0,
     metadataTracks: tracks.length,
     metadata: cues.map((cue) => `${cue.value?.key}=${cue.value?.data}`),
+    captions: shown(document.querySelector('.captions')) ? document.querySelector('.captions').innerText.trim() : '',
     frozen: shown(document.querySelector('.still')),
     panel: shown(veil) ? veil.innerText : '',
     title: document.querySelector('h1')?.innerText ?? '',

@@ -1,6 +1,7 @@
 //! Captions by the API: a track beside the pictures, cues while on the air, the same in the recording.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
@@ -29,6 +30,24 @@ async fn push(house: &House, show: &str, cues: Value) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
+/// Says lines as a program does that writes down what it hears.
+fn say_lines(house: &House, show: &str, lines: &str) {
+    let mut said = Command::new(tests::program())
+        .args(["caption", show, "en"])
+        .env("MATINEE_API", &house.api)
+        .env("MATINEE_DATA", house.data())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = said.stdin.take().expect("stdin is piped");
+    input.write_all(lines.as_bytes()).expect("it reads");
+    drop(input);
+    let output = said.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.starts_with("2 cues are on the way"), "{text}");
+}
+
 #[tokio::test]
 async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
     let house = House::start(&["--reconnect-window-s", "1"]);
@@ -47,6 +66,15 @@ async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
     let cue = json!({ "start_in_ms": 500, "end_in_ms": 1500, "text": words });
     let (status, said) = push(&house, &show.id, json!({ "cues": [cue] })).await;
     assert!((200..300).contains(&status), "{status} {said}");
+    let placed = directory.path().join("placed.vtt");
+    let text = "WEBVTT\n\n00:00.200 --> 00:02.000 line:0 size:500% align:start\n<i>Placed</i>\n";
+    std::fs::write(&placed, text).expect("a file");
+    let placed = placed.to_str().expect("a path in UTF-8");
+    let sent = house.cli_json(&["caption", &show.id, "en", "--file", placed, "--json"]);
+    assert_eq!(sent, json!({ "cues": 1 }));
+    let sent = house.cli_json(&["caption", &show.id, "en", "One word", "--for", "2s", "--json"]);
+    assert_eq!(sent, json!({ "cues": 1 }));
+    say_lines(&house, &show.id, "First line\n\nSecond line\n");
     let late = json!({ "start_in_ms": -60_000, "end_in_ms": -50_000, "text": "too late" });
     let (status, said) = push(&house, &show.id, json!({ "cues": [late] })).await;
     assert_eq!((status, &said["code"]), (409, &json!("caption_late")), "{said}");
@@ -62,6 +90,9 @@ async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
             assert!(kind.is_some_and(|kind| kind.starts_with("text/vtt")), "{kind:?}");
             let text = answer.text();
             assert!(text.starts_with("WEBVTT\n") && text.contains("X-TIMESTAMP-MAP="), "{text}");
+            if text.contains("<i>Placed</i>") {
+                assert!(text.contains(" line:0 align:start\n<i>Placed</i>\n"), "{text}");
+            }
             if text.contains("Good evening") {
                 found = Some(text);
             }
@@ -80,5 +111,7 @@ async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
         .output()
         .expect("ffmpeg runs");
     let text = String::from_utf8_lossy(&read.stdout);
-    assert!(text.contains(words), "{text} {}", String::from_utf8_lossy(&read.stderr));
+    for words in [words, "Placed", "One word", "First line", "Second line"] {
+        assert!(text.contains(words), "{words}: {text} {}", String::from_utf8_lossy(&read.stderr));
+    }
 }

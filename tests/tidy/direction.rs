@@ -11,7 +11,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("origin/", &["shared/"]),
     ("edge/answer", &["shared/"]),
     ("edge/", &["shared/", "edge/answer"]),
-    ("tests/fuzz", &["shared/", "origin/ingest"]), // what parses there is called as it is
+    // What parses there is called as it is.
+    ("tests/fuzz", &["shared/", "origin/ingest", "origin/control"]),
     ("tests", &["shared/", "edge/"]),
 ];
 

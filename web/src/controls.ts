@@ -27,7 +27,8 @@ export class Controls {
   private readonly place = el('span', { class: 'place' });
   private readonly live = el('button', { type: 'button', class: 'go-live' }, el('i'), 'Live');
   private readonly sound = el('button', { type: 'button', class: 'sound', hidden: true });
-  private readonly menu: Menu;
+  private readonly quality: Menu;
+  private readonly captions: Menu;
   private readonly preview: Preview;
   private idleTimer = 0;
   private onAir = false;
@@ -38,7 +39,10 @@ export class Controls {
     private readonly toggleStats: () => void,
   ) {
     const { video } = player;
-    this.menu = new Menu(() => this.choices(), (rung) => player.choose(rung));
+    this.quality = new Menu('quality', 'Quality', () => this.rungs(), (rung) => player.choose(rung));
+    this.captions = new Menu('captions', 'Captions', () => this.languages(), (track) => {
+      player.captions.choose(track);
+    });
     this.sound.append(icon('muted'), 'Tap for sound');
     this.sound.addEventListener('click', () => this.toggleMute());
     this.live.addEventListener('click', () => void player.play());
@@ -61,7 +65,8 @@ export class Controls {
         this.live,
         this.place,
         el('span', { class: 'space' }),
-        this.menu.element,
+        this.captions.element,
+        this.quality.element,
         iconButton('stats', 'Statistics', toggleStats),
         this.full,
       ),
@@ -74,6 +79,9 @@ export class Controls {
     }
     video.addEventListener('click', () => this.togglePlay());
     video.addEventListener('dblclick', () => this.toggleFull());
+    for (const event of ['addtrack', 'removetrack', 'change']) {
+      video.textTracks.addEventListener(event, () => this.render());
+    }
     document.addEventListener('fullscreenchange', () => this.render());
     document.addEventListener('keydown', (event) => this.key(event));
     stage.append(this.sound);
@@ -85,7 +93,7 @@ export class Controls {
     this.stage.classList.remove('idle');
     window.clearTimeout(this.idleTimer);
     this.idleTimer = window.setTimeout(() => {
-      const busy = this.player.video.paused || this.menu.isOpen;
+      const busy = this.player.video.paused || this.menus.some((menu) => menu.isOpen);
       this.stage.classList.toggle('idle', !busy);
     }, IDLE_MS);
   }
@@ -94,8 +102,12 @@ export class Controls {
   show(visible: boolean, onAir: boolean): void {
     this.element.hidden = !visible;
     this.onAir = onAir;
-    if (!visible) this.menu.close();
+    if (!visible) this.menus.forEach((menu) => menu.close());
     this.render();
+  }
+
+  private get menus(): Menu[] {
+    return [this.captions, this.quality];
   }
 
   private render(): void {
@@ -111,6 +123,8 @@ export class Controls {
     this.live.hidden = !isLive || !this.onAir;
     this.seek.hidden = isLive;
     this.place.hidden = isLive;
+    const { all, shown } = this.player.captions;
+    this.captions.offer(all.length > 0, shown !== null);
     if (isLive) this.renderLive();
     else this.renderPlace();
   }
@@ -132,16 +146,29 @@ export class Controls {
     this.seek.setAttribute('aria-valuetext', `${position(currentTime)} of ${position(whole)}`);
   }
 
-  private choices(): Choice[] {
+  private rungs(): Choice[] {
     const { rungs, chosen, rung } = this.player;
     const auto = rung === null ? '' : `now ${rung.height}p`;
     return [
-      { rung: null, label: 'Auto', detail: auto, chosen: chosen === null },
+      { value: null, label: 'Auto', detail: auto, chosen: chosen === null },
       ...[...rungs].reverse().map(({ index, height, bitRate: rate }) => ({
-        rung: index,
+        value: index,
         label: `${height}p`,
         detail: bitRate(rate),
         chosen: chosen === index,
+      })),
+    ];
+  }
+
+  private languages(): Choice[] {
+    const { all, shown } = this.player.captions;
+    return [
+      { value: null, label: 'Off', detail: '', chosen: shown === null },
+      ...all.map(({ name, language, within }, index) => ({
+        value: index,
+        label: name,
+        detail: within ? 'CC' : language,
+        chosen: shown === index,
       })),
     ];
   }
@@ -188,6 +215,7 @@ export class Controls {
       k: () => this.togglePlay(),
       m: () => this.toggleMute(),
       f: () => this.toggleFull(),
+      c: () => this.player.captions.toggle(),
       i: () => this.toggleStats(),
       ArrowUp: () => this.setVolume(video.volume + VOLUME_STEP),
       ArrowDown: () => this.setVolume(video.volume - VOLUME_STEP),

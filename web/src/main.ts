@@ -35,7 +35,7 @@ const view = new View({
 const player = new Player(view.video, view.still, dispatch);
 const stats = new Stats(player);
 const controls = new Controls(player, view.stage, () => stats.toggle());
-view.stage.append(stats.element, controls.element);
+view.stage.append(stats.element, controls.element, player.captions.element);
 
 function dispatch(event: Event): void {
   const [next, effects] = step(model, event);

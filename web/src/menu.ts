@@ -1,12 +1,12 @@
-//! The quality menu: a button and a list of choices, for mouse, touch, keyboard and screen reader.
+//! A menu: a button and a list of choices, for mouse, touch, keyboard and screen reader.
 //!
-//! In: rungs and which one was chosen. Out: the viewer's choice. Does not know the player.
+//! In: choices and which of them holds. Out: the viewer's choice. Does not know the player.
 
-import { el, icon, iconButton } from './dom';
+import { el, icon, iconButton, type Icon } from './dom';
 
 export interface Choice {
-  /** null: the player chooses. */
-  rung: number | null;
+  /** null: none of those that are counted. */
+  value: number | null;
   label: string;
   detail: string;
   chosen: boolean;
@@ -15,13 +15,16 @@ export interface Choice {
 export class Menu {
   readonly element: HTMLElement;
   private readonly button: HTMLButtonElement;
-  private readonly list = el('div', { class: 'menu', role: 'menu', 'aria-label': 'Quality', hidden: true });
+  private readonly list: HTMLElement;
 
   constructor(
+    image: Icon,
+    label: string,
     private readonly choices: () => Choice[],
-    private readonly choose: (rung: number | null) => void,
+    private readonly choose: (value: number | null) => void,
   ) {
-    this.button = iconButton('quality', 'Quality', () => this.toggle());
+    this.list = el('div', { class: 'menu', role: 'menu', 'aria-label': label, hidden: true });
+    this.button = iconButton(image, label, () => this.toggle());
     this.button.setAttribute('aria-haspopup', 'menu');
     this.button.setAttribute('aria-expanded', 'false');
     this.element = el('div', { class: 'menu-holder' }, this.button, this.list);
@@ -33,6 +36,13 @@ export class Menu {
 
   get isOpen(): boolean {
     return !this.list.hidden;
+  }
+
+  /** Shows the button where there is something to choose, marked where a choice is `on`. */
+  offer(any: boolean, on = false): void {
+    this.element.hidden = !any;
+    this.button.classList.toggle('on', on);
+    if (!any) this.close();
   }
 
   close(): void {
@@ -62,7 +72,7 @@ export class Menu {
       el('small', {}, choice.detail),
     );
     item.addEventListener('click', () => {
-      this.choose(choice.rung);
+      this.choose(choice.value);
       this.close();
       this.button.focus();
     });

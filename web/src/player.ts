@@ -7,6 +7,7 @@ import Hls, { type ErrorData, type HlsConfig } from 'hls.js';
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
 
 import { isRefusal, problemIn, refusalAt, type Problem } from './api';
+import { Captions } from './captions/captions';
 import type { Mode } from './state';
 import { Motion } from './motion';
 import { mended } from './seam';
@@ -34,6 +35,7 @@ const MENDS_MAX = 3;
 
 export class Player {
   readonly motion: Motion;
+  readonly captions: Captions;
   private hls: Hls | null = null;
   private mode: Mode = 'live';
   private url = '';
@@ -57,6 +59,7 @@ export class Player {
       stands: () => this.report({ type: 'starved' }),
       tick: () => this.stayNearEdge(),
     });
+    this.captions = new Captions(video, (place) => this.dateAt(place));
     video.addEventListener('ended', () => {
       this.resumeAt = 0;
       this.report({ type: 'finished' });
@@ -150,7 +153,7 @@ export class Player {
     return Number.isNaN(start) ? null : new Date(start + video.currentTime * 1000);
   }
 
-  /** UTC of the picture at a place of a recording, in milliseconds; null where it cannot be known. */
+  /** UTC of the picture at a place of the video, in milliseconds; null where it cannot be known. */
   dateAt(place: number): number | null {
     const within = this.hls?.latestLevelDetails?.fragments.find(({ start, duration }) => {
       return place >= start && place < start + duration;
@@ -202,10 +205,7 @@ export class Player {
     this.mends = 0;
     hls.on(Hls.Events.ERROR, (_, data) => this.failed(hls, data));
     hls.on(Hls.Events.MANIFEST_PARSED, () => void this.play());
-    // hls.js 1.7 loads one part of a track of captions and then no more: it is to choose none by itself.
-    hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => {
-      hls.subtitleTrack = -1;
-    });
+    this.captions.attach(hls);
     hls.loadSource(url);
     hls.attachMedia(this.video);
   }
@@ -263,6 +263,7 @@ export class Player {
   private release(): void {
     window.clearInterval(this.sessionLook);
     this.motion.end();
+    this.captions.detach();
     this.hls?.destroy();
     this.hls = null;
     this.video.removeAttribute('src');
@@ -288,6 +289,9 @@ function settings(mode: Mode, resumeAt: number): Partial<HlsConfig> {
     backBufferLength: 30,
     maxBufferLength: 20,
     enableInterstitialPlayback: false,
+    // Tracks of captions are followed by ours; captions within the picture (CEA-608) are left to hls.js.
+    enableWebVTT: false,
+    enableIMSC1: false,
   };
 }
 

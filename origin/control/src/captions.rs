@@ -3,12 +3,17 @@
 //! In: what the API was sent, JSON or WebVTT. Out: cues by the clock, in WebVTT's own form; or which field is wrong.
 //! Does not know the stages.
 
+mod pace;
+mod settings;
+
 use shared_wire::api::{
     CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, NewCaptions, NewCue, SOUNDS_MAX,
     SoundName,
 };
 
 use crate::Error;
+
+pub(crate) use pace::Paces;
 
 /// Cues of one request, at most.
 const CUES_MAX: usize = 64;
@@ -28,6 +33,8 @@ pub struct Cue {
     pub start_ms: i64,
     /// Until when.
     pub end_ms: i64,
+    /// Where it stands (WebVTT, 4.4): valid settings, or nothing.
+    pub settings: String,
     /// A cue's payload in WebVTT.
     pub text: String,
 }
@@ -119,11 +126,15 @@ fn of_new(new: NewCue, now_ms: i64) -> Result<Cue, Error> {
     let (start_ms, end_ms) = (time(start_ms, start_in_ms)?, time(end_ms, end_in_ms)?);
     let text = text.replace("\r\n", "\n");
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    checked(Cue { start_ms, end_ms, text }, now_ms)
+    checked(Cue { start_ms, end_ms, settings: String::new(), text }, now_ms)
 }
 
-/// Cues of a WebVTT body, whose zero is now. Regions, styles, comments, cue settings and identifiers are passed over.
-pub(crate) fn of_vtt(body: &[u8], now_ms: i64) -> Result<Vec<Cue>, Error> {
+/// Cues of a WebVTT body, whose zero is now. Regions, styles, comments and identifiers are passed over, and settings
+/// that are not valid.
+///
+/// # Errors
+/// [`Error::Invalid`]: what must be otherwise.
+pub fn of_vtt(body: &[u8], now_ms: i64) -> Result<Vec<Cue>, Error> {
     let Ok(text) = std::str::from_utf8(body) else { return wrong("must be UTF-8") };
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let after = text.strip_prefix("WEBVTT");
@@ -140,14 +151,15 @@ fn of_block(block: &str, now_ms: i64) -> Result<Cue, Error> {
     let mut lines = block.lines();
     let timing = lines.by_ref().take(2).find(|line| line.contains("-->"));
     let times = timing.and_then(|line| line.split_once("-->")).and_then(|(start, end)| {
-        let end = end.split_ascii_whitespace().next()?;
-        Some((time(start.trim())?, time(end)?))
+        let (end, settings) = end.trim_start().split_once([' ', '\t']).unwrap_or((end.trim(), ""));
+        Some((time(start.trim())?, time(end)?, settings::valid(settings)))
     });
-    let Some((start, end)) = times else {
+    let Some((start, end, settings)) = times else {
         return wrong("must have times such as `00:01.000 --> 00:04.500`, and `-->` nowhere else");
     };
     let text = lines.collect::<Vec<_>>().join("\n");
-    checked(Cue { start_ms: now_ms + start, end_ms: now_ms + end, text }, now_ms)
+    let (start_ms, end_ms) = (now_ms.saturating_add(start), now_ms.saturating_add(end));
+    checked(Cue { start_ms, end_ms, settings, text }, now_ms)
 }
 
 /// A time of WebVTT (3.3), in milliseconds.
@@ -232,9 +244,11 @@ mod tests {
     #[test]
     fn a_webvtt_body_counts_from_now() {
         let body = "\u{feff}WEBVTT - x\r\n\r\nNOTE no cue\r\n\r\nid\r\n00:01.000 --> 00:00:02.500 \
-                    line:0\r\n<i>a</i>\r\nb\r\n\r\n\r\n01:00:00.000 --> 01:00:00.001\nc\n";
+                    line:0  region:r size:50%\r\n<i>a</i>\r\nb\r\n\r\n\r\n\
+                    01:00:00.000 --> 01:00:00.001\nc\n";
         let cues = of_vtt(body.as_bytes(), 10_000).unwrap();
-        let first = Cue { start_ms: 11_000, end_ms: 12_500, text: "<i>a</i>\nb".to_owned() };
+        let (settings, text) = ("line:0 size:50%".to_owned(), "<i>a</i>\nb".to_owned());
+        let first = Cue { start_ms: 11_000, end_ms: 12_500, settings, text };
         assert_eq!((cues.len(), &cues[0]), (2, &first));
         for hostile in [
             "",

@@ -82,6 +82,10 @@ pub struct Config {
     pub known_tickets_max: usize,
     /// The window in which failed attempts are counted.
     pub failed_attempts_window_s: u32,
+    /// Cues of captions of a show a second, in the long run.
+    pub captions_per_s_max: u32,
+    /// Cues of captions of a show at once: a full request for each of its tracks.
+    pub captions_burst_max: u32,
     /// How long a writer waits for another one in the database.
     pub database_wait: Duration,
     /// Connections to the database.
@@ -126,6 +130,8 @@ impl Default for Config {
             failed_attempts_max: 300,
             known_tickets_max: 1_000_000,
             failed_attempts_window_s: 10,
+            captions_per_s_max: 32,
+            captions_burst_max: 512,
             database_wait: Duration::from_secs(5),
             database_connections_max: 4,
             end_wait: Duration::from_secs(2),

@@ -155,6 +155,12 @@ pub enum Error {
     /// As many cues of the track wait as may.
     #[error("as many cues wait for their time as may: send them later")]
     CaptionsFull,
+    /// More cues were sent than a show may send.
+    #[error("the show sends captions too fast: wait {retry_after_s} s")]
+    CaptionsTooFast {
+        /// After how many seconds so many would be taken.
+        retry_after_s: u32,
+    },
     /// The show has ended, and is not fetched again.
     #[error("the show has ended")]
     ShowEnded,
@@ -240,9 +246,10 @@ impl Error {
             Self::TierUnknown | Self::TierInUse | Self::TiersFull => Fault::Peer,
             Self::NotLive | Self::DateRange(_) | Self::DateRangeUnknown => Fault::Peer,
             Self::DateRangesFull | Self::MetadataFull => Fault::Peer,
-            Self::CaptionTrackUnknown | Self::CaptionLate { .. } | Self::CaptionsFull => {
-                Fault::Peer
-            }
+            Self::CaptionTrackUnknown
+            | Self::CaptionLate { .. }
+            | Self::CaptionsFull
+            | Self::CaptionsTooFast { .. } => Fault::Peer,
             Self::PreviewOver | Self::DevicesFull(_) => Fault::Peer,
             Self::SessionClosed { .. } | Self::SessionUnknown => Fault::Peer,
         }

@@ -23,7 +23,7 @@ mod tickets;
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use shared_wire::ShowId;
@@ -33,7 +33,7 @@ use tokio::time::MissedTickBehavior;
 
 use keys::Keys;
 
-pub use captions::Cue;
+pub use captions::{Cue, of_vtt as cues_of_vtt};
 pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
@@ -59,6 +59,7 @@ struct House {
     tickets: tickets::Tickets,
     sessions: Arc<playback::Sessions>,
     denied: Arc<denied::Denials>,
+    captions: Mutex<captions::Paces>,
     /// Comes after the rest: the stages are opened with a handle to this.
     on_air: OnceLock<Arc<dyn OnAir>>,
     #[cfg(test)]
@@ -90,6 +91,7 @@ impl Control {
         let shows = shows::Shows::open(rows.clone(), config.clone()).await?;
         let swept = (Arc::downgrade(&denied), Arc::downgrade(&sessions));
         tokio::spawn(sweep(config.sweep_every, config.clock.clone(), swept.0, swept.1));
+        let paces = captions::Paces::new(config.captions_per_s_max, config.captions_burst_max);
         let house = Arc::new(House {
             config,
             keys,
@@ -99,6 +101,7 @@ impl Control {
             tickets,
             sessions,
             denied,
+            captions: Mutex::new(paces),
             on_air: OnceLock::new(),
             #[cfg(test)]
             rows,

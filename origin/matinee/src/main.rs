@@ -63,6 +63,8 @@ enum Role {
     /// List and revoke playback sessions
     #[command(subcommand)]
     Session(cli::SessionCommand),
+    /// Say something on a track of captions of a show on the air: a text, a file, or line by line
+    Caption(cli::CaptionFlags),
     /// How the house keeps what it records: the disk, quotas, shows on the air
     Status(cli::StatusFlags),
     /// Print what an edge elsewhere must be told, as NAME='value' lines: secrets
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),
         Role::Session(command) => return cli::run_session(command),
+        Role::Caption(flags) => return cli::run_caption(flags),
         Role::Status(flags) => return cli::run_status(flags),
         Role::Keys(flags) => keys::print(&flags),
         Role::Check(flags) => return tools::check(&flags),

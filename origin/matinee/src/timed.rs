@@ -46,10 +46,10 @@ impl OnAir for Stages {
         Box::pin(async move {
             let stage = self.on_air(show)?;
             let track = RenditionId::new(&track).ok_or(Error::CaptionTrackUnknown)?;
-            let caption = |Cue { start_ms, end_ms, text }| {
+            let caption = |Cue { start_ms, end_ms, settings, text }| {
                 let (start_us, end_us) =
                     (start_ms.saturating_mul(1000), end_ms.saturating_mul(1000));
-                Caption { start_us, end_us, text }
+                Caption { start_us, end_us, settings, text }
             };
             let captions = cues.into_iter().map(caption).collect();
             let told = stage.put_captions(track, captions).await.ok_or(Error::NotLive)?;

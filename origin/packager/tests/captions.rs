@@ -107,7 +107,8 @@ fn config() -> Config {
 
 fn caption(start_ms: i64, end_ms: i64, text: &str) -> Vec<Caption> {
     let at = |millis: i64| ANCHOR.utc_us + millis * 1000;
-    vec![Caption { start_us: at(start_ms), end_us: at(end_ms), text: text.to_owned() }]
+    let (settings, text) = (String::new(), text.to_owned());
+    vec![Caption { start_us: at(start_ms), end_us: at(end_ms), settings, text }]
 }
 
 fn events() -> Vec<(i64, Staged)> {

@@ -75,12 +75,19 @@ pub(crate) fn map(text: &mut String, uri: &str) {
     line!(text, "#EXT-X-MAP:URI=\"{uri}\"");
 }
 
-/// The parts of a segment.
+/// The parts of a segment, from its first one on.
+///
+/// Where each ends is rounded, not how long it is, so their durations add up to the segment's: six of 0.333333 s are
+/// 2 µs less than 2 s, and hls.js (1.7) takes a segment of captions for unfinished whose last part ends 1 µs before it.
 pub(crate) fn parts(text: &mut String, parts: &[Part]) {
+    let (mut end, mut end_us) = (Ticks::ZERO, 0);
     for part in parts {
+        let start_us = end_us;
+        end = end + part.duration;
+        end_us = nearest_micros(end);
         let independent = if part.independent { ",INDEPENDENT=YES" } else { "" };
         let gap = if part.gap { ",GAP=YES" } else { "" };
-        let duration = seconds(part.duration);
+        let duration = micros(end_us.saturating_sub(start_us));
         line!(text, "#EXT-X-PART:DURATION={duration},URI=\"{}\"{independent}{gap}", part.uri);
     }
 }
@@ -115,10 +122,15 @@ pub(crate) fn report(text: &mut String, report: &Report) {
 
 /// A span in seconds, to the nearest microsecond.
 fn seconds(span: Ticks) -> String {
+    micros(nearest_micros(span))
+}
+
+/// A span in microseconds, to the nearest.
+fn nearest_micros(span: Ticks) -> u64 {
     let ticks = u128::try_from(span.0).unwrap_or(0);
     let per_second = shared_media::TICKS_PER_SECOND.unsigned_abs();
     let micro = (ticks * 1_000_000 + u128::from(per_second / 2)) / u128::from(per_second);
-    micros(u64::try_from(micro).unwrap_or(u64::MAX))
+    u64::try_from(micro).unwrap_or(u64::MAX)
 }
 
 /// Microseconds as decimal seconds, without trailing zeros beyond the third place.
@@ -148,5 +160,23 @@ mod tests {
             assert_eq!(seconds(Ticks(ticks)), text);
         }
         assert_eq!(micros(333_340 * 3), "1.00002");
+    }
+
+    #[test]
+    fn parts_add_up_to_their_segment() {
+        for (ticks, stated) in [
+            // 30 and 29.97 Hz: ten frames each.
+            (30_000, ["0.333333", "0.333334", "0.333333", "0.333333", "0.333334", "0.333333"]),
+            (30_030, ["0.333667", "0.333666", "0.333667", "0.333667", "0.333666", "0.333667"]),
+        ] {
+            let duration = Ticks(ticks);
+            let part = Part { uri: "p".into(), duration, independent: false, gap: false };
+            let mut text = String::new();
+            parts(&mut text, &vec![part; 6]);
+            let lines = stated.map(|span| format!("#EXT-X-PART:DURATION={span},URI=\"p\"\n"));
+            assert_eq!(text, lines.concat());
+            let whole: u64 = stated.map(|span| span[2..].parse::<u64>().unwrap()).iter().sum();
+            assert_eq!(seconds(Ticks(ticks * 6)), micros(whole));
+        }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! A new target is a module with a `run(&[u8])`, a line in [`TARGETS`] and a folder of seeds.
 
+pub mod captions;
 pub mod mutate;
 pub mod playlist;
 pub mod publisher;
@@ -32,4 +33,5 @@ pub const TARGETS: &[Target] = &[
     ("sdp", whip::sdp, &[]),
     ("stun", whip::stun, &[]),
     ("annex_b", whip::annex_b, &[]),
+    ("vtt", captions::vtt, &[]),
 ];

@@ -17,6 +17,7 @@ const TYPES: Record<string, string> = {
   '.m3u8': 'application/vnd.apple.mpegurl',
   '.mp4': 'video/mp4',
   '.m4s': 'video/mp4',
+  '.vtt': 'text/vtt',
 };
 
 /** Segments already there when a show goes on air. */
@@ -38,6 +39,8 @@ export class PaperHouse {
   policy: Record<string, number> = {};
   /** Bodies posted, in order, after the last step of their address. */
   readonly posted: [string, { ticket?: string; session?: string }][] = [];
+  /** What requests for captions are answered with; 0: the show has none. */
+  captions = 0;
   /** Whether every request but the page itself is cut off. */
   down = false;
   /** Addresses asked for that are not ours: there must be none. */
@@ -68,9 +71,14 @@ export class PaperHouse {
   /** A live show for every ticket. */
   reset(): void {
     Object.assign(this, { state: 'live', startsAt: null, refuseTicket: null, refuseMedia: null, down: false });
-    Object.assign(this, { detail: null, policy: {} });
+    Object.assign(this, { detail: null, policy: {}, captions: 0 });
     this.posted.length = 0;
     this.since = Date.now();
+  }
+
+  /** When the show began, in milliseconds since the Unix epoch. */
+  get begun(): number {
+    return this.since - HEAD_START * 1000;
   }
 
   close(): void {
@@ -89,6 +97,7 @@ export class PaperHouse {
     if (this.refuseMedia !== null) return this.problem(response, 403, this.refuseMedia);
     if (pathname === '/live/x/index.m3u8') return this.text(response, this.multivariant());
     if (pathname === '/p/s/v/index.m3u8') return this.text(response, this.playlist());
+    if (pathname.startsWith('/p/s/cc-')) return this.caption(response, pathname);
     if (pathname.startsWith('/p/s/v/')) return this.file(response, join(this.media, pathname.slice(7)));
     this.problem(response, 404, 'not_found');
   }
@@ -118,19 +127,39 @@ export class PaperHouse {
   }
 
   private multivariant(): string {
-    return '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360,FRAME-RATE=25\n/p/s/v/index.m3u8\n';
+    const variant = '#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360,FRAME-RATE=25';
+    if (this.captions === 0) return `#EXTM3U\n${variant}\n/p/s/v/index.m3u8\n`;
+    const tracks = [['en', 'English', 'YES'], ['de', 'Deutsch', 'NO']].map(([language, name, main]) => {
+      return `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="c",NAME="${name}",LANGUAGE="${language}",DEFAULT=${main},`
+        + `AUTOSELECT=YES,URI="/p/s/cc-${language}/index.m3u8"\n`;
+    });
+    return `#EXTM3U\n${tracks.join('')}${variant},SUBTITLES="c"\n/p/s/v/index.m3u8\n`;
+  }
+
+  /** Each second of the show says its number, in its language. */
+  private caption(response: ServerResponse, pathname: string): void {
+    if (this.captions !== 200) return this.problem(response, this.captions, 'no_captions');
+    const [, language = '', number] = /cc-([a-z]+)\/(?:s(\d+))?/.exec(pathname) ?? [];
+    if (number === undefined) {
+      return this.text(response, this.playlist().replace(/^#EXT-X-MAP.*\n/m, '').replaceAll('.m4s', '.vtt'));
+    }
+    const clock = (second: number) => new Date(second * 1000).toISOString().slice(11, 23);
+    response.writeHead(200, { 'content-type': TYPES['.vtt'] });
+    response.end('WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:90,LOCAL:00:00:00.001\n\n'
+      + `${clock(Number(number))} --> ${clock(Number(number) + 1)}\n<i>${language}</i> ${number}\n`);
   }
 
   /** The whole recording once it ended; the last segments before that. */
   private playlist(): string {
     const vod = readFileSync(join(this.media, 'vod.m3u8'), 'utf8');
-    if (this.state === 'ended') return vod;
     const lines = vod.split('\n');
     const first = lines.findIndex((line) => line.startsWith('#EXTINF'));
+    const begun = `#EXT-X-PROGRAM-DATE-TIME:${new Date(this.begun).toISOString()}`;
+    if (this.state === 'ended') return lines.toSpliced(first, 0, begun).join('\n');
     const head = lines.slice(0, first).filter((line) => !/MEDIA-SEQUENCE|PLAYLIST-TYPE/.test(line));
     const end = Math.min(90, HEAD_START + Math.floor((Date.now() - this.since) / 1000));
     const start = Math.max(0, end - WINDOW);
-    const date = new Date(this.since + (start - HEAD_START) * 1000).toISOString();
+    const date = new Date(this.begun + start * 1000).toISOString();
     return [
       ...head,
       `#EXT-X-MEDIA-SEQUENCE:${start}`,

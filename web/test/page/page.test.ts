@@ -288,6 +288,123 @@ it('offers the recording, which plays from the start', async () => {
   await reaches('refused', 4000);
 });
 
+/** What is read over the picture, and the second of the show that it belongs to. */
+function read(): Promise<{ text: string; second: number }> {
+  return page.evaluate((begun) => {
+    const text = document.querySelector<HTMLElement>('.captions')?.innerText.trim() ?? '';
+    const { matinee } = window as unknown as { matinee: { playingDate: Date | null } };
+    return { text, second: Math.floor(((matinee.playingDate?.getTime() ?? NaN) - begun) / 1000) };
+  }, house.begun);
+}
+
+/** Waits until what is read is as wanted. */
+async function readUntil(what: string, is: (now: Awaited<ReturnType<typeof read>>) => boolean): Promise<void> {
+  for (const start = Date.now(); ; await new Promise((wait) => setTimeout(wait, 50))) {
+    const now = await read();
+    if (is(now)) return;
+    if (Date.now() - start > 10_000) throw new Error(`wanted ${what}, reads "${now.text}" at ${now.second}`);
+  }
+}
+
+const says = (text: string) => readUntil(`"${text}"`, (now) => now.text === text);
+
+/** Captions in a language, those of the second that is seen; `null`: none, though the picture goes on. */
+async function reads(language: string | null): Promise<void> {
+  if (language !== null) {
+    return readUntil(`captions in ${language}`, ({ text, second }) => text === `${language} ${second}`);
+  }
+  await says('');
+  await moves();
+  expect((await read()).text).toBe('');
+}
+
+it('shows captions at their time, in the language that was chosen, also the next time', async () => {
+  house.captions = 200;
+  await watch();
+  await reaches('live');
+  await reads('en');
+  await page.mouse.move(640, 400);
+  await page.getByRole('button', { name: 'Captions' }).focus();
+  await page.keyboard.press('Enter');
+  await photograph('live-with-captions');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await reads('de');
+  const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  expect(focused).toBe('Captions');
+  await page.reload();
+  await reaches('live');
+  await reads('de');
+  await page.keyboard.press('c');
+  await reads(null);
+  await page.reload();
+  await reaches('live');
+  await reads(null);
+  await page.keyboard.press('c');
+  await page.keyboard.press('c');
+  await page.keyboard.press('c');
+  await reads('en');
+});
+
+it('shows the captions of a recording wherever it is', async () => {
+  house.captions = 200;
+  house.state = 'ended';
+  await watch();
+  await reaches('ended');
+  await page.getByRole('button', { name: 'Watch the recording' }).click();
+  await reaches('recording');
+  await reads('en');
+  for (let press = 0; press < 7; press += 1) await page.keyboard.press('ArrowRight');
+  await until('a minute on', ({ time }) => time > 65);
+  await reads('en');
+  await photograph('recording-with-captions');
+  for (let press = 0; press < 6; press += 1) await page.keyboard.press('ArrowLeft');
+  await until('back again', ({ time }) => time < 30);
+  await reads('en');
+  const cues = await page.evaluate(() => document.querySelector('video')?.textTracks[0]?.cues?.length ?? 0);
+  expect(cues, 'cues far away are let go').toBeLessThan(130);
+});
+
+it('lists captions that come with the picture, as hls.js adds them, and shows those that are chosen', async () => {
+  house.captions = 200;
+  await watch();
+  await reaches('live');
+  await reads('en');
+  const add = () => page.evaluate(() => {
+    const track = document.querySelector('video')?.addTextTrack('captions', 'English', 'en');
+    const cue = new VTTCue(0, 1e6, 'said within');
+    Object.assign(cue, { line: 12, position: 20, align: 'start' });
+    track?.addCue(cue);
+  });
+  await add();
+  await page.mouse.move(640, 400);
+  await page.getByRole('button', { name: 'Captions' }).click();
+  expect(await page.getByRole('menuitemradio').allInnerTexts()).toEqual([
+    'Off', 'English\nen', 'Deutsch\nde', 'English\nCC',
+  ]);
+  await page.getByRole('menuitemradio', { name: 'English CC' }).click();
+  await says('said within');
+  await photograph('live-with-captions-within');
+  await page.reload();
+  await reaches('live');
+  await reads('en');
+  await add();
+  await says('said within');
+});
+
+it('leaves the picture alone where captions cannot be had, and shows them once they can', async () => {
+  for (const status of [404, 503]) {
+    house.reset();
+    house.captions = status;
+    await watch();
+    await reaches('live');
+    await moves();
+    await reads(null);
+    house.captions = 200;
+    await reads('en');
+  }
+});
+
 it('says so when the network is gone, and recovers', async () => {
   await watch();
   await reaches('live');

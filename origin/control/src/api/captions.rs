@@ -2,10 +2,11 @@
 //!
 //! In: read requests. Out: cues for the show's stage. Does not know how they are shown.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
+use shared_wire::ShowId;
 use shared_wire::api::{CaptionsTaken, NewCaptions};
 
 use super::address::{Known, Named};
@@ -29,7 +30,19 @@ pub(super) async fn put(
         BodyOrVtt::Json(new) => captions::of_json(new, now_ms)?,
         BodyOrVtt::Vtt(text) => captions::of_vtt(&text, now_ms)?,
     };
+    let on_air = house.on_air()?;
+    house.pace(show.show, cues.len(), now_ms)?;
     let taken = CaptionsTaken { cues: cues.len() };
-    house.on_air()?.put_captions(show.show, track.rendition(), cues).await?;
+    on_air.put_captions(show.show, track.rendition(), cues).await?;
     Ok(Json(taken))
+}
+
+impl House {
+    /// Takes so many cues of a show, if it may send them now.
+    fn pace(&self, show: ShowId, cues: usize, now_ms: i64) -> Result<(), Error> {
+        // Whatever happened to whoever held it, what is left in there are numbers.
+        let mut paces = self.captions.lock().unwrap_or_else(PoisonError::into_inner);
+        let paced = paces.take(show, cues, now_ms);
+        paced.map_err(|retry_after_s| Error::CaptionsTooFast { retry_after_s })
+    }
 }

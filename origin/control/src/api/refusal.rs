@@ -73,7 +73,7 @@ impl From<Error> for Refusal {
             Error::Storage { .. } | Error::Corrupt { .. } | Error::DataDir { .. } => {
                 Self { ours: Some(error.to_string()), ..refusal }
             }
-            Error::TooManyAttempts { retry_after_s } => {
+            Error::TooManyAttempts { retry_after_s } | Error::CaptionsTooFast { retry_after_s } => {
                 let retry_after_s = Some(*retry_after_s);
                 Self { retry_after_s, ..refusal }.with_detail(error.to_string())
             }
@@ -110,6 +110,9 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         }
         Error::CaptionLate { .. } => (S::CONFLICT, "caption_late", "The captions are too late."),
         Error::CaptionsFull => (S::CONFLICT, "captions_full", "Too many captions wait."),
+        Error::CaptionsTooFast { .. } => {
+            (S::TOO_MANY_REQUESTS, "captions_too_fast", "Too many captions at once.")
+        }
         Error::ShowEnded => (S::CONFLICT, "show_ended", "The show has ended."),
         Error::NotPulled { .. } => {
             (S::SERVICE_UNAVAILABLE, "not_pulled", "The show is not fetched.")

@@ -50,6 +50,20 @@ pub(crate) enum Error {
     /// The house refused: the command's fault.
     #[error("the house refused: {} ({})", sentence(.0), .0.code)]
     Refused(Problem),
+    /// Some of the lines that were to be said were refused; each was told.
+    #[error("{refused} of the lines were refused")]
+    Unsaid {
+        /// How many.
+        refused: usize,
+    },
+    /// What was to be sent cannot be read.
+    #[error("{from} cannot be read: {reason}")]
+    Input {
+        /// The file, or standard input.
+        from: String,
+        /// What the system said.
+        reason: String,
+    },
     /// The house failed: its own fault, or its disk's.
     #[error("the house failed: {} (request {} in its log)", sentence(.0), .0.request_id)]
     Failed(Problem),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -120,6 +121,19 @@ impl House {
         body: &impl Serialize,
     ) -> Result<A, Error> {
         self.ask(self.client.request(Method::POST, self.url(path)).json(body)).await
+    }
+
+    /// Does something as a WebVTT text says.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub(super) async fn send_vtt<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        text: Vec<u8>,
+    ) -> Result<A, Error> {
+        let request = self.client.request(Method::POST, self.url(path));
+        self.ask(request.header(CONTENT_TYPE, "text/vtt").body(text)).await
     }
 
     /// Puts something in its place, or changes it.

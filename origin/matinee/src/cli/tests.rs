@@ -29,6 +29,7 @@ enum Role {
     Ticket(TicketCommand),
     #[command(subcommand)]
     Session(SessionCommand),
+    Caption(CaptionFlags),
 }
 
 struct Running {
@@ -61,6 +62,7 @@ async fn say(api: &str, data: &Path, words: &str) -> Result<String, Error> {
         Role::Tier(command) => command.run().await,
         Role::Ticket(command) => command.run().await,
         Role::Session(command) => command.run().await,
+        Role::Caption(flags) => flags.run().await,
     }
 }
 
@@ -255,4 +257,22 @@ fn the_data_directory_is_where_the_desktop_keeps_data() {
     assert_eq!(dir(Some("data"), Some("/home/a")), Path::new("/home/a/.local/share/matinee"));
     assert_eq!(dir(None, Some("/home/a")), Path::new("/home/a/.local/share/matinee"));
     assert_eq!(dir(None, None), Path::new("matinee"));
+}
+
+#[tokio::test]
+async fn a_caption_that_cannot_be_said_says_why() {
+    let house = running().await;
+    let show = house.json("show create --title A").await["show"].as_str().unwrap().to_owned();
+    let refused = |code: &str| format!("({code})");
+    let unknown = house.say(&format!("caption {show} en Hello")).await.unwrap_err().to_string();
+    assert!(unknown.ends_with(&refused("caption_track_unknown")), "{unknown}");
+    house.say(&format!("show set {show} --captions en=English")).await.unwrap();
+    let silent = house.say(&format!("caption {show} EN Hello --for 4s")).await.unwrap_err();
+    assert!(silent.to_string().ends_with(&refused("show_not_live")), "{silent}");
+    let missing = house.say(&format!("caption {show} en --file /no/cues.vtt")).await.unwrap_err();
+    assert!(missing.to_string().starts_with("/no/cues.vtt cannot be read: "), "{missing}");
+    let file = house.dir.path().join("cues.vtt");
+    std::fs::write(&file, "WEBVTT").unwrap();
+    let empty = house.say(&format!("caption {show} en --file {}", file.display())).await;
+    assert!(empty.unwrap_err().to_string().ends_with(&refused("field_invalid")));
 }

@@ -41,6 +41,8 @@ pub struct Caption {
     pub start_us: i64,
     /// Until when.
     pub end_us: i64,
+    /// Where it stands (WebVTT, 4.4): on one line, no `-->`; or nothing.
+    pub settings: String,
     /// A cue's payload (WebVTT, 4.3): not empty, no empty line, no `-->`.
     pub text: String,
 }
@@ -61,6 +63,8 @@ pub enum CaptionRefusal {
 pub(super) struct Cue {
     pub(super) start: i64,
     pub(super) end: i64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) settings: String,
     pub(super) text: String,
 }
 
@@ -140,9 +144,11 @@ impl Captions {
         let mut text = HEADER.to_owned();
         if let Some(waiting) = self.of(id) {
             let shown = waiting.cues.iter().filter(|cue| cue.start < to.0 && cue.end > from.0);
-            for Cue { start, end, text: payload } in shown {
+            for Cue { start, end, settings, text: payload } in shown {
+                let gap = if settings.is_empty() { "" } else { " " };
+                let (start, end) = (clock(*start), clock(*end));
                 // Writing to a string does not fail.
-                let _ = write!(text, "\n{} --> {}\n{payload}\n", clock(*start), clock(*end));
+                let _ = write!(text, "\n{start} --> {end}{gap}{settings}\n{payload}\n");
             }
         }
         self.reach(id, to);
@@ -178,7 +184,8 @@ mod tests {
 
     fn cue(start_s: i64, end_s: i64, text: &str) -> Cue {
         let (start, end) = (start_s * TICKS_PER_SECOND, end_s * TICKS_PER_SECOND);
-        Cue { start, end, text: text.to_owned() }
+        let (settings, text) = text.split_once('|').unwrap_or(("", text));
+        Cue { start, end, settings: settings.to_owned(), text: text.to_owned() }
     }
 
     fn seconds(seconds: i64) -> Ticks {
@@ -201,14 +208,14 @@ mod tests {
     fn a_cue_is_whole_in_each_part_it_is_shown_in_and_once_in_their_segment() {
         let (mut captions, id) = captions();
         assert_eq!(put(&mut captions, &id, cue(3, 5, "later")), Ok(1));
-        assert_eq!(put(&mut captions, &id, cue(1, 4, "a\nb")), Ok(1));
+        assert_eq!(put(&mut captions, &id, cue(1, 4, "line:0 size:50%|a\nb")), Ok(1));
         let parts: Vec<Bytes> =
             (0..6).map(|at| captions.part(&id, seconds(at), seconds(at + 1))).collect();
         let has = |text: &str| {
             let has = parts.iter().map(|part| std::str::from_utf8(part).unwrap().contains(text));
             has.collect::<Vec<_>>()
         };
-        let first = "\n\n00:00:01.000 --> 00:00:04.000\na\nb\n";
+        let first = "\n\n00:00:01.000 --> 00:00:04.000 line:0 size:50%\na\nb\n";
         assert_eq!(has(first), [false, true, true, true, false, false]);
         assert_eq!(has("later"), [false, false, false, true, true, false]);
         assert_eq!(parts[0], HEADER, "no cue is a text too");

@@ -65,9 +65,10 @@ impl Machine {
         captions: Vec<Caption>,
     ) -> Result<(), CaptionRefusal> {
         let ticks = |utc_us| self.common.anchor.ticks_at(utc_us).0;
-        let cue = |Caption { start_us, end_us, text }| Cue {
+        let cue = |Caption { start_us, end_us, settings, text }| Cue {
             start: ticks(start_us),
             end: ticks(end_us),
+            settings,
             text,
         };
         let cues = captions.into_iter().map(cue).collect();

@@ -137,6 +137,13 @@ async fn captions_are_declared_and_then_sent_in_either_form() {
     assert_eq!((empty.status.as_u16(), empty.code()), (422, "field_invalid"));
     let stranger = house.anybody("POST", &path, cue("a")).await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+    let many = json!({ "cues": vec![cue("a")["cues"][0].clone(); 64] });
+    let (mut taken, mut fast) = (0, house.admin("POST", &path, many.clone()).await);
+    while fast.status == StatusCode::OK && taken < 100 {
+        (taken, fast) = (taken + 1, house.admin("POST", &path, many.clone()).await);
+    }
+    assert_eq!((fast.status.as_u16(), fast.code()), (429, "captions_too_fast"));
+    assert!(taken >= 6 && fast.headers.contains_key("retry-after"), "{taken} {fast:?}");
 }
 
 #[tokio::test]
