@@ -6,6 +6,7 @@
 mod viewer;
 
 mod captions;
+mod languages;
 mod dash;
 mod timed;
 mod whip;

@@ -49,6 +49,23 @@ function see() {
   };
 }
 
+/** The loudest tone of what is heard now, in Hz; 0 in silence. */
+async function tone() {
+  if (window.ear === undefined) {
+    const context = new AudioContext();
+    const ear = context.createAnalyser();
+    ear.fftSize = 8192;
+    context.createMediaElementSource(document.querySelector('video')).connect(ear);
+    ear.connect(context.destination);
+    window.ear = ear;
+  }
+  await window.ear.context.resume();
+  const bins = new Float32Array(window.ear.frequencyBinCount);
+  window.ear.getFloatFrequencyData(bins);
+  const loudest = bins.reduce((best, loudness, at) => (loudness > bins[best] ? at : best), 0);
+  return bins[loudest] > -60 ? (loudest * window.ear.context.sampleRate) / window.ear.fftSize : 0;
+}
+
 /** Goes through the page with Tab alone, and answers what is met and whether it has a name and a ring. */
 async function tab(count) {
   const met = [];
@@ -73,6 +90,7 @@ const commands = {
   },
   see: () => page.evaluate(see),
   measure: ({ seconds }) => page.evaluate(measure, seconds),
+  tone: () => page.evaluate(tone),
   press: ({ key }) => page.keyboard.press(key),
   click: ({ name }) => page.getByRole('button', { name }).click(),
   choose: ({ name }) => page.getByRole('menuitemradio', { name }).click(),

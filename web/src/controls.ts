@@ -29,6 +29,7 @@ export class Controls {
   private readonly sound = el('button', { type: 'button', class: 'sound', hidden: true });
   private readonly quality: Menu;
   private readonly captions: Menu;
+  private readonly sounds: Menu;
   private readonly preview: Preview;
   private idleTimer = 0;
   private onAir = false;
@@ -42,6 +43,9 @@ export class Controls {
     this.quality = new Menu('quality', 'Quality', () => this.rungs(), (rung) => player.choose(rung));
     this.captions = new Menu('captions', 'Captions', () => this.languages(), (track) => {
       player.captions.choose(track);
+    });
+    this.sounds = new Menu('voices', 'Audio track', () => this.voices(), (sound) => {
+      if (sound !== null) player.sounds.choose(sound);
     });
     this.sound.append(icon('muted'), 'Tap for sound');
     this.sound.addEventListener('click', () => this.toggleMute());
@@ -65,6 +69,7 @@ export class Controls {
         this.live,
         this.place,
         el('span', { class: 'space' }),
+        this.sounds.element,
         this.captions.element,
         this.quality.element,
         iconButton('stats', 'Statistics', toggleStats),
@@ -107,7 +112,7 @@ export class Controls {
   }
 
   private get menus(): Menu[] {
-    return [this.captions, this.quality];
+    return [this.sounds, this.captions, this.quality];
   }
 
   private render(): void {
@@ -125,6 +130,7 @@ export class Controls {
     this.place.hidden = isLive;
     const { all, shown } = this.player.captions;
     this.captions.offer(all.length > 0, shown !== null);
+    this.sounds.offer(this.player.sounds.all.length > 0);
     if (isLive) this.renderLive();
     else this.renderPlace();
   }
@@ -171,6 +177,16 @@ export class Controls {
         chosen: shown === index,
       })),
     ];
+  }
+
+  private voices(): Choice[] {
+    const { all, heard } = this.player.sounds;
+    return all.map(({ name, language }, index) => ({
+      value: index,
+      label: name,
+      detail: language,
+      chosen: heard === index,
+    }));
   }
 
   private togglePlay(): void {

@@ -11,6 +11,7 @@ import { Captions } from './captions/captions';
 import type { Mode } from './state';
 import { Motion } from './motion';
 import { mended } from './seam';
+import { Sounds } from './sounds';
 
 /** What the player tells. */
 export type Report =
@@ -36,6 +37,7 @@ const MENDS_MAX = 3;
 export class Player {
   readonly motion: Motion;
   readonly captions: Captions;
+  readonly sounds: Sounds;
   private hls: Hls | null = null;
   private mode: Mode = 'live';
   private url = '';
@@ -59,6 +61,7 @@ export class Player {
       stands: () => this.report({ type: 'starved' }),
       tick: () => this.stayNearEdge(),
     });
+    this.sounds = new Sounds(video);
     this.captions = new Captions(video, (place) => this.dateAt(place));
     video.addEventListener('ended', () => {
       this.resumeAt = 0;
@@ -206,6 +209,7 @@ export class Player {
     hls.on(Hls.Events.ERROR, (_, data) => this.failed(hls, data));
     hls.on(Hls.Events.MANIFEST_PARSED, () => void this.play());
     this.captions.attach(hls);
+    this.sounds.attach(hls);
     hls.loadSource(url);
     hls.attachMedia(this.video);
   }
@@ -264,6 +268,7 @@ export class Player {
     window.clearInterval(this.sessionLook);
     this.motion.end();
     this.captions.detach();
+    this.sounds.detach();
     this.hls?.destroy();
     this.hls = null;
     this.video.removeAttribute('src');
