@@ -158,7 +158,11 @@ impl Machine {
             Staged::Config(id, config) => self.configure(&id, config),
             Staged::Unit(id, unit) => self.unit(now, &id, unit),
             Staged::Offer(id, is_offered) => self.offer(&id, is_offered),
-            Staged::Discontinuity => self.end_section(),
+            Staged::Discontinuity => {
+                // However long nobody published: whoever comes may begin with sound.
+                self.leader_heard_us = now.monotonic_us;
+                self.end_section();
+            }
             Staged::End => self.end(),
         }
         self.note();

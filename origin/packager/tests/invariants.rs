@@ -7,7 +7,7 @@ mod simulation;
 
 use origin_packager::{Config, Drop, Error};
 use proptest::prelude::*;
-use shared_media::{Staged, Ticks};
+use shared_media::{AccessUnit, Staged, Ticks};
 use shared_playlist::recording;
 use simulation::house::{House, SHOW, key, run, span};
 use simulation::{Shape, id, plan};
@@ -265,6 +265,34 @@ fn nothing_at_all_is_a_show_without_recordings() {
     assert_eq!(house.recordings, Some(Vec::new()));
     let house = run(Config::default(), vec![(0, Staged::Discontinuity), (0, Staged::End)]);
     assert_eq!(house.recordings, Some(Vec::new()));
+}
+
+/// Nobody published for longer than the leader may be silent beside the others.
+#[test]
+fn after_a_long_break_sound_that_comes_first_waits_for_the_picture() {
+    let shape = Shape { stretches: vec![300, 300], audio_delay: -2000, ..Shape::default() };
+    let away = Ticks(8 * 90_000);
+    let (mut events, mut breaks) = (Vec::new(), 0);
+    for (at, event) in shape.events() {
+        breaks += i64::from(event == Staged::Discontinuity);
+        let later = Ticks(if breaks > 0 { away.0 } else { 0 });
+        match event {
+            // It is said when a publisher goes, and when one comes.
+            Staged::Discontinuity => {
+                events.extend([(at, Staged::Discontinuity), (at + later.0, Staged::Discontinuity)]);
+            }
+            Staged::Unit(name, unit) => {
+                let unit = AccessUnit { pts: unit.pts + later, dts: unit.dts + later, ..unit };
+                events.push((at + later.0, Staged::Unit(name, unit)));
+            }
+            other => events.push((at + later.0, other)),
+        }
+    }
+    let house = run(Config::default(), events);
+    check_dates(&house);
+    check_alignment(&house, 3000);
+    let gaps = house.playlists["audio"].segments.iter().filter(|segment| segment.gap).count();
+    assert_eq!(gaps, 0, "the simulation has no clock that ticks while nobody publishes");
 }
 
 /// A source whose encoder counts frames, not time: what it leaves out makes its GOPs longer than the target duration.

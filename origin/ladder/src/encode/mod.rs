@@ -10,7 +10,7 @@ use ffmpeg_next as ffmpeg;
 use shared_media::{AccessUnit, AudioConfig, Ticks, TrackId};
 
 use crate::error::Error;
-use crate::machine::frame::{self, FromChild, LENGTH_BYTES, SOUND, Setup, ToChild};
+use crate::machine::frame::{self, FromChild, LENGTH_BYTES, Setup, ToChild};
 
 mod pictures;
 
@@ -99,8 +99,7 @@ struct Worker {
 
 impl Worker {
     fn new(setup: &Setup) -> Self {
-        let sounds = setup.sounds.iter().zip((0..=SOUND).rev());
-        let sounds = sounds.map(|(job, index)| Sound::new(job, index)).collect();
+        let sounds = setup.sounds.iter().map(Sound::new).collect();
         Self { pictures: Pictures::new(setup), sounds, is_sound_alone: setup.rungs.is_empty() }
     }
 
@@ -197,6 +196,7 @@ mod tests {
 
     fn setup() -> Setup {
         let sound = SoundJob {
+            index: 255,
             track: 0,
             channels: 2,
             bit_rate: 64_000,
@@ -245,6 +245,26 @@ mod tests {
         let progress = |refused| FromChild::Progress { refused };
         let expected = [progress(0), progress(1), progress(1), FromChild::Flushed, progress(0)];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn a_frame_of_silence_is_silent() {
+        let adts = crate::machine::adts::Adts::new(&[0x11, 0x90]).unwrap();
+        let wrapped = adts.wrap(&crate::machine::passing::SILENCE).unwrap();
+        let codec = ffmpeg::decoder::find(ffmpeg::codec::Id::AAC).unwrap();
+        let mut decoder = ffmpeg::codec::Context::new_with_codec(codec).decoder().audio().unwrap();
+        let mut decoded = 0;
+        for _ in 0..5 {
+            decoder.send_packet(&packet(&wrapped, Ticks(0), Ticks(0))).unwrap();
+            let mut frame = ffmpeg::frame::Audio::empty();
+            while decoder.receive_frame(&mut frame).is_ok() {
+                assert_eq!((frame.samples(), frame.channels(), frame.rate()), (1024, 2, 48_000));
+                let channels = (0..2).map(|channel| frame.plane::<f32>(channel));
+                assert!(channels.flatten().all(|sample| sample.abs() < 1e-6), "nothing is heard");
+                decoded += 1;
+            }
+        }
+        assert!(decoded >= 4, "{decoded} frames");
     }
 
     #[test]

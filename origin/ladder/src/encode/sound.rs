@@ -75,12 +75,11 @@ struct Encoder {
 }
 
 impl Sound {
-    /// `index` is what its units are named by.
-    pub(super) fn new(job: &SoundJob, index: u8) -> Self {
+    pub(super) fn new(job: &SoundJob) -> Self {
         let channels = if job.channels > 2 { 6 } else { 2 };
         let (grid, resume) = (job.grid.map(Ticks), job.resume.map(Ticks));
         Self {
-            index,
+            index: job.index,
             track: job.track,
             channels,
             timeline: Timeline::new(Ticks(job.slack), Ticks(job.gap_max), grid, resume),

@@ -68,6 +68,8 @@ pub(crate) struct Job {
 /// The sound the child encodes. Spans are in ticks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SoundJob {
+    /// By what its units are named: [`SOUND`], and downwards.
+    pub(crate) index: u8,
     /// Of which of the publisher's sounds it is made.
     pub(crate) track: u8,
     /// How many channels it has: 2 or 6.

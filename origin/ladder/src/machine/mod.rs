@@ -1,7 +1,7 @@
 //! The ladder's logic: pure, no clock, no process, no FFmpeg.
 //!
 //! In: events and the time. Out: events. Parent and child share these modules: `probe`, `plan`, `source`, `replay`,
-//! `life`, `overload`, `capacity` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal` and `coded` in the
+//! `life`, `overload`, `capacity`, `passing` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal` and `coded` in the
 //! child; `frame` is between them.
 
 pub(crate) mod probe;
@@ -33,3 +33,5 @@ pub(crate) mod adts;
 pub(crate) mod mirror;
 
 pub(crate) mod sound;
+
+pub(crate) mod passing;

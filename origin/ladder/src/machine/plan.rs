@@ -42,6 +42,8 @@ pub(crate) struct Seen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) track: SoundTrack,
+    /// It is what the encoder would make of it.
+    pub(crate) passes: bool,
     pub(crate) channels: u8,
 }
 
@@ -71,6 +73,9 @@ pub(crate) struct SoundShape {
     /// Of which of the publisher's sounds it is made. A memo of before there were several does not say it.
     #[serde(default)]
     pub(crate) track: SoundTrack,
+    /// What the publisher sends is handed on, and not encoded.
+    #[serde(default)]
+    pub(crate) passes: bool,
     pub(crate) channels: u8,
     /// In bit/s.
     pub(crate) bit_rate: u32,
@@ -88,10 +93,12 @@ pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
         None => Vec::new(),
     };
     let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, cadence.is_some())).collect();
-    let sounds = sounds(config, &seen.sounds);
+    // Where the picture is encoded the child is there anyway, and what the encoder makes is known before it is measured.
+    let passed = jobs.iter().find(|job| !job.active).map(|job| job.id.clone());
+    let sounds = sounds(config, &seen.sounds, passed.is_some());
     rungs.extend(sounds.iter().map(|sound| Rung {
         rendition: Rendition { id: sound.id.clone(), kind: TrackKind::Audio },
-        target_bit_rate: Some(sound.bit_rate),
+        target_bit_rate: (!sound.passes).then_some(sound.bit_rate),
         sound: Some(sound.track.clone()),
     }));
     let cadence_s = config.cadence_ms.div_ceil(1000).max(1);
@@ -99,7 +106,7 @@ pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
     let shape = Shape {
         size: seen.video.as_ref().map_or((0, 0), |video| (video.width, video.height)),
         plan: Plan { rungs, target_duration_s, memo: String::new() },
-        passed: jobs.iter().find(|job| !job.active).map(|job| job.id.clone()),
+        passed,
         jobs,
         sounds,
         cadence,
@@ -153,7 +160,7 @@ impl Shape {
 }
 
 /// Of each sound stereo for everybody; beside it, of one that surrounds its listeners, what it says in 5.1.
-fn sounds(config: &Config, heard: &[Heard]) -> Vec<SoundShape> {
+fn sounds(config: &Config, heard: &[Heard], may_pass: bool) -> Vec<SoundShape> {
     let of_one = |(at, heard): (usize, &Heard)| {
         let which = if at == 0 { String::new() } else { format!("-{}", at + 1) };
         let number = heard.track.number;
@@ -161,7 +168,8 @@ fn sounds(config: &Config, heard: &[Heard]) -> Vec<SoundShape> {
         let track = chosen.unwrap_or_else(|| heard.track.clone());
         let shape = |name: &str, channels, bit_rate| {
             let id = named(&format!("{name}{which}"));
-            SoundShape { id, track: track.clone(), channels, bit_rate }
+            let passes = may_pass && heard.passes && channels == STEREO;
+            SoundShape { id, track: track.clone(), passes, channels, bit_rate }
         };
         let stereo = shape("audio", STEREO, config.audio_bit_rate);
         let surround = shape("surround", SURROUND, config.surround_bit_rate);
@@ -277,7 +285,7 @@ mod tests {
 
     fn heard(number: u8, channels: u8) -> Heard {
         let track = SoundTrack { number, language: Language::new("en"), name: None };
-        Heard { track, channels }
+        Heard { track, channels, passes: false }
     }
 
     fn seen(width: u32, height: u32, gop_s: Option<f64>) -> Seen {
@@ -310,6 +318,17 @@ mod tests {
         assert_eq!(shape.plan.rungs[0].target_bit_rate, None);
         assert_eq!((shape.cadence, shape.jobs[0].active), (None, false));
         assert_eq!(shape.frame_rate, Rational { num: 90_000, den: 3_003 });
+    }
+
+    #[test]
+    fn sound_passes_where_it_may_stay_as_it_is_and_the_picture_passes_too() {
+        for (gop, passes) in [(Some(2.0), true), (None, false)] {
+            let mut seen = seen(1920, 1080, gop);
+            seen.sounds[0].passes = true;
+            let shape = decide(&Config::default(), &seen);
+            assert_eq!(shape.sounds[0].passes, passes);
+            assert_eq!(shape.plan.rungs.last().unwrap().target_bit_rate.is_none(), passes);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use shared_media::{AccessUnit, Publication, Ticks, TrackId, VideoConfig};
 
 use crate::config::{Config, span};
+use crate::machine::passing;
 use crate::machine::plan::{Heard, Seen};
 
 /// An event and when it arrived, in microseconds of the monotonic clock.
@@ -56,8 +57,9 @@ impl Probe {
         match &event {
             Publication::Picture(video) => self.held.video = Some(video.clone()),
             Publication::Sound(track, audio) => {
-                let heard = Heard { track: track.clone(), channels: audio.channels };
-                self.held.heard.insert(track.number, heard);
+                let (track, passes) = (track.clone(), passing::passes(audio));
+                let heard = Heard { track, channels: audio.channels, passes };
+                self.held.heard.insert(heard.track.number, heard);
             }
             Publication::Sounds(named) => self.held.named = usize::from(*named),
             Publication::Unit(TrackId::Video, unit) => {

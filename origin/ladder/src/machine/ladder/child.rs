@@ -41,7 +41,10 @@ impl Ladder {
             job.active |= switched;
             job.resume = self.renditions.delivered(index).map(|pts| pts.0);
         }
-        let sounds = shape.sounds.iter().zip(shape.jobs.len()..).map(|(sound, index)| SoundJob {
+        let named = shape.sounds.iter().zip(shape.jobs.len()..).zip((0..=SOUND).rev());
+        let encoded = named.filter(|((sound, _), _)| !sound.passes);
+        let sounds = encoded.map(|((sound, index), name)| SoundJob {
+            index: name,
             track: sound.track.number,
             channels: sound.channels,
             bit_rate: sound.bit_rate,
@@ -151,8 +154,9 @@ fn is_complete(
         jobs.all(|(index, job)| !needs(index, job) || reached(index, point))
     });
     let sounds = cut.sound.is_none_or(|point| {
-        let mut indices = shape.jobs.len()..shape.jobs.len() + shape.sounds.len();
-        indices.all(|index| reached(index, point + SOUND_RUN_IN))
+        let mut encoded =
+            shape.sounds.iter().zip(shape.jobs.len()..).filter(|(one, _)| !one.passes);
+        encoded.all(|(_, index)| reached(index, point + SOUND_RUN_IN))
     });
     pictures && sounds
 }

@@ -15,6 +15,7 @@ use crate::machine::capacity::{Demand, Kind};
 use crate::machine::frame::{FromChild, ToChild};
 use crate::machine::life::{Act, Life};
 use crate::machine::overload::Overload;
+use crate::machine::passing::Passing;
 use crate::machine::plan::{Shape, SoundShape, decide, seconds_span};
 use crate::machine::probe::{Arrived, Probe};
 use crate::machine::renditions::Renditions;
@@ -24,6 +25,8 @@ use crate::machine::source::{Source, Verdict};
 mod child;
 
 mod load;
+
+mod passing;
 
 mod staging;
 
@@ -105,6 +108,8 @@ pub(crate) struct Ladder {
     /// The child's work was given up; the next keyframe begins anew.
     lost: bool,
     renditions: Renditions,
+    /// The sounds that are not encoded, by their place among the sounds.
+    passing: BTreeMap<usize, Passing>,
     replay: Replay,
     life: Life,
     overload: Overload,
@@ -134,6 +139,7 @@ impl Ladder {
             switch_awaited: false,
             lost: false,
             renditions: Renditions::default(),
+            passing: BTreeMap::new(),
             replay: Replay::new(config),
             life: Life::new(config),
             overload: Overload::new(config),
@@ -178,7 +184,7 @@ impl Ladder {
             Input::Said(_) | Input::Time => {}
         }
         if !self.over
-            && let Some(act) = self.life.due(now, !self.replay.is_empty())
+            && let Some(act) = self.life.due(now, self.wants_child())
         {
             self.outputs.push_back(if act == Act::Start { Output::Start } else { Output::Kill });
         }
@@ -190,7 +196,7 @@ impl Ladder {
 
     /// When `handle` must be called again at the latest, in microseconds of the monotonic clock.
     pub(crate) fn deadline(&self) -> Option<u64> {
-        self.life.deadline(!self.replay.is_empty())
+        self.life.deadline(self.wants_child())
     }
 
     /// Whether the next publication event may come.
@@ -240,6 +246,7 @@ impl Ladder {
         self.renditions = Renditions::new(ids);
         self.stage(Staged::Plan(shape.plan.clone()));
         self.shape = Some(shape);
+        self.begin_passing();
     }
 
     fn work(&mut self) {
@@ -288,7 +295,10 @@ impl Ladder {
     fn sound_form(&mut self, arrived: u64, track: u8, audio: AudioConfig) {
         if self.hears(track) && self.sounds.get(&track) != Some(&audio) {
             self.sounds.insert(track, audio.clone());
-            self.keep(arrived, ToChild::Sound(track, audio));
+            self.form_passing(track, &audio);
+            if self.encodes(track) {
+                self.keep(arrived, ToChild::Sound(track, audio));
+            }
         }
     }
 
@@ -313,6 +323,7 @@ impl Ladder {
         if self.passes() && self.renditions.accept(0, &unit) {
             self.stage_unit(0, unit.clone(), None);
         }
+        self.accompany(unit.pts);
         self.keep(arrived, ToChild::Unit(TrackId::Video, unit));
     }
 
@@ -323,13 +334,21 @@ impl Ladder {
         if self.lost && self.leading() == TrackKind::Audio {
             self.recover();
         }
-        self.keep(arrived, ToChild::Unit(TrackId::Audio(track), unit));
+        self.pass_sound(track, &unit);
+        if self.encodes(track) {
+            self.keep(arrived, ToChild::Unit(TrackId::Audio(track), unit));
+        }
     }
 
     /// Keeps a step for the child. While its work is lost, only what configures it is kept.
     fn keep(&mut self, arrived: u64, step: ToChild) {
         if self.lost && matches!(step, ToChild::Unit(..)) {
             return;
+        }
+        let begins = matches!(&step, ToChild::Unit(TrackId::Video, unit) if unit.keyframe);
+        if begins && !self.needs_child() {
+            // Only what a child would begin with that is needed later.
+            self.replay.clear();
         }
         self.replay.push(arrived, self.leading(), step);
         if self.lost {
@@ -341,7 +360,7 @@ impl Ladder {
 
     fn drain(&mut self, arrived: u64, drain: Drain) {
         self.draining = Some(drain);
-        if self.lost || self.replay.is_empty() {
+        if self.lost || !self.wants_child() {
             self.drained();
         } else {
             self.replay.push(arrived, self.leading(), ToChild::Flush);
@@ -350,6 +369,7 @@ impl Ladder {
 
     fn drained(&mut self) {
         self.replay.clear();
+        self.passing.values_mut().for_each(Passing::finish);
         match self.draining.take() {
             Some(Drain::Break) => self.stage_break(),
             Some(Drain::End) => {
@@ -377,10 +397,11 @@ impl Ladder {
     fn recover(&mut self) {
         self.lost = false;
         let passed = usize::from(self.passes());
-        let encoded = passed..self.shape.as_ref().map_or(0, |shape| shape.plan.rungs.len());
-        if self.switch_awaited
-            || encoded.into_iter().any(|at| self.renditions.delivered(at).is_some())
-        {
+        let (jobs, all) =
+            self.shape.as_ref().map_or((0, 0), |shape| (shape.jobs.len(), shape.plan.rungs.len()));
+        let mut encoded = (passed..all)
+            .filter(|at| at.checked_sub(jobs).is_none_or(|at| !self.passing.contains_key(&at)));
+        if self.switch_awaited || encoded.any(|at| self.renditions.delivered(at).is_some()) {
             self.stage_break();
         }
     }
@@ -392,6 +413,25 @@ impl Ladder {
     /// Whether the source itself is a rendition; it is the first one then.
     fn passes(&self) -> bool {
         !self.switched && self.shape.as_ref().is_some_and(|shape| shape.passed.is_some())
+    }
+
+    /// Whether anything is encoded.
+    fn needs_child(&self) -> bool {
+        self.shape.as_ref().is_some_and(|shape| {
+            let encodes = shape.jobs.iter().any(|job| job.active || self.switched);
+            encodes || shape.sounds.iter().any(|sound| !sound.passes)
+        })
+    }
+
+    /// Whether there is work for a child.
+    fn wants_child(&self) -> bool {
+        self.needs_child() && !self.replay.is_empty()
+    }
+
+    /// Whether a rendition of this sound is encoded.
+    fn encodes(&self, track: u8) -> bool {
+        let is_it = |sound: &SoundShape| sound.track.number == track && !sound.passes;
+        self.shape.as_ref().is_some_and(|shape| shape.sounds.iter().any(is_it))
     }
 
     /// Whether a rendition is made of this sound.

@@ -7,6 +7,8 @@ use shared_media::{Rational, VideoCodec};
 use super::*;
 use crate::machine::frame::{SOUND, Setup};
 
+mod passing;
+
 const FRAME_RATE: i64 = 25;
 
 /// Ladder, child and clock in one thread.
@@ -66,7 +68,11 @@ impl Copier {
     fn say(&mut self, index: u8, unit: &AccessUnit, said: &mut Vec<FromChild>) {
         if !self.configured.contains(&index) {
             self.configured.push(index);
-            said.push(FromChild::Config(index, TrackConfig::Video(video(index.into()))));
+            let form = match index {
+                SOUND => TrackConfig::Audio(crate::machine::passing::plain()),
+                _ => TrackConfig::Video(video(index.into())),
+            };
+            said.push(FromChild::Config(index, form));
         }
         said.push(FromChild::Unit(index, unit.clone()));
     }
