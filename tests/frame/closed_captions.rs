@@ -1,7 +1,7 @@
-//! Captions within the pictures: the source's are said in HLS and DASH, and every rung carries them, whatever its codec.
+//! Captions within the pictures: the source's are said in HLS and DASH, and every rung carries them in any codec.
 //!
-//! In: a source with the clock as CEA-608, encoded anew by `ffmpeg` with reordered pictures, so that libx264 has written
-//! its SEI. Out: what `ffmpeg` reads of what a viewer gets.
+//! In: a source with the clock as CEA-608, encoded anew by `ffmpeg` with reordered pictures, so that libx264 has
+//! written its SEI. Out: what `ffmpeg` reads of what a viewer gets.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -3,9 +3,9 @@
 //! In: access units. Out: which captions they carry; units that carry some. Does not know what captions say, nor where
 //! they are announced.
 //!
-//! Beside each picture stand up to 31 **triplets** of `cc_data` (ATSC A/53 part 4, 6.2.3; ANSI/CTA-708, 4.3) in a message
-//! by ITU-T T.35: of an SEI in H.264 and HEVC, of a metadata OBU in AV1 ([`read`], [`write`]). A triplet is two bytes of
-//! one of the fields of line 21, for CEA-608, or of a packet of CEA-708 ([`Listener`]).
+//! Beside each picture stand up to 31 **triplets** of `cc_data` (ATSC A/53 part 4, 6.2.3; ANSI/CTA-708, 4.3) in a
+//! message by ITU-T T.35: of an SEI in H.264 and HEVC, of a metadata OBU in AV1 ([`read`], [`write`]). A triplet is two
+//! bytes of one of the fields of line 21, for CEA-608, or of a packet of CEA-708 ([`Listener`]).
 
 use serde::{Deserialize, Serialize};
 

@@ -21,8 +21,8 @@ use super::captions::{CaptionTrack, Cue};
 use super::rates::Measured;
 use super::track::{Common, Track};
 
-/// The form of the notes: the second has pieces of text and date ranges, the third captions, the fourth those within the
-/// pictures. Notes of a later form are not read.
+/// The form of the notes: the second has pieces of text and date ranges, the third captions, the fourth those within
+/// the pictures. Notes of a later form are not read.
 const FORM: u32 = 4;
 /// Fewest bytes after the snapshot before notes begin anew.
 const BYTES_MIN: usize = 1 << 20;

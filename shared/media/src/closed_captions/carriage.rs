@@ -2,8 +2,8 @@
 //!
 //! In: hostile bytes. Out: triplets; the same unit with triplets. Does not know what they mean.
 //!
-//! All of them stand before a picture's first slice, so nothing is looked at from there on. What a unit may ask of us is
-//! bounded: so many NAL units, so many bytes of each, so many triplets.
+//! All of them stand before a picture's first slice, so nothing is looked at from there on. What a unit may ask of us
+//! is bounded: so many NAL units, so many bytes of each, so many triplets.
 
 use bytes::Bytes;
 

@@ -145,8 +145,8 @@ fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
     }
 }
 
-/// The captions within the pictures, as SCTE 214-1 names them: channels of CEA-608, and services of CEA-708. What nobody
-/// knows the language of is undetermined (ISO 639-2).
+/// The captions within the pictures, as SCTE 214-1 names them: channels of CEA-608, and services of CEA-708. What
+/// nobody knows the language of is undetermined (ISO 639-2).
 fn accessibility(text: &mut String, closed_captions: &[(String, Option<String>)]) {
     let mut schemes = [("cea-608", Vec::new()), ("cea-708", Vec::new())];
     for (name, language) in closed_captions {

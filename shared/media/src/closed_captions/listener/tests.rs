@@ -1,3 +1,7 @@
+//! Captions of each kind, and what is none.
+//!
+//! In: triplets made by hand, or at random. Out: the names of channels and services. Does not know where they stand.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
