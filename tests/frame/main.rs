@@ -6,6 +6,7 @@ mod admission;
 mod backup;
 mod captions;
 mod clip;
+mod closed_captions;
 mod comeback;
 mod dash;
 mod devices;

@@ -53,6 +53,9 @@ pub(crate) struct SourceFlags {
     /// Silence instead of a beep every second
     #[arg(long)]
     no_beep: bool,
+    /// The clock as captions within the picture, too: CEA-608, channel CC1
+    #[arg(long, value_enum)]
+    captions: Option<CaptionsFlag>,
     /// Do something wrong, seconds after the start: jump:AT:BY moves all timestamps, drop:AT:FOR leaves out pictures,
     /// stall:AT:FOR sends nothing, drift:PPM lets the sound's timestamps run away; may be given again
     #[arg(long = "fault", value_name = "FAULT")]
@@ -67,6 +70,13 @@ pub(crate) struct SourceFlags {
 enum CodecFlag {
     Avc,
     Hevc,
+}
+
+/// How captions stand within the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum CaptionsFlag {
+    #[value(name = "608")]
+    Cea608,
 }
 
 /// `matinee source`: publishes until it is killed, its standard input closes, or the time is over.
@@ -93,6 +103,7 @@ pub(crate) fn source(flags: &SourceFlags) -> Result<(), Error> {
             CodecFlag::Hevc => origin_pattern::Codec::Hevc,
         },
         beep: !flags.no_beep,
+        captions: flags.captions == Some(CaptionsFlag::Cea608),
         faults: flags.faults.clone(),
         duration: flags.seconds.map(Duration::from_secs),
     };

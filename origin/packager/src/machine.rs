@@ -22,6 +22,7 @@
 
 mod captions;
 mod catalogue;
+mod closed_captions;
 mod cuts;
 mod date_ranges;
 mod i_frames;
@@ -117,6 +118,7 @@ impl Machine {
         let common = Common {
             part_target_us: config.part_target_us,
             captions: captions::Captions::new(config.captions.clone()),
+            closed_captions: closed_captions::ClosedCaptions::default(),
             config,
             names: Names { show, epoch },
             anchor,
@@ -254,6 +256,9 @@ impl Machine {
     }
 
     fn configure(&mut self, id: &RenditionId, config: TrackConfig) {
+        if self.tracks.first().is_some_and(|leader| leader.id == *id) {
+            self.common.closed_captions.configure(&config);
+        }
         let Some(track) = self.tracks.iter_mut().find(|track| track.id == *id) else {
             return self.out_of_order("a configuration of no planned rendition");
         };
@@ -281,6 +286,11 @@ impl Machine {
         if unit.pts < self.away_until {
             let trouble = Error::Dropped { rendition: id.clone(), why: Drop::Late };
             return self.common.outputs.push_back(Output::Trouble(trouble));
+        }
+        if index == 0
+            && let Some(known) = self.common.closed_captions.take(&unit)
+        {
+            self.common.journal.line(&journal::Line::ClosedCaptions(known));
         }
         let reorder_max = self.millis(self.common.config.reorder_ms_max);
         let track = &mut self.tracks[index];

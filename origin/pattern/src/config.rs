@@ -75,6 +75,8 @@ pub struct Config {
     pub codec: Codec,
     /// Whether there is a beep at every full second; else silence.
     pub beep: bool,
+    /// Whether the clock stands in captions within the picture, too: CEA-608, channel CC1.
+    pub captions: bool,
     /// What to do wrong.
     pub faults: Vec<Fault>,
     /// How long to publish; `None`: until stopped.
@@ -94,6 +96,7 @@ impl Default for Config {
             audio_bit_rate: 128_000,
             codec: Codec::Avc,
             beep: true,
+            captions: false,
             faults: Vec::new(),
             duration: None,
         }

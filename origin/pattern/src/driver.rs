@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ffmpeg_next as ffmpeg;
 
+use crate::captions::Captions;
 use crate::config::{Config, HEIGHT_MIN, Picture, READING_US_MAX, STOP_LOOK_EVERY, WIDTH_MIN};
 use crate::error::Error;
 use crate::fault::{Fault, fate};
@@ -41,6 +42,7 @@ pub fn publish(config: Config, stop: &AtomicBool) -> Result<(), Error> {
         video,
         audio,
         outlet,
+        captions: config.captions.then(Captions::default),
         faults: config.faults.clone(),
         end_us: config.duration.map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
     };
@@ -92,6 +94,7 @@ struct Publisher {
     video: VideoEncoder,
     audio: AudioEncoder,
     outlet: Outlet,
+    captions: Option<Captions>,
     faults: Vec<Fault>,
     end_us: Option<u64>,
 }
@@ -132,7 +135,11 @@ impl Publisher {
             }
         }
         let picture = self.shown.draw(schedule.utc_us(due_us), frame);
-        for packet in self.video.encode(picture, frame)? {
+        let (from_us, until_us) =
+            (schedule.utc_us(due_us), schedule.utc_us(schedule.due_us(frame + 1)));
+        let captions = self.captions.as_mut().map(|captions| captions.beside(from_us, until_us));
+        let captions = captions.unwrap_or_default();
+        for packet in self.video.encode(picture, frame, &captions)? {
             self.outlet.write_video(packet, fate(&self.faults, true, due_us))?;
         }
         Ok(())

@@ -8,6 +8,7 @@
 //! card, at any rung, with [`read_clock`].
 
 pub mod config;
+mod captions;
 mod error;
 mod fault;
 mod schedule;

@@ -22,6 +22,7 @@
 //! }
 //! ```
 
+pub mod closed_captions;
 pub mod id3;
 pub mod time;
 

@@ -12,6 +12,8 @@ pub struct Multivariant {
     pub sounds: Vec<Sound>,
     /// The captions.
     pub subtitles: Vec<Subtitles>,
+    /// The captions within the pictures of every variant.
+    pub closed_captions: ClosedCaptions,
     /// The variants, in order of preference.
     pub variants: Vec<Variant>,
     /// The pictures alone, for fast forward, rewind and scrubbing.
@@ -56,6 +58,31 @@ pub struct Subtitles {
     pub default: bool,
     /// Their media playlist, relative to this one.
     pub uri: String,
+}
+
+/// What is known of captions within the pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ClosedCaptions {
+    /// Nothing: players look by themselves.
+    #[default]
+    Unknown,
+    /// There are none, and none can come: players need not look (`CLOSED-CAPTIONS=NONE`).
+    None,
+    /// There are these, one at least.
+    Some(Vec<ClosedCaption>),
+}
+
+/// A channel or service of captions within the pictures (`EXT-X-MEDIA`, `TYPE=CLOSED-CAPTIONS`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedCaption {
+    /// Which it is: `CC1` to `CC4`, or `SERVICE1` to `SERVICE63`.
+    pub instream_id: String,
+    /// What a viewer chooses by.
+    pub name: String,
+    /// Their language (RFC 5646), where known.
+    pub language: Option<String>,
+    /// They are shown when the viewer chose nothing.
+    pub default: bool,
 }
 
 /// One combination to play (`EXT-X-STREAM-INF`).
@@ -131,13 +158,46 @@ impl Multivariant {
                 quoted(&subtitles.uri)
             );
         }
+        // Of all variants or of none (4.4.6.2): those without pictures too.
+        let closed_captions = self.closed_captions.render(&mut text);
         for variant in &self.variants {
-            line!(text, "#EXT-X-STREAM-INF:{}\n{}", variant.attributes(), variant.uri);
+            let attributes = variant.attributes();
+            line!(text, "#EXT-X-STREAM-INF:{attributes}{closed_captions}\n{}", variant.uri);
         }
         for i_frames in &self.i_frames {
             line!(text, "#EXT-X-I-FRAME-STREAM-INF:{}", i_frames.attributes());
         }
         text
+    }
+}
+
+/// The group of captions within the pictures.
+const CLOSED_CAPTIONS: &str = "closed-captions";
+
+impl ClosedCaptions {
+    /// Writes what there is to choose from; what every variant says of it.
+    fn render(&self, text: &mut String) -> String {
+        let all = match self {
+            Self::Unknown => return String::new(),
+            Self::None => return ",CLOSED-CAPTIONS=NONE".to_owned(),
+            Self::Some(all) => all,
+        };
+        for (at, one) in all.iter().enumerate() {
+            // Those that are chosen by language alone differ in it (4.4.6.1.1): the first of each.
+            let is_first = !all[..at].iter().any(|before| before.language == one.language);
+            line!(
+                text,
+                "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID={},NAME={}{},DEFAULT={},AUTOSELECT={},\
+                 INSTREAM-ID={}",
+                quoted(CLOSED_CAPTIONS),
+                quoted(&one.name),
+                attribute("LANGUAGE", one.language.as_deref()),
+                if one.default { "YES" } else { "NO" },
+                if one.default || is_first { "YES" } else { "NO" },
+                quoted(&one.instream_id)
+            );
+        }
+        attribute("CLOSED-CAPTIONS", Some(CLOSED_CAPTIONS))
     }
 }
 

@@ -362,7 +362,7 @@ mod tests {
         assert_eq!((delta.skipped(), delta.first_msn(), delta.next_msn()), (3, 5, 11));
         let text = include_bytes!("../tests/golden/multivariant.m3u8");
         let Some(Playlist::Multivariant(list)) = playlist(text) else { panic!("another kind") };
-        assert_eq!((list.variants.len(), list.media.len(), list.i_frames.len()), (2, 2, 1));
+        assert_eq!((list.variants.len(), list.media.len(), list.i_frames.len()), (2, 5, 1));
         assert_eq!(list.variants[0].0.get("CODECS"), Some("avc1.640028,mp4a.40.2"));
     }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use shared_media::Ticks;
 use shared_playlist::directives::Skip;
 use shared_playlist::media::{ByteRange, Head, OpenSegment, Part, Report, Segment};
-use shared_playlist::multivariant::{IFrames, Sound, Subtitles, Variant};
+use shared_playlist::multivariant::{
+    ClosedCaption, ClosedCaptions, IFrames, Sound, Subtitles, Variant,
+};
 use shared_playlist::{DateRange, DateRanges, MediaPlaylist, Multivariant, Past, recording};
 
 const START_UTC_US: i64 = 1_795_244_400_000_000;
@@ -295,8 +297,19 @@ fn multivariant_with_sound_apart() {
         subtitles: Some("captions".to_owned()),
         uri: format!("{name}/index.m3u8"),
     };
+    let within = |id: &str, name: &str, language: Option<&str>| ClosedCaption {
+        instream_id: id.to_owned(),
+        name: name.to_owned(),
+        language: language.map(str::to_owned),
+        default: id == "CC1",
+    };
     let multivariant = Multivariant {
         sounds: vec![sound],
+        closed_captions: ClosedCaptions::Some(vec![
+            within("CC1", "English", Some("en")),
+            within("CC3", "CC3", None),
+            within("SERVICE1", "English, \"708\"", Some("en")),
+        ]),
         subtitles: vec![Subtitles {
             group: "captions".to_owned(),
             name: "English".to_owned(),
@@ -321,6 +334,11 @@ fn multivariant_with_sound_apart() {
     golden("multivariant.m3u8", &text);
     let (_, parsed) = m3u8_rs::parse_master_playlist(text.as_bytes()).unwrap();
     assert!(parsed.independent_segments);
+    let within = "CLOSED-CAPTIONS=\"closed-captions\"";
+    assert_eq!(
+        text.lines().filter(|line| line.ends_with(within)).count(),
+        parsed.variants.len() - 1
+    );
     assert_eq!(parsed.alternatives[0].channels.as_deref(), Some("2"));
     let i_frames: Vec<_> = parsed.variants.iter().filter(|variant| variant.is_i_frame).collect();
     assert_eq!((i_frames.len(), i_frames[0].uri.as_str()), (1, "source/iframes.m3u8"));
@@ -335,6 +353,7 @@ fn multivariant_of_sound_alone() {
     let multivariant = Multivariant {
         sounds: Vec::new(),
         subtitles: Vec::new(),
+        closed_captions: ClosedCaptions::None,
         variants: vec![Variant {
             bandwidth: 130_000,
             average_bandwidth: 128_000,

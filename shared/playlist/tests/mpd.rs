@@ -11,7 +11,7 @@ use shared_media::{Anchor, Ticks};
 use shared_playlist::media::{Head, OpenSegment, Part, Segment};
 use shared_playlist::mpd::{Catalogue, EditError, Live, Presentation, Starts, Timeline};
 use shared_playlist::mpd::{enter, filter};
-use shared_playlist::multivariant::{Sound, Variant};
+use shared_playlist::multivariant::{ClosedCaption, ClosedCaptions, Sound, Variant};
 use shared_playlist::{DateRanges, MediaPlaylist, Multivariant, Past, mpd, recording};
 
 const ANCHOR: Anchor = Anchor { utc_us: 1_795_244_400_123_456 };
@@ -53,7 +53,16 @@ fn multivariant() -> String {
         sample_rate: Some(48_000),
         uri: "audio/index.m3u8".to_owned(),
     };
+    let within = |name: &str, language: Option<&str>| ClosedCaption {
+        instream_id: name.to_owned(),
+        name: name.to_owned(),
+        language: language.map(str::to_owned),
+        default: false,
+    };
+    let within =
+        vec![within("CC1", Some("eng")), within("CC3", None), within("SERVICE12", Some("eng"))];
     Multivariant {
+        closed_captions: ClosedCaptions::Some(within),
         subtitles: Vec::new(),
         sounds: vec![sound],
         variants: vec![

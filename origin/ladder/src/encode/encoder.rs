@@ -2,6 +2,7 @@
 //!
 //! In: pictures of one size. Out: access units, one per picture, decoded in the order they are shown.
 
+use std::collections::VecDeque;
 use std::io::{self, Write as _};
 
 use ffmpeg_next as ffmpeg;
@@ -9,6 +10,7 @@ use ffmpeg_next::codec::{self, threading};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
 use ffmpeg_next::{Dictionary, encoder};
+use shared_media::closed_captions::{self, Triplet};
 use shared_media::{
     AccessUnit, Rational, RenditionId, Ticks, TrackConfig, VideoCodec, VideoConfig,
 };
@@ -23,6 +25,8 @@ use crate::machine::frame::FromChild;
 
 /// "No limit" for the distance of keyframes: only cuts make one.
 const KEYFRAME_DISTANCE: u32 = 1 << 30;
+/// Most pictures in an encoder whose captions wait for them: one would be enough, if none dropped any.
+const CAPTIONED_MAX: usize = 64;
 
 /// What a rung wants of its encoder.
 pub(super) struct Wanted {
@@ -44,6 +48,8 @@ pub(super) struct Encoder {
     record: Option<bytes::Bytes>,
     /// Cuts that are in the encoder.
     cuts: Vec<i64>,
+    /// Captions of pictures that are in the encoder. We write them: not every FFmpeg does, nor for every codec.
+    captions: VecDeque<(i64, Vec<Triplet>)>,
 }
 
 impl Encoder {
@@ -53,7 +59,7 @@ impl Encoder {
         wanted: &Wanted,
         size: (u32, u32),
         source: &Frame,
-        look: Look,
+        look: Look<'_>,
         index: u8,
         said: &mut Vec<FromChild>,
     ) -> Result<Self, Trouble> {
@@ -70,6 +76,7 @@ impl Encoder {
                         stated_rate: look.stated_rate,
                         record: None,
                         cuts: Vec::new(),
+                        captions: VecDeque::new(),
                     });
                 }
                 Err(error) => failed = (name, error),
@@ -93,12 +100,18 @@ impl Encoder {
     pub(super) fn encode(
         &mut self,
         image: &Frame,
-        look: Look,
+        look: Look<'_>,
         index: u8,
         said: &mut Vec<FromChild>,
     ) -> Result<(), ffmpeg::Error> {
         if look.cut {
             self.cuts.push(look.pts.0);
+        }
+        if !look.captions.is_empty() {
+            self.captions.push_back((look.pts.0, look.captions.to_vec()));
+            if self.captions.len() > CAPTIONED_MAX {
+                self.captions.pop_front();
+            }
         }
         let sent = match &mut self.surfaces {
             Some(surfaces) => {
@@ -141,6 +154,10 @@ impl Encoder {
             if let Some(cut) = cut {
                 self.cuts.swap_remove(cut);
             }
+            let captions = self.captions.iter().position(|(at, _)| *at == pts);
+            let captions = captions.and_then(|at| self.captions.remove(at));
+            let captions = captions.map(|(_, captions)| captions).unwrap_or_default();
+            let data = closed_captions::write(self.codec, data, &captions);
             // An IDR picture that only a new child needed is no place to cut at: the other rungs have none there.
             let (keyframe, pts) = (cut.is_some(), Ticks(pts));
             said.push(FromChild::Unit(index, AccessUnit { pts, dts: pts, keyframe, data }));
@@ -174,7 +191,7 @@ fn open(
     wanted: &Wanted,
     size: (u32, u32),
     source: &Frame,
-    look: Look,
+    look: Look<'_>,
 ) -> Result<(encoder::Video, Option<Surfaces>), ffmpeg::Error> {
     let codec = ffmpeg::encoder::find_by_name(name).ok_or(ffmpeg::Error::EncoderNotFound)?;
     let mut context = codec::Context::new_with_codec(codec);
@@ -257,7 +274,8 @@ mod tests {
         ffmpeg::init().unwrap();
         let size = (320, 180);
         let frame_rate = Rational { num: 25, den: 1 };
-        let look = Look { cut: true, pts: Ticks(0), frame_rate, stated_rate: None };
+        let captions: &[Triplet] = &[];
+        let look = Look { cut: true, pts: Ticks(0), frame_rate, stated_rate: None, captions };
         let mut picture = Frame::new(Pixel::YUV420P, size.0, size.1);
         for plane in 0..3 {
             picture.data_mut(plane).fill(128);

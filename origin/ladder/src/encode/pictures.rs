@@ -6,6 +6,8 @@ use cpu_time::ProcessTime;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, Compliance, Id, threading};
 use ffmpeg_next::frame::Video as Frame;
+use ffmpeg_next::frame::side_data;
+use shared_media::closed_captions::Triplet;
 use shared_media::{AccessUnit, Rational, Ticks, VideoCodec, VideoConfig};
 
 use super::rung::{Look, Rung};
@@ -179,7 +181,9 @@ impl Pictures {
         self.shown = Some(pts);
         self.cross_switch(pts, said);
         let cut = self.mirror.cuts_at(pts);
+        let captions = take_captions(picture);
         let look = Look {
+            captions: &captions,
             cut,
             pts,
             frame_rate: self.frame_rate,
@@ -217,6 +221,14 @@ impl Pictures {
             }
         }
     }
+}
+
+/// The captions that stand beside a picture. They are taken off it: some encoders would write them, and others not.
+fn take_captions(picture: &mut Frame) -> Vec<Triplet> {
+    let kind = side_data::Type::A53CC;
+    let captions = picture.side_data(kind).map(|found| found.data().as_chunks().0.to_vec());
+    picture.remove_side_data(kind);
+    captions.unwrap_or_default()
 }
 
 impl Decoder {

@@ -7,6 +7,7 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
 use ffmpeg_next::picture;
 use ffmpeg_next::software::scaling;
+use shared_media::closed_captions::Triplet;
 use shared_media::{Rational, Ticks};
 
 use super::Trouble;
@@ -20,14 +21,16 @@ const THREADED_LINES_MIN: u32 = 480;
 
 /// How every rung shows a picture.
 #[derive(Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct Look<'a> {
     pub(super) cut: bool,
     pub(super) pts: Ticks,
     pub(super) frame_rate: Rational,
     pub(super) stated_rate: Option<Rational>,
+    /// The captions beside it.
+    pub(super) captions: &'a [Triplet],
 }
 
-impl Look {
+impl Look<'_> {
     /// Tells the encoder when a picture is shown and whether it must be an IDR picture.
     pub(super) fn mark(&self, frame: &mut Frame) {
         frame.set_pts(Some(self.pts.0));
@@ -114,7 +117,7 @@ impl Rung {
         &mut self,
         larger: &Frame,
         source: &Frame,
-        look: Look,
+        look: Look<'_>,
         said: &mut Vec<FromChild>,
     ) -> Result<bool, Trouble> {
         if look.cut && matches!(self.rests, Rests::UntilCut) {
@@ -153,7 +156,7 @@ impl Rung {
         &mut self,
         image: &Frame,
         source: &Frame,
-        look: Look,
+        look: Look<'_>,
         said: &mut Vec<FromChild>,
     ) -> Result<(), Trouble> {
         if self.resume.is_some_and(|resume| look.pts <= resume) {

@@ -2,7 +2,10 @@
 //!
 //! In: clips made by `ffmpeg`. Out: verdicts. Does not know the machines.
 
+use std::collections::BTreeMap;
+
 use origin_ladder::{Config, Hardware, RungSpec};
+use shared_media::closed_captions::{read, write};
 use shared_media::{Publication, Ticks, TrackId, VideoCodec};
 
 use crate::clip::{Outcome, config, make, picture, pictures, through};
@@ -237,4 +240,38 @@ async fn sound_that_always_comes_late_is_heard_all_the_same() {
     let loud = heard[4 * 48_000..9 * 48_000].chunks(480);
     assert!(loud.clone().count() > 450);
     assert!(loud.into_iter().all(|chunk| chunk.iter().any(|sample| sample.abs() > 0.02)));
+}
+
+/// Every picture has its own captions, some in two messages and some none; also where the source itself is encoded.
+#[tokio::test(flavor = "multi_thread")]
+async fn captions_go_with_their_pictures_into_every_rung() {
+    let rung = |height, codec| RungSpec { height, bit_rate: 300_000, codec };
+    let rungs =
+        vec![rung(240, VideoCodec::Avc), rung(240, VideoCodec::Hevc), rung(160, VideoCodec::Av1)];
+    for (gop, first) in [(25, "source"), (300, "360p")] {
+        let mut clip = make(
+            SMALL,
+            &format!(
+                "{} -c:v libx264 -preset veryfast -bf 3 -sc_threshold 0 -g {gop} -an",
+                picture(SMALL, 25, 5)
+            ),
+        );
+        let mut sent = BTreeMap::new();
+        for (at, event) in clip.iter_mut().enumerate() {
+            let Publication::Unit(TrackId::Video, unit) = event else { continue };
+            let [.., high, low] = unit.pts.0.to_be_bytes();
+            let triplets = vec![[0xFC, high, low]; at % 3 * 20];
+            unit.data = write(VideoCodec::Avc, unit.data.clone(), &triplets);
+            sent.insert(unit.pts.0, triplets);
+        }
+        let outcome = through(Config { rungs: rungs.clone(), ..config() }, &clip).await;
+        let codecs = [VideoCodec::Avc, VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Av1];
+        let ids = [first, "240p", "240p-hevc", "160p-av1"];
+        assert_eq!(outcome.ids(), ids);
+        for (id, codec) in ids.iter().zip(codecs) {
+            let units = outcome.units[*id].iter();
+            let came = units.map(|unit| (unit.pts.0, read(codec, &unit.data))).collect();
+            assert_eq!(sent, came, "{id}");
+        }
+    }
 }

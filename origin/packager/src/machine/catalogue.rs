@@ -203,6 +203,7 @@ pub(super) fn differs(old: &Multivariant, new: &Multivariant) -> bool {
     };
     old.sounds != new.sounds
         || old.subtitles != new.subtitles
+        || old.closed_captions != new.closed_captions
         || old.variants.len() != new.variants.len()
         || old.variants.iter().zip(&new.variants).any(|(old, new)| !same(old, new))
         || old.i_frames.len() != new.i_frames.len()

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use shared_media::closed_captions::Channels;
 use shared_media::{Plan, RenditionId, Ticks, TrackConfig};
 use shared_playlist::Past;
 use shared_playlist::date_range::DateRange;
@@ -20,9 +21,9 @@ use super::captions::{CaptionTrack, Cue};
 use super::rates::Measured;
 use super::track::{Common, Track};
 
-/// The form of the notes: the second has pieces of text and date ranges, the third captions. Notes of a later form are
-/// not read.
-const FORM: u32 = 3;
+/// The form of the notes: the second has pieces of text and date ranges, the third captions, the fourth those within
+/// the pictures. Notes of a later form are not read.
+const FORM: u32 = 4;
 /// Fewest bytes after the snapshot before notes begin anew.
 const BYTES_MIN: usize = 1 << 20;
 
@@ -44,6 +45,8 @@ pub(super) enum Line {
     Segment(Closed),
     /// A cue of captions waits.
     Cue { of: RenditionId, cue: Cue },
+    /// These captions are within the pictures.
+    ClosedCaptions(Channels),
     /// A date range is listed, with all that is known of it.
     DateRange(DateRange),
     /// A date range is listed no more.
@@ -244,6 +247,7 @@ pub(super) fn snapshot(plan: &Plan, tracks: &[Track], common: &Common) -> String
     let mut text = String::new();
     push(&mut text, &Line::Show(Show::new(plan.clone(), common)));
     common.date_ranges.lines().for_each(|line| push(&mut text, &line));
+    push(&mut text, &Line::ClosedCaptions(common.closed_captions.known()));
     for (of, cue) in common.captions.cues() {
         push(&mut text, &Line::Cue { of: of.clone(), cue: cue.clone() });
     }

@@ -187,6 +187,7 @@ impl Machine {
     fn replay(&mut self, line: &Line, open: &mut [Option<Open>]) {
         let of = match line {
             Line::Show(_) => return,
+            Line::ClosedCaptions(known) => return self.common.closed_captions.replay(*known),
             Line::Cue { of, cue } => return self.common.captions.replay(of, cue.clone()),
             Line::DateRange(range) => return self.common.date_ranges.replay(range.clone(), 0),
             Line::DateRangeGone { id, taken_back } => {
@@ -204,7 +205,11 @@ impl Machine {
         };
         let (track, open) = (&mut self.tracks[index], &mut open[index]);
         match line {
-            Line::Show(_) | Line::Cue { .. } | Line::DateRange(_) | Line::DateRangeGone { .. } => {}
+            Line::Show(_)
+            | Line::ClosedCaptions(_)
+            | Line::Cue { .. }
+            | Line::DateRange(_)
+            | Line::DateRangeGone { .. } => {}
             Line::Window(begin) => {
                 let (segment, i_frame) = (begin.media_sequence, begin.i_frame_sequence);
                 track.window.begin_at(segment, begin.discontinuity_sequence, i_frame);

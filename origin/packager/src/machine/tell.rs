@@ -10,6 +10,7 @@ use shared_playlist::date_range::DateRanges;
 use shared_playlist::media::{MediaPlaylist, Report};
 
 use super::output::object;
+use super::track::Form;
 use super::{Machine, Output, catalogue, names};
 
 impl Machine {
@@ -62,8 +63,10 @@ impl Machine {
             || ended
             || self.tracks.iter().any(|track| track.rates.duration() > patience);
         let captions = self.common.captions.tracks();
-        let new =
+        let mut new =
             catalogue::catalogue(&self.tracks, captions, self.common.anchor).filter(|_| ready)?;
+        let has_pictures = self.tracks.iter().any(|track| track.form == Form::Video);
+        new.closed_captions = self.common.closed_captions.said(has_pictures, ended);
         let differs = |old: &Multivariant| catalogue::differs(old, &new) || (ended && *old != new);
         self.told.as_ref().is_none_or(differs).then_some(new)
     }

@@ -11,6 +11,7 @@ use shared_media::{
 use shared_playlist::media::SKIP_TARGETS;
 
 use super::captions::{CaptionTrack, Captions};
+use super::closed_captions::ClosedCaptions;
 use super::cuts::{Cut, Cuts};
 use super::date_ranges::DateRanges;
 use super::journal::Journal;
@@ -37,6 +38,7 @@ pub(super) struct Common {
     pub(super) date_ranges: DateRanges,
     pub(super) messages: Messages,
     pub(super) captions: Captions,
+    pub(super) closed_captions: ClosedCaptions,
 }
 
 impl Common {

@@ -9,6 +9,9 @@ use ffmpeg::format::{Pixel, Sample, sample};
 use ffmpeg::util::frame;
 use ffmpeg::{ChannelLayout, Dictionary, Packet, Rational, codec, color};
 
+use shared_media::VideoCodec;
+use shared_media::closed_captions::{self, Triplet};
+
 use super::broken;
 use crate::config::{Codec, Config};
 use crate::error::Error;
@@ -23,6 +26,7 @@ pub(super) struct VideoEncoder {
     pub(super) encoder: encoder::Video,
     /// One frame of the card.
     pub(super) time_base: Rational,
+    codec: VideoCodec,
     frame: frame::Video,
 }
 
@@ -73,11 +77,21 @@ impl VideoEncoder {
         Ok(Self {
             encoder: video.open_with(options).map_err(open)?,
             time_base: rate.invert(),
+            codec: match config.codec {
+                Codec::Avc => VideoCodec::Avc,
+                Codec::Hevc => VideoCodec::Hevc,
+            },
             frame: frame::Video::new(Pixel::YUV420P, config.width, config.height),
         })
     }
 
-    pub(super) fn encode(&mut self, picture: &Canvas, number: u64) -> Result<Vec<Packet>, Error> {
+    /// Encodes a frame with these captions beside it.
+    pub(super) fn encode(
+        &mut self,
+        picture: &Canvas,
+        number: u64,
+        captions: &[Triplet],
+    ) -> Result<Vec<Packet>, Error> {
         for (plane, samples, width) in [
             (0, &picture.luma, picture.width),
             (1, &picture.blue, picture.width / 2),
@@ -92,7 +106,24 @@ impl VideoEncoder {
         self.frame.set_pts(Some(number.cast_signed()));
         let failed = |error| broken("encoding a picture", error);
         self.encoder.send_frame(&self.frame).map_err(failed)?;
-        Ok(drain(&mut self.encoder))
+        let mut packets = drain(&mut self.encoder);
+        let own = |packet: &&mut Packet| packet.pts() == Some(number.cast_signed());
+        if let Some(packet) = packets.iter_mut().find(own).filter(|_| !captions.is_empty()) {
+            *packet = self.with_captions(packet, captions);
+        }
+        Ok(packets)
+    }
+
+    /// The packet with an SEI before it. FFmpeg's own way needs memory of its own that only unsafe code can fill.
+    fn with_captions(&self, packet: &Packet, captions: &[Triplet]) -> Packet {
+        let message = closed_captions::message(self.codec, captions);
+        let picture = packet.data().unwrap_or_default();
+        let mut captioned = Packet::copy(&[&[0, 0, 0, 1], &message[..], picture].concat());
+        captioned.set_pts(packet.pts());
+        captioned.set_dts(packet.dts());
+        captioned.set_duration(packet.duration());
+        captioned.set_flags(packet.flags());
+        captioned
     }
 }
 

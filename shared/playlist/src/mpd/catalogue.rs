@@ -12,6 +12,8 @@ pub struct Catalogue {
     pub anchor_us: i64,
     /// Pictures first, in the playlist's order.
     pub(crate) representations: Vec<Representation>,
+    /// The captions within the pictures: which, and in what language where that is known.
+    pub(crate) closed_captions: Vec<(String, Option<String>)>,
 }
 
 /// One rendition.
@@ -86,7 +88,12 @@ impl Catalogue {
             sound.bandwidth = rate.max(1);
         }
         representations.extend(sounds);
-        Some(Self { anchor_us, representations })
+        let within = list.media.iter().filter(|one| one.get("TYPE") == Some("CLOSED-CAPTIONS"));
+        let closed_captions = within.filter_map(|one| {
+            Some((one.get("INSTREAM-ID")?.to_owned(), one.get("LANGUAGE").map(str::to_owned)))
+        });
+        let closed_captions = closed_captions.collect();
+        Some(Self { anchor_us, representations, closed_captions })
     }
 
     /// The renditions' names, in order.

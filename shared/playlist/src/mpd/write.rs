@@ -133,12 +133,33 @@ fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
             let value = others.join(",");
             line!(text, "<SupplementalProperty schemeIdUri=\"{scheme}\" value=\"{value}\"/>");
         }
+        if matches!(representation.kind, Kind::Picture { .. }) {
+            accessibility(text, &presentation.catalogue.closed_captions);
+        }
         let shared = members.iter().all(|(member, _)| member.segments == first.segments);
         template(text, presentation, period, shared.then_some(first));
         for (member, representation) in members {
             representation_of(text, member, representation, !shared);
         }
         line!(text, "</AdaptationSet>");
+    }
+}
+
+/// The captions within the pictures, as SCTE 214-1 names them: channels of CEA-608, and services of CEA-708. What
+/// nobody knows the language of is undetermined (ISO 639-2).
+fn accessibility(text: &mut String, closed_captions: &[(String, Option<String>)]) {
+    let mut schemes = [("cea-608", Vec::new()), ("cea-708", Vec::new())];
+    for (name, language) in closed_captions {
+        let language = language.as_deref().unwrap_or("und");
+        match name.strip_prefix("SERVICE") {
+            Some(number) => schemes[1].1.push(format!("{number}=lang:{language}")),
+            None => schemes[0].1.push(format!("{name}={language}")),
+        }
+    }
+    for (scheme, named) in schemes.iter().filter(|(_, named)| !named.is_empty()) {
+        let (scheme, value) =
+            (format!("urn:scte:dash:cc:{scheme}:2015"), escaped(&named.join(";")));
+        line!(text, "<Accessibility schemeIdUri=\"{scheme}\" value=\"{value}\"/>");
     }
 }
 
