@@ -1,8 +1,8 @@
 //! The ladder's logic: pure, no clock, no process, no FFmpeg.
 //!
 //! In: events and the time. Out: events. Parent and child share these modules: `probe`, `plan`, `source`, `replay`,
-//! `life`, `overload`, `capacity`, `passing` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal` and `coded` in the
-//! child; `frame` is between them.
+//! `life`, `overload`, `capacity`, `passing` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal` and
+//! `coded` in the child; `frame` is between them.
 
 pub(crate) mod probe;
 

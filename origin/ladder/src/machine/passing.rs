@@ -1,7 +1,7 @@
 //! Sound that is already what every player takes: it passes, frame by frame, onto the show's grid.
 //!
-//! In: units of AAC-LC, 48 kHz, stereo, and how far the pictures have come. Out: the same units, each exactly 1920 ticks
-//! after the one before, and frames of silence where one is missing. Does not know renditions.
+//! In: units of AAC-LC, 48 kHz, stereo, and how far the pictures have come. Out: the same units, each exactly 1920
+//! ticks after the one before, and frames of silence where one is missing. Does not know renditions.
 
 use bytes::Bytes;
 use shared_media::{AccessUnit, AudioCodec, AudioConfig, Ticks};
@@ -238,7 +238,11 @@ mod tests {
         ) {
             let (mut passing, mut out) = (passing(), Vec::new());
             for (n, time) in times.iter().enumerate() {
-                if n % 2 == 0 { passing.follow(Ticks(*time), &mut out) } else { passing.take(unit(*time), &mut out); }
+                if n % 2 == 0 {
+                    passing.follow(Ticks(*time), &mut out);
+                } else {
+                    passing.take(unit(*time), &mut out);
+                }
             }
             prop_assert!(out.windows(2).all(|pair| pair[1].pts - pair[0].pts >= FRAME));
             prop_assert!(out.len() <= 600 * times.len());

@@ -93,7 +93,7 @@ pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
         None => Vec::new(),
     };
     let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, cadence.is_some())).collect();
-    // Where the picture is encoded the child is there anyway, and what the encoder makes is known before it is measured.
+    // Where the picture is encoded the child is there anyway, and what it makes has a rate that is known at once.
     let passed = jobs.iter().find(|job| !job.active).map(|job| job.id.clone());
     let sounds = sounds(config, &seen.sounds, passed.is_some());
     rungs.extend(sounds.iter().map(|sound| Rung {
