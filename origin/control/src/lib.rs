@@ -176,16 +176,10 @@ impl Control {
         self.house.leases.give_back(claim).await;
     }
 
-    /// Whether another node has this show, as far as is known here.
+    /// Whether another node has this show, or had it when it was last heard of, as far as is known.
     #[must_use]
     pub fn is_elsewhere(&self, show: ShowId) -> bool {
         self.house.leases.is_elsewhere(show)
-    }
-
-    /// Whether another node has this show, or had it when it was last heard of.
-    #[must_use]
-    pub fn is_others(&self, show: ShowId) -> bool {
-        self.house.leases.is_others(show)
     }
 
     /// Says that a show has a cover.

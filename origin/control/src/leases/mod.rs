@@ -8,7 +8,7 @@
 
 mod decide;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -118,8 +118,10 @@ pub(crate) struct Leases {
     held: Mutex<HashMap<ShowId, Claim>>,
     /// One claims at a time, so that no two claims of one show are under way.
     claiming: Turn<()>,
-    /// Shows of other nodes, and whether they may have them still.
-    others: RwLock<HashMap<ShowId, bool>>,
+    /// Shows that other nodes have not given back.
+    others: RwLock<HashSet<ShowId>>,
+    /// Shows that this node has lost, and when: they are another's until the database has been asked again.
+    gone: Mutex<HashMap<ShowId, Instant>>,
 }
 
 impl Leases {
@@ -129,20 +131,17 @@ impl Leases {
     /// Storage errors.
     pub(crate) async fn open(rows: Rows, config: Config, node: String) -> Result<Self, Error> {
         let (held, claiming, others) = (Mutex::default(), Turn::default(), RwLock::default());
-        let leases = Self { rows, config, node, held, claiming, others };
+        let gone = Mutex::default();
+        let leases = Self { rows, config, node, held, claiming, others, gone };
         leases.look_around().await?;
         Ok(leases)
     }
 
-    /// Whether another node has, or had when it was last heard of, this show.
-    pub(crate) fn is_others(&self, show: ShowId) -> bool {
-        self.others.read().unwrap_or_else(PoisonError::into_inner).contains_key(&show)
-    }
-
-    /// Whether another node has this show, as far as is known.
+    /// Whether another node has this show, or had it when it was last heard of, as far as is known.
     pub(crate) fn is_elsewhere(&self, show: ShowId) -> bool {
+        let is_lost = lock(&self.held).get(&show).is_some_and(|claim| !claim.holds());
         let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
-        others.get(&show).copied().unwrap_or(false)
+        is_lost || lock(&self.gone).contains_key(&show) || others.contains(&show)
     }
 
     /// The claim of a show that this node has.
@@ -188,6 +187,7 @@ impl Leases {
             Claimed::Granted(epoch) => {
                 let lasts_us = self.rows.is_shared().then(|| self.counted_us());
                 let claim = Claim::new(show, epoch, asked, Tenure::new(0, lasts_us));
+                lock(&self.gone).remove(&show);
                 lock(&self.held).insert(show, claim.clone());
                 self.others.write().unwrap_or_else(PoisonError::into_inner).remove(&show);
                 Ask::Have(claim)
@@ -218,6 +218,9 @@ impl Leases {
 
     /// Gives a show back. It is lost here first, whatever the database says.
     pub(crate) async fn give_back(&self, claim: &Claim) {
+        if !claim.holds() {
+            self.is_gone(claim.0.show);
+        }
         claim.lose();
         let show = claim.0.show;
         {
@@ -235,6 +238,13 @@ impl Leases {
         };
         if let Err(error) = given.await {
             tracing::warn!(%show, %error, "a show was not given back; others may have it in time");
+        }
+    }
+
+    /// Another node has the show, for all that is known here.
+    fn is_gone(&self, show: ShowId) {
+        if self.rows.is_shared() {
+            lock(&self.gone).insert(show, Instant::now());
         }
     }
 
@@ -317,6 +327,7 @@ impl Leases {
                 Renewed::Kept => lock(&claim.0.tenure).renewed(claim.at_us(asked)),
                 Renewed::Wanted => {
                     tracing::warn!(%show, "another node takes the show over");
+                    self.is_gone(show);
                     self.give_back(&claim).await;
                 }
                 Renewed::Lost => {
@@ -336,17 +347,15 @@ impl Leases {
         if !self.rows.is_shared() {
             return Ok(());
         }
-        let change = self.rows.write().await?;
-        let now_ms = change.now_ms().await?;
+        let asked = Instant::now();
         let all = leases::Entity::find()
             .filter(leases::Column::Node.ne(&self.node))
             .filter(leases::Column::ExpiresAtMs.gt(0))
-            .all(change.on())
+            .all(self.rows.read())
             .await?;
-        drop(change);
-        let seen = all.iter().map(|row| Ok((rows::id(&row.show_id)?, row.expires_at_ms > now_ms)));
-        let seen = seen.collect::<Result<_, Error>>()?;
+        let seen = all.iter().map(|row| rows::id(&row.show_id)).collect::<Result<_, _>>()?;
         *self.others.write().unwrap_or_else(PoisonError::into_inner) = seen;
+        lock(&self.gone).retain(|_, lost| *lost >= asked);
         Ok(())
     }
 

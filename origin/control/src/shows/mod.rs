@@ -74,7 +74,7 @@ impl Shows {
         let (changing, seen, keys) = (Mutex::new(()), AtomicI64::new(0), Mutex::default());
         let shows = Self { rows, config, leases, board, changing, seen, keys };
         for show in shows.all() {
-            if show.state == State::Live && !shows.leases.is_others(show.show) {
+            if show.state == State::Live && !shows.leases.is_elsewhere(show.show) {
                 shows.set_state(show.show, State::Interrupted).await?;
             }
         }

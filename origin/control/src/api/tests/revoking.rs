@@ -5,7 +5,7 @@ use serde_json::json;
 use shared_wire::api::{Denied, DenyList};
 
 use crate::Control;
-use crate::testing::{NOW, TestHouse, config, field};
+use crate::testing::{NOW, TestHouse, config, field, is_left_out};
 
 /// The version that a deny list begins with.
 const NOW_MS: u64 = NOW.unsigned_abs() * 1000;
