@@ -1,6 +1,7 @@
 //! What a show's stages write, for as long as the show is this node's.
 //!
-//! In: objects and notes. Out: the same, into the store; none once the show's claim is lost. Does not know who has it then.
+//! In: objects and notes. Out: the same, into the store; none once the show's claim is lost. Does not know who has it
+//! then.
 
 use std::sync::Arc;
 

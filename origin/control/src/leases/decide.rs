@@ -1,7 +1,7 @@
 //! Who may have a show: the decision, apart from the database and its clock.
 //!
-//! In: a lease as it stands, who asks for what, the time by the database. Out: the lease as it is to stand, and what the
-//! asker is told. Does not know rows or shows.
+//! In: a lease as it stands, who asks for what, the time by the database. Out: the lease as it is to stand, and what
+//! the asker is told. Does not know rows or shows.
 //!
 //! A lease is never taken from a node that may still believe it has it: another one gets it when it was given back, or
 //! when it has expired. Who wants to take over leaves word of it; its owner then gives it back at its next renewal.
@@ -107,8 +107,8 @@ impl Tenure {
         Self { good_until_us, lasts_us, is_lost: false }
     }
 
-    /// A renewal that was asked for at `asked_us` was granted. It counts from the asking: when the database did it is not
-    /// known here. What is lost stays so.
+    /// A renewal that was asked for at `asked_us` was granted. It counts from the asking: when the database did it is
+    /// not known here. What is lost stays so.
     pub(super) fn renewed(&mut self, asked_us: u64) {
         let Some(lasts_us) = self.lasts_us.filter(|_| !self.is_lost) else { return };
         self.good_until_us = self.good_until_us.max(asked_us.saturating_add(lasts_us));

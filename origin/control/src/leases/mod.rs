@@ -1,7 +1,7 @@
 //! Which shows this node has: leases in the database, renewed while a show is on the air.
 //!
-//! In: who wants a show. Out: [`Claim`]s, and word when one is lost. Does not know publishers or stages; what is decided
-//! is [`decide`]'s.
+//! In: who wants a show. Out: [`Claim`]s, and word when one is lost. Does not know publishers or stages; [`decide`]
+//! decides.
 //!
 //! In a database that is this node's own nobody else can have a show: the same leases are written, none expires, and a
 //! database that fails keeps nobody off the air.

@@ -14,8 +14,8 @@ const NODES: [&str; 3] = ["a", "b", "c"];
 enum Step {
     /// Time goes by everywhere, and messages come.
     Wait(u16),
-    /// A node asks. Its message comes to the database after a while, the answer to the node after another one, or never:
-    /// the network is slow or cut, or the node stands still. Messages overtake one another.
+    /// A node asks. Its message comes to the database after a while, the answer to the node after another one, or
+    /// never: the network is slow or cut, or the node stands still. Messages overtake one another.
     Ask { node: usize, what: What, there: u16, back: Option<u16> },
     /// The process is gone, and another one begins under the node's name.
     Restart { node: usize },
