@@ -51,6 +51,9 @@ struct Node {
     /// How fast its clock runs, in thousandths.
     rate: u64,
     own: Option<(i64, Tenure)>,
+    /// Of its claims the last one's answer counts, as in the house: one claims at a time, who gives up waiting never
+    /// hears, and no answer outlives the process.
+    asked: u32,
 }
 
 /// On its way to the database, or back.
@@ -64,8 +67,8 @@ struct Message {
 
 #[derive(Clone)]
 enum Says {
-    Ask { what: What, epoch: i64, back: Option<u16> },
-    Claimed(Claimed),
+    Ask { what: What, asked: u32, epoch: i64, back: Option<u16> },
+    Claimed(u32, Claimed),
     Renewed(i64, Renewed),
 }
 
@@ -125,7 +128,10 @@ impl World {
         let epoch = match what {
             // As the house does: who has it, does not ask for it.
             What::Claim { .. } if self.holds(node) => return,
-            What::Claim { .. } => 0,
+            What::Claim { .. } => {
+                self.nodes[node].asked += 1;
+                0
+            }
             What::Renew => match &self.nodes[node].own {
                 Some((epoch, _)) => *epoch,
                 None => return,
@@ -137,7 +143,7 @@ impl World {
             },
         };
         let due_ms = self.now_ms + u64::from(there);
-        let says = Says::Ask { what, epoch, back };
+        let says = Says::Ask { what, asked: self.nodes[node].asked, epoch, back };
         self.under_way.push(Message { due_ms, node, asked_us, says });
     }
 
@@ -145,7 +151,7 @@ impl World {
         let Message { node, asked_us, says, .. } = message;
         let now_ms = self.database_ms();
         match says {
-            Says::Ask { what, epoch, back } => {
+            Says::Ask { what, asked, epoch, back } => {
                 let says = match what {
                     What::Claim { takes_over } => {
                         let claimed = self.lease.claim(NODES[node], takes_over, now_ms, LASTS_MS);
@@ -153,7 +159,7 @@ impl World {
                             assert!(self.epochs.last().is_none_or(|last| *last < epoch));
                             self.epochs.push(epoch);
                         }
-                        Says::Claimed(claimed)
+                        Says::Claimed(asked, claimed)
                     }
                     What::Renew => {
                         Says::Renewed(epoch, self.lease.renew(NODES[node], epoch, now_ms, LASTS_MS))
@@ -165,14 +171,14 @@ impl World {
                     self.under_way.push(Message { due_ms, node, asked_us, says });
                 }
             }
-            Says::Claimed(Claimed::Granted(epoch)) => {
+            Says::Claimed(asked, Claimed::Granted(epoch)) => {
                 let newer = self.nodes[node].own.as_ref().is_none_or(|(own, _)| *own < epoch);
-                if newer && !self.holds(node) {
+                if newer && asked == self.nodes[node].asked && !self.holds(node) {
                     let tenure = Tenure::new(asked_us, Some(COUNTS_US));
                     self.nodes[node].own = Some((epoch, tenure));
                 }
             }
-            Says::Claimed(Claimed::Wait | Claimed::Taken) => {}
+            Says::Claimed(_, Claimed::Wait | Claimed::Taken) => {}
             Says::Renewed(epoch, renewed) => {
                 let own = self.nodes[node].own.as_mut().filter(|(own, _)| *own == epoch);
                 match (own, renewed) {
@@ -196,14 +202,17 @@ proptest! {
         rates in prop::collection::vec(900_u64..=1100, NODES.len()),
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        let nodes = rates.into_iter().map(|rate| Node { rate, own: None }).collect();
+        let nodes = rates.into_iter().map(|rate| Node { rate, own: None, asked: 0 }).collect();
         let (lease, epochs, under_way) = (Lease::default(), Vec::new(), Vec::new());
         let mut world = World { now_ms: 1, lease, nodes, epochs, under_way };
         for step in steps {
             match step {
                 Step::Wait(ms) => world.wait(ms),
                 Step::Ask { node, what, there, back } => world.send(node, what, there, back),
-                Step::Restart { node } => world.nodes[node].own = None,
+                Step::Restart { node } => {
+                    world.nodes[node].own = None;
+                    world.nodes[node].asked += 1;
+                }
             }
             world.check();
         }
