@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh [demo|test|viceroy]
 #
-# `demo` leaves out what only the tests need: Chromium, Pebble. `viceroy` is Fastly's local host alone, which takes some
+# `demo` leaves out what only the tests need: Chromium, Pebble, PostgreSQL. `viceroy` is Fastly's local host alone, which takes some
 # minutes to build: `make test` begins it beside its own build, and tests/hosts waits for it.
 #
 # Debian 12/13 and Ubuntu: packages by apt, through sudo unless root. macOS: Homebrew. Needs git, a C compiler, rustup.
@@ -25,8 +25,8 @@ viceroy=0.22.0
 libraries="libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev"
 # procps: the tests send signals and look for processes by `kill` and `ps`.
 debian_build="pkg-config clang libclang-dev ca-certificates ffmpeg procps $libraries"
-# Viewers of the tests, and certificates for them.
-debian_tests="curl openssl"
+# Viewers of the tests, certificates for them; a server of databases, which tests start themselves.
+debian_tests="curl openssl postgresql"
 # Debian's compiler for WebAssembly, where rustup cannot fetch its targets.
 debian_wasm="rustc-web cargo-web rust-web-src wasi-libc lld-22 clang-22"
 

@@ -9,4 +9,5 @@ mod hostile;
 mod publishing;
 mod retention;
 mod starting;
+mod two_nodes;
 mod viewing;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 pub mod enhanced;
 mod media;
+pub mod postgres;
 pub mod ticket;
 pub mod viewer;
 

@@ -10,7 +10,7 @@ use shared_wire::ShowId;
 use shared_wire::api::HouseStatus;
 use tokio::sync::{mpsc, watch};
 
-use crate::Pulling;
+use crate::{Postgres, Pulling};
 
 /// Tells the time in seconds since the Unix epoch, UTC; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -20,6 +20,11 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct Config {
     /// Where the database, the administrator's credential and the keys are kept.
     pub data_dir: PathBuf,
+    /// A database that nodes share, in the place of a file in `data_dir`.
+    pub database: Option<Postgres>,
+    /// How long a node that shares its database has a show after it last said so. Who cannot say so for as long, loses
+    /// the show; who is gone, keeps it from others for as long.
+    pub lease: Duration,
     /// Where viewers reach the edge, without a slash at the end: `http://127.0.0.1:8080`.
     pub edge_url: String,
     /// Where publishers reach ingest, without a slash at the end: `rtmp://127.0.0.1:1935/live`.
@@ -92,6 +97,12 @@ pub struct Config {
     pub database_connections_max: u32,
     /// How long ending or fetching a show waits for ingest to take the message.
     pub end_wait: Duration,
+    /// How often a node looks at what others have changed in the database they share. Revocations wait for it.
+    pub follow_every: Duration,
+    /// How long a publisher waits for another node to let go of its show. Shorter than ingest waits for the answer.
+    pub take_over_wait: Duration,
+    /// How long a show is kept for a publisher who was admitted, and sends nothing.
+    pub unopened_max: Duration,
     /// How often expired entries and sessions are dropped.
     pub sweep_every: Duration,
 }
@@ -100,6 +111,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("."),
+            database: None,
+            lease: Duration::from_secs(30),
             edge_url: "http://127.0.0.1:8080".to_owned(),
             rtmp_url: "rtmp://127.0.0.1:1935/live".to_owned(),
             rtmps_url: None,
@@ -135,6 +148,9 @@ impl Default for Config {
             database_wait: Duration::from_secs(5),
             database_connections_max: 4,
             end_wait: Duration::from_secs(2),
+            follow_every: Duration::from_millis(500),
+            take_over_wait: Duration::from_secs(4),
+            unopened_max: Duration::from_secs(30),
             sweep_every: Duration::from_secs(60),
         }
     }

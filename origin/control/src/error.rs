@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::{DbErr, RuntimeErr};
 use shared_playlist::date_range::DateRangeError;
 
 /// Whose fault an error is, and so who can mend it.
@@ -99,6 +99,15 @@ pub enum Error {
     /// Others were writing for too long.
     #[error("the database is busy: try again")]
     Busy,
+    /// The database does not answer.
+    #[error("the database cannot be reached: shows on the air go on, try again later")]
+    Unreachable {
+        /// What the system said, for the log.
+        reason: String,
+    },
+    /// Another node has the show.
+    #[error("another node has this show")]
+    Elsewhere,
     /// Any other failure of the database.
     #[error("the database failed: {reason}")]
     Storage {
@@ -237,6 +246,8 @@ impl Error {
             Self::ShowsFull | Self::DeniedFull | Self::NoRoomToDisplace => Fault::Config,
             Self::KeyFile { .. } | Self::Corrupt { .. } => Fault::Storage,
             Self::StorageFull | Self::Busy | Self::Storage { .. } => Fault::Storage,
+            Self::Unreachable { .. } => Fault::Storage,
+            Self::Elsewhere => Fault::Peer,
             Self::Random | Self::Sign | Self::EndUnheard | Self::NotPulled { .. } => Fault::Us,
             Self::Invalid { .. } | Self::ShowUnknown | Self::ShowEnded | Self::TicketUnknown => {
                 Fault::Peer
@@ -266,25 +277,62 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        let (DbErr::Conn(RuntimeErr::SqlxError(inner))
-        | DbErr::Exec(RuntimeErr::SqlxError(inner))
-        | DbErr::Query(RuntimeErr::SqlxError(inner))) = &error
-        else {
-            return Self::Storage { reason: error.to_string() };
-        };
-        let sqlx::Error::Database(told) = inner.as_ref() else {
-            return Self::Storage { reason: inner.to_string() };
-        };
-        // SQLite's result codes (sqlite.org/rescode.html); the low byte is the primary one.
-        let code = told.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-        match code {
+        match error {
+            DbErr::Conn(RuntimeErr::SqlxError(inner))
+            | DbErr::Exec(RuntimeErr::SqlxError(inner))
+            | DbErr::Query(RuntimeErr::SqlxError(inner)) => Self::of_sqlx(&*inner),
+            DbErr::ConnectionAcquire(why) => Self::Unreachable { reason: why.to_string() },
+            other => Self::Storage { reason: other.to_string() },
+        }
+    }
+}
+
+impl Error {
+    /// A failure of the database, as its driver tells it.
+    pub(crate) fn of_sqlx(error: impl std::borrow::Borrow<sqlx::Error>) -> Self {
+        let error = error.borrow();
+        match error {
+            sqlx::Error::Database(told) => {
+                let code = told.code().unwrap_or_default();
+                Self::of_code(&code, told.message())
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unreachable { reason: error.to_string() },
+            _ => Self::Storage { reason: error.to_string() },
+        }
+    }
+
+    fn of_code(code: &str, message: &str) -> Self {
+        // SQLSTATE has five characters (PostgreSQL's manual, appendix A); SQLite's result codes are shorter numbers
+        // (sqlite.org/rescode.html), whose low byte is the primary one.
+        if code.len() == 5 {
+            return match code {
+                // lock_not_available, query_canceled, deadlock_detected, serialization_failure, too_many_connections
+                "55P03" | "57014" | "40P01" | "40001" | "53300" => Self::Busy,
+                // disk_full
+                "53100" => Self::StorageFull,
+                // data_corrupted, index_corrupted
+                "XX001" | "XX002" => Self::Corrupt { what: message.to_owned() },
+                // admin_shutdown, crash_shutdown, cannot_connect_now, connection exceptions
+                "57P01" | "57P02" | "57P03" | "25P03" => {
+                    Self::Unreachable { reason: message.to_owned() }
+                }
+                _ if code.starts_with("08") => Self::Unreachable { reason: message.to_owned() },
+                _ => Self::Storage { reason: message.to_owned() },
+            };
+        }
+        match code.parse::<u32>().ok().map(|code| code & 0xff) {
             // SQLITE_CORRUPT, SQLITE_NOTADB
-            Some(11 | 26) => Self::Corrupt { what: told.message().to_owned() },
+            Some(11 | 26) => Self::Corrupt { what: message.to_owned() },
             // SQLITE_FULL
             Some(13) => Self::StorageFull,
             // SQLITE_BUSY, SQLITE_LOCKED
             Some(5 | 6) => Self::Busy,
-            _ => Self::Storage { reason: told.message().to_owned() },
+            _ => Self::Storage { reason: message.to_owned() },
         }
     }
 }

@@ -11,9 +11,11 @@ mod config;
 mod denied;
 mod error;
 mod keys;
+mod leases;
 mod on_air;
 mod page;
 mod playback;
+mod postgres;
 mod pulls;
 mod rows;
 mod secret;
@@ -38,7 +40,9 @@ pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
+pub use leases::{Claim, Ownership};
 pub use on_air::{OnAir, Reply};
+pub use postgres::Postgres;
 pub use pulls::{Pulling, Source};
 pub use shared_wire::api::CreatedShow;
 pub use shows::ShowRecord;
@@ -53,7 +57,8 @@ pub struct Control {
 struct House {
     config: Config,
     keys: Arc<Keys>,
-    shows: shows::Shows,
+    shows: Arc<shows::Shows>,
+    leases: Arc<leases::Leases>,
     pulls: pulls::Pulls,
     tiers: tiers::Tiers,
     tickets: tickets::Tickets,
@@ -88,7 +93,17 @@ impl Control {
         let tiers = tiers::Tiers::new(rows.clone(), config.clone());
         let tickets =
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
-        let shows = shows::Shows::open(rows.clone(), config.clone()).await?;
+        let node = keys.node().to_owned();
+        let leases = leases::Leases::open(rows.clone(), config.clone(), node).await?;
+        let leases = Arc::new(leases);
+        let shows = shows::Shows::open(rows.clone(), config.clone(), leases.clone()).await?;
+        let shows = Arc::new(shows);
+        if rows.is_shared() {
+            tokio::spawn(leases::Leases::keep(Arc::downgrade(&leases)));
+            tokio::spawn(leases::Leases::watch(Arc::downgrade(&leases)));
+            let rooms = (Arc::downgrade(&shows), Arc::downgrade(&denied), Arc::downgrade(&leases));
+            tokio::spawn(follow(config.clone(), rooms));
+        }
         let swept = (Arc::downgrade(&denied), Arc::downgrade(&sessions));
         tokio::spawn(sweep(config.sweep_every, config.clock.clone(), swept.0, swept.1));
         let paces = captions::Paces::new(config.captions_per_s_max, config.captions_burst_max);
@@ -96,6 +111,7 @@ impl Control {
             config,
             keys,
             shows,
+            leases,
             pulls,
             tiers,
             tickets,
@@ -133,9 +149,40 @@ impl Control {
     /// Moves a show to a state; `false` if nothing changed. An ended show goes live again or stays ended.
     ///
     /// # Errors
-    /// [`Error::ShowUnknown`], storage errors.
+    /// [`Error::ShowUnknown`], [`Error::Elsewhere`], storage errors.
     pub async fn set_state(&self, show: ShowId, state: State) -> Result<bool, Error> {
         self.house.shows.set_state(show, state).await
+    }
+
+    /// Takes a show for this node, which has it until it gives it back or loses it. Where another node has it and
+    /// `takes_over`, that one is asked to let go, and waited for. What this node has already, it has.
+    ///
+    /// # Errors
+    /// Storage errors, where nodes share a database.
+    pub async fn claim(&self, show: ShowId, takes_over: bool) -> Result<Ownership, Error> {
+        self.house.leases.claim(show, takes_over).await
+    }
+
+    /// The claim of a show that this node has.
+    #[must_use]
+    pub fn claimed(&self, show: ShowId) -> Option<Claim> {
+        self.house.leases.held(show)
+    }
+
+    /// The show of a claim is on the air: the claim is kept until it is given back.
+    pub fn opened(&self, claim: &Claim) {
+        self.house.leases.opened(claim);
+    }
+
+    /// Gives a show back: other nodes may have it.
+    pub async fn give_back(&self, claim: &Claim) {
+        self.house.leases.give_back(claim).await;
+    }
+
+    /// Whether another node has this show, or had it when it was last heard of, as far as is known.
+    #[must_use]
+    pub fn is_elsewhere(&self, show: ShowId) -> bool {
+        self.house.leases.is_elsewhere(show)
     }
 
     /// Says that a show has a cover.
@@ -254,6 +301,42 @@ fn lock(data_dir: &Path) -> Result<File, Error> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::InUse { path: data_dir.to_owned() }),
         Err(TryLockError::Error(error)) => Err(Error::file(&path, &error)),
+    }
+}
+
+/// What follows the database that nodes share.
+type Followers = (Weak<shows::Shows>, Weak<denied::Denials>, Weak<leases::Leases>);
+
+/// Takes over what other nodes change in the database they share, for as long as the house is open.
+async fn follow(config: Config, (shows, denied, leases): Followers) {
+    let mut ticks = tokio::time::interval(config.follow_every.max(SWEEP_EVERY_MIN));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_away = false;
+    loop {
+        ticks.tick().await;
+        let rooms = (shows.upgrade(), denied.upgrade(), leases.upgrade());
+        let (Some(shows), Some(denied), Some(leases)) = rooms else { return };
+        let caught_up = async {
+            denied.catch_up().await?;
+            leases.look_around().await?;
+            for show in shows.catch_up().await? {
+                if let Some(ends) = config.ends.as_ref().filter(|_| leases.held(show).is_some()) {
+                    ends.send_timeout(show, config.end_wait)
+                        .await
+                        .map_err(|_| Error::EndUnheard)?;
+                }
+            }
+            Ok::<_, Error>(())
+        };
+        let caught_up = caught_up.await;
+        match &caught_up {
+            Ok(()) if is_away => tracing::info!("the database is there again"),
+            Err(error) if !is_away => {
+                tracing::error!(?error, "what other nodes do is not known: the database is away");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        is_away = caught_up.is_err();
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::{ADMIN_TOKEN_FILE, Config, Control};
+use crate::{ADMIN_TOKEN_FILE, Config, Control, Postgres};
 
 /// When the tests take place.
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -38,7 +38,44 @@ pub(crate) struct Answer {
 pub(crate) fn config(dir: &Path, clock: &Arc<AtomicI64>) -> Config {
     let clock = clock.clone();
     let clock = Arc::new(move || clock.load(Ordering::Relaxed));
-    Config { data_dir: dir.to_owned(), clock, ..Config::default() }
+    let database = database(dir);
+    Config { data_dir: dir.to_owned(), database, clock, ..Config::default() }
+}
+
+/// Where the PostgreSQL is that this run of the tests is to use, if it is to: see `crate::tests::shared`.
+pub(crate) const POSTGRES_VARIABLE: &str = "MATINEE_TEST_POSTGRES";
+
+/// The database of the house in `dir`, if it is not a file there: a schema of the house's own.
+fn database(dir: &Path) -> Option<Postgres> {
+    let url = std::env::var(POSTGRES_VARIABLE).ok()?;
+    let name: String = dir.to_string_lossy().bytes().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("h{}", &name[name.len().saturating_sub(40)..]);
+    Some(Postgres::parse(&format!("{url}?options[search_path]={name}")).unwrap())
+}
+
+/// Whether this run of the tests uses PostgreSQL; says that a test is for SQLite's file alone if so.
+pub(crate) fn is_left_out() -> bool {
+    let is = std::env::var_os(POSTGRES_VARIABLE).is_some();
+    if is {
+        println!("left out: this is about SQLite's file");
+    }
+    is
+}
+
+/// Makes the house's schema, if it is to have one.
+pub(crate) async fn prepare(config: &Config) {
+    use sqlx::Connection as _;
+    let Some(database) = &config.database else { return };
+    if std::env::var_os(POSTGRES_VARIABLE).is_none() {
+        return; // a database of the test's own
+    }
+    let options = database.options().unwrap();
+    let mut connection = sqlx::PgConnection::connect_with(&options).await.unwrap();
+    let path: String =
+        sqlx::query_scalar("SHOW search_path").fetch_one(&mut connection).await.unwrap();
+    let make = format!("CREATE SCHEMA IF NOT EXISTS {path}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(make)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 impl TestHouse {
@@ -55,6 +92,7 @@ impl TestHouse {
         let clock = Arc::new(AtomicI64::new(NOW));
         let mut config = config(dir.path(), &clock);
         change(&mut config);
+        prepare(&config).await;
         let control = Control::open(config).await.unwrap();
         let admin = std::fs::read_to_string(dir.path().join(ADMIN_TOKEN_FILE)).unwrap();
         Self { control, dir, clock, admin: admin.trim().to_owned() }

@@ -5,13 +5,15 @@
 //! edges.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use shared_ticket::config::TIER_CHARS_MAX;
 use shared_wire::api::{TIER_ALL, Tier, TierList};
 use shared_wire::{COUNTRIES_MAX, Countries, Policy, ShowId};
 
-use crate::rows::{Rows, tickets, tiers};
+use crate::rows::{Change, Rows, shows, tickets, tiers};
 use crate::{Config, Error};
 
 /// All tiers of the house.
@@ -38,6 +40,9 @@ impl Tiers {
         check_name(name)?;
         self.check(&policy)?;
         let change = self.rows.write().await?;
+        // Tiers of a show are made one after the other, so that there are never too many.
+        let held = shows::Entity::find().filter(shows::Column::Id.eq(show.to_string()));
+        held.lock(LockType::NoKeyUpdate).one(change.on()).await?;
         let others = of(show).filter(tiers::Column::Name.ne(name)).count(change.on()).await?;
         if others >= u64::try_from(self.config.tiers_per_show_max).unwrap_or(u64::MAX) {
             return Err(Error::TiersFull);
@@ -112,7 +117,9 @@ impl Tiers {
     /// [`Error::TierUnknown`], [`Error::TierInUse`], storage errors.
     pub(crate) async fn delete(&self, now: i64, show: ShowId, name: &str) -> Result<Tier, Error> {
         let change = self.rows.write().await?;
-        let tier = Tier { name: name.to_owned(), policy: policy(change.on(), show, name).await? };
+        // A ticket of this tier is issued before, and counts, or after, and finds no tier.
+        let held = named(show, name).lock_exclusive().one(change.on()).await?;
+        let tier = Tier { name: name.to_owned(), policy: of_row(name, held)? };
         let good = tickets::Entity::find()
             .filter(tickets::Column::ShowId.eq(show.to_string()))
             .filter(tickets::Column::Tier.eq(name))
@@ -139,11 +146,29 @@ pub(crate) async fn policy(
     show: ShowId,
     name: &str,
 ) -> Result<Policy, Error> {
+    of_row(name, named(show, name).one(on).await?)
+}
+
+/// The same, and it is not dropped before `change` is made.
+///
+/// # Errors
+/// [`Error::TierUnknown`], storage errors.
+pub(crate) async fn policy_held(
+    change: &Change,
+    show: ShowId,
+    name: &str,
+) -> Result<Policy, Error> {
+    of_row(name, named(show, name).lock_shared().one(change.on()).await?)
+}
+
+fn named(show: ShowId, name: &str) -> sea_orm::Select<tiers::Entity> {
+    tiers::Entity::find_by_id((show.to_string(), name.to_owned()))
+}
+
+fn of_row(name: &str, row: Option<tiers::Model>) -> Result<Policy, Error> {
     if name == TIER_ALL {
         return Ok(Policy::default());
     }
-    let named = (show.to_string(), name.to_owned());
-    let row = tiers::Entity::find_by_id(named).one(on).await?;
     read(&row.ok_or(Error::TierUnknown)?)
 }
 

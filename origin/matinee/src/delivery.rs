@@ -64,6 +64,10 @@ async fn object(
         let detail = "There is no such object.";
         return fault::problem(&headers, StatusCode::NOT_FOUND, "not_found", detail);
     };
+    let is_media = matches!(key.object, KeyObject::Media { .. });
+    if !is_media && delivery.stages.is_elsewhere(key.show) {
+        return elsewhere(&headers);
+    }
     let mut response = match &key.object {
         KeyObject::Multivariant => delivery.multivariant(&key, &headers).await,
         KeyObject::Manifest { msn } => delivery.manifest(&key, *msn, &headers).await,
@@ -76,6 +80,14 @@ async fn object(
     if let Ok(keys) = HeaderValue::from_str(&lifetime::surrogate_keys(&key)) {
         response.headers_mut().insert(wire::SURROGATE_KEY, keys);
     }
+    response
+}
+
+/// The answer for a show that another node has. What this one may have had of it before is not listed beside that.
+fn elsewhere(headers: &HeaderMap) -> Response {
+    let detail = "Another node has this show: its viewers must be sent there.";
+    let mut response = fault::problem(headers, StatusCode::NOT_FOUND, "show_elsewhere", detail);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

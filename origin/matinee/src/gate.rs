@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use origin_control::{Control, ShowRecord};
+use origin_control::{Control, Ownership, ShowRecord};
 use origin_ingest::{
     Admission, Airtime, Gate, Opening, Refusal, SecondPublisher, StreamKey, Verdict,
 };
@@ -36,6 +36,8 @@ struct Inside {
     chosen: Mutex<HashMap<ShowId, Rungs>>,
     stages: Arc<Stages>,
     states: mpsc::Sender<(ShowId, State)>,
+    /// What becomes of a second publisher where a show does not say.
+    second: SecondPublisher,
 }
 
 impl HouseGate {
@@ -44,12 +46,19 @@ impl HouseGate {
     }
 
     /// Lets publishers in from now on.
-    pub(crate) fn open(&self, control: Control, stages: Arc<Stages>, hooks: Hooks, away: Away) {
+    pub(crate) fn open(
+        &self,
+        control: Control,
+        stages: Arc<Stages>,
+        hooks: Hooks,
+        away: Away,
+        second: SecondPublisher,
+    ) {
         let (states, changes) = mpsc::channel(STATES_QUEUED_MAX);
         tokio::spawn(write_states(control.clone(), hooks.clone(), away, changes));
         // A second opening would be a defect of the start sequence; the first one stays.
-        let _ =
-            self.inside.set(Inside { control, hooks, chosen: Mutex::default(), stages, states });
+        let chosen = Mutex::default();
+        let _ = self.inside.set(Inside { control, hooks, chosen, stages, states, second });
     }
 }
 
@@ -67,6 +76,10 @@ impl Gate for HouseGate {
                 return Err(Refusal::ShowEnded);
             }
             inside.judge(&show, peer, key.is_backup()).await?;
+            let rule = show.broadcast.second_publisher;
+            let usual = inside.second == SecondPublisher::TakeOver;
+            let takes_over = rule.map_or(usual, |rule| rule == Second::TakeOver);
+            inside.claim(show.show, takes_over).await?;
             let second_publisher = show.broadcast.second_publisher.map(|rule| match rule {
                 Second::Refuse => SecondPublisher::Refuse,
                 Second::TakeOver => SecondPublisher::TakeOver,
@@ -81,7 +94,24 @@ impl Gate for HouseGate {
             let chosen = inside.chosen().remove(&show);
             let own = || inside.control.show_state(show)?.broadcast.ladder;
             let rungs = chosen.or_else(own);
-            inside.stages.begin(show, opening.anchor, opening.publications, rungs);
+            let Opening { anchor, publications, .. } = opening;
+            if let Some(claim) = inside.control.claimed(show) {
+                inside.stages.begin(show, anchor, publications, rungs, claim);
+                return;
+            }
+            // It is fetched from elsewhere, or its publisher took long to begin. Whoever is not begun is dismissed.
+            let (control, stages) = (inside.control.clone(), inside.stages.clone());
+            tokio::spawn(async move {
+                match control.claim(show, false).await {
+                    Ok(Ownership::Here(claim)) => {
+                        stages.begin(show, anchor, publications, rungs, claim);
+                    }
+                    Ok(Ownership::Elsewhere) => {
+                        tracing::warn!(%show, "another node has the show: it does not begin here");
+                    }
+                    Err(error) => tracing::error!(%show, %error, "the show does not begin"),
+                }
+            });
         }
     }
 
@@ -109,6 +139,21 @@ impl Gate for HouseGate {
 }
 
 impl Inside {
+    /// Takes the show for this node.
+    async fn claim(&self, show: ShowId, takes_over: bool) -> Result<(), Refusal> {
+        match self.control.claim(show, takes_over).await {
+            Ok(Ownership::Here(_)) => Ok(()),
+            Ok(Ownership::Elsewhere) => {
+                tracing::info!(%show, takes_over, "another node has the show");
+                Err(Refusal::AlreadyPublishing)
+            }
+            Err(error) => {
+                tracing::error!(%show, %error, "who has the show is not known");
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+
     /// Whether the operator's receiver lets a publisher in. Where it does not say, a show that is on the air goes on.
     async fn judge(
         &self,

@@ -12,6 +12,7 @@ mod denied;
 mod edge_node;
 mod error;
 mod fault;
+mod fenced;
 mod gate;
 mod hooks;
 mod keys;

@@ -43,6 +43,9 @@ impl Office {
         match control.pulls().await {
             Ok(shows) => {
                 for (show, from) in shows {
+                    if control.is_elsewhere(show) {
+                        continue; // that node fetches it
+                    }
                     match self.begin(show, &from) {
                         Ok(()) => tracing::info!(%show, "the show is fetched again"),
                         Err(error) => tracing::error!(%show, %error, "the show is not fetched"),

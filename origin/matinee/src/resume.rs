@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use origin_control::Control;
+use origin_control::{Control, Ownership};
 use origin_ingest::{Resume, Server};
 use origin_packager::{Held, Notes};
 use origin_storage::{Left, Store};
@@ -32,7 +32,9 @@ pub(crate) async fn go_on(
     let mut resumed = Vec::new();
     for left in store.left_behind() {
         match show_of(control, &left) {
-            Some((show, notes)) if resume(show, &notes, &left, (store, stages, ingest)).await => {
+            Some((show, notes))
+                if resume(show, &notes, &left, (control, store, stages, ingest)).await =>
+            {
                 tracing::warn!(%show, "the house was killed during the show; it goes on");
                 stages.interrupted(show);
                 resumed.push(show);
@@ -46,7 +48,7 @@ pub(crate) async fn go_on(
     }
     for show in control.shows() {
         let on_air = matches!(show.state, State::Live | State::Interrupted);
-        if !on_air || resumed.contains(&show.show) {
+        if !on_air || resumed.contains(&show.show) || control.is_elsewhere(show.show) {
             continue;
         }
         if let Err(error) = control.set_state(show.show, State::Ended).await {
@@ -69,13 +71,23 @@ async fn resume(
     show: ShowId,
     notes: &Notes,
     left: &Left,
-    (store, stages, ingest): (&Store, &Arc<Stages>, &Server),
+    (control, store, stages, ingest): (&Control, &Store, &Arc<Stages>, &Server),
 ) -> bool {
+    // Its own earlier process had it: it is this one's at once, unless another node has taken it.
+    let claim = match control.claim(show, false).await {
+        Ok(Ownership::Here(claim)) => claim,
+        Ok(Ownership::Elsewhere) => return false,
+        Err(error) => {
+            tracing::error!(%show, %error, "who has the show is not known");
+            return false;
+        }
+    };
     let held = held(show, notes, left, store).await;
     let resume = Resume { anchor: notes.anchor(), last_dts: notes.end() };
     let publications = ingest.wait_for(&left.show, resume);
-    let resumed = stages.resume(show, notes, &held, publications);
+    let resumed = stages.resume(show, (notes, &held), publications, claim.clone());
     if !resumed {
+        control.give_back(&claim).await;
         ingest.desk().end(&left.show);
     }
     resumed

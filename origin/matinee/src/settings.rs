@@ -3,7 +3,9 @@
 //! In: what the command line, the environment and the file say, all as text. Out: [`Settings`], or every mistake at
 //! once. Does not know what the settings are used for.
 
+mod database;
 mod encoding;
+mod keeping;
 mod publishers;
 
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +15,6 @@ use std::time::Duration;
 use clap::Args;
 use edge_wasmtime::Tls;
 use origin_ingest::{Certificate, Passphrase, Rtmps, SecondPublisher, Srt, Whip};
-use origin_storage::retention::Limits;
 use shared_wire::api::{DVR_WINDOW_S, WhileAway};
 
 use crate::error::Error;
@@ -23,6 +24,7 @@ use crate::purge::EDGES_MAX;
 use crate::retention::Rules;
 use crate::telemetry::LogFormat;
 
+pub(crate) use database::{Database, database};
 pub(crate) use encoding::Encoding;
 
 /// The flags of `matinee up`. They stay text here so that all mistakes can be reported together.
@@ -31,6 +33,15 @@ pub(crate) struct Flags {
     /// Directory of everything the house keeps [default: ~/.local/share/matinee]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
+    /// A PostgreSQL that nodes share, such as postgres://user@host/database [default: a file in the data directory]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// File with that database's password [default: as in the URL, PGPASSWORD or ~/.pgpass]
+    #[arg(long, value_name = "FILE")]
+    database_password_file: Option<String>,
+    /// How long a node of several has a show after it last said so, in seconds, 2 to 86400 [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    lease_s: Option<String>,
     /// Address viewers connect to [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     edge: Option<String>,
@@ -160,6 +171,8 @@ pub(crate) struct Flags {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
+    pub(crate) database: Option<Database>,
+    pub(crate) lease: Duration,
     pub(crate) edge: SocketAddr,
     pub(crate) api: SocketAddr,
     pub(crate) rtmp: SocketAddr,
@@ -196,6 +209,9 @@ pub(crate) struct SrtDoor {
 /// Every name a setting goes by: in the file as it stands, in the environment as `MATINEE_` + upper case.
 pub(crate) const NAMES: &[&str] = &[
     "data",
+    "database",
+    "database_password_file",
+    "lease_s",
     "edge",
     "api",
     "rtmp",
@@ -254,6 +270,9 @@ impl Flags {
     fn flag(&self, name: &str) -> Option<&String> {
         match name {
             "data" => self.data.as_ref(),
+            "database" => self.database.as_ref(),
+            "database_password_file" => self.database_password_file.as_ref(),
+            "lease_s" => self.lease_s.as_ref(),
             "edge" => self.edge.as_ref(),
             "api" => self.api.as_ref(),
             "rtmp" => self.rtmp.as_ref(),
@@ -302,6 +321,8 @@ impl Layers<'_> {
         let default_data = crate::cli::default_data_dir();
         Settings {
             data: self.value("data", default_data, |text| Ok(PathBuf::from(text))),
+            database: self.database(),
+            lease: self.lease(),
             edge: self.value("edge", ([127, 0, 0, 1], 8080).into(), address),
             api: self.value("api", ([127, 0, 0, 1], 8081).into(), address),
             rtmp: self.value("rtmp", ([127, 0, 0, 1], 1935).into(), address),
@@ -357,30 +378,6 @@ impl Layers<'_> {
                 None
             }
         }
-    }
-}
-
-impl Layers<'_> {
-    fn retention(&mut self) -> Rules {
-        let mib = |text: &str| whole(text, 1, 1 << 40).map(|mib| mib << 20);
-        let quota = |text: &str| mib(text).map(Some);
-        let limits = Limits {
-            house_bytes_max: self.value("recordings_max_mib", None, quota),
-            disk_low_bytes: self.value("disk_low_mib", 1 << 30, mib),
-            delete_when_low: self.value("when_disk_low", false, |text| match text {
-                "alarm" => Ok(false),
-                "delete-oldest" => Ok(true),
-                _ => Err("is neither alarm nor delete-oldest".to_owned()),
-            }),
-        };
-        Rules { limits, show_bytes_max: self.value("recording_max_mib", None, quota) }
-    }
-}
-
-impl Layers<'_> {
-    fn hooks(&mut self) -> Receivers {
-        let mut url = |name| self.value(name, None, |text| base(text, &["http", "https"]));
-        Receivers { events: url("hook"), publish: url("publish_hook") }
     }
 }
 

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use origin_control::Control;
+use origin_control::{Claim, Control};
+use origin_ingest::Desk;
 use origin_ladder::{Capacity, NoRoom, RungSpec};
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::fenced::Fenced;
 use crate::hooks::{Event, Hooks, Rungs};
 use crate::settings::Encoding;
 use crate::storyboard::Painter;
@@ -33,11 +35,13 @@ use crate::storyboard::Painter;
 const LINGER: Duration = Duration::from_secs(10);
 
 /// A show on the air, or one that just was.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Live {
     handle: Handle,
     /// Its recording is there: who comes now plays that.
     is_finished: bool,
+    /// Without it nothing of the show is listed.
+    claim: Claim,
 }
 
 /// How live playlists are cut where a show does not say.
@@ -53,6 +57,7 @@ pub(crate) struct Stages {
     control: Control,
     store: Arc<Store>,
     hooks: Hooks,
+    desk: Desk,
     ladder: origin_ladder::Config,
     capacity: Capacity,
     refuses: bool,
@@ -65,12 +70,12 @@ pub(crate) struct Stages {
 
 impl Stages {
     pub(crate) fn new(
-        control: Control,
-        store: Arc<Store>,
+        (control, store): (Control, Arc<Store>),
         program: &Path,
         window: Window,
         encoding: &Encoding,
         hooks: Hooks,
+        desk: Desk,
     ) -> Self {
         let painter = Painter::new(program.to_owned(), store.clone(), control.clone());
         let command = vec![program.as_os_str().to_owned(), OsString::from("encode")];
@@ -78,6 +83,7 @@ impl Stages {
             control,
             store,
             hooks,
+            desk,
             ladder: origin_ladder::Config {
                 command,
                 rungs: encoding.rungs.iter().map(spec).collect(),
@@ -100,7 +106,14 @@ impl Stages {
     /// The show's handle while it is live.
     pub(crate) fn live(&self, show: ShowId) -> Option<Handle> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.get(&show).map(|live| live.handle.clone())
+        live.get(&show).filter(|live| live.claim.holds()).map(|live| live.handle.clone())
+    }
+
+    /// Whether another node has the show, and it has not ended.
+    pub(crate) fn is_elsewhere(&self, show: ShowId) -> bool {
+        let is_over =
+            || self.control.show_state(show).is_some_and(|known| known.state == State::Ended);
+        self.control.is_elsewhere(show) && !is_over()
     }
 
     /// Whether the show has just ended and its recording is there.
@@ -137,6 +150,7 @@ impl Stages {
         anchor: Anchor,
         publications: mpsc::Receiver<Publication>,
         rungs: Option<Rungs>,
+        claim: Claim,
     ) {
         let name = show.to_string();
         let mut config = self.ladder.clone();
@@ -148,19 +162,19 @@ impl Stages {
         let (staged, ladder) =
             origin_ladder::spawn_within(config, &self.capacity, publications, &name);
         let epoch = epoch(anchor);
-        let sink = Arc::clone(&self.store);
+        let sink = self.sink(&claim);
         let config = self.packager_of(show);
         let packager = origin_packager::spawn(config, show, epoch, anchor, staged, sink);
-        self.follow(show, ladder, packager);
+        self.follow(show, ladder, packager, claim);
     }
 
     /// Goes on with a show that an earlier process had on the air; `false` if it cannot go on.
     pub(crate) fn resume(
         self: &Arc<Self>,
         show: ShowId,
-        notes: &Notes,
-        held: &Held,
+        (notes, held): (&Notes, &Held),
         publications: mpsc::Receiver<Publication>,
+        claim: Claim,
     ) -> bool {
         let (name, memo) = (show.to_string(), &notes.plan().memo);
         let resumed = {
@@ -168,11 +182,15 @@ impl Stages {
             origin_ladder::resume(config, capacity, memo, publications, &name)
         };
         let Some((staged, ladder)) = resumed else { return false };
-        let sink = Arc::clone(&self.store);
+        let sink = self.sink(&claim);
         let config = self.packager_of(show);
         let packager = origin_packager::restore(config, show, notes, held, staged, sink);
-        self.follow(show, ladder, packager);
+        self.follow(show, ladder, packager, claim);
         true
+    }
+
+    fn sink(&self, claim: &Claim) -> Arc<Fenced> {
+        Arc::new(Fenced { store: self.store.clone(), claim: claim.clone() })
     }
 
     /// Answers for a show from now on, and finishes it when it ends.
@@ -181,10 +199,21 @@ impl Stages {
         show: ShowId,
         ladder: JoinHandle<Result<(), origin_ladder::Error>>,
         (handle, packager): (Handle, JoinHandle<Finished>),
+        claim: Claim,
     ) {
         let over = CancellationToken::new();
-        self.shows.spawn(self.painter.clone().follow(show, handle.clone(), over.clone()));
-        self.change(|live| live.insert(show, Live { handle, is_finished: false }));
+        self.control.opened(&claim);
+        let painted = self.painter.clone().follow(show, handle.clone(), over.clone());
+        let drawn_for = claim.clone();
+        self.shows.spawn(async move {
+            tokio::select! {
+                () = drawn_for.lost() => {}
+                () = painted => {}
+            }
+        });
+        let live = Live { handle, is_finished: false, claim: claim.clone() };
+        self.change(|shows| shows.insert(show, live));
+        tokio::spawn(Arc::clone(self).watch(show, claim.clone(), over.clone()));
         metrics::gauge!("matinee_shows_live").increment(1.0);
         tracing::info!(%show, "the show is on the air");
         let stages = Arc::clone(self);
@@ -200,11 +229,39 @@ impl Stages {
                 }
             };
             over.cancel();
-            stages.end(show, &recordings).await;
+            metrics::gauge!("matinee_shows_live").decrement(1.0);
+            if claim.holds() {
+                stages.end(show, &recordings, claim).await;
+            } else {
+                stages.control.give_back(&claim).await;
+                tracing::warn!(%show, "what this node had of the show is over");
+            }
         });
     }
 
-    async fn end(self: &Arc<Self>, show: ShowId, recordings: &[String]) {
+    /// Sends a show's publisher away when another node has the show, or may have it.
+    async fn watch(self: Arc<Self>, show: ShowId, claim: Claim, over: CancellationToken) {
+        tokio::select! {
+            () = over.cancelled() => return,
+            () = claim.lost() => {}
+        }
+        tracing::error!(%show, "this node has the show no more: its publisher is sent away");
+        metrics::counter!("matinee_shows_lost_total").increment(1);
+        over.cancel();
+        self.forget(show, &claim);
+        self.desk.let_go(&show.to_string());
+    }
+
+    /// Answers for a show no more, unless it has begun again.
+    fn forget(&self, show: ShowId, claim: &Claim) {
+        self.change(|live| {
+            if live.get(&show).is_some_and(|one| one.claim.epoch() == claim.epoch()) {
+                live.remove(&show);
+            }
+        });
+    }
+
+    async fn end(self: &Arc<Self>, show: ShowId, recordings: &[String], claim: Claim) {
         for key in recordings.iter().filter_map(|key| Key::parse(key)) {
             finish(&self.store, &key).await;
         }
@@ -218,14 +275,14 @@ impl Stages {
         if let Err(error) = self.control.set_state(show, State::Ended).await {
             tracing::error!(%show, %error, "the show's end was not kept");
         }
-        metrics::gauge!("matinee_shows_live").decrement(1.0);
         tracing::info!(%show, "the recording is finished");
         self.over(show, !recordings.is_empty());
         // Not tracked: a draining house need not wait until the last player has asked again.
         let stages = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(LINGER).await;
-            stages.change(|live| live.remove(&show));
+            stages.forget(show, &claim);
+            stages.control.give_back(&claim).await;
         });
     }
 

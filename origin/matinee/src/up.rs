@@ -17,6 +17,7 @@ use axum::{Router, middleware};
 use bytes::Bytes;
 use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::{Control, Pulling};
+use origin_ingest::Desk;
 use origin_storage::Store;
 use shared_wire::ShowId;
 use shared_wire::api::HouseStatus;
@@ -75,9 +76,17 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
 
     let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let (pulls, to_pull) = mpsc::channel(PULLS_QUEUED_MAX);
-    let rooms = Rooms::open(&settings, &addresses, (ends, pulls), program).await?;
+    let told = (ends, pulls, rtmp.desk());
+    let rooms = Rooms::open(&settings, &addresses, told, program).await?;
     let away = away(&settings, &rooms, rtmp.desk());
-    gate.open(rooms.control.clone(), rooms.stages.clone(), rooms.hooks.clone(), away.clone());
+    let second = settings.second_publisher;
+    gate.open(
+        rooms.control.clone(),
+        rooms.stages.clone(),
+        rooms.hooks.clone(),
+        away.clone(),
+        second,
+    );
     let (control, store, stages) =
         (rooms.control.clone(), rooms.store.clone(), rooms.stages.clone());
     for show in resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await {
@@ -158,12 +167,14 @@ impl Rooms {
     async fn open(
         settings: &Settings,
         addresses: &Addresses,
-        (ends, pulls): (mpsc::Sender<ShowId>, mpsc::Sender<Pulling>),
+        (ends, pulls, desk): (mpsc::Sender<ShowId>, mpsc::Sender<Pulling>, Desk),
         program: PathBuf,
     ) -> Result<Self, Error> {
         let (status, seen) = watch::channel(None);
         let control = Control::open(origin_control::Config {
             data_dir: settings.data.clone(),
+            database: settings.database.as_ref().map(crate::settings::database).transpose()?,
+            lease: settings.lease,
             edge_url: addresses.public_url.clone(),
             rtmp_url: format!("{}/live", addresses.publish_url),
             rtmps_url: addresses.rtmps_url.as_ref().map(|url| format!("{url}/live")),
@@ -184,8 +195,8 @@ impl Rooms {
         let window =
             Window { part_target_ms: settings.part_target_ms, dvr_window_s: settings.dvr_window_s };
         let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
-        let (told, encoding) = (hooks.clone(), &settings.encoding);
-        let stages = Stages::new(control.clone(), store.clone(), &program, window, encoding, told);
+        let (rooms, encoding) = ((control.clone(), store.clone()), &settings.encoding);
+        let stages = Stages::new(rooms, &program, window, encoding, hooks.clone(), desk);
         let stages = Arc::new(stages);
         control.set_on_air(stages.clone());
         let ready = Arc::new(AtomicBool::new(false));

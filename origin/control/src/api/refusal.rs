@@ -73,6 +73,9 @@ impl From<Error> for Refusal {
             Error::Storage { .. } | Error::Corrupt { .. } | Error::DataDir { .. } => {
                 Self { ours: Some(error.to_string()), ..refusal }
             }
+            Error::Unreachable { reason } => {
+                Self { ours: Some(reason.clone()), ..refusal }.with_detail(error.to_string())
+            }
             Error::TooManyAttempts { retry_after_s } | Error::CaptionsTooFast { retry_after_s } => {
                 let retry_after_s = Some(*retry_after_s);
                 Self { retry_after_s, ..refusal }.with_detail(error.to_string())
@@ -147,6 +150,12 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         }
         Error::DeniedFull => (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full."),
         Error::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "The disk is full."),
+        Error::Unreachable { .. } => (
+            S::SERVICE_UNAVAILABLE,
+            "database_unreachable",
+            "The house's database cannot be reached.",
+        ),
+        Error::Elsewhere => (S::CONFLICT, "show_elsewhere", "Another node has the show."),
         Error::Busy => (S::SERVICE_UNAVAILABLE, "busy", "The house is busy."),
         Error::DataDir { .. } | Error::Storage { .. } | Error::Corrupt { .. } => {
             (S::INTERNAL_SERVER_ERROR, "storage_failed", "The house's storage failed.")

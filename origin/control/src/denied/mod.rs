@@ -8,7 +8,6 @@ mod listing;
 use std::sync::Arc;
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use shared_wire::api::{Denied, DenyList};
 use tokio::sync::{Mutex, watch};
@@ -17,9 +16,6 @@ use crate::rows::{self, Change, Rows, counters, denials};
 use crate::{Config, Error};
 
 pub use listing::Listing;
-
-/// Where the list's version is counted, so that it goes on growing after a restart.
-const VERSION: &str = "deny_list_version";
 
 /// Who may no longer watch.
 pub(crate) struct Denials {
@@ -41,16 +37,12 @@ impl Denials {
     /// # Errors
     /// [`Error::Corrupt`], storage errors.
     pub(crate) async fn open(rows: Rows, config: &Config) -> Result<Self, Error> {
-        let stored = denials::Entity::find()
-            .order_by_asc(denials::Column::Position)
-            .all(rows.read())
-            .await?;
-        let entries = stored.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let counter = counters::Entity::find_by_id(VERSION).one(rows.read()).await?;
-        let stored = counter.map_or(0, |row| u64::try_from(row.value).unwrap_or_default());
-        let now_ms = u64::try_from((config.clock)().saturating_mul(1000)).unwrap_or_default();
-        let version = stored.max(now_ms);
-        let list = Arc::new(Listing::new(DenyList { version, entries }));
+        let now_ms = (config.clock)().saturating_mul(1000);
+        let change = rows.write().await?;
+        let stored = counters::at_least(&change, counters::DENY_LIST, now_ms).await?;
+        let list = read(&change, stored).await?;
+        change.commit().await?;
+        let list = Arc::new(Listing::new(list));
         Ok(Self {
             rows,
             entries_max: config.denied_max,
@@ -71,9 +63,41 @@ impl Denials {
         self.list.subscribe()
     }
 
+    /// The list as it stands, which nobody else changes before `change` is made.
+    async fn held(&self, change: &Change) -> Result<Arc<Listing>, Error> {
+        let stored = counters::hold(change, counters::DENY_LIST).await?;
+        let list = self.list();
+        if list.version == stored.cast_unsigned() {
+            return Ok(list);
+        }
+        // Another node has changed it.
+        Ok(Arc::new(Listing::new(read(change, stored).await?)))
+    }
+
+    /// Takes over what other nodes have changed.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], storage errors.
+    pub(crate) async fn catch_up(&self) -> Result<(), Error> {
+        let stored = counters::value(self.rows.read(), counters::DENY_LIST).await?;
+        if self.list().version == stored.cast_unsigned() {
+            return Ok(());
+        }
+        let change = self.rows.write().await?;
+        let _order = self.changing.lock().await;
+        let list = self.held(&change).await?;
+        drop(change);
+        self.tell(list);
+        Ok(())
+    }
+
     fn show(&self, list: DenyList) {
+        self.tell(Arc::new(Listing::new(list)));
+    }
+
+    fn tell(&self, list: Arc<Listing>) {
         metrics::gauge!("matinee_denied_entries").set(list.entries.len() as f64);
-        self.list.send_replace(Arc::new(Listing::new(list)));
+        self.list.send_replace(list);
     }
 
     /// Whether so many more sessions have room. Sessions may fill a part of the list only: however many devices take
@@ -92,7 +116,7 @@ impl Denials {
     /// [`Error::DeniedFull`] (the change itself is made), storage errors (nothing has changed).
     pub(crate) async fn deny(&self, change: Change, denied: Vec<Denied>) -> Result<(), Error> {
         let _order = self.changing.lock().await;
-        let list = self.list();
+        let list = self.held(&change).await?;
         let named = |one: &Denied, other: &Denied| {
             (one.session, one.ticket) == (other.session, other.ticket)
         };
@@ -111,7 +135,7 @@ impl Denials {
         }
         let rows = new.iter().map(row);
         denials::Entity::insert_many(rows).exec_without_returning(change.on()).await?;
-        let version = next_version(&change, &list).await?;
+        let version = counters::next(&change, counters::DENY_LIST).await?.cast_unsigned();
         change.commit().await?;
         let entries = list.entries.iter().cloned().chain(new).collect();
         self.show(DenyList { version, entries });
@@ -128,10 +152,10 @@ impl Denials {
         }
         let change = self.rows.write().await?;
         let _order = self.changing.lock().await;
-        let list = self.list();
+        let list = self.held(&change).await?;
         let expired = denials::Column::Until.lte(now);
         denials::Entity::delete_many().filter(expired).exec(change.on()).await?;
-        let version = next_version(&change, &list).await?;
+        let version = counters::next(&change, counters::DENY_LIST).await?.cast_unsigned();
         change.commit().await?;
         let entries = list.entries.iter().filter(|entry| entry.until > now).cloned().collect();
         self.show(DenyList { version, entries });
@@ -139,19 +163,11 @@ impl Denials {
     }
 }
 
-/// The version after `list`'s, written down.
-async fn next_version(change: &Change, list: &DenyList) -> Result<u64, Error> {
-    let version = list.version.saturating_add(1);
-    let value = i64::try_from(version).unwrap_or(i64::MAX);
-    let row = counters::ActiveModel { name: Set(VERSION.to_owned()), value: Set(value) };
-    let or_replace = OnConflict::column(counters::Column::Name)
-        .update_column(counters::Column::Value)
-        .to_owned();
-    counters::Entity::insert(row)
-        .on_conflict(or_replace)
-        .exec_without_returning(change.on())
-        .await?;
-    Ok(version)
+/// The list of this version, as it stands in the database.
+async fn read(change: &Change, version: i64) -> Result<DenyList, Error> {
+    let all = denials::Entity::find().order_by_asc(denials::Column::Position);
+    let entries = all.all(change.on()).await?.into_iter().map(entry);
+    Ok(DenyList { version: version.cast_unsigned(), entries: entries.collect::<Result<_, _>>()? })
 }
 
 fn row(denied: &Denied) -> denials::ActiveModel {

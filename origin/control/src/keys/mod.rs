@@ -18,6 +18,8 @@ pub(crate) use file::make_dir;
 
 /// The administrator's credential in the data directory; the command line reads it there.
 pub const ADMIN_TOKEN_FILE: &str = "admin.token";
+/// The node's name in the data directory.
+const NODE_FILE: &str = "node.id";
 /// The directory of keys in the data directory.
 const KEYS_DIR: &str = "keys";
 
@@ -45,6 +47,7 @@ pub(crate) struct Keys {
     edge_key_hash: [u8; 32],
     session_keys: String,
     hook_secret: String,
+    node: String,
 }
 
 impl Keys {
@@ -83,7 +86,12 @@ impl Keys {
             Ok(format!("whsec_{}", BASE64.encode(&random::<32>()?)))
         })?;
 
+        // No secret, but as much this directory's own as they are; another node has another.
+        let node =
+            file::load_or_make(&data_dir.join(NODE_FILE), || Ok(HEXLOWER.encode(&random::<8>()?)))?;
+
         Ok(Self {
+            node,
             issuer: Issuer::new(token_key),
             cats,
             admin_hash: Hash::hash(admin.as_bytes()),
@@ -102,6 +110,11 @@ impl Keys {
     /// Whether this is the key of our edges, in a time that tells nothing about it.
     pub(crate) fn is_edge(&self, presented: &[u8]) -> bool {
         Hash::verify(presented, &self.edge_key_hash)
+    }
+
+    /// This node's name, the same at every start.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
     }
 
     /// What receivers of hooks verify with, in the form of Standard Webhooks.

@@ -3,7 +3,7 @@
 //! In: their ids. Out: what became of them. Does not know how they begin.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use shared_wire::api::{Denied, EndPlayback, SessionList, SessionState};
 use shared_wire::{SessionId, ShowId};
 
@@ -11,7 +11,7 @@ use super::Sessions;
 use crate::Error;
 use crate::error::Closed;
 use crate::page::Page;
-use crate::rows::{self, Change, sessions};
+use crate::rows::{self, Change, sessions, tickets};
 
 impl Sessions {
     /// A page of a show's sessions, newest first.
@@ -60,6 +60,10 @@ impl Sessions {
     pub(crate) async fn revoke(&self, now: i64, named: &str) -> Result<SessionState, Error> {
         let id: SessionId = named.parse().map_err(|_| Error::SessionUnknown)?;
         let change = self.rows.write().await?;
+        let of = find(&change, id).await?.ok_or(Error::SessionUnknown)?.ticket_id;
+        // It may be displaced meanwhile by whoever holds the ticket's row.
+        let ticket = tickets::Entity::find().filter(tickets::Column::Id.eq(of));
+        ticket.lock_exclusive().one(change.on()).await?;
         let mut row = find(&change, id).await?.ok_or(Error::SessionUnknown)?;
         if row.denied_as.is_some() || row.expires_at <= now {
             return of_row(&row);

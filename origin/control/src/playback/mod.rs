@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use shared_ticket::Claims;
 use shared_wire::api::{Denied, Playback, ShowState, TokenFormat};
 use shared_wire::{SessionId, ShowId, TicketId};
@@ -139,14 +139,15 @@ impl Sessions {
             let admitted = self.attempts().admit(now);
             admitted.map_err(|after| Error::TooManyAttempts { retry_after_s: after })?;
         }
-        let Some(ticket) = self.find(self.rows.read(), &hash).await? else {
+        let Some(ticket) = by_hash(&hash).one(self.rows.read()).await? else {
             self.attempts().fail();
             return Err(Error::TicketUnknown);
         };
         check(&ticket, show, now)?;
         let change = self.rows.write().await?;
-        let ticket = self.find(change.on(), &hash).await?.ok_or(Error::TicketUnknown)?;
-        Ok((change, ticket))
+        // Whatever changes a ticket or what it has holds the ticket's row.
+        let ticket = by_hash(&hash).lock_exclusive().one(change.on()).await?;
+        Ok((change, ticket.ok_or(Error::TicketUnknown)?))
     }
 
     /// The sessions of a ticket whose time is not over, in the order they began. There are no more of them than
@@ -223,14 +224,6 @@ impl Sessions {
     // A poisoned lock is used on: no holder can leave the two numbers half changed.
     fn attempts(&self) -> std::sync::MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn find(
-        &self,
-        on: &impl ConnectionTrait,
-        hash: &str,
-    ) -> Result<Option<tickets::Model>, Error> {
-        Ok(tickets::Entity::find().filter(tickets::Column::Hash.eq(hash)).one(on).await?)
     }
 
     /// Makes a session within `change`, and signs its token. Nobody has checked the ticket here.
@@ -310,6 +303,10 @@ impl Sessions {
         let expires_at = until;
         Ok(Playback { session, token, playlist_url, mpd_url, expires_at, tier, policy })
     }
+}
+
+fn by_hash(hash: &str) -> Select<tickets::Entity> {
+    tickets::Entity::find().filter(tickets::Column::Hash.eq(hash))
 }
 
 /// Names of devices as people list them.

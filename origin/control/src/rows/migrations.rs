@@ -3,6 +3,7 @@
 //! In: a database of any earlier form. Out: one of the newest. Does not know what the rows mean.
 
 mod broadcast;
+mod leases;
 mod pulls;
 mod second;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(second::Second),
             Box::new(pulls::Pulls),
             Box::new(broadcast::Broadcast),
+            Box::new(leases::Leases),
         ]
     }
 }

@@ -1,10 +1,13 @@
-//! The database: one SQLite file, its tables, and the way they came to be.
+//! The database: its tables, and the way they came to be. It is one SQLite file, or a PostgreSQL that nodes share.
 //!
-//! In: a path. Out: [`Rows`], a pool of connections to tables of the newest form. Does not know what the rows mean.
+//! In: a path, or an address. Out: [`Rows`], a pool of connections to tables of the newest form. Does not know what the
+//! rows mean.
 
 pub(crate) mod counters;
 pub(crate) mod denials;
+pub(crate) mod leases;
 mod migrations;
+mod postgres;
 pub(crate) mod pulls;
 pub(crate) mod sessions;
 pub(crate) mod shows;
@@ -18,13 +21,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, EntityTrait,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    EntityTrait, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
 };
 use sea_orm_migration::{MigratorTrait, seaql_migrations};
 use shared_wire::Id;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{Config, Error};
@@ -36,16 +40,18 @@ const FILE: &str = "matinee.db";
 #[derive(Clone)]
 pub(crate) struct Rows {
     database: DatabaseConnection,
-    /// SQLite has one writer at a time and lets the others poll; taking turns here is fair and wakes at once.
-    turn: Arc<Mutex<()>>,
+    /// SQLite has one writer at a time and lets the others poll; taking turns here is fair and wakes at once. Nobody
+    /// takes turns at a PostgreSQL: nodes could not.
+    turn: Option<Arc<Mutex<()>>>,
     wait: Duration,
 }
 
-/// A transaction that owns the right to write from its first statement on, so that what it reads stays true until it
-/// commits. It is undone when dropped without a commit.
+/// A transaction. In SQLite it owns the right to write from its first statement on, so that what it reads stays true
+/// until it commits. In PostgreSQL each statement sees what was committed before it (READ COMMITTED), so whatever must
+/// stay true is read with a lock on its row. It is undone when dropped without a commit.
 pub(crate) struct Change {
     transaction: DatabaseTransaction,
-    _turn: OwnedMutexGuard<()>,
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Rows {
@@ -54,6 +60,12 @@ impl Rows {
     /// # Errors
     /// [`Error::DataDir`], [`Error::StorageFull`], [`Error::Corrupt`], [`Error::NewerSchema`], [`Error::Storage`].
     pub(crate) async fn open(config: &Config) -> Result<Self, Error> {
+        let Some(shared) = &config.database else { return Self::of_file(config).await };
+        let database = postgres::open(shared, config).await?;
+        Ok(Self { database, turn: None, wait: config.database_wait })
+    }
+
+    async fn of_file(config: &Config) -> Result<Self, Error> {
         let path = config.data_dir.join(FILE);
         make_private(&path)?;
         let wait = config.database_wait;
@@ -78,7 +90,12 @@ impl Rows {
         let database = Database::connect(options).await?;
         check_known(&database).await?;
         migrations::Migrator::up(&database, None).await?;
-        Ok(Self { database, turn: Arc::default(), wait })
+        Ok(Self { database, turn: Some(Arc::default()), wait })
+    }
+
+    /// Whether other nodes may have this database too.
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.turn.is_none()
     }
 
     /// For reading outside a transaction.
@@ -91,10 +108,18 @@ impl Rows {
     /// # Errors
     /// [`Error::Busy`] when others write longer than `database_wait`; storage errors.
     pub(crate) async fn write(&self) -> Result<Change, Error> {
-        let turn = tokio::time::timeout(self.wait, self.turn.clone().lock_owned());
-        let turn = turn.await.map_err(|_| Error::Busy)?;
-        let mode = Some(SqliteTransactionMode::Immediate);
-        let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
+        let mut options = TransactionOptions::default();
+        let turn = match &self.turn {
+            Some(turn) => {
+                options.sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+                let turn = tokio::time::timeout(self.wait, turn.clone().lock_owned());
+                Some(turn.await.map_err(|_| Error::Busy)?)
+            }
+            None => {
+                options.isolation_level = Some(IsolationLevel::ReadCommitted);
+                None
+            }
+        };
         let transaction = self.database.begin_with_options(options).await?;
         Ok(Change { transaction, _turn: turn })
     }
@@ -104,6 +129,22 @@ impl Change {
     /// For the change's statements.
     pub(crate) const fn on(&self) -> &DatabaseTransaction {
         &self.transaction
+    }
+
+    /// The database's clock, in milliseconds since the Unix epoch: the one clock that all nodes have in common.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn now_ms(&self) -> Result<i64, Error> {
+        let engine = self.transaction.get_database_backend();
+        // Not that of the transaction's beginning: what was waited for since counts.
+        let sql = match engine {
+            DbBackend::Postgres => "SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint",
+            _ => "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        };
+        let row = self.transaction.query_one_raw(Statement::from_string(engine, sql)).await?;
+        let none = || Error::Storage { reason: "the database has no clock".to_owned() };
+        Ok(row.ok_or_else(none)?.try_get_by_index(0)?)
     }
 
     /// Makes the change true, on the disk.

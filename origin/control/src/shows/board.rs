@@ -36,6 +36,12 @@ impl Board {
         self.shows.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Has these shows from now on.
+    pub(super) fn replace(&self, all: Vec<ShowState>) {
+        let all = all.into_iter().map(|show| (show.show, show)).collect();
+        *self.shows.write().unwrap_or_else(PoisonError::into_inner) = all;
+    }
+
     /// Adds a show.
     pub(super) fn put(&self, show: ShowState) {
         self.shows.write().unwrap_or_else(PoisonError::into_inner).insert(show.show, show);

@@ -6,9 +6,13 @@
 mod board;
 mod state;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use shared_wire::ShowId;
 use shared_wire::api::{
     Broadcast, ChangeShow, CreatedShow, DVR_WINDOW_S, NewShow, Publish, ShowList, ShowState, State,
@@ -16,8 +20,9 @@ use shared_wire::api::{
 };
 use tokio::sync::Mutex;
 
+use crate::leases::Leases;
 use crate::page::{self, Page};
-use crate::rows::{self, Rows, shows, stream_keys};
+use crate::rows::{self, Change, Rows, counters, shows, stream_keys};
 use crate::secret::{StreamKey, new_id};
 use crate::{Config, Error, captions};
 use board::Board;
@@ -47,6 +52,12 @@ pub(crate) struct Shows {
     board: Board,
     /// Held while a state goes to the database and then to the board, so that both see changes in one order.
     changing: Mutex<()>,
+    leases: Arc<Leases>,
+    /// The version of all shows that the board is of, or a later one.
+    seen: AtomicI64,
+    /// Stream keys of shows that this node has, by their hashes: a database that is away keeps no encoder off the air
+    /// which connects again.
+    keys: Mutex<HashMap<String, ShowId>>,
 }
 
 impl Shows {
@@ -54,15 +65,54 @@ impl Shows {
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Storage`].
-    pub(crate) async fn open(rows: Rows, config: Config) -> Result<Self, Error> {
-        shows::Entity::update_many()
-            .col_expr(shows::Column::State, Expr::value(state::name(State::Interrupted)))
-            .filter(shows::Column::State.eq(state::name(State::Live)))
-            .exec(rows.read())
-            .await?;
+    pub(crate) async fn open(
+        rows: Rows,
+        config: Config,
+        leases: Arc<Leases>,
+    ) -> Result<Self, Error> {
+        let board = Board::new(Self::all_rows(&rows).await?);
+        let (changing, seen, keys) = (Mutex::new(()), AtomicI64::new(0), Mutex::default());
+        let shows = Self { rows, config, leases, board, changing, seen, keys };
+        for show in shows.all() {
+            if show.state == State::Live && !shows.leases.is_elsewhere(show.show) {
+                shows.set_state(show.show, State::Interrupted).await?;
+            }
+        }
+        Ok(shows)
+    }
+
+    async fn all_rows(rows: &Rows) -> Result<Vec<ShowState>, Error> {
         let all = shows::Entity::find().all(rows.read()).await?;
-        let all: Vec<ShowState> = all.iter().map(state::of_row).collect::<Result<_, _>>()?;
-        Ok(Self { rows, config, board: Board::new(all), changing: Mutex::new(()) })
+        all.iter().map(state::of_row).collect()
+    }
+
+    /// Takes over what other nodes have changed; shows that one of them has ended.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], storage errors.
+    pub(crate) async fn catch_up(&self) -> Result<Vec<ShowId>, Error> {
+        let version = counters::value(self.rows.read(), counters::SHOWS).await?;
+        if version == self.seen.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
+        let _order = self.changing.lock().await;
+        let all = Self::all_rows(&self.rows).await?;
+        let is_ended = |show: &ShowState| {
+            let before = self.state(show.show).map(|before| before.state);
+            show.state == State::Ended && before.is_some_and(|before| before != State::Ended)
+        };
+        let ended = all.iter().filter(|show| is_ended(show)).map(|show| show.show).collect();
+        self.board.replace(all);
+        self.seen.store(version, Ordering::Relaxed);
+        Ok(ended)
+    }
+
+    /// Makes what was changed true, and others look at it.
+    async fn commit(&self, change: Change) -> Result<(), Error> {
+        if self.rows.is_shared() {
+            counters::next(&change, counters::SHOWS).await?;
+        }
+        change.commit().await
     }
 
     /// Makes a show and its first stream key.
@@ -97,9 +147,17 @@ impl Shows {
             created_at: Set(now),
         };
         let change = self.rows.write().await?;
+        if self.rows.is_shared() {
+            // One node at a time, so that there are never too many.
+            counters::hold(&change, counters::SHOWS).await?;
+            let count = shows::Entity::find().count(change.on()).await?;
+            if count >= u64::try_from(self.config.shows_max).unwrap_or(u64::MAX) {
+                return Err(Error::ShowsFull);
+            }
+        }
         row.insert(change.on()).await?;
         stream_keys::Entity::insert(key_row).exec_without_returning(change.on()).await?;
-        change.commit().await?;
+        self.commit(change).await?;
         let NewShow { title, starts_at, .. } = new;
         self.board.put(ShowState {
             show,
@@ -146,6 +204,7 @@ impl Shows {
             .exec(change.on())
             .await?;
         change.commit().await?;
+        self.keys.lock().await.retain(|_, of| *of != show);
         Ok(self.created(show, &key))
     }
 
@@ -155,12 +214,17 @@ impl Shows {
     /// Storage errors.
     pub(crate) async fn by_stream_key(&self, key: &str) -> Result<Option<ShowRecord>, Error> {
         let Some(key) = StreamKey::parse(key) else { return Ok(None) };
-        let found = stream_keys::Entity::find()
-            .filter(stream_keys::Column::Hash.eq(key.hash()))
-            .one(self.rows.read())
-            .await?;
-        let Some(row) = found else { return Ok(None) };
-        let show = rows::id(&row.show_id)?;
+        let show = match self.find_key(&key.hash()).await {
+            Err(Error::Unreachable { reason }) => {
+                let known = self.keys.lock().await.get(&key.hash()).copied();
+                let own = known.filter(|show| self.leases.held(*show).is_some());
+                own.ok_or(Error::Unreachable { reason })?
+            }
+            found => match found? {
+                Some(show) => show,
+                None => return Ok(None),
+            },
+        };
         let known = self.state(show);
         Ok(known.map(|known| ShowRecord {
             show,
@@ -168,6 +232,24 @@ impl Shows {
             state: known.state,
             broadcast: known.broadcast,
         }))
+    }
+
+    /// The show of a key, as the database has it: the board of a node is a moment behind what others do.
+    async fn find_key(&self, hash: &str) -> Result<Option<ShowId>, Error> {
+        let key = stream_keys::Entity::find().filter(stream_keys::Column::Hash.eq(hash));
+        let Some(row) = key.one(self.rows.read()).await? else { return Ok(None) };
+        let show = rows::id(&row.show_id)?;
+        if self.rows.is_shared() {
+            let _order = self.changing.lock().await;
+            let row = shows::Entity::find().filter(shows::Column::Id.eq(&row.show_id));
+            if let Some(row) = row.one(self.rows.read()).await? {
+                self.board.put(state::of_row(&row)?);
+            }
+            let mut keys = self.keys.lock().await;
+            keys.retain(|_, show| self.leases.held(*show).is_some());
+            keys.insert(hash.to_owned(), show);
+        }
+        Ok(Some(show))
     }
 
     /// A show, from memory.
@@ -184,22 +266,34 @@ impl Shows {
     /// ingest reports late about a publisher that was sent away so cannot bring an ended show back.
     ///
     /// # Errors
-    /// [`Error::ShowUnknown`], storage errors; then nothing has changed.
+    /// [`Error::ShowUnknown`], [`Error::Elsewhere`], storage errors; then nothing has changed.
     pub(crate) async fn set_state(&self, show: ShowId, to: State) -> Result<bool, Error> {
+        self.set_state_as(show, to, true).await
+    }
+
+    async fn set_state_as(&self, show: ShowId, to: State, is_owners: bool) -> Result<bool, Error> {
         let _order = self.changing.lock().await;
         let from = self.state(show).ok_or(Error::ShowUnknown)?.state;
         if from == to || (from == State::Ended && to != State::Live) {
             return Ok(false);
         }
         let change = self.rows.write().await?;
-        shows::Entity::update_many()
+        if is_owners {
+            self.leases.fence(&change, show).await?;
+        }
+        let mut update = shows::Entity::update_many()
             .col_expr(shows::Column::State, Expr::value(state::name(to)))
-            .filter(shows::Column::Id.eq(show.to_string()))
-            .exec(change.on())
-            .await?;
-        change.commit().await?;
-        self.board.set(show, to);
-        Ok(true)
+            .filter(shows::Column::Id.eq(show.to_string()));
+        if to != State::Live {
+            // Another node may have ended it.
+            update = update.filter(shows::Column::State.ne(state::name(State::Ended)));
+        }
+        let updated = update.exec(change.on()).await?;
+        self.commit(change).await?;
+        if updated.rows_affected > 0 {
+            self.board.set(show, to);
+        }
+        Ok(updated.rows_affected > 0)
     }
 
     /// Says that a show has a cover.
@@ -212,12 +306,13 @@ impl Shows {
             return Ok(());
         }
         let change = self.rows.write().await?;
+        self.leases.fence(&change, show).await?;
         shows::Entity::update_many()
             .col_expr(shows::Column::Cover, Expr::value(COVER))
             .filter(shows::Column::Id.eq(show.to_string()))
             .exec(change.on())
             .await?;
-        change.commit().await?;
+        self.commit(change).await?;
         self.board.set_cover(show, COVER);
         Ok(())
     }
@@ -242,7 +337,7 @@ impl Shows {
                 update.col_expr(column, value)
             });
             update.filter(shows::Column::Id.eq(show.to_string())).exec(change.on()).await?;
-            change.commit().await?;
+            self.commit(change).await?;
             self.board.change(show, to);
         }
         self.state(show).ok_or(Error::ShowUnknown)
@@ -253,7 +348,7 @@ impl Shows {
     /// # Errors
     /// [`Error::ShowUnknown`], [`Error::EndUnheard`] (the show is ended all the same), storage errors.
     pub(crate) async fn end(&self, show: ShowId) -> Result<ShowState, Error> {
-        self.set_state(show, State::Ended).await?;
+        self.set_state_as(show, State::Ended, false).await?;
         if let Some(ends) = &self.config.ends {
             let heard = ends.send_timeout(show, self.config.end_wait).await;
             heard.map_err(|_| Error::EndUnheard)?;

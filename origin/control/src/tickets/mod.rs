@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_wire::api::{Denied, IssuedTicket, NewTicket, TIER_ALL, TicketList, TicketState};
 use shared_wire::{ShowId, TicketId};
 
@@ -63,7 +63,7 @@ impl Tickets {
             first_used_at: Set(None),
         };
         let change = self.rows.write().await?;
-        let policy = tiers::policy(change.on(), show, &tier).await;
+        let policy = tiers::policy_held(&change, show, &tier).await;
         let policy = policy.map_err(|error| match error {
             Error::TierUnknown => {
                 Error::Invalid { field: "tier", reason: "names no tier of this show".to_owned() }
@@ -139,7 +139,8 @@ impl Tickets {
             }
         };
         let change = self.rows.write().await?;
-        let found = tickets::Entity::find().filter(by_name).one(change.on()).await?;
+        let found = tickets::Entity::find().filter(by_name).lock_exclusive();
+        let found = found.one(change.on()).await?;
         let mut ticket = of_row(&found.ok_or(Error::TicketUnknown)?)?;
         if ticket.revoked_at.is_none() {
             ticket.revoked_at = Some(now);

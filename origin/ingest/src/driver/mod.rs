@@ -252,6 +252,11 @@ impl Desk {
         self.shows.end(show)
     }
 
+    /// Lets a show go that another node has: the same, but its publishers are told so, and it may come back.
+    pub fn let_go(&self, show: &str) -> bool {
+        self.shows.let_go(show)
+    }
+
     /// Fetches a show from elsewhere until it ends, in the place of any earlier source of it. A source that fails is
     /// tried again. Called within a runtime.
     ///

@@ -59,6 +59,8 @@ struct Show {
     carriage: Option<Carriage>,
     /// Of the publisher on air and of those who stand by.
     signals: HashMap<PublisherId, Signals>,
+    /// It is over here, and may come back.
+    is_let_go: bool,
 }
 
 /// What a show's book entry and one of its publishers say to each other.
@@ -308,6 +310,16 @@ impl Shows {
         known
     }
 
+    /// Ends a show that may come back; its publishers are told that another one has taken over.
+    pub(super) fn let_go(&self, name: &str) -> bool {
+        let mut book = self.book();
+        let Some(show) = book.shows.get_mut(name) else { return false };
+        show.is_let_go = true;
+        show.signals.values().for_each(Signals::take_over);
+        self.happen(&mut book, name, Input::End);
+        true
+    }
+
     /// Waits for the next deadline of a show and lets it pass.
     pub(super) async fn watch(&self) {
         let deadline = self.book().shows.values().filter_map(|show| show.slot.deadline_us()).min();
@@ -375,10 +387,11 @@ impl Shows {
                 Output::Admit(_) | Output::StandBy(_) | Output::Yield(_) | Output::Refuse(..) => {}
             }
         }
+        let is_let_go = show.is_let_go;
         if show.slot.is_vacant() || over {
             book.shows.remove(name);
         }
-        if over {
+        if over && !is_let_go {
             self.remember_ended(book, name);
         }
         self.changed.notify_one();
@@ -411,6 +424,7 @@ impl Show {
             slot: Slot::new(config.reconnect_window, config.second_publisher),
             carriage: Some(Carriage { intake, publications: None, picture: None }),
             signals: HashMap::new(),
+            is_let_go: false,
         }
     }
 
