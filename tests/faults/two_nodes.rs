@@ -51,13 +51,17 @@ impl Shared {
         publisher
     }
 
-    /// The number after the last segment of the source.
+    /// The number after the last segment of the source; 0 before its first part.
     async fn edge(&self, node: &House) -> u64 {
         let text = self.playlist(node).await.expect("it is on the air");
         let (_, path) = self.ticket.playlist_url.split_once("/live/").expect("a path");
         let all = renditions(&text, &format!("{}/live/{path}", node.edge));
         let (_, source) = all.into_iter().find(|(name, _)| name == "source").expect("a source");
-        let list = Playlist::parse(&fetch(&self.client, &source).await.text(), &source);
+        let fetched = fetch(&self.client, &source).await;
+        if fetched.status == 404 {
+            return 0;
+        }
+        let list = Playlist::parse(&fetched.text(), &source);
         list.media_sequence + list.segments.len() as u64
     }
 
