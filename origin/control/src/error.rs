@@ -280,7 +280,7 @@ impl From<DbErr> for Error {
         match error {
             DbErr::Conn(RuntimeErr::SqlxError(inner))
             | DbErr::Exec(RuntimeErr::SqlxError(inner))
-            | DbErr::Query(RuntimeErr::SqlxError(inner)) => Self::of_sqlx(&*inner),
+            | DbErr::Query(RuntimeErr::SqlxError(inner)) => Self::of_sqlx(&inner),
             DbErr::ConnectionAcquire(why) => Self::Unreachable { reason: why.to_string() },
             other => Self::Storage { reason: other.to_string() },
         }
@@ -289,8 +289,7 @@ impl From<DbErr> for Error {
 
 impl Error {
     /// A failure of the database, as its driver tells it.
-    pub(crate) fn of_sqlx(error: impl std::borrow::Borrow<sqlx::Error>) -> Self {
-        let error = error.borrow();
+    pub(crate) fn of_sqlx(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(told) => {
                 let code = told.code().unwrap_or_default();

@@ -17,7 +17,7 @@ use axum::{Router, middleware};
 use bytes::Bytes;
 use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::{Control, Pulling};
-use origin_ingest::Desk;
+use origin_ingest::{Desk, SecondPublisher};
 use origin_storage::Store;
 use shared_wire::ShowId;
 use shared_wire::api::HouseStatus;
@@ -79,14 +79,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     let told = (ends, pulls, rtmp.desk());
     let rooms = Rooms::open(&settings, &addresses, told, program).await?;
     let away = away(&settings, &rooms, rtmp.desk());
-    let second = settings.second_publisher;
-    gate.open(
-        rooms.control.clone(),
-        rooms.stages.clone(),
-        rooms.hooks.clone(),
-        away.clone(),
-        second,
-    );
+    rooms.let_in(&gate, away.clone(), settings.second_publisher);
     let (control, store, stages) =
         (rooms.control.clone(), rooms.store.clone(), rooms.stages.clone());
     for show in resume::go_on(&rooms.control, &rooms.store, &rooms.stages, &rtmp).await {
@@ -201,6 +194,12 @@ impl Rooms {
         control.set_on_air(stages.clone());
         let ready = Arc::new(AtomicBool::new(false));
         Ok(Self { control, store, stages, hooks, ready, program, status })
+    }
+
+    /// Opens the gate for publishers.
+    fn let_in(&self, gate: &HouseGate, away: Away, second: SecondPublisher) {
+        let (control, stages) = (self.control.clone(), self.stages.clone());
+        gate.open(control, stages, self.hooks.clone(), away, second);
     }
 
     fn router(

@@ -145,16 +145,13 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             Closed::Ended => (S::FORBIDDEN, "ended", "The session was left."),
         },
         Error::SessionUnknown => (S::NOT_FOUND, "session_unknown", "There is no such session."),
-        Error::NoRoomToDisplace => {
+        Error::NoRoomToDisplace | Error::DeniedFull => {
             (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full.")
         }
-        Error::DeniedFull => (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full."),
         Error::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "The disk is full."),
-        Error::Unreachable { .. } => (
-            S::SERVICE_UNAVAILABLE,
-            "database_unreachable",
-            "The house's database cannot be reached.",
-        ),
+        Error::Unreachable { .. } => {
+            (S::SERVICE_UNAVAILABLE, "database_unreachable", "The database cannot be reached.")
+        }
         Error::Elsewhere => (S::CONFLICT, "show_elsewhere", "Another node has the show."),
         Error::Busy => (S::SERVICE_UNAVAILABLE, "busy", "The house is busy."),
         Error::DataDir { .. } | Error::Storage { .. } | Error::Corrupt { .. } => {

@@ -42,7 +42,7 @@ pub(super) async fn open(shared: &Postgres, config: &Config) -> Result<DatabaseC
         .test_before_acquire(true)
         .connect_with(options)
         .await
-        .map_err(|error| Error::of_sqlx(error))?;
+        .map_err(|error| Error::of_sqlx(&error))?;
     let database = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     migrate(&database).await?;
     Ok(database)
