@@ -30,6 +30,7 @@ impl Postgres {
     ///
     /// # Panics
     /// If it is installed and does not start.
+    #[allow(clippy::print_stdout, reason = "what is left out is told; tests may print anyway")]
     #[must_use]
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {

@@ -88,6 +88,15 @@ impl From<Error> for Refusal {
     }
 }
 
+const fn closed(why: Closed) -> (StatusCode, &'static str, &'static str) {
+    let (code, title) = match why {
+        Closed::Revoked => ("revoked", "The session was withdrawn."),
+        Closed::Displaced => ("displaced", "Another device has taken over."),
+        Closed::Ended => ("ended", "The session was left."),
+    };
+    (StatusCode::FORBIDDEN, code, title)
+}
+
 /// The status, code and title of an error.
 const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     use StatusCode as S;
@@ -139,11 +148,7 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::DevicesFull(_) => {
             (S::FORBIDDEN, "devices_full", "The ticket plays on as many devices as it may.")
         }
-        Error::SessionClosed { reason, .. } => match reason {
-            Closed::Revoked => (S::FORBIDDEN, "revoked", "The session was withdrawn."),
-            Closed::Displaced => (S::FORBIDDEN, "displaced", "Another device has taken over."),
-            Closed::Ended => (S::FORBIDDEN, "ended", "The session was left."),
-        },
+        Error::SessionClosed { reason, .. } => closed(*reason),
         Error::SessionUnknown => (S::NOT_FOUND, "session_unknown", "There is no such session."),
         Error::NoRoomToDisplace | Error::DeniedFull => {
             (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full.")
