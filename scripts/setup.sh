@@ -52,7 +52,8 @@ apt_update() {
 apt_install() {
     can_be_root || die "as root, run: apt-get install --no-install-recommends $*"
     apt_update
-    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
+    # RUNLEVEL: what is installed is not started (PostgreSQL); tests start their own.
+    quietly as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install -y --no-install-recommends "$@"
 }
 
 # Whether there is a package of this name.
