@@ -8,7 +8,7 @@ use tests::{House, Publisher};
 
 use crate::clip::{self, Clip};
 use crate::whole::aligned;
-use crate::{ended, on_air};
+use crate::{ended, on_air, over};
 
 #[tokio::test]
 async fn the_same_show_goes_on_after_a_discontinuity() {
@@ -32,6 +32,7 @@ async fn the_same_show_goes_on_after_a_discontinuity() {
     let (well, said) = Publisher::of_file(&file, &show.rtmp).finish();
     assert!(well, "the publisher may come back: {said}");
 
+    over(&house).await;
     let lists = ended(&client, &ticket.playlist_url).await;
     aligned(&lists);
     let breaks = |list: &Playlist| {
@@ -84,6 +85,7 @@ async fn viewers_stay_while_nobody_publishes() {
     }
     let (well, said) = Publisher::of_file(&file, &show.rtmp).finish();
     assert!(well, "the publisher may come back: {said}");
+    over(&house).await;
     let lists = ended(&client, &ticket.playlist_url).await;
     aligned(&lists);
     for (name, list) in &lists {

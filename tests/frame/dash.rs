@@ -120,9 +120,9 @@ async fn an_mpd_lists_the_objects_that_hls_lists_live_and_recorded() {
 
     let (well, said) = publisher.finish();
     assert!(well, "{said}");
+    over(&house).await;
     let lists = ended(&client, &ticket.playlist_url).await;
     assert!(lists.iter().all(|(_, list)| list.ended));
-    over(&house).await;
     let mpd = static_mpd(&client, &ticket.mpd_url).await;
     the_same(&client, &mpd, &ticket.mpd_url, &ticket.playlist_url).await;
     let seconds = decoded_s(&ticket.mpd_url, &[]);
@@ -235,6 +235,7 @@ async fn a_house_that_was_killed_goes_on_with_the_same_mpd() {
         assert_eq!(after[name].get(..whole.len()), Some(whole), "{name}");
     }
     // It ends with its reconnect window, and is a recording.
+    over(&house).await;
     let mpd = static_mpd(&client, &ticket.mpd_url).await;
     the_same(&client, &mpd, &ticket.mpd_url, &ticket.playlist_url).await;
     drop(house);

@@ -72,7 +72,8 @@ async fn ended(client: &Client, playlist_url: &str) -> Vec<(String, Playlist)> {
     lists
 }
 
-/// Waits until the house says that its show has ended: playlists end a moment before all of the recording stands.
+/// Waits until the house says that its show has ended. Its playlists end a moment before, with gaps for the time in
+/// which nobody published, which the recording that takes their place does not have.
 async fn over(house: &House) {
     let deadline = Instant::now() + WAIT_MAX;
     loop {

@@ -158,6 +158,7 @@ async fn a_killed_house_goes_on_where_it_was() {
         all_there(&client, &new, &text).await;
     }
     drop(encoder);
+    over(&house).await;
     recorded(&client, base, directory.path()).await;
     drop(house);
 }
@@ -198,10 +199,10 @@ async fn a_show_whose_publisher_does_not_come_back_ends_with_its_recording() {
     drop(publisher);
     let house = house.killed_and_started_again(&["--reconnect-window-s", "2"]);
     let client = Client::new(); // no connection outlived it
+    over(&house).await;
     for (name, list) in ended(&client, &ticket.playlist_url).await {
         assert!(!list.segments.is_empty(), "{name}");
         list.download(&client, &directory.path().join(format!("{name}.mp4"))).await;
         let _ = tests::decode(&directory.path().join(format!("{name}.mp4")), &["-f", "null"]);
     }
-    over(&house).await;
 }

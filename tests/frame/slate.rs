@@ -10,7 +10,7 @@ use tests::{House, Publisher};
 
 use crate::clip::Clip;
 use crate::whole::aligned;
-use crate::{WAIT_MAX, ended, on_air};
+use crate::{WAIT_MAX, ended, on_air, over};
 
 /// How long the slate is watched.
 const WATCHED: Duration = Duration::from_secs(4);
@@ -76,6 +76,7 @@ async fn viewers_see_a_slate_while_the_publisher_is_away() {
 
     let (well, said) = Publisher::of_file(&file, &show.rtmp).finish();
     assert!(well, "the publisher goes before the slate: {said}");
+    over(&house).await;
     let lists = ended(&client, &ticket.playlist_url).await;
     // Where a slate is broken off its sound ends some frames before its picture.
     let is_picture = |list: &&(String, Playlist)| list.0 != "audio";
