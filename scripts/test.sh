@@ -20,8 +20,6 @@ if [ -n "${CI:-}" ]; then
     behind="$behind $!"
 fi
 
-# Most tests wait, for media in real time, for most of their time: one more at once than there are processors.
-export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}
 # Property tests draw the same cases on every run here; `cargo test` alone draws others each time.
 export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-2026}
 log=target/test.log
