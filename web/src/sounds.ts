@@ -4,6 +4,8 @@
 
 import Hls from 'hls.js';
 
+import { keep, kept } from './drawer';
+
 /** A sound, as a menu shows it. */
 export interface Sound {
   name: string;
@@ -18,7 +20,7 @@ type OwnTracks = ArrayLike<{ label: string; language: string; enabled: boolean }
 
 export class Sounds {
   private hls: Hls | null = null;
-  private choice = kept();
+  private choice = before();
 
   constructor(private readonly video: HTMLVideoElement) {}
 
@@ -48,7 +50,7 @@ export class Sounds {
     const sound = this.all[index];
     if (sound === undefined) return;
     this.choice = sound;
-    keep(sound);
+    keep(DRAWER, sound);
     this.hear(index);
   }
 
@@ -72,19 +74,8 @@ export class Sounds {
   }
 }
 
-function kept(): Sound | null {
-  try {
-    const { name, language } = JSON.parse(localStorage.getItem(DRAWER) ?? '') as Partial<Sound>;
-    return typeof name === 'string' && typeof language === 'string' ? { name, language } : null;
-  } catch {
-    return null; // nothing was kept, or nothing may be
-  }
-}
-
-function keep(sound: Sound): void {
-  try {
-    localStorage.setItem(DRAWER, JSON.stringify(sound));
-  } catch {
-    // A browser that keeps nothing asks again the next time.
-  }
+/** The choice of before. */
+function before(): Sound | null {
+  const { name, language } = (kept(DRAWER) ?? {}) as { name?: unknown; language?: unknown };
+  return typeof name === 'string' && typeof language === 'string' ? { name, language } : null;
 }

@@ -6,6 +6,7 @@
 mod pace;
 mod settings;
 
+use shared_media::Language;
 use shared_wire::api::{
     CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, NewCaptions, NewCue, SOUNDS_MAX,
     SoundName,
@@ -98,17 +99,9 @@ fn is_name(name: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && is_plain && !name.trim().is_empty()
 }
 
-/// Whether it has the form of a language tag (RFC 5646, 2.1): a language, then subtags.
+/// Whether it is a language, short enough to name a rendition.
 fn is_language(tag: &str) -> bool {
-    let is_subtag = |text: &str| {
-        (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
-    };
-    let language = tag.split('-').next().unwrap_or_default();
-    let is_first = (2..=8).contains(&language.len());
-    tag.len() <= CAPTION_LANGUAGE_CHARS_MAX
-        && is_first
-        && language.bytes().all(|b| b.is_ascii_alphabetic())
-        && tag.split('-').all(is_subtag)
+    tag.len() <= CAPTION_LANGUAGE_CHARS_MAX && Language::new(tag).is_some()
 }
 
 /// Cues of a JSON body, as they are to be shown.

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use origin_packager::machine::Output;
 use origin_packager::{Caption, CaptionRefusal, CaptionTrack, Config, Held, Machine, Notes};
-use shared_media::{Note, Now, Poll, Staged, Ticks};
+use shared_media::{Note, Poll, Staged, Ticks};
 use shared_playlist::MediaPlaylist;
-use simulation::house::{ANCHOR, SHOW};
+use simulation::house::{ANCHOR, SHOW, now};
 use simulation::{Shape, id};
 
 /// What a machine has put out.
@@ -58,9 +58,7 @@ impl World {
 
     fn play(&mut self, machine: &mut Machine, events: impl Iterator<Item = (i64, Staged)>) {
         for (at, event) in events {
-            let micros = Ticks(at).as_micros().max(0);
-            let utc_us = ANCHOR.utc_us + micros;
-            machine.handle(Now { monotonic_us: micros.unsigned_abs(), utc_us }, event);
+            machine.handle(now(at), event);
             self.carry_out(machine);
         }
     }

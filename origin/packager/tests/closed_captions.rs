@@ -8,9 +8,9 @@ use bytes::Bytes;
 use origin_packager::machine::Output;
 use origin_packager::{Config, Held, Machine, Notes};
 use shared_media::closed_captions::{Triplet, write};
-use shared_media::{Note, Now, Poll, Staged, Ticks, VideoCodec};
+use shared_media::{Note, Poll, Staged, VideoCodec};
 use simulation::Shape;
-use simulation::house::{ANCHOR, SHOW};
+use simulation::house::{ANCHOR, SHOW, now};
 
 /// Roll-up of two lines begins in channel 1; a packet of one block for service 1.
 const BEGIN: [Triplet; 3] = [[0xFC, 0x94, 0x25], [0xFF, 0x02, 0x21], [0xFE, 0x41, 0x00]];
@@ -41,9 +41,7 @@ impl World {
 
     fn play(&mut self, machine: &mut Machine, events: impl Iterator<Item = (i64, Staged)>) {
         for (at, event) in events {
-            let micros = Ticks(at).as_micros().max(0);
-            let utc_us = ANCHOR.utc_us + micros;
-            machine.handle(Now { monotonic_us: micros.unsigned_abs(), utc_us }, event);
+            machine.handle(now(at), event);
             self.carry_out(machine);
         }
     }

@@ -10,7 +10,7 @@ use origin_packager::{Config, Error, Held, Machine, Notes};
 use shared_media::{Note, Now, Poll, Staged, Ticks};
 use shared_playlist::recording;
 use simulation::Shape;
-use simulation::house::{ANCHOR, House, SHOW};
+use simulation::house::{ANCHOR, House, SHOW, now};
 
 /// A house that keeps a packager's notes.
 #[derive(Default)]
@@ -22,9 +22,7 @@ struct Noting {
 
 impl Noting {
     fn handle(&mut self, machine: &mut Machine, (at, event): (i64, Staged)) {
-        let micros = Ticks(at).as_micros().max(0);
-        let now = Now { monotonic_us: micros.unsigned_abs(), utc_us: ANCHOR.utc_us + micros };
-        machine.handle(now, event);
+        machine.handle(now(at), event);
         self.carry_out(machine);
     }
 

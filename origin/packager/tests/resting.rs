@@ -6,8 +6,8 @@
 mod simulation;
 
 use origin_packager::{Config, Machine};
-use shared_media::{Now, Poll, Staged, Ticks};
-use simulation::house::{ANCHOR, House, SHOW};
+use shared_media::{Poll, Staged};
+use simulation::house::{ANCHOR, House, SHOW, now};
 use simulation::{Shape, id};
 
 const FRAME: i64 = 3000;
@@ -29,9 +29,7 @@ fn a_rung_that_rests_is_not_offered_and_lists_gaps_without_delay() {
         text.map(|text| text.contains("480p/index.m3u8") || text.contains("480p/iframes.m3u8"))
     };
     for (at, event) in events {
-        let micros = Ticks(at).as_micros().max(0);
-        let now = Now { monotonic_us: micros.unsigned_abs(), utc_us: ANCHOR.utc_us + micros };
-        machine.handle(now, event);
+        machine.handle(now(at), event);
         while let Poll::Output(output) = machine.poll() {
             house.carry_out(output);
         }

@@ -14,7 +14,7 @@ use shared_media::{Note, Now, Poll, Splice, SpliceKind, SplicePoint, Staged, Tic
 use shared_playlist::directives::Skip;
 use shared_playlist::{DateRange, recording};
 use simulation::Shape;
-use simulation::house::{ANCHOR, House, SHOW};
+use simulation::house::{ANCHOR, House, SHOW, now};
 
 /// A show under way.
 struct Show {
@@ -32,9 +32,7 @@ impl Show {
 
     fn play(&mut self, events: impl Iterator<Item = (i64, Staged)>) {
         for (at, event) in events {
-            let micros = Ticks(at).as_micros().max(0);
-            let utc_us = ANCHOR.utc_us + micros;
-            self.now = Now { monotonic_us: micros.unsigned_abs(), utc_us };
+            self.now = now(at);
             self.machine.handle(self.now, event);
             self.carry_out();
         }

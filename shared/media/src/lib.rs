@@ -28,6 +28,8 @@ pub mod time;
 
 mod language;
 
+mod obu;
+
 mod object;
 mod splice;
 mod stage;
@@ -35,6 +37,7 @@ mod track;
 
 pub use language::Language;
 pub use object::{Note, Object, ObjectSink, Settled};
+pub use obu::Obu;
 pub use splice::{Splice, SpliceKind, SplicePoint};
 pub use stage::{Plan, Publication, Rung, Staged};
 pub use time::{Anchor, Now, TICKS_PER_SECOND, Ticks};

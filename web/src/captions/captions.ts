@@ -7,6 +7,7 @@
 
 import Hls, { type MediaPlaylist } from 'hls.js';
 
+import { keep, kept } from '../drawer';
 import { Follower, KEPT_MS } from './follower';
 import { Overlay } from './overlay';
 import { cuesIn, placing } from './vtt';
@@ -45,7 +46,7 @@ export class Captions {
   private following: Track | null = null;
   private readonly cues = new Map<string, VTTCue>();
   private offsets: Offset[] = [];
-  private choice: Choice | null = kept();
+  private choice: Choice | null = before();
   /** What was shown before it was switched off. */
   private last: TextTrack | null = null;
 
@@ -95,7 +96,7 @@ export class Captions {
   choose(index: number | null): void {
     const track = index === null ? undefined : this.every()[index];
     this.choice = track === undefined ? 'off' : { language: track.language, within: track.within };
-    keep(this.choice);
+    keep(DRAWER, this.choice);
     this.show(track ?? null);
   }
 
@@ -219,22 +220,10 @@ function foreign(text: TextTrack): Track {
   return { name, language: text.language, within: text.kind === 'captions', text, url: null };
 }
 
-/** Keeps the choice, where the browser lets a page keep something. */
-function keep(choice: Choice): void {
-  try {
-    window.localStorage.setItem(DRAWER, JSON.stringify(choice));
-  } catch {
-    // It holds for as long as the page is open.
-  }
-}
-
-function kept(): Choice | null {
-  try {
-    const choice: unknown = JSON.parse(window.localStorage.getItem(DRAWER) ?? 'null');
-    if (choice === 'off') return choice;
-    const { language, within } = (choice ?? {}) as { language?: unknown; within?: unknown };
-    return typeof language === 'string' && typeof within === 'boolean' ? { language, within } : null;
-  } catch {
-    return null;
-  }
+/** The choice of before. */
+function before(): Choice | null {
+  const choice = kept(DRAWER);
+  if (choice === 'off') return choice;
+  const { language, within } = (choice ?? {}) as { language?: unknown; within?: unknown };
+  return typeof language === 'string' && typeof within === 'boolean' ? { language, within } : null;
 }

@@ -20,18 +20,14 @@ use super::{Refused, Trouble, packet, ticks_base};
 use crate::error::Error;
 use crate::machine::adts::Adts;
 use crate::machine::frame::{FromChild, SoundJob};
-use crate::machine::sound::{FRAME_SAMPLES, Place, RATE, Timeline};
+use crate::machine::sound::{FRAME_SAMPLES, Place, RATE, STEREO_ASC, Timeline, lag_max_after};
 
-/// `AudioSpecificConfig` of AAC-LC, 48 kHz, two channels and 5.1: what the encoder below makes (ISO/IEC 14496-3,
-/// 1.6.2.1; channel configurations 2 and 6).
-const STEREO_ASC: [u8; 2] = [0x11, 0x90];
+/// `AudioSpecificConfig` of AAC-LC, 48 kHz, 5.1: what the encoder below makes beside [`STEREO_ASC`] (ISO/IEC 14496-3,
+/// 1.6.2.1; channel configuration 6).
 const SURROUND_ASC: [u8; 2] = [0x11, 0xb0];
 const FORM: Sample = Sample::F32(Planar);
 /// Room in a resampled frame beside the samples of its source: what the resampler held back.
 const HELD_SAMPLES_MAX: usize = 4096;
-
-/// What late sound gets beyond the lag it was seen with.
-const LATE_MARGIN: Ticks = Ticks::from_millis(300);
 
 /// The sound half of a child.
 pub(super) struct Sound {
@@ -180,8 +176,10 @@ impl Sound {
             place => place,
         };
         let Place::Here { silence, skip } = place else { return Err(Trouble::Media) };
-        if skip == length {
-            self.came_late(pts);
+        if skip == length
+            && let Some(shown) = self.last_shown
+        {
+            self.lag_max = lag_max_after(pts, shown, self.lag_max, self.gap_max);
         }
         self.write_silence(silence, said)?;
         for (waiting, samples) in self.waiting.iter_mut().zip(&planes) {
@@ -189,15 +187,6 @@ impl Sound {
         }
         self.timeline.wrote(length.saturating_sub(skip));
         self.encode(said)
-    }
-
-    /// Silence has taken the place of this sound. A publisher that sends sound this late will go on doing so: give it
-    /// the time it needs from now on, or nothing of it would ever be heard.
-    fn came_late(&mut self, pts: Ticks) {
-        if let Some(shown) = self.last_shown {
-            let needed = shown - pts + LATE_MARGIN;
-            self.lag_max = self.lag_max.max(needed.min(self.gap_max));
-        }
     }
 
     /// One vector a channel.

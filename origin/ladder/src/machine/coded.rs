@@ -4,7 +4,7 @@
 //! bits in 4:2:0, which the records say. Does not know FFmpeg.
 
 use bytes::Bytes;
-use shared_media::VideoCodec;
+use shared_media::{Obu, VideoCodec};
 
 use super::nal::{self, Nals};
 
@@ -94,8 +94,8 @@ const PADDING: u8 = 15;
 /// A temporal unit: its delimiter and padding are left out (AV1 in ISO-BMFF, 2.4).
 fn av1(packet: &[u8]) -> Coded {
     let (mut record, mut data, mut rest) = (None, Vec::with_capacity(packet.len()), packet);
-    while let Some((kind, payload, whole)) = obu(rest) {
-        let (this, after) = rest.split_at(whole);
+    while let Some(Obu { kind, payload, length }) = Obu::first(rest) {
+        let (this, after) = rest.split_at(length);
         rest = after;
         match kind {
             TEMPORAL_DELIMITER | PADDING => continue,
@@ -105,26 +105,6 @@ fn av1(packet: &[u8]) -> Coded {
         data.extend_from_slice(this);
     }
     Coded { record, data: data.into() }
-}
-
-/// The first OBU: its kind, its payload, and how long it is as a whole (5.3).
-fn obu(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
-    let head = *bytes.first()?;
-    let mut from = if head & 4 == 0 { 1 } else { 2 };
-    let mut size = bytes.len().checked_sub(from)?;
-    if head & 2 != 0 {
-        size = 0;
-        for place in 0..4 {
-            let byte = *bytes.get(from)?;
-            from += 1;
-            size |= usize::from(byte & 0x7f) << (7 * place);
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-    }
-    let payload = bytes.get(from..from.checked_add(size)?)?;
-    Some((head >> 3 & 15, payload, from + size))
 }
 
 /// AV1 in ISO-BMFF, 2.3. The sequence header begins as 5.5.1 says; `None` for one with timing information, which our

@@ -7,27 +7,25 @@ use bytes::Bytes;
 use shared_media::{AccessUnit, AudioCodec, AudioConfig, Ticks};
 
 use crate::config::{Config, span};
-use crate::machine::sound::{FRAME, RATE};
+use crate::machine::sound::{FRAME, RATE, STEREO_ASC, lag_max_after};
 
-/// What passing sound is configured as: AAC-LC, 48 kHz, two channels, as the encoder's own (ISO/IEC 14496-3, 1.6.2.1).
-const ASC: [u8; 2] = [0x11, 0x90];
 /// What some encoders write behind it: there is no SBR (1.6.5.2, `syncExtensionType` and an `sbrPresentFlag` of 0).
 const NO_SBR: [u8; 3] = [0x56, 0xe5, 0x00];
 /// One AAC frame of silence: a channel pair with a common window, no codebooks and no gain, and the end.
 pub(crate) const SILENCE: [u8; 9] = [0x21, 0x00, 0x49, 0x90, 0x02, 0x19, 0x00, 0x23, 0x80];
-/// What late sound gets beyond the lag it was seen with.
-const LATE_MARGIN: Ticks = Ticks::from_millis(300);
 
 /// Whether sound of this form passes.
 pub(crate) fn passes(audio: &AudioConfig) -> bool {
-    let is_plain =
-        audio.record.strip_prefix(&ASC).is_some_and(|rest| rest.is_empty() || rest == NO_SBR);
+    let is_plain = audio
+        .record
+        .strip_prefix(&STEREO_ASC)
+        .is_some_and(|rest| rest.is_empty() || rest == NO_SBR);
     audio.codec == AudioCodec::Aac && audio.sample_rate == RATE && audio.channels == 2 && is_plain
 }
 
 /// The form of all that passes.
 pub(crate) fn plain() -> AudioConfig {
-    let record = Bytes::from_static(&ASC);
+    let record = Bytes::from_static(&STEREO_ASC);
     AudioConfig { codec: AudioCodec::Aac, record, sample_rate: RATE, channels: 2 }
 }
 
@@ -70,7 +68,9 @@ impl Passing {
                 next = put(next, Bytes::from_static(&SILENCE), out);
             }
         } else if off < Ticks(-self.slack.0) {
-            self.came_late(unit.pts);
+            if let Some((_, last)) = self.shown {
+                self.lag_max = lag_max_after(unit.pts, last, self.lag_max, self.gap_max);
+            }
             return false;
         }
         next = put(next, unit.data, out);
@@ -106,15 +106,6 @@ impl Passing {
     /// The first point of the grid that is not before `pts`.
     fn on_grid(&self, pts: Ticks) -> Ticks {
         self.grid.map_or(pts, |grid| pts + Ticks((grid - pts).0.rem_euclid(FRAME.0)))
-    }
-
-    /// Silence has taken the place of this sound. A publisher that sends sound this late will go on doing so: give it
-    /// the time it needs from now on, or nothing of it would ever be heard.
-    fn came_late(&mut self, pts: Ticks) {
-        if let Some((_, last)) = self.shown {
-            let needed = last - pts + LATE_MARGIN;
-            self.lag_max = self.lag_max.max(needed.min(self.gap_max));
-        }
     }
 }
 

@@ -12,6 +12,19 @@ pub(crate) const FRAME_SAMPLES: usize = 1024;
 /// The rate of the sound rendition, in samples per second.
 pub(crate) const RATE: u32 = 48_000;
 
+/// `AudioSpecificConfig` of AAC-LC, 48 kHz, two channels (ISO/IEC 14496-3, 1.6.2.1): what the encoder makes of stereo,
+/// and what passes.
+pub(crate) const STEREO_ASC: [u8; 2] = [0x11, 0x90];
+/// What late sound gets beyond the lag it was seen with.
+const LATE_MARGIN: Ticks = Ticks::from_millis(300);
+
+/// How far sound may lag from now on, of which silence has just taken the place when pictures had come to `shown`. A
+/// publisher that sends sound this late will go on doing so: it gets the time it needs, or nothing of it would ever be
+/// heard.
+pub(crate) fn lag_max_after(pts: Ticks, shown: Ticks, lag_max: Ticks, gap_max: Ticks) -> Ticks {
+    lag_max.max((shown - pts + LATE_MARGIN).min(gap_max))
+}
+
 /// Frames that a continued run encodes and throws away, so that the first kept one overlaps with true sound.
 const RUN_IN_FRAMES: i64 = 2;
 

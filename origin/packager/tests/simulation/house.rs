@@ -35,14 +35,18 @@ pub(crate) struct House {
     pub(crate) multivariants: usize,
 }
 
+/// The clock at the arrival of something.
+pub(crate) fn now(at: i64) -> Now {
+    let micros = Ticks(at).as_micros().max(0);
+    Now { monotonic_us: micros.unsigned_abs(), utc_us: ANCHOR.utc_us + micros }
+}
+
 /// Runs a show to its end. Arrival ticks drive the clock.
 pub(crate) fn run(config: Config, events: Vec<(i64, Staged)>) -> House {
     let mut machine = Machine::new(config, SHOW.parse().unwrap(), "e1".to_owned(), ANCHOR);
     let mut house = House::default();
     for (at, event) in events {
-        let micros = Ticks(at).as_micros().max(0);
-        let now = Now { monotonic_us: micros as u64, utc_us: ANCHOR.utc_us + micros };
-        machine.handle(now, event);
+        machine.handle(now(at), event);
         while let Poll::Output(output) = machine.poll() {
             house.carry_out(output);
         }

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 
 use super::Triplet;
-use crate::VideoCodec;
+use crate::{Obu, VideoCodec};
 
 /// Most triplets of a picture: eight messages full.
 pub const TRIPLETS_MAX: usize = 8 * MESSAGE_TRIPLETS_MAX;
@@ -145,29 +145,15 @@ fn nal(codec: VideoCodec, rest: &[u8]) -> Option<(Role<'_>, usize)> {
     Some((role, 4 + nal.len()))
 }
 
-/// The OBU in front, and how long it is as a whole (AV1, 5.3).
+/// The OBU in front, and how long it is as a whole.
 fn obu(rest: &[u8]) -> Option<(Role<'_>, usize)> {
-    let head = *rest.first()?;
-    let mut from = if head & 4 == 0 { 1 } else { 2 };
-    let mut size = rest.len().checked_sub(from)?;
-    if head & 2 != 0 {
-        size = 0;
-        for place in 0..4 {
-            let byte = *rest.get(from)?;
-            from += 1;
-            size |= usize::from(byte & 0x7F) << (7 * place);
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-    }
-    let body = rest.get(from..from.checked_add(size)?)?;
-    let role = match head >> 3 & 15 {
+    let Obu { kind, payload, length } = Obu::first(rest)?;
+    let role = match kind {
         3 | 4 | 6 => Role::Picture, // a frame's header, tiles, a frame
-        5 => Role::Metadata(body),
+        5 => Role::Metadata(payload),
         _ => Role::Other,
     };
-    Some((role, from + size))
+    Some((role, length))
 }
 
 /// Without the bytes that keep start codes out (ITU-T H.264, 7.3.1), as far as it is looked at.
