@@ -10,6 +10,7 @@ source "$(dirname "$0")/shell.sh"
 peers ffmpeg nginx libnginx-mod-rtmp
 # Chromium and what drives it.
 step "set-up" scripts/setup.sh test
+find_tools
 step "edge components" scripts/edge.sh own
 step "pages" scripts/web.sh
 step "the binary and the bench" cargo build --quiet --release --bin matinee --bench live

@@ -3,5 +3,6 @@
 source "$(dirname "$0")/shell.sh"
 
 step "set-up" scripts/setup.sh demo
+find_tools
 scripts/build.sh release
 exec target/release/matinee up --demo "$@"

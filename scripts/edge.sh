@@ -63,7 +63,7 @@ with_rustup() {
 with_debian() {
     local package=$1 kind=$2 linker=$3
     shift 3
-    env -u RUSTUP_TOOLCHAIN -u RUSTFLAGS -u CARGO \
+    env -u RUSTUP_TOOLCHAIN -u RUSTFLAGS -u RUSTC_WORKSPACE_WRAPPER -u CARGO \
         RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
         CARGO_TARGET_WASM32_WASIP1_LINKER="$linker" \
         CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=/usr/lib/wasm32-wasi $*" \

@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh [demo|test|viceroy]
 #
-# `demo` leaves out what only the tests need: Chromium, Pebble, PostgreSQL. `viceroy` is Fastly's local host alone, which takes some
+# `demo` leaves out what only the tests need: Chromium, Pebble, PostgreSQL, S3 servers. `viceroy` is Fastly's local host alone, which takes some
 # minutes to build: `make test` begins it beside its own build, and tests/hosts waits for it.
 #
 # Debian 12/13 and Ubuntu: packages by apt, through sudo unless root. macOS: Homebrew. Needs git, a C compiler, rustup.
@@ -19,14 +19,17 @@ esac
 
 rust_minor_min=95
 viceroy=0.22.0
+moto=5.2.5
+s3rver=3.7.1
 
 # --- system packages -------------------------------------------------------------------------------------------------
 
 libraries="libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev"
 # procps: the tests send signals and look for processes by `kill` and `ps`.
 debian_build="pkg-config clang libclang-dev ca-certificates ffmpeg procps $libraries"
-# Viewers of the tests, certificates for them; a server of databases, which tests start themselves.
-debian_tests="curl openssl postgresql"
+# Viewers of the tests, certificates for them; a server of databases, which tests start themselves; what installs a
+# server of S3.
+debian_tests="curl openssl postgresql python3-venv"
 # Debian's compiler for WebAssembly, where rustup cannot fetch its targets.
 debian_wasm="rustc-web cargo-web rust-web-src wasi-libc lld-22 clang-22"
 
@@ -211,6 +214,21 @@ acme_authority() {
     [ -z "$why" ] || say "no Pebble, and so no test of ACME: $why"
 }
 
+# Two S3 servers that know nothing of each other, of which tests start their own.
+s3_servers() {
+    local root="$MATINEE_TOOLS/moto-$moto"
+    [ -x "$root/bin/moto_server" ] || step "moto $moto, an S3 server" moto_install "$root"
+    root="$MATINEE_TOOLS/s3rver-$s3rver"
+    [ -x "$root/node_modules/.bin/s3rver" ] || step "s3rver $s3rver, another" quietly \
+        npm install --no-audit --no-fund --prefix "$root" "s3rver@$s3rver"
+}
+
+# The server is an extra of a package that brings all of Amazon's others: what S3 needs of it is named.
+moto_install() {
+    quietly python3 -m venv --clear "$1" &&
+        quietly "$1/bin/pip" install --disable-pip-version-check "moto[s3]==$moto" flask==3.1.3 flask-cors==6.0.5
+}
+
 # Fastly's local host. Of two who install it at once the second waits, and finds it done.
 viceroy() {
     local root="$MATINEE_TOOLS/viceroy-$viceroy"
@@ -226,10 +244,23 @@ viceroy_install() {
         [ ! -x "$1/bin/viceroy" ] || return 0
     fi
     # What cargo is told by whoever runs the tests is not meant for this one.
-    env -u CARGO_INCREMENTAL -u RUSTFLAGS CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
+    env -u CARGO_INCREMENTAL -u RUSTFLAGS -u RUSTC_WORKSPACE_WRAPPER CARGO_TARGET_DIR="$MATINEE_TOOLS/viceroy-build" \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
         cargo install --quiet --locked --root "$1" "viceroy@$viceroy" </dev/null &&
         rm -rf "$MATINEE_TOOLS/viceroy-build"
+}
+
+# --- A client of tus in Python, which the tests upload with ----------------------------------------------------------
+
+tuspy() {
+    local at="$MATINEE_TOOLS/tuspy"
+    "$at/bin/python" -c "import tusclient" 2>/dev/null || step "tuspy" tuspy_into "$at"
+}
+
+tuspy_into() {
+    # Debian's Python has no venv of its own.
+    python3 -c "import ensurepip" 2>/dev/null || ! command -v apt-get >/dev/null || apt_install python3-venv
+    python3 -m venv "$1" && quietly "$1/bin/pip" install --disable-pip-version-check tuspy==1.1.0
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -255,5 +286,7 @@ npm_packages web
 if [ $for_tests = yes ]; then
     [ ! -f tests/browser/package-lock.json ] || npm_packages tests/browser
     browser
+    tuspy
     acme_authority
+    s3_servers
 fi

@@ -5,19 +5,24 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Tools that are built or fetched once per machine live outside the tree, so that a clean clone finds them.
 export MATINEE_TOOLS=${MATINEE_TOOLS:-$HOME/.cache/matinee/tools}
-# A Node.js of ours, where the system's is too old (scripts/setup.sh puts it there).
-[ ! -x "$MATINEE_TOOLS/node-22/node_modules/node/bin/node" ] ||
-    export PATH="$MATINEE_TOOLS/node-22/node_modules/node/bin:$PATH"
-# rustup's programs, for shells that were opened before it was installed.
-[ ! -d "$HOME/.cargo/bin" ] || case ":$PATH:" in
-    *":$HOME/.cargo/bin:"*) ;;
-    *) export PATH="$HOME/.cargo/bin:$PATH" ;;
-esac
-
-# A Chromium from npm, where the system has none.
 MATINEE_NPM_CHROMIUM=$MATINEE_TOOLS/chromium-147
-[ -n "${MATINEE_CHROMIUM:-}" ] || [ ! -x "$MATINEE_NPM_CHROMIUM/chromium" ] ||
-    export MATINEE_CHROMIUM="$MATINEE_NPM_CHROMIUM/chromium"
+
+# What set-up has put outside the system's own paths. Whoever runs set-up looks again afterwards.
+find_tools() {
+    local path
+    # A Node.js of ours, where the system's is too old; rustup's programs, for shells that were opened before it was
+    # installed.
+    for path in "$HOME/.cargo/bin" "$MATINEE_TOOLS/node-22/node_modules/node/bin"; do
+        [ ! -d "$path" ] || case ":$PATH:" in
+            *":$path:"*) ;;
+            *) export PATH="$path:$PATH" ;;
+        esac
+    done
+    # A Chromium from npm, where the system has none.
+    [ -n "${MATINEE_CHROMIUM:-}" ] || [ ! -x "$MATINEE_NPM_CHROMIUM/chromium" ] ||
+        export MATINEE_CHROMIUM="$MATINEE_NPM_CHROMIUM/chromium"
+}
+find_tools
 
 say() { echo "matinee: $*" >&2; }
 die() { say "$*"; exit 1; }

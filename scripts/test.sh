@@ -8,15 +8,17 @@ aside() {
 }
 
 step "set-up" scripts/setup.sh test
+find_tools
 # Most tests leave the processor idle for half of their time. Viceroy is built then; tests/hosts, near the end, waits for
-# it. Where everything is proven in one go clippy comes after it: `make check` finds its work done.
+# it. Where everything is proven in one go the lints of what is made for WebAssembly come after it: `make check` finds
+# their work done.
 mkdir -p target
 aside scripts/setup.sh viceroy </dev/null >target/viceroy.log 2>&1 &
 behind=$!
 trap 'kill $behind 2>/dev/null || true' EXIT
 scripts/build.sh tests
 if [ -n "${CI:-}" ]; then
-    aside bash -c 'scripts/setup.sh viceroy; scripts/check.sh lints' </dev/null >target/lints.log 2>&1 &
+    aside bash -c 'scripts/setup.sh viceroy; scripts/edge.sh lint' </dev/null >target/lints.log 2>&1 &
     behind="$behind $!"
 fi
 
@@ -38,7 +40,8 @@ run() {
 }
 
 : >$log
-run "Rust tests" cargo test --no-fail-fast
+# A test that hangs ends this run and not the machine's patience: cargo says which one it was.
+run "Rust tests" timeout --kill-after=30s 50m cargo test --no-fail-fast
 run "page tests" env NO_COLOR=1 npm --prefix web run --silent test
 
 # cargo: `test result: ok. 5 passed; 0 failed; …`; vitest: `Tests  1 failed | 7 passed (8)`.

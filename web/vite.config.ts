@@ -1,11 +1,11 @@
-//! How the watch page is built: one page, hashed files below /assets/, nothing inline.
+//! How the pages are built: the watch page and the studio, hashed files below /assets/, nothing inline.
 //!
-//! In: src. Out: dist/index.html and dist/assets/*. Does not know who serves them.
+//! In: src. Out: dist/index.html, dist/studio.html and dist/assets/*. Does not know who serves them.
 
 import { type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-/** The page may load from its own address only; players need blobs for the picture. */
+/** A page may load from its own address only; players need blobs for the picture. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -42,6 +42,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 800,
     reportCompressedSize: false,
+    rolldownOptions: { input: ['index.html', 'studio.html'] },
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  // One file at a time: the pages' tests measure time, each in a browser of its own.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false },
 });

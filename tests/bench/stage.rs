@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
@@ -49,7 +48,8 @@ impl Stage {
         fs::write(files.join("media.m3u8"), &stage.playlist)?;
         fs::write(files.join("multivariant.m3u8"), &stage.multivariant)?;
         fs::write(files.join("segment.m4s"), &stage.segment)?;
-        stage.certificate()?;
+        // For both sides.
+        tests::certificate(&stage.path("cert.pem"), &stage.path("key.pem"), "localhost");
         Ok(stage)
     }
 
@@ -63,30 +63,6 @@ impl Stage {
         let path = self.path(name);
         fs::write(&path, lines.join("\n"))?;
         Ok(path)
-    }
-
-    /// A certificate for both sides, P-256.
-    fn certificate(&self) -> io::Result<()> {
-        let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-            ])
-            .args(["-days", "30", "-subj", "/CN=localhost", "-addext"])
-            .arg("subjectAltName=DNS:localhost,IP:127.0.0.1")
-            .arg("-keyout")
-            .arg(self.path("key.pem"))
-            .arg("-out")
-            .arg(self.path("cert.pem"))
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .status()?;
-        if made.success() { Ok(()) } else { Err(io::Error::other("openssl made no certificate")) }
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn clip(room: &Path, height: u32, bit_rate: u32, seconds: u32) -> io:
         "-nostdin -v error -y -f lavfi -i testsrc2=size={width}x{height}:rate=30 -f lavfi -i \
          sine=f=440:r=48000 -t {seconds} -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 30 \
          -keyint_min 30 -sc_threshold 0 -b:v {bit_rate} -maxrate {bit_rate} -bufsize {bit_rate} \
-         -c:a aac -b:a 96k -f flv"
+         -c:a aac -ac 2 -b:a 96k -f flv"
     );
     let made = Command::new("ffmpeg").args(arguments.split_whitespace()).arg(&file).status()?;
     if made.success() { Ok(file) } else { Err(io::Error::other("ffmpeg does not make the clip")) }

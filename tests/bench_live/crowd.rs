@@ -25,7 +25,9 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
     let ticket = house.ticket(&show.id);
     let _publisher = Publisher::of_file(&file, &show.rtmp);
     on_air(&ticket.playlist_url)?;
-    let said = load(&ticket.playlist_url, plan.viewers, plan.measured, &["--ramp", "10"])?;
+    // As players do: who gets less than a rung needs takes a smaller one.
+    let choosing = ["--ramp", "10", "--choose-rungs"];
+    let said = load(&ticket.playlist_url, plan.viewers, plan.measured, &choosing)?;
     eprintln!("{said:#}");
     let smooth = said["viewers"].as_f64().unwrap_or(0.0) - said["stalls"].as_f64().unwrap_or(0.0);
     let viewers = plan.viewers as f64;

@@ -108,6 +108,7 @@ fn times(what: &str, ours: f64, theirs: f64, figure: f64, most: f64) -> Row {
 }
 
 /// What the ladder makes, with its settings (`origin/ladder/src/encode/rung.rs`), as HLS on disk.
+/// The clip's sound is AAC-LC of 48 kHz in stereo: ours passes it through, so this copies it.
 fn one_ffmpeg(file: &Path, room: &Path) -> io::Result<Child> {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "error", "-re", "-i"]).arg(file);
@@ -125,7 +126,7 @@ fn one_ffmpeg(file: &Path, room: &Path) -> io::Result<Child> {
         command.args(options.split_whitespace()).arg(format!("{name}.m3u8"));
     }
     let others = "-map 0:v -c copy -f hls -hls_time 2 -hls_segment_type fmp4 source.m3u8 \
-                  -map 0:a -c:a aac -ar 48000 -b:a 128k -f hls -hls_time 2 -hls_segment_type fmp4 \
+                  -map 0:a -c:a copy -f hls -hls_time 2 -hls_segment_type fmp4 \
                   -hls_fmp4_init_filename audio.mp4 audio.m3u8";
     command.args(others.split_whitespace());
     command.current_dir(room).stdin(Stdio::null()).stdout(Stdio::null()).spawn()

@@ -7,6 +7,7 @@ mod viewer;
 
 mod captions;
 mod languages;
+mod studio;
 mod dash;
 mod timed;
 mod whip;

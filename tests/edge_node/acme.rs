@@ -8,8 +8,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tests::certificate;
+
 use crate::curl::curl;
-use crate::node::{Node, Plan, certificate};
+use crate::node::{Node, Plan};
 
 /// How long the authority may take, tries that come too early counted.
 const CERTIFICATE_MAX: Duration = Duration::from_secs(60);

@@ -2,10 +2,10 @@
 
 use shared_ticket::cat::{Value, label};
 use shared_wire::Policy;
-use tests::ticket;
+use tests::{certificate, ticket};
 
 use crate::curl::curl;
-use crate::node::{Node, Plan, certificate};
+use crate::node::{Node, Plan};
 use crate::origin::Say;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";

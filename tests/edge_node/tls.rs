@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tests::certificate;
+
 use crate::curl::curl;
-use crate::node::{Node, Plan, certificate};
+use crate::node::{Node, Plan};
 
 async fn start() -> Node {
     let plan =

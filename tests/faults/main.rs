@@ -4,6 +4,7 @@
 //! the inside.
 
 mod bystander;
+mod database;
 mod disk;
 mod hostile;
 mod publishing;

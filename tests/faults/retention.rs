@@ -46,6 +46,46 @@ async fn a_recording_that_has_all_it_may_take_stops_and_the_show_goes_on() {
         assert!(Instant::now() < deadline, "the recording stands still: {told}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    let _ = house.cli_json(&["show", "set", show, "--recording-max-mib", "1", "--json"]);
+    let _ = alarm(&house, "recording_stopped").await;
+    for _ in 0..3 {
+        bystander.goes_on().await;
+    }
+    ends_with_what_was_kept(&house, show).await;
+}
+
+/// Ends the show: its recording goes up to the last segment on disk, in all renditions, and not further.
+async fn ends_with_what_was_kept(house: &House, show: &str) {
+    let said = house.cli(&["show", "end", show]);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let folder = house.data().join("objects").join(show);
+    let deadline = Instant::now() + WAIT_MAX;
+    for rendition in ["source", "audio"] {
+        let text = loop {
+            let text = std::fs::read_to_string(folder.join(rendition).join("index.m3u8"));
+            match text {
+                Ok(text) if text.ends_with("#EXT-X-ENDLIST\n") => break text,
+                _ => assert!(Instant::now() < deadline, "{rendition} is not finished"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let (gaps, listed) = (text.matches("#EXT-X-GAP").count(), text.matches(".m4s\n").count());
+        assert!(0 < gaps && gaps < listed, "{rendition}: {text}");
+        let last = text.lines().rfind(|line| line.ends_with(".m4s"));
+        let last = last.expect("a segment");
+        assert!(
+            folder.join(rendition).join(last).is_file(),
+            "{rendition} ends with {last}: {text}"
+        );
+        let numbers =
+            std::fs::read_dir(folder.join(rendition).join(last).parent().expect("a folder"));
+        let newest = numbers.expect("a folder").filter_map(|file| {
+            let name = file.expect("a file").file_name().into_string().expect("plain");
+            name.strip_prefix('s')?.strip_suffix(".m4s")?.parse::<u64>().ok()
+        });
+        let newest = format!("/s{}.m4s", newest.max().expect("segments"));
+        assert!(last.ends_with(&newest), "{rendition} ends with {last}, kept is {newest}");
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,14 @@ use std::process::{Command, Output};
 
 use tests::program;
 
-fn up(data: &Path, flags: &[&str]) -> Output {
-    Command::new(program())
+/// How long a house may take to say that it does not start, in seconds. One that starts after all is ended then.
+const REFUSAL_S_MAX: &str = "60";
+
+/// The outcome of a house that is not to start.
+pub(crate) fn up(data: &Path, flags: &[&str]) -> Output {
+    Command::new("timeout")
+        .arg(REFUSAL_S_MAX)
+        .arg(program())
         .args(["up", "--edge", "127.0.0.1:0", "--api", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"])
         .arg("--data")
         .arg(data)

@@ -1,6 +1,7 @@
 //! Captions by the API: a track beside the pictures, cues while on the air, the same in the recording.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,27 @@ fn say_lines(house: &House, show: &str, lines: &str) {
     assert!(output.status.success() && text.starts_with("2 cues are on the way"), "{text}");
 }
 
+/// Sends a text that says where it lies in the media: an hour of it is ten seconds of the show.
+fn map(house: &House, show: &str, directory: &Path) {
+    let file = directory.join("mapped.vtt");
+    let text = "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:01:00:00.000,MPEGTS:900000\n\n\
+                01:00:00.000 --> 01:00:01.000\nMapped\n";
+    std::fs::write(&file, text).expect("a file");
+    let file = file.to_str().expect("a path in UTF-8");
+    let sent = house.cli_json(&["caption", show, "en", "--file", file, "--json"]);
+    assert_eq!(sent, json!({ "cues": 1 }));
+}
+
+async fn assert_mapped(client: &Client, captions: &Playlist) {
+    let mut all = String::new();
+    for segment in &captions.segments {
+        all += &fetch(client, &segment.url).await.text();
+    }
+    // The anchor is finer than the milliseconds of a cue.
+    let times = ["00:00:10.000 --> 00:00:11.000\nMapped", "00:00:09.999 --> 00:00:10.999\nMapped"];
+    assert!(times.iter().any(|time| all.contains(time)), "{all}");
+}
+
 #[tokio::test]
 async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
     let house = House::start(&["--reconnect-window-s", "1"]);
@@ -74,6 +96,7 @@ async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
     assert_eq!(sent, json!({ "cues": 1 }));
     let sent = house.cli_json(&["caption", &show.id, "en", "One word", "--for", "2s", "--json"]);
     assert_eq!(sent, json!({ "cues": 1 }));
+    map(&house, &show.id, directory.path());
     say_lines(&house, &show.id, "First line\n\nSecond line\n");
     let late = json!({ "start_in_ms": -60_000, "end_in_ms": -50_000, "text": "too late" });
     let (status, said) = push(&house, &show.id, json!({ "cues": [late] })).await;
@@ -106,12 +129,13 @@ async fn a_cue_is_in_the_segment_of_its_time_and_in_the_recording() {
     let url = track(&multivariant, &ticket.playlist_url);
     let captions = Playlist::parse(&fetch(&client, &url).await.text(), &url);
     assert_eq!(captions.segments.len(), lists[0].1.segments.len(), "as long as the pictures");
+    assert_mapped(&client, &captions).await;
     let read = Command::new("ffmpeg")
         .args(["-v", "error", "-allowed_extensions", "ALL", "-i", &url, "-f", "srt", "-"])
         .output()
         .expect("ffmpeg runs");
     let text = String::from_utf8_lossy(&read.stdout);
-    for words in [words, "Placed", "One word", "First line", "Second line"] {
+    for words in [words, "Placed", "One word", "Mapped", "First line", "Second line"] {
         assert!(text.contains(words), "{words}: {text} {}", String::from_utf8_lossy(&read.stderr));
     }
 }

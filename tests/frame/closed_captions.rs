@@ -52,10 +52,16 @@ fn captions(file: &Path) -> Vec<(String, String)> {
     cues.collect()
 }
 
+/// Says what its only channel is.
+fn named(house: &House, show: &str) {
+    let set = ["show", "set", show, "--closed-captions", "CC1=en-GB=Clock", "--json"];
+    assert_eq!(house.cli_json(&set)["broadcast"]["closed_captions"][0]["channel"], "CC1");
+}
+
 /// Says which captions there are, in every variant.
 fn assert_signalled(multivariant: &str) {
-    let media = "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"closed-captions\",NAME=\"CC1\",\
-                 DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n";
+    let media = "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"closed-captions\",NAME=\"Clock\",\
+                 LANGUAGE=\"en-GB\",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n";
     assert_eq!(multivariant.matches("TYPE=CLOSED-CAPTIONS").count(), 1, "{multivariant}");
     assert!(multivariant.contains(media), "{multivariant}");
     let variants = multivariant.lines().filter(|line| line.starts_with("#EXT-X-STREAM-INF:"));
@@ -81,6 +87,7 @@ async fn signalled(client: &Client, playlist_url: &str) {
 async fn every_rung_has_the_captions_of_the_source_and_playlists_say_so() {
     let house = House::start(&["--reconnect-window-s", "1", "--ladder", "200p/hevc,180p/av1,160p"]);
     let show = house.show("With captions within");
+    named(&house, &show.id);
     let ticket = house.ticket(&show.id);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = captioned(directory.path());
@@ -94,7 +101,7 @@ async fn every_rung_has_the_captions_of_the_source_and_playlists_say_so() {
     assert_signalled(&on_air(&client, &ticket.playlist_url).await);
     let mpd = fetch(&client, &ticket.mpd_url).await.text();
     let descriptor =
-        "<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1=und\"/>\n";
+        "<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1=eng\"/>\n";
     let pictures = mpd.matches("contentType=\"video\"").count();
     assert_eq!((mpd.matches(descriptor).count(), pictures), (3, 3), "one for each codec: {mpd}");
 
@@ -123,6 +130,7 @@ async fn every_rung_has_the_captions_of_the_source_and_playlists_say_so() {
 async fn a_house_that_is_killed_knows_of_them_afterwards() {
     let house = House::start(&["--reconnect-window-s", "20"]);
     let show = house.show("Killed with captions");
+    named(&house, &show.id);
     let ticket = house.ticket(&show.id);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = captioned(directory.path());

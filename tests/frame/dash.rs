@@ -117,6 +117,7 @@ async fn an_mpd_lists_the_objects_that_hls_lists_live_and_recorded() {
     let client = Client::new();
     let entry = on_air_by_dash(&client, &ticket.mpd_url).await;
     being_made(&client, &entry, &ticket.mpd_url).await;
+    within_its_depth(&client, &house, &show.id).await;
 
     let (well, said) = publisher.finish();
     assert!(well, "{said}");
@@ -137,6 +138,34 @@ async fn an_mpd_lists_the_objects_that_hls_lists_live_and_recorded() {
         |mpd: &str| mpd.lines().filter(|line| !line.starts_with("<BaseURL>")).collect::<String>();
     assert_eq!(without_session(&again), without_session(&mpd), "the same after a restart");
     the_same(&client, &again, &mpd_url, &playlist_url).await;
+}
+
+/// A ticket for the live edge alone plays what its MPDs still list, and has nothing of what is gone from them.
+async fn within_its_depth(client: &Client, house: &House, show: &str) {
+    let set = ["tier", "set", "--show", show, "--name", "short", "--dvr-s-max", "0"];
+    assert!(house.cli(&set).status.success());
+    let made = house.cli_json(&["ticket", "issue", "--show", show, "--tier", "short", "--json"]);
+    let mut url = made["mpd_url"].as_str().expect("an address").to_owned();
+    let mut mpd = on_air_by_dash(client, &url).await;
+    let first = loop {
+        let number = mpd.lines().find_map(|line| attribute(line, "startNumber"));
+        match number.expect("a number").parse::<u64>().expect("a number") {
+            0 => {}
+            first => break first,
+        }
+        url = resolve(&url, text_of(&mpd, "Location").expect("a Location"));
+        let next = fetch(client, &url).await;
+        assert_eq!(next.status, 200, "{}", next.text());
+        mpd = next.text();
+    };
+    let listed = listed(&mpd, &url);
+    for object in listed.values().flatten() {
+        assert_eq!(fetch(client, object).await.status, 200, "{object}");
+    }
+    let oldest = listed["source"].get(1).expect("a segment");
+    let gone = oldest.replace(&format!("/s{first}.m4s"), &format!("/s{}.m4s", first - 1));
+    assert_ne!(*oldest, gone);
+    assert_eq!(fetch(client, &gone).await.code(), "dvr_too_far");
 }
 
 /// The next MPD comes when the next segment begins, and that segment as it is made, with the bytes that stay.

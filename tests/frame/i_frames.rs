@@ -24,6 +24,10 @@ async fn a_player_can_scrub_through_a_live_show_and_its_recording() {
     let client = Client::new();
     let multivariant = on_air(&client, &ticket.playlist_url).await;
     let offers = offers(&multivariant, &ticket.playlist_url);
+    for (_, url) in &offers {
+        // Offered from the beginning, each has something with its first whole segment.
+        assert_eq!(fetch(&client, &format!("{url}?_HLS_msn=0")).await.status, 200);
+    }
     for (media_url, url) in &offers {
         let playlists = offers.len() + renditions(&multivariant, &ticket.playlist_url).len();
         live(&client, media_url, url, playlists).await;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use reqwest::Client;
 use tests::viewer::fetch;
-use tests::{House, Publisher, signal};
+use tests::{House, Publisher, SRT_OPTIONS, signal};
 
 use crate::encoder_death::encoder_of;
 use crate::{ended, on_air};
@@ -50,7 +50,7 @@ async fn each_language_is_a_sound_of_its_own_also_when_its_encoder_is_killed() {
     let file = directory.path().join("film.ts");
     film(&file);
     let address = show.srt.clone().expect("the house speaks SRT");
-    let address = format!("{address}&pkt_size=1316&linger=30");
+    let address = format!("{address}&{SRT_OPTIONS}");
     let mut publisher = Publisher::of_every_track("mpegts", &file, &address);
     let client = Client::new();
     let text = on_air(&client, &ticket.playlist_url).await;

@@ -23,7 +23,16 @@ async fn a_player_can_wait_for_the_next_part_and_gets_exactly_that() {
         assert!(multivariant.contains(tag), "{tag} in {multivariant}");
     }
     let all = renditions(&multivariant, &ticket.playlist_url);
-    let others = all.len() - 1 + i_frames(&multivariant, &ticket.playlist_url).len();
+    let pictures = i_frames(&multivariant, &ticket.playlist_url);
+    // They are offered from the beginning, and have something to be reported of with the first whole segment: who asks
+    // for them waits for that.
+    for (tag, url) in &pictures {
+        assert!(
+            !Playlist::parse(&fetch(&client, url).await.text(), url).segments.is_empty(),
+            "{tag}"
+        );
+    }
+    let others = all.len() - 1 + pictures.len();
     for (name, url) in &all {
         let fetched = fetch(&client, url).await;
         let text = fetched.text();

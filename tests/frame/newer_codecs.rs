@@ -19,7 +19,8 @@ async fn an_hevc_source_plays_as_hvc1_and_as_h264() {
 
 #[tokio::test]
 async fn an_av1_source_with_opus_plays_as_av01_and_as_h264() {
-    let encoders = "-c:v libsvtav1 -preset 12 -g 30 -svtav1-params scd=0 -c:a libopus -f mp4";
+    // At its fastest some versions show a picture of it twice.
+    let encoders = "-c:v libsvtav1 -preset 8 -g 30 -svtav1-params scd=0 -c:a libopus -f mp4";
     plays(encoders, "av1", "av01").await;
 }
 

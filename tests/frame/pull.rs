@@ -13,19 +13,19 @@ use crate::{ended, start_s};
 
 const SECONDS: usize = 14;
 
-fn clip(directory: &tempfile::TempDir) -> std::path::PathBuf {
+pub(crate) fn clip(directory: &tempfile::TempDir) -> std::path::PathBuf {
     let file = directory.path().join("clip.flv");
     Clip { seconds: SECONDS, height: 240, gop: 30, b_frames: 0 }.make(&file);
     file
 }
 
-fn pull(house: &House, show: &Show, from: &str) {
+pub(crate) fn pull(house: &House, show: &Show, from: &str) {
     let said = house.cli(&["show", "pull", &show.id, "--from", from]);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
 }
 
 /// Waits until a playlist can be had.
-async fn on_air(client: &Client, playlist: &str, patience: Duration) {
+pub(crate) async fn on_air(client: &Client, playlist: &str, patience: Duration) {
     let deadline = Instant::now() + patience;
     while fetch(client, playlist).await.status != 200 {
         assert!(Instant::now() < deadline, "nothing is on the air");
@@ -34,7 +34,7 @@ async fn on_air(client: &Client, playlist: &str, patience: Duration) {
 }
 
 /// The recording's pictures follow each other, with the sound in step.
-async fn assert_followed(client: &Client, playlist: &str, pictures_min: usize) {
+pub(crate) async fn assert_followed(client: &Client, playlist: &str, pictures_min: usize) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let lists = ended(client, playlist).await;
     let [source, audio] = ["source", "audio"].map(|name| {
@@ -76,7 +76,7 @@ async fn another_house_is_fetched_by_hls_and_its_show_goes_on_here() {
 }
 
 /// An RTMP server of the `ffmpeg` program, for one client.
-fn server(port: u16, file: &std::path::Path) -> Publisher {
+pub(crate) fn server(port: u16, file: &std::path::Path) -> Publisher {
     let child = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-re", "-i"])
         .arg(file)

@@ -1,7 +1,7 @@
 //! A show that is published by SRT, at the address its creator was told.
 
 use reqwest::Client;
-use tests::{House, Publisher};
+use tests::{House, Publisher, SRT_OPTIONS};
 
 use crate::clip::{self, Clip, FRAME_RATE};
 use crate::{ended, on_air, start_s};
@@ -20,7 +20,7 @@ async fn a_show_by_srt_has_every_frame_in_order_and_in_step_with_the_sound() {
     let address = show.srt.clone().expect("the house speaks SRT");
     assert!(address.contains(&format!("streamid=publish:{}", show.stream_key)), "{address}");
     // It closes when all is acknowledged.
-    let address = format!("{address}&pkt_size=1316&linger=30");
+    let address = format!("{address}&{SRT_OPTIONS}");
     let (well, said) = Publisher::of_file_as("mpegts", &file, &address).finish();
     assert!(well, "the publisher is content: {said}");
 

@@ -130,8 +130,12 @@ async fn tagged(client: &Client, creator: &Creator, playlists: &[(String, String
         let deadline = Instant::now() + WAIT_MAX;
         loop {
             let list = Playlist::parse(&fetch(client, url).await.text(), url);
-            let newest = list.segments.last().expect("a segment");
-            let bytes = media(client, &newest.url).await;
+            // A rung whose encoder is still starting has none.
+            let newest = list.segments.last();
+            let bytes = match newest {
+                Some(newest) => media(client, &newest.url).await,
+                None => Vec::new(),
+            };
             let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|found| found == wanted);
             if has(b"https://aomedia.org/emsg/ID3\0") && has(b"TXXX") && has(b"score\x002:1") {
                 break;

@@ -27,6 +27,11 @@ impl Reply {
         self.headers.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
     }
 
+    /// All headers.
+    pub(crate) fn all(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     /// The body as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

@@ -9,6 +9,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+mod bucket;
 mod cases;
 mod client;
 mod fastly;

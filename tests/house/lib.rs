@@ -19,6 +19,7 @@ pub mod ticket;
 pub mod viewer;
 
 pub use media::{Probe, decode, frame_times, probe};
+pub use postgres::certificate::certificate;
 
 /// How long a house may take until every listener is up.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -114,6 +115,20 @@ impl House {
     /// If it does not come up; the log is printed.
     #[must_use]
     pub fn start_at(directory: TempDir, addresses: &[&str; 3], flags: &[&str]) -> Self {
+        Self::start_told(directory, addresses, flags, &[])
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Panics
+    /// If it does not come up; the log is printed.
+    #[must_use]
+    pub fn start_told(
+        directory: TempDir,
+        addresses: &[&str; 3],
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let [edge, api, rtmp] = addresses;
         let log = File::options()
             .create(true)
@@ -126,6 +141,7 @@ impl House {
             .arg("--data")
             .arg(directory.path().join("data"))
             .args(flags)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -260,13 +276,21 @@ impl House {
     /// # Panics
     /// If it does not come up again.
     #[must_use]
-    pub fn killed_and_started_again(mut self, flags: &[&str]) -> Self {
+    pub fn killed_and_started_again(self, flags: &[&str]) -> Self {
+        let bare = |url: &str| url.trim_start_matches("http://").to_owned();
+        let (edge, api, rtmp) = (bare(&self.edge), bare(&self.api), self.rtmp.clone());
+        Self::start_at(self.killed(), &[&edge, &api, &rtmp], flags)
+    }
+
+    /// Kills the house with SIGKILL, and gives its directory back for the next one.
+    ///
+    /// # Panics
+    /// If it cannot be killed.
+    #[must_use]
+    pub fn killed(mut self) -> TempDir {
         self.kill();
         let spare = tempfile::tempdir().expect("a temporary directory");
-        let directory = std::mem::replace(&mut self.directory, spare);
-        let bare = |url: &str| url.trim_start_matches("http://").to_owned();
-        let (edge, api) = (bare(&self.edge), bare(&self.api));
-        Self::start_at(directory, &[&edge, &api, &self.rtmp], flags)
+        std::mem::replace(&mut self.directory, spare)
     }
 
     /// Kills the house with SIGKILL.
@@ -310,6 +334,10 @@ pub fn signal(pid: u32, name: &str) {
     // The process may be gone already, which is what the caller wants.
     let _ = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status();
 }
+
+/// What ffmpeg is told of SRT behind the address: packets of a datagram's size, and how many seconds it may wait until
+/// the last is acknowledged; libsrt 1.5.4 waits for all of them even where it is at once.
+pub const SRT_OPTIONS: &str = "pkt_size=1316&linger=5";
 
 /// A publisher: the `ffmpeg` program with these arguments. It is killed when it is dropped.
 #[derive(Debug)]

@@ -2,6 +2,10 @@
 //!
 //! In: nothing. Out: its address. Does not know what is stored in it.
 
+// Named from here, since control's own tests take this file alone.
+#[path = "certificate.rs"]
+pub mod certificate;
+
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,6 +27,7 @@ pub struct Postgres {
     programs: PathBuf,
     directory: TempDir,
     port: u16,
+    is_guarded: bool,
 }
 
 impl Postgres {
@@ -30,26 +35,50 @@ impl Postgres {
     ///
     /// # Panics
     /// If it is installed and does not start.
-    #[allow(clippy::print_stdout, reason = "what is left out is told; tests may print anyway")]
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_as(None)
+    }
+
+    /// The same, but whoever connects must speak TLS and know this password. Its certificate is its own authority's,
+    /// for `localhost`.
+    ///
+    /// # Panics
+    /// If it is installed and does not start.
+    #[must_use]
+    pub fn start_guarded(password: &str) -> Option<Self> {
+        Self::start_as(Some(password))
+    }
+
+    #[allow(clippy::print_stdout, reason = "what is left out is told; tests may print anyway")]
+    fn start_as(password: Option<&str>) -> Option<Self> {
         let Some(programs) = programs() else {
             println!("left out: no PostgreSQL is installed; scripts/setup.sh test installs it");
             return None;
         };
         let directory = tempfile::tempdir().expect("a temporary directory");
-        if is_root() {
-            let owned = Command::new("chown").arg(USER).arg(directory.path()).status();
-            assert!(owned.expect("chown runs").success(), "there is a user {USER}");
-        }
+        give(directory.path());
         let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let port = port.expect("a free port").port();
-        let mut postgres = Self { child: None, programs, directory, port };
+        let is_guarded = password.is_some();
+        let mut postgres = Self { child: None, programs, directory, port, is_guarded };
         let mut made = postgres.command("initdb");
-        made.args(["-D", &postgres.data(), "-U", USER, "-A", "trust"]);
+        made.args(["-D", &postgres.data(), "-U", USER]);
+        match password {
+            None => made.args(["-A", "trust"]),
+            Some(password) => {
+                let file = postgres.directory.path().join("password");
+                std::fs::write(&file, password).expect("writable");
+                give(&file);
+                made.args(["-A", "scram-sha-256", "--pwfile"]).arg(file)
+            }
+        };
         made.args(["-E", "UTF8", "--locale=C", "--no-sync"]);
         let made = made.output().expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        if is_guarded {
+            postgres.guard();
+        }
         postgres.up();
         Some(postgres)
     }
@@ -71,6 +100,10 @@ impl Postgres {
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
             // What is stored here need not outlive anything.
             .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
+            .args(["-c", if self.is_guarded { "ssl=on" } else { "ssl=off" }])
+            .args(["-c", "log_connections=on"])
+            .args(["-c", &format!("ssl_cert_file={}", self.certificate().display())])
+            .args(["-c", &format!("ssl_key_file={}", self.key().display())])
             .stderr(log)
             .spawn()
             .expect("the server starts");
@@ -80,6 +113,26 @@ impl Postgres {
             assert!(Instant::now() < deadline, "PostgreSQL did not come up: {}", self.log());
             std::thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// Makes its certificate, and lets in who speaks TLS.
+    fn guard(&self) {
+        let (certificate, key) = (self.certificate(), self.key());
+        certificate::certificate_for(&certificate, &key, "localhost", "DNS:localhost");
+        give(&self.key());
+        let rule = "hostssl all all 127.0.0.1/32 scram-sha-256\n";
+        let rules = Path::new(&self.data()).join("pg_hba.conf");
+        std::fs::write(rules, rule).expect("writable");
+    }
+
+    /// Where its certificate is, if it is guarded.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.directory.path().join("certificate.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.directory.path().join("key.pem")
     }
 
     fn is_up(&self) -> bool {
@@ -134,6 +187,14 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         self.down();
+    }
+}
+
+/// Makes a path the server's own, where it runs as somebody else.
+fn give(path: &Path) {
+    if is_root() {
+        let owned = Command::new("chown").arg(USER).arg(path).status();
+        assert!(owned.expect("chown runs").success(), "there is a user {USER}");
     }
 }
 

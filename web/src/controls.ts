@@ -10,7 +10,7 @@ import { bitRate, position } from './words';
 
 /** How long the controls stay after the last movement, in milliseconds. */
 const IDLE_MS = 3000;
-/** How far a key moves in a recording, in seconds. */
+/** How far a key moves, in seconds. */
 const SEEK_S = 10;
 /** How far a key moves the volume. */
 const VOLUME_STEP = 0.05;
@@ -49,10 +49,11 @@ export class Controls {
     });
     this.sound.append(icon('muted'), 'Tap for sound');
     this.sound.addEventListener('click', () => this.toggleMute());
-    this.live.addEventListener('click', () => void player.play());
+    this.live.addEventListener('click', () => void player.goBack());
     this.volume.addEventListener('input', () => this.setVolume(this.volume.valueAsNumber / 100));
     this.seek.addEventListener('input', () => {
-      player.motion.jump((this.seek.valueAsNumber / 1000) * video.duration);
+      const { span } = player;
+      if (span !== null) player.go(span.start + (this.seek.valueAsNumber / 1000) * (span.end - span.start));
     });
     this.preview = new Preview(player, this.seek);
     this.element = el(
@@ -126,7 +127,7 @@ export class Controls {
     this.volume.setAttribute('aria-valuetext', `${Math.round(video.volume * 100)} %`);
     this.sound.hidden = this.element.hidden || !(this.player.silenced && video.muted);
     this.live.hidden = !isLive || !this.onAir;
-    this.seek.hidden = isLive;
+    this.seek.hidden = isLive && this.player.span === null;
     this.place.hidden = isLive;
     const { all, shown } = this.player.captions;
     this.captions.offer(all.length > 0, shown !== null);
@@ -141,6 +142,12 @@ export class Controls {
       || (behind !== null && behind.now - behind.aim > LIVE_S_MAX);
     this.live.classList.toggle('late', late);
     this.live.setAttribute('aria-label', late ? 'Go to the live picture' : 'Watching live');
+    const { span } = this.player;
+    if (span === null) return;
+    const { currentTime } = this.player.video;
+    fill(this.seek, Math.min(1, Math.max(0, (currentTime - span.start) / (span.end - span.start))));
+    const text = late ? `${position(span.end - currentTime)} behind live` : 'live';
+    this.seek.setAttribute('aria-valuetext', text);
   }
 
   private renderPlace(): void {
@@ -224,8 +231,8 @@ export class Controls {
     if (modified || this.element.hidden || target.matches('input[type=text], textarea')) return;
     if (target.matches('button') && [' ', 'Enter'].includes(event.key)) return;
     if (target.matches('input[type=range]') && event.key.startsWith('Arrow')) return;
-    const { video, isLive } = this.player;
-    const seek = (by: number) => !isLive && this.player.motion.jump(video.currentTime + by);
+    const { video } = this.player;
+    const seek = (by: number) => this.player.go(video.currentTime + by);
     const keys: Record<string, () => unknown> = {
       ' ': () => this.togglePlay(),
       k: () => this.togglePlay(),

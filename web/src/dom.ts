@@ -48,12 +48,17 @@ export type Icon = keyof typeof ICONS;
 
 /** An icon; it says nothing to a screen reader. */
 export function icon(name: Icon): SVGSVGElement {
+  return drawing(ICONS[name]);
+}
+
+/** Paths on a sheet of 24 by 24; they say nothing to a screen reader. */
+export function drawing(shapes: readonly string[]): SVGSVGElement {
   const space = 'http://www.w3.org/2000/svg';
   const svg = document.createElementNS(space, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
   svg.classList.add('icon');
-  for (const shape of ICONS[name]) {
+  for (const shape of shapes) {
     const path = document.createElementNS(space, 'path');
     const filled = shape.startsWith('!');
     path.setAttribute('d', filled ? shape.slice(1) : shape);

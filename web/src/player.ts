@@ -10,6 +10,7 @@ import { isRefusal, problemIn, refusalAt, type Problem } from './api';
 import { Captions } from './captions/captions';
 import type { Mode } from './state';
 import { Motion } from './motion';
+import { patient } from './patience';
 import { mended } from './seam';
 import { Sounds } from './sounds';
 
@@ -29,6 +30,8 @@ export interface Rung {
 
 /** How far behind its aim a live picture may fall before it jumps, in seconds. */
 const BEHIND_S_MAX = 3;
+/** The shortest stretch of a live show that is worth going back in, in seconds. */
+const SPAN_S_MIN = 30;
 /** How often a recording's session is looked at: its long buffer would hide that it was withdrawn. In milliseconds. */
 const SESSION_LOOK_MS = 2000;
 /** Decoder failures that are mended in place, per attached source. */
@@ -45,6 +48,8 @@ export class Player {
   /** Where a recording is to go on after trouble, in seconds. */
   private resumeAt = 0;
   private sessionLook = 0;
+  /** Whether the viewer went back in a live show, and stays there. */
+  private isAway = false;
   /** Whether the browser, not the viewer, switched the sound off. */
   silenced = false;
 
@@ -97,7 +102,7 @@ export class Player {
 
   /** Begins or goes on, muted if the browser wants it so. */
   async play(): Promise<void> {
-    if (this.isLive) this.goLive();
+    if (this.isLive && !this.isAway) this.goLive();
     try {
       await this.video.play();
     } catch (error) {
@@ -107,6 +112,20 @@ export class Player {
       this.silenced = true;
       await this.play();
     }
+  }
+
+  /** Goes to a place, as far as there is one; in a live show that is left behind the edge until the viewer goes back. */
+  go(place: number): void {
+    const { span } = this;
+    if (span === null) return;
+    this.isAway = this.isLive && span.end - place > BEHIND_S_MAX;
+    this.motion.jump(Math.min(Math.max(place, span.start), span.end));
+  }
+
+  /** Goes back to the live picture. */
+  async goBack(): Promise<void> {
+    this.isAway = false;
+    await this.play();
   }
 
   /** Jumps to the live edge. */
@@ -119,6 +138,21 @@ export class Player {
 
   get isLive(): boolean {
     return this.mode === 'live';
+  }
+
+  /** What one may go to, in seconds of the video: a recording, or what a live show lists; null where it is too little. */
+  get span(): { start: number; end: number } | null {
+    if (!this.isLive) {
+      const { duration } = this.video;
+      return Number.isFinite(duration) && duration > 0 ? { start: 0, end: duration } : null;
+    }
+    const details = this.hls?.latestLevelDetails ?? null;
+    const first = details?.fragments[0];
+    const end = this.hls?.liveSyncPosition ?? null;
+    if (details === null || first === undefined || end === null) return null;
+    // The first leaves while one goes there.
+    const start = first.start + details.targetduration;
+    return end - start < SPAN_S_MIN ? null : { start, end };
   }
 
   get rungs(): Rung[] {
@@ -249,7 +283,7 @@ export class Player {
 
   private stayNearEdge(): void {
     const behind = this.behind;
-    if (behind === null || this.video.paused || behind.now - behind.aim < BEHIND_S_MAX) return;
+    if (behind === null || this.isAway || this.video.paused || behind.now - behind.aim < BEHIND_S_MAX) return;
     const edge = this.hls?.liveSyncPosition ?? null;
     if (edge !== null && edge > this.video.currentTime && this.motion.isMoving) this.goLive();
   }
@@ -271,6 +305,7 @@ export class Player {
     this.sounds.detach();
     this.hls?.destroy();
     this.hls = null;
+    this.isAway = false;
     this.video.removeAttribute('src');
     this.video.load();
   }
@@ -280,6 +315,8 @@ function settings(mode: Mode, resumeAt: number): Partial<HlsConfig> {
   const live = mode === 'live';
   return {
     ...mended,
+    // Its type says no more of it than that it loads something.
+    pLoader: patient(Hls.DefaultConfig.loader) as NonNullable<HlsConfig['pLoader']>,
     workerPath: workerUrl,
     lowLatencyMode: live,
     startPosition: live ? -1 : resumeAt,

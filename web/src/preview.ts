@@ -34,13 +34,13 @@ export class Preview {
     void this.refresh();
     const { left, width } = this.seek.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - left) / width));
-    const { duration } = this.player.video;
-    const place = share * (Number.isFinite(duration) ? duration : 0);
-    const date = this.player.dateAt(place);
+    const { span, isLive } = this.player;
+    const place = span === null ? 0 : span.start + share * (span.end - span.start);
+    const date = span === null ? null : this.player.dateAt(place);
     const tile = date === null ? null : (this.board?.at(date) ?? null);
     this.element.hidden = tile === null;
-    if (tile === null) return;
-    this.place.textContent = position(place);
+    if (span === null || tile === null) return;
+    this.place.textContent = isLive ? `−${position(span.end - place)}` : position(place);
     const { style } = this.picture;
     style.width = `${tile.width}px`;
     style.height = `${tile.height}px`;

@@ -10,9 +10,11 @@ use elsewhere::{ElsewhereError, Sign};
 use shared_ticket::{SessionKeys, Verifier};
 use thiserror::Error;
 
+mod bucket;
 mod elsewhere;
 mod origin;
 
+pub use bucket::Bucket;
 pub(crate) use elsewhere::{Elsewhere, Signing};
 pub use origin::Origin;
 
@@ -38,6 +40,28 @@ pub const MEDIA_SIGN: &str = "MATINEE_MEDIA_SIGN";
 /// For how many seconds such a URL is good at least; 21600 if it is not set. A recording's playlist is fetched once, so
 /// it must be longer than the recording.
 pub const MEDIA_VALID_S: &str = "MATINEE_MEDIA_VALID_S";
+
+/// The bucket that closed segments are read from; not set: the origin is asked for all.
+pub const BUCKET: &str = "MATINEE_EDGE_BUCKET";
+/// Where it is: `http(s)://host[:port]`; not set: Amazon's, in the region.
+pub const BUCKET_ENDPOINT: &str = "MATINEE_EDGE_BUCKET_ENDPOINT";
+/// Its region.
+pub const BUCKET_REGION: &str = "MATINEE_EDGE_BUCKET_REGION";
+/// What its keys begin with, as the house says it (`--s3-prefix`).
+pub const BUCKET_PREFIX: &str = "MATINEE_EDGE_BUCKET_PREFIX";
+/// `yes` if its name stands in the path; `yes` behind an endpoint and `no` at Amazon's if it is not set.
+pub const BUCKET_PATH_STYLE: &str = "MATINEE_EDGE_BUCKET_PATH_STYLE";
+/// The id of the access key. From a store of secrets, like the two that follow.
+pub const BUCKET_KEY_ID: &str = "MATINEE_EDGE_BUCKET_KEY_ID";
+/// Its secret.
+pub const BUCKET_SECRET: &str = "MATINEE_EDGE_BUCKET_SECRET";
+/// The token of temporary credentials.
+pub const BUCKET_TOKEN: &str = "MATINEE_EDGE_BUCKET_TOKEN";
+/// What is said openly of a bucket.
+pub const BUCKET_SETTINGS: [&str; 5] =
+    [BUCKET, BUCKET_ENDPOINT, BUCKET_REGION, BUCKET_PREFIX, BUCKET_PATH_STYLE];
+/// What is secret of it.
+pub const BUCKET_SECRETS: [&str; 3] = [BUCKET_KEY_ID, BUCKET_SECRET, BUCKET_TOKEN];
 
 /// Longest path that is looked into, in bytes; it may hold a token.
 pub const PATH_BYTES_MAX: usize = 5 * 1024;
@@ -86,6 +110,22 @@ pub const DENY_WAIT_MS: u64 = 1000;
 /// to three target durations (rfc8216bis, 6.2.5.2).
 pub const ORIGIN_WAIT_MS: u64 = 15_000;
 
+/// How long a shell should wait for the bucket's head, in milliseconds; then the origin is asked, and the viewer has
+/// waited for both.
+pub const BUCKET_WAIT_MS: u64 = 1500;
+/// Failures of the bucket in a row after which it is left alone.
+pub const BUCKET_FAILURES_MAX: u32 = 3;
+/// How long it is left alone at first, in milliseconds; twice as long after each failure that follows.
+pub const BUCKET_REST_MS_MIN: i64 = 1000;
+/// The longest it is left alone, in milliseconds.
+pub const BUCKET_REST_MS_MAX: i64 = 30_000;
+/// Publications of which it is known that the bucket lacks their end; of more, the one that was quiet longest is
+/// forgotten.
+pub const BUCKET_LIVE_MAX: usize = 1024;
+/// For how long nobody may have asked for a newer segment of such a one before it is thought to have ended, in
+/// milliseconds.
+pub const BUCKET_LIVE_MS: i64 = 60_000;
+
 /// Bytes in an edge key, at most.
 const EDGE_KEY_BYTES_MAX: usize = 256;
 
@@ -103,6 +143,8 @@ pub struct Config {
     pub(crate) has_host_cache: bool,
     /// Where viewers fetch closed segments from, if not from here.
     pub(crate) elsewhere: Option<Elsewhere>,
+    /// Where this edge fetches them from, before it asks the origin.
+    pub bucket: Option<Bucket>,
 }
 
 /// One thing that is wrong with the configuration: the operator's fault.
@@ -150,6 +192,7 @@ impl Config {
             _ => Err("must be `host` or not set"),
         });
         let elsewhere = names.elsewhere();
+        let bucket = names.bucket();
         match (origin, edge_key, session_keys, verifier) {
             (Some(origin), Some(edge_key), Some(session_keys), Some(verifier))
                 if names.faults.is_empty() =>
@@ -162,6 +205,7 @@ impl Config {
                     isolated_s: isolated_s.unwrap_or(ISOLATED_S_DEFAULT),
                     has_host_cache: cache.is_some(),
                     elsewhere,
+                    bucket,
                 })
             }
             _ => Err(names.faults),

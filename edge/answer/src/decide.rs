@@ -8,7 +8,7 @@ use shared_wire::ShowId;
 use shared_wire::key::{KeyObject, MediaFile};
 
 use crate::config::{BODY_BYTES_MAX, Config};
-use crate::edit::{Edit, MARK};
+use crate::edit::{Edit, MARK, since};
 use crate::encoding::takes_gzip;
 use crate::enter::{Entrance, Entrant};
 use crate::fetch::Then;
@@ -115,9 +115,6 @@ impl<'r> Asked<'_, 'r> {
         let Entrant { admission, own, redirect } = entrant;
         let Admission { claims, replay, replayed, .. } = admission;
         policy::enter(&claims.policy, &request.client)?;
-        if door == Door::Manifest {
-            policy::enter_by_manifest(&claims.policy)?;
-        }
         let session = SealedSession {
             show,
             session: claims.session,
@@ -161,10 +158,6 @@ impl<'r> Asked<'_, 'r> {
             KeyObject::Storyboard if session.admitted.dvr_s_max.is_some() => {
                 return Err(Refusal::DvrTooFar);
             }
-            // An MPD names no object by itself that could be marked.
-            KeyObject::Manifest { .. } if session.admitted.dvr_s_max.is_some() => {
-                return Err(Refusal::DashTooDeep);
-            }
             KeyObject::Multivariant
             | KeyObject::Manifest { .. }
             | KeyObject::Cover
@@ -193,7 +186,8 @@ impl<'r> Asked<'_, 'r> {
         self.request.short_query().filter(|_| takes).unwrap_or_default()
     }
 
-    /// A session with a depth opens the media that its playlists listed, each of which they marked.
+    /// A session with a depth opens the media that its playlists listed, each of which they marked, and what its MPDs
+    /// did, which mark the first segment of all that may be had.
     fn within_depth(
         &self,
         sealed: &str,
@@ -206,7 +200,16 @@ impl<'r> Asked<'_, 'r> {
         }
         let marker = self.config.session_keys.marker(sealed).ok_or(Refusal::DvrTooFar)?;
         let sent = self.request.parameter(MARK).unwrap_or_default();
-        if marker.knows(rest, sent) { Ok(()) } else { Err(Refusal::DvrTooFar) }
+        let is_since = || {
+            let (first, mark) = sent.split_once('.')?;
+            let (folder, MediaFile::Segment(msn)) = (rest.rsplit_once('/')?.0, file) else {
+                return None;
+            };
+            let first = first.parse().ok().filter(|first| *first <= msn)?;
+            Some(marker.knows(&since(&format!("{folder}/"), first), mark))
+        };
+        let is_known = marker.knows(rest, sent) || is_since() == Some(true);
+        if is_known { Ok(()) } else { Err(Refusal::DvrTooFar) }
     }
 
     fn public(&self, method: Method) -> Fetch {

@@ -8,7 +8,7 @@ use shared_playlist::Directives;
 use shared_playlist::filter::{self, FilterError};
 use shared_playlist::mpd;
 use shared_playlist::rewrite::{Mapping, Place, Rewriter};
-use shared_ticket::SealedSession;
+use shared_ticket::{Marker, SealedSession};
 use shared_wire::header::{TYPE_MPD, TYPE_PLAYLIST};
 use shared_wire::key::KeyObject;
 
@@ -34,8 +34,8 @@ pub(crate) enum Edit {
     },
     /// The multivariant playlist of somebody who is in: what the tier may not see goes.
     Filter { height_max: u16 },
-    /// The MPD of somebody who is in: the same.
-    FilterManifest { height_max: u16 },
+    /// The MPD of somebody who is in: the same, and what lies too far back goes.
+    Manifest { height_max: Option<u16>, depth: Option<(u32, Marker)> },
     /// A media playlist.
     Media(Media),
 }
@@ -57,7 +57,10 @@ impl Edit {
                 session.admitted.height_max.map(|height_max| Self::Filter { height_max })
             }
             KeyObject::Manifest { .. } => {
-                session.admitted.height_max.map(|height_max| Self::FilterManifest { height_max })
+                let height_max = session.admitted.height_max;
+                let depth = manifest_depth(config, sealed, session);
+                let is_edited = height_max.is_some() || depth.is_some();
+                is_edited.then_some(Self::Manifest { height_max, depth })
             }
             KeyObject::Playlist { rendition } | KeyObject::IFrames { rendition } => {
                 Media::of(config, sealed, session, rendition, asked).map(Self::Media)
@@ -80,7 +83,11 @@ impl Edit {
                 enter_by_manifest(config, session, *ip, playlist)
             }
             Self::Filter { height_max } => Ok(runs(playlist, Some(*height_max))?.concat()),
-            Self::FilterManifest { height_max } => Ok(mpd::filter(playlist, *height_max)?),
+            Self::Manifest { height_max, depth } => {
+                let filtered = height_max.map(|height_max| mpd::filter(playlist, height_max));
+                let filtered = filtered.transpose()?;
+                manifest(filtered.as_deref().unwrap_or(playlist), depth.as_ref())
+            }
             Self::Media(media) => media.apply(config, now_ms, playlist),
         }
     }
@@ -88,7 +95,7 @@ impl Edit {
     /// What the origin is to send.
     pub(crate) const fn content_type(&self) -> &'static str {
         match self {
-            Self::Enter { door: Door::Manifest, .. } | Self::FilterManifest { .. } => TYPE_MPD,
+            Self::Enter { door: Door::Manifest, .. } | Self::Manifest { .. } => TYPE_MPD,
             Self::Enter { .. } | Self::Filter { .. } | Self::Media(_) => TYPE_PLAYLIST,
         }
     }
@@ -109,6 +116,27 @@ fn enter(
     rewritten(mapping, &runs, playlist.len().saturating_mul(2))
 }
 
+/// How far back a session's MPDs reach.
+fn manifest_depth(config: &Config, sealed: &str, session: &SealedSession) -> Option<(u32, Marker)> {
+    Some((session.admitted.dvr_s_max?, config.session_keys.marker(sealed)?))
+}
+
+/// An MPD that reaches back so far, with a mark on each pattern.
+fn manifest(manifest: &[u8], depth: Option<&(u32, Marker)>) -> Edited {
+    let Some((seconds, marker)) = depth else { return Ok(manifest.to_vec()) };
+    let mark = |folder: &str, first| {
+        let mut mark = Vec::new();
+        marker.put(since(folder, first).as_bytes(), &mut mark);
+        String::from_utf8_lossy(&mark).into_owned()
+    };
+    Ok(mpd::cut(manifest, *seconds, mark)?)
+}
+
+/// What a mark is of that opens the segments of a folder, such as `720p/e1/`, from a number on: no object's name.
+pub(crate) fn since(folder: &str, first: u64) -> String {
+    format!("{folder}{first}-")
+}
+
 /// What of an MPD a tier may see, below a session. What it names to go on with is everybody's.
 fn enter_by_manifest(
     config: &Config,
@@ -118,11 +146,12 @@ fn enter_by_manifest(
 ) -> Edited {
     let height_max = session.admitted.height_max;
     let filtered = height_max.map(|height_max| mpd::filter(manifest, height_max)).transpose()?;
-    let manifest = filtered.as_deref().unwrap_or(manifest);
+    let whole = filtered.as_deref().unwrap_or(manifest);
     let mut session = *session;
-    session.admitted.has_source = height_max.is_some() && mpd::offers(manifest, SOURCE);
+    session.admitted.has_source = height_max.is_some() && mpd::offers(whole, SOURCE);
     let sealed = config.session_keys.seal(&session, ip)?;
-    Ok(mpd::enter(manifest, &format!("/p/{sealed}/"))?)
+    let cut = self::manifest(whole, manifest_depth(config, &sealed, &session).as_ref())?;
+    Ok(mpd::enter(&cut, &format!("/p/{sealed}/"))?)
 }
 
 /// The runs with their URIs moved.

@@ -16,7 +16,7 @@ use crate::{Answer, Config, Head, Refusal, Request, Text};
 /// How many headers a fetch has at most.
 const HEADERS_MAX: usize = 6;
 /// Where the origin keeps what edges fetch for viewers.
-const OBJECTS: &str = "/o/";
+pub(crate) const OBJECTS: &str = "/o/";
 /// What another edge may say of what it has, or wants of it.
 const OF_EDGES: [&str; 3] = ["if-none-match", "if-range", "range"];
 /// Where the origin keeps the deny list.

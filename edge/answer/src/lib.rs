@@ -12,7 +12,10 @@
 //!    its `Age` and body to [`DenyState::accept`], or call [`DenyState::failed`]; then [`Guarded::admit`]. A shell with
 //!    a memory that reaches further than its [`Memory`] calls [`Guarded::pass`], asks there about [`Passed::once`], and
 //!    calls [`Passed::admit`].
-//! 3. Make the fetch at [`Config::origin`]. No answer: [`Fetch::unreachable`] or [`Fetch::timed_out`].
+//! 3. If there is a [`Config::bucket`], ask [`BucketState::ask`] and make that fetch there first; tell
+//!    [`BucketState::went`] how it went. Only what went [`Went::Well`] stands for the origin's answer, with the headers
+//!    of [`BucketFetch::headers`].
+//!    Else make the fetch at [`Config::origin`]. No answer: [`Fetch::unreachable`] or [`Fetch::timed_out`].
 //! 4. [`Fetch::relay`] says what becomes of the origin's answer: its body passes untouched, is read whole and given
 //!    to [`Fetch::edit`], or is replaced.
 //!
@@ -71,6 +74,7 @@ mod memory;
 mod guarded;
 mod purge;
 mod fetch;
+mod bucket;
 mod relay;
 mod edit;
 mod encoding;
@@ -79,8 +83,9 @@ mod answer;
 mod refusal;
 
 pub use answer::{Answer, Head, Text};
+pub use bucket::{BucketFetch, BucketState, Spared, Went};
 pub use client::Client;
-pub use config::{Config, ConfigError, Origin};
+pub use config::{Bucket, Config, ConfigError, Origin};
 pub use decide::{Decision, decide};
 pub use deny::{Denial, DenyError, DenyState, deny_request};
 pub use fetch::{Fetch, Method};

@@ -5,14 +5,16 @@
 
 use shared_ticket::cat::ReplayMemory;
 
-use crate::DenyState;
 use crate::config::REPLAYS_MAX;
+use crate::{BucketState, DenyState};
 
-/// What an edge remembers between requests; both parts are bounded.
+/// What an edge remembers between requests; all of it bounded.
 #[derive(Debug)]
 pub struct Memory {
     /// The deny list.
     pub deny: DenyState,
+    /// How the bucket does.
+    pub bucket: BucketState,
     /// Tokens that may be used once. What another instance has seen is not known here; a host that knows is asked by
     /// [`crate::Passed::once`].
     pub(crate) replays: ReplayMemory,
@@ -20,7 +22,11 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { deny: DenyState::new(), replays: ReplayMemory::new(REPLAYS_MAX) }
+        Self {
+            deny: DenyState::new(),
+            bucket: BucketState::default(),
+            replays: ReplayMemory::new(REPLAYS_MAX),
+        }
     }
 }
 

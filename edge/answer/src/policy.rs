@@ -23,12 +23,6 @@ pub(crate) fn enter(policy: &Policy, client: &Client<'_>) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Whether a ticket with this policy is let in by an MPD. How far back a ticket reaches is held by a mark on each
-/// object that a playlist lists; an MPD has one pattern for all objects, which would open all.
-pub(crate) fn enter_by_manifest(policy: &Policy) -> Result<(), Refusal> {
-    if policy.dvr_s_max.is_some() { Err(Refusal::DashTooDeep) } else { Ok(()) }
-}
-
 /// Whether a session may see an object of its show.
 pub(crate) fn see(admitted: &Admitted, object: &KeyObject) -> Result<(), Refusal> {
     let (Some(height_max), Some(rendition)) = (admitted.height_max, object.rendition()) else {

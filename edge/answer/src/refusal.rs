@@ -42,8 +42,6 @@ pub enum Refusal {
     TierTooLow,
     /// It lies further behind the live edge than the ticket is for.
     DvrTooFar,
-    /// The ticket reaches back only so far, which an MPD cannot hold to.
-    DashTooDeep,
     /// The deny list is too old for somebody new.
     Isolated,
     /// Nobody can tell whether a token for one use was used before.
@@ -81,7 +79,6 @@ impl Refusal {
             | Self::CountryDenied(_)
             | Self::TierTooLow
             | Self::DvrTooFar
-            | Self::DashTooDeep
             | Self::Denied(_) => 403,
             Self::Token(_) | Self::EdgeKeyWrong => 401,
             Self::NotFound => 404,
@@ -112,7 +109,6 @@ impl Refusal {
             Self::CountryDenied(_) => "country_denied",
             Self::TierTooLow => "tier_too_low",
             Self::DvrTooFar => "dvr_too_far",
-            Self::DashTooDeep => "dash_not_for_ticket",
             Self::Isolated => "edge_isolated",
             Self::ReplayUnknown => "token_replay_unknown",
             Self::EdgeKeyWrong => "edge_key_wrong",
@@ -148,9 +144,6 @@ impl Refusal {
             Self::CountryDenied(_) => "The ticket is not for this country.",
             Self::TierTooLow => "The ticket is for a smaller picture.",
             Self::DvrTooFar => "The ticket does not reach so far back.",
-            Self::DashTooDeep => {
-                "This ticket plays by HLS only: it does not reach back all the way."
-            }
             Self::Isolated => "This edge cannot let new viewers in at the moment.",
             Self::ReplayUnknown => "This edge cannot tell at the moment if the token was used.",
             Self::EdgeKeyWrong => "The edge key is missing or wrong.",
@@ -225,6 +218,7 @@ impl From<EditError> for Refusal {
     fn from(error: EditError) -> Self {
         match error {
             EditError::TierTooLow { .. } => Self::TierTooLow,
+            EditError::Recording => Self::DvrTooFar,
             EditError::NotMpd => Self::OriginFailed("it sent no MPD"),
         }
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use edge_answer::config::{DENY_WAIT_MS, ORIGIN_WAIT_MS};
+use edge_answer::config::{BUCKET_WAIT_MS, DENY_WAIT_MS, ORIGIN_WAIT_MS};
 
 /// The shield: a code such as `frankfurt-de`. Not set: every POP asks the origin itself.
 pub(crate) const SHIELD: &str = "MATINEE_SHIELD";
@@ -26,6 +26,8 @@ pub(crate) const CONNECT_WAIT: Duration = Duration::from_secs(2);
 pub(crate) const FIRST_BYTE_WAIT: Duration = Duration::from_millis(ORIGIN_WAIT_MS);
 /// The same for the deny list.
 pub(crate) const DENY_WAIT: Duration = Duration::from_millis(DENY_WAIT_MS);
+/// The same for the bucket.
+pub(crate) const BUCKET_WAIT: Duration = Duration::from_millis(BUCKET_WAIT_MS);
 /// Longest pause within a body.
 pub(crate) const BETWEEN_BYTES_WAIT: Duration = Duration::from_secs(10);
 /// By how much longer a shield is waited for than the origin is: its refusal says more than ours.

@@ -43,8 +43,17 @@ pub(crate) fn described(response: &Response) -> Vec<u8> {
     serde_json::to_vec(&pairs).unwrap_or_default()
 }
 
+/// What of a body is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// All of it, as it comes.
+    Text,
+    /// Media: of known length, or a range of it, as `Range` says.
+    Media(Option<&'a str>),
+}
+
 /// The response again, with its `Age` and how it came; `None` if it is not one of ours.
-pub(crate) fn rebuilt(found: &Found, how: &str) -> Option<Response> {
+pub(crate) fn rebuilt(found: &Found, how: &str, wanted: Wanted<'_>) -> Option<Response> {
     let pairs: Vec<(String, String)> = serde_json::from_slice(&found.user_metadata()).ok()?;
     let mut pairs = pairs.into_iter();
     let (_, status) = pairs.next()?;
@@ -54,5 +63,31 @@ pub(crate) fn rebuilt(found: &Found, how: &str) -> Option<Response> {
     }
     response.set_header("age", found.age().as_secs().to_string());
     response.set_header("x-cache", how);
-    Some(response.with_body(found.to_stream().ok()?))
+    let total = found.known_length().filter(|_| response.get_status().as_u16() == 200);
+    let (Wanted::Media(range), Some(total)) = (wanted, total) else {
+        return Some(response.with_body(found.to_stream().ok()?));
+    };
+    // A range that cannot be had is no range (RFC 9110, 14.2).
+    let Some((from, to)) = range.and_then(|range| bounds(range, total)) else {
+        response.set_header("content-length", total.to_string());
+        return Some(response.with_body(found.to_stream().ok()?));
+    };
+    response.set_status(206);
+    response.set_header("content-range", format!("bytes {from}-{to}/{total}"));
+    response.set_header("content-length", to.saturating_sub(from).saturating_add(1).to_string());
+    Some(response.with_body(found.to_stream_from_range(Some(from), Some(to)).ok()?))
+}
+
+/// First and last byte of a single range of so many (RFC 9110, 14.1.2).
+fn bounds(range: &str, total: u64) -> Option<(u64, u64)> {
+    let (from, to) = range.trim().strip_prefix("bytes=")?.split_once('-')?;
+    let last = total.checked_sub(1)?;
+    let (from, to) = match (from, to) {
+        ("", count) => {
+            (total.saturating_sub(count.parse::<u64>().ok().filter(|count| *count > 0)?), last)
+        }
+        (from, "") => (from.parse().ok()?, last),
+        (from, to) => (from.parse().ok()?, to.parse::<u64>().ok()?.min(last)),
+    };
+    (from <= to).then_some((from, to))
 }

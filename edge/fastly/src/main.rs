@@ -65,7 +65,7 @@ fn respond(mut request: Request, state: &mut State) {
         header: &header,
         client: state::client(&request),
     };
-    let State { config, memory, shielding, journal } = state;
+    let State { config, memory, bucket, shielding, journal } = state;
     let entry = journal.note(&asked, &request);
     let config = match config {
         Ok(config) => config,
@@ -74,8 +74,8 @@ fn respond(mut request: Request, state: &mut State) {
         }
     };
     let authority = request.get_header_str("host").map(str::to_owned);
-    let direct = Upstream::direct(config);
-    let way = Upstream::new(config, shielding, authority);
+    let direct = Upstream::direct(config, bucket);
+    let way = Upstream::new(config, shielding, authority, bucket);
     let of_edge = Fetch::of_edge(config, &asked, state::random());
     let upstream = if of_edge.is_some() { &direct } else { &way };
     let fetched = match of_edge {

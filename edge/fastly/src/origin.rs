@@ -1,9 +1,9 @@
 //! Fetches from the origin.
 //!
 //! In: a fetch that was decided. Out: the viewer's response. Playlists and the deny list go over [`shelf`], where
-//! all who ask alike share one fetch. Media goes through Fastly's own cache, which obeys the origin's
-//! `Surrogate-Control` and `Surrogate-Key`. Bodies that pass are handed over by the host and never enter the
-//! sandbox.
+//! all who ask alike share one fetch; so does what a bucket may have, if there is one. Other media goes through
+//! Fastly's own cache, which obeys the origin's `Surrogate-Control` and `Surrogate-Key`. Bodies that pass are handed
+//! over by the host and never enter the sandbox.
 
 use std::io::Read;
 
@@ -13,6 +13,7 @@ use fastly::Response;
 use fastly::http::body::Body;
 
 use crate::config::{COLLAPSE_WAIT, DENY_WAIT};
+use crate::kept::Wanted;
 use crate::shelf::{self, Renewal, Taken};
 use crate::state;
 use crate::upstream::{Failure, Upstream};
@@ -80,7 +81,8 @@ pub(crate) fn forward(upstream: &Upstream<'_>, fetch: Fetch) -> Fetched {
 pub(crate) fn deny_list(upstream: &Upstream<'_>, request_id: &str) -> Option<(u64, Vec<u8>)> {
     let fetch = deny_request(upstream.config, request_id);
     let key = fetch.collapse_key()?;
-    let taken = shelf::take(key, DENY_WAIT, || upstream.quick(&fetch)).ok()?;
+    let quick = || upstream.quick(&fetch);
+    let taken = shelf::take(key, DENY_WAIT, Wanted::Text, quick).ok()?;
     if let Some(renewal) = taken.renewal {
         renewal.run(|| upstream.quick(&fetch));
     }
@@ -103,13 +105,33 @@ fn get(upstream: &Upstream<'_>, fetch: &Fetch, body: Option<&[u8]>) -> Result<Ta
     match fetch.collapse_key() {
         Some(key) => {
             let neutral = neutral(fetch);
-            let taken = shelf::take(key, COLLAPSE_WAIT, || upstream.pass(&neutral, None))?;
+            let pass = || upstream.pass(&neutral, None);
+            let taken = shelf::take(key, COLLAPSE_WAIT, Wanted::Text, pass)?;
             Ok(Taken { response: unless_known(fetch, taken.response), ..taken })
         }
+        None if upstream.reads_bucket(fetch) => closed(upstream, fetch),
         None if fetch.method == Method::Get => upstream.cached(fetch).map(whole),
         // A HEAD must not fill a cache, nor a POST.
         None => upstream.pass(fetch, body).map(whole),
     }
+}
+
+/// What a bucket may have: from the core cache, the bucket or the origin. Fastly's own cache would keep what a bucket
+/// lacks as lacking, and nothing of what the origin says of its objects.
+fn closed(upstream: &Upstream<'_>, fetch: &Fetch) -> Result<Taken, Failure> {
+    let sent = |name: &str| {
+        let found = fetch.headers.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| &**value)
+    };
+    // Media has no tag that a range could depend on (RFC 9110, 13.1.5).
+    let range = sent("range").filter(|_| sent("if-range").is_none());
+    let mut whole = neutral(fetch);
+    whole.headers.retain(|(name, _)| !matches!(*name, "range" | "if-range"));
+    let key = format!("media {}", fetch.path_and_query);
+    shelf::take(key, COLLAPSE_WAIT, Wanted::Media(range), || match upstream.bucket_answer(&whole) {
+        Some(response) => Ok(response),
+        None => upstream.pass(&whole, None),
+    })
 }
 
 /// The fetch without what is one viewer's alone.

@@ -1,4 +1,4 @@
-//! Playlists and the deny list in Fastly's core cache: one fetch for all who ask alike.
+//! Playlists, the deny list and what a bucket may have in Fastly's core cache: one fetch for all who ask alike.
 //!
 //! In: a key and how to fetch. Out: the response, with `Age` and `X-Cache`. Does not know what it holds. The core
 //! cache rather than the HTTP cache, because its way of collapsing has a time limit and runs under Viceroy too.
@@ -16,6 +16,7 @@ use fastly::Response;
 use fastly::cache::core::{CacheError, CacheKey, Transaction};
 
 use crate::config::AGAIN;
+use crate::kept::Wanted;
 use crate::origin::read;
 use crate::upstream::Failure;
 use crate::{kept, spare};
@@ -44,6 +45,7 @@ impl Taken {
 pub(crate) fn take(
     key: String,
     wait: Duration,
+    wanted: Wanted<'_>,
     fetch: impl Fn() -> Result<Response, Failure>,
 ) -> Result<Taken, Failure> {
     let lookup = Transaction::lookup(CacheKey::from(key.clone())).timeout(wait);
@@ -56,14 +58,14 @@ pub(crate) fn take(
     let is_due = transaction.must_insert_or_update();
     let found = transaction.found().and_then(|found| {
         let how = if found.is_stale() { "stale" } else { "hit" };
-        kept::rebuilt(&found, how)
+        kept::rebuilt(&found, how, wanted)
     });
     match (found, is_due) {
         (Some(response), false) => Ok(Taken::whole(response)),
         (Some(response), true) => {
             Ok(Taken { response, renewal: Some(Renewal { transaction, key }) })
         }
-        (None, true) => fill(transaction, &key, fetch).map(Taken::whole),
+        (None, true) => fill(transaction, &key, wanted, fetch).map(Taken::whole),
         (None, false) => fetch().map(Taken::whole),
     }
 }
@@ -73,7 +75,7 @@ impl Renewal {
     pub(crate) fn run(self, fetch: impl Fn() -> Result<Response, Failure>) {
         match fetch() {
             Ok(response) if !is_error(&response) => {
-                drop(put(self.transaction, &self.key, response));
+                drop(put(self.transaction, &self.key, Wanted::Text, response));
             }
             _ => drop(self.transaction.cancel_insert_or_update()),
         }
@@ -83,12 +85,13 @@ impl Renewal {
 fn fill(
     transaction: Transaction,
     key: &str,
+    wanted: Wanted<'_>,
     fetch: impl Fn() -> Result<Response, Failure>,
 ) -> Result<Response, Failure> {
     let fetched = fetch();
     if let Ok(response) = fetched {
         if !is_error(&response) {
-            return put(transaction, key, response);
+            return put(transaction, key, wanted, response);
         }
         return stand_in(transaction, key).map_or(Ok(response), Ok);
     }
@@ -121,7 +124,12 @@ fn is_error(response: &Response) -> bool {
     matches!(response.get_status().as_u16(), 500 | 502 | 503 | 504)
 }
 
-fn put(transaction: Transaction, key: &str, mut response: Response) -> Result<Response, Failure> {
+fn put(
+    transaction: Transaction,
+    key: &str,
+    wanted: Wanted<'_>,
+    mut response: Response,
+) -> Result<Response, Failure> {
     let Some(fresh) = kept::freshness(&response) else {
         drop(transaction.cancel_insert_or_update());
         return Ok(response.with_header("x-cache", "pass"));
@@ -132,12 +140,18 @@ fn put(transaction: Transaction, key: &str, mut response: Response) -> Result<Re
         return Err(Failure::Unreachable);
     };
     let keys = kept::keys(&response);
-    let insert = transaction
+    let mut insert = transaction
         .insert(fresh.max_age)
         .initial_age(fresh.age)
         .stale_while_revalidate(fresh.stale_while_revalidate)
         .surrogate_keys(keys.split_ascii_whitespace())
         .user_metadata(kept::described(&response).into());
+    let length = response.get_header_str("content-length");
+    let length = length.and_then(|length| length.parse().ok());
+    if let (Wanted::Media(_), Some(length), 200) = (wanted, length, response.get_status().as_u16())
+    {
+        insert = insert.known_length(length);
+    }
     let Ok((mut writer, found)) = insert.execute_and_stream_back() else {
         let response = response.with_header("x-cache", "pass");
         return Ok(match whole {
@@ -155,7 +169,7 @@ fn put(transaction: Transaction, key: &str, mut response: Response) -> Result<Re
     if !is_written || writer.finish().is_err() {
         return Err(Failure::Unreachable);
     }
-    kept::rebuilt(&found, "miss").ok_or(Failure::Unreachable)
+    kept::rebuilt(&found, "miss", wanted).ok_or(Failure::Unreachable)
 }
 
 /// The body, read for a copy of it, if there is to be one; else it stays where it is.

@@ -52,7 +52,7 @@ pub(crate) fn put(key: &str, fresh: &Freshness, response: &Response, body: &[u8]
 /// The copy, if there is one that may still be shown.
 pub(crate) fn take(key: &str) -> Option<Spare> {
     let found = lookup(name(key)).execute().ok().flatten().filter(|found| !found.is_stale())?;
-    let mut response = kept::rebuilt(&found, "stale")?;
+    let mut response = kept::rebuilt(&found, "stale", kept::Wanted::Text)?;
     let age = found.age();
     let body = read(response.take_body(), DENY_BYTES_MAX)?;
     Some(Spare { response, age, body })

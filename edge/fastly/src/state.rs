@@ -3,12 +3,12 @@
 //! In: config store and secret store `matinee`, the clock, randomness. Out: configuration, the memory, a time,
 //! random bytes. Keeps nothing of any viewer's.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use edge_answer::config::EDGE_KEY;
-use edge_answer::{Client, Config, ConfigError, Memory};
+use edge_answer::config::{BUCKET_SECRETS, BUCKET_SETTINGS, EDGE_KEY};
+use edge_answer::{BucketState, Client, Config, ConfigError, Memory};
 use fastly::geo::geo_lookup;
 use fastly::http::Version;
 use fastly::{ConfigStore, Request, SecretStore};
@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) config: Result<Config, Vec<ConfigError>>,
     /// The deny list and all else that is remembered.
     pub(crate) memory: Memory,
+    /// How the bucket does: beside the memory, since it is asked while a fetch is made.
+    pub(crate) bucket: RefCell<BucketState>,
     /// Where the shield is.
     pub(crate) shielding: Shielding,
     /// The access log.
@@ -39,16 +41,20 @@ impl State {
         let secret = SecretStore::open(STORE).ok();
         let lookups = Cell::new(0_u32);
         let count = || lookups.set(lookups.get().saturating_add(1));
-        let lookup = |name: &str| {
-            let plain = open.as_ref().and_then(|store| {
-                count();
-                store.try_get(name).ok().flatten()
-            });
-            plain.or_else(|| {
-                count();
-                let found = secret.as_ref()?.try_get(name).ok().flatten()?;
-                String::from_utf8(found.try_plaintext().ok()?.to_vec()).ok()
-            })
+        let said = |name: &str| {
+            count();
+            open.as_ref()?.try_get(name).ok().flatten()
+        };
+        let hidden = |name: &str| {
+            count();
+            let found = secret.as_ref()?.try_get(name).ok().flatten()?;
+            String::from_utf8(found.try_plaintext().ok()?.to_vec()).ok()
+        };
+        // What is said of a bucket is looked for where it belongs alone: lookups are few.
+        let lookup = |name: &str| match name {
+            name if BUCKET_SETTINGS.contains(&name) => said(name),
+            name if BUCKET_SECRETS.contains(&name) => hidden(name),
+            name => said(name).or_else(|| hidden(name)),
         };
         let config = Config::from_lookup(lookup);
         let set = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
@@ -59,7 +65,8 @@ impl State {
         for error in config.as_ref().err().into_iter().flatten() {
             eprintln!("configuration: {error}");
         }
-        Self { config, memory: Memory::new(), shielding, journal }
+        let bucket = RefCell::default();
+        Self { config, memory: Memory::new(), bucket, shielding, journal }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The way to the origin: past the shield, if there is one and this is not it.
+//! The way to the origin: past the shield, if there is one and this is not it. And the way to the bucket.
 //!
 //! In: a fetch. Out: the answer of whoever was asked, and how many were asked. Does not know caches, nor what becomes
 //! of the answer.
@@ -7,10 +7,10 @@
 //! is below `/o/`, with the edge key (`Fetch::of_edge`), so that nothing of the viewer is in its way either. If it does
 //! not answer, the origin is asked.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use edge_answer::{Config, Fetch, Method};
+use edge_answer::{Bucket, BucketState, Config, Fetch, Method, Origin, Went};
 use fastly::backend::{Backend, BackendCreationError};
 use fastly::cache::core::CacheKey;
 use fastly::http::request::SendErrorCause;
@@ -19,14 +19,18 @@ use fastly::{Request, Response};
 use hmac_sha256::Hash;
 
 use crate::config::{
-    BETWEEN_BYTES_WAIT, COLLAPSE_WAIT, CONNECT_WAIT, DENY_WAIT, FIRST_BYTE_WAIT, MEDIA_IF_ERROR_S,
-    SHIELD, SHIELD_GRACE,
+    BETWEEN_BYTES_WAIT, BUCKET_WAIT, COLLAPSE_WAIT, CONNECT_WAIT, DENY_WAIT, FIRST_BYTE_WAIT,
+    MEDIA_IF_ERROR_S, SHIELD, SHIELD_GRACE,
 };
+use crate::state::now_ms;
 
 /// The backend of a service that may not make its own, and the names of those that are made.
 const NAMED: &str = "origin";
 const MADE: &str = "matinee-origin";
 const MADE_QUICK: &str = "matinee-origin-quick";
+/// The same of the bucket.
+const NAMED_BUCKET: &str = "bucket";
+const MADE_BUCKET: &str = "matinee-bucket";
 /// What a shield is asked for.
 const SHIELDED: &str = "/o/";
 
@@ -80,6 +84,8 @@ pub(crate) struct Upstream<'a> {
     shielding: &'a Shielding,
     /// The host that the viewer asked: by it the shield knows the service.
     authority: Option<String>,
+    /// How the bucket does, as far as this sandbox knows.
+    bucket: &'a RefCell<BucketState>,
     fetches: Cell<u32>,
 }
 
@@ -88,13 +94,14 @@ impl<'a> Upstream<'a> {
         config: &'a Config,
         shielding: &'a Shielding,
         authority: Option<String>,
+        bucket: &'a RefCell<BucketState>,
     ) -> Self {
-        Self { config, shielding, authority, fetches: Cell::new(0) }
+        Self { config, shielding, authority, bucket, fetches: Cell::new(0) }
     }
 
     /// The same without a shield: for what is itself a shield's business, and what must not grow older on its way.
-    pub(crate) fn direct(config: &'a Config) -> Self {
-        Self::new(config, &Shielding::Off, None)
+    pub(crate) fn direct(config: &'a Config, bucket: &'a RefCell<BucketState>) -> Self {
+        Self::new(config, &Shielding::Off, None, bucket)
     }
 
     /// How many requests were sent.
@@ -132,6 +139,50 @@ impl<'a> Upstream<'a> {
         self.ask(request, self.origin(MADE_QUICK, DENY_WAIT))
     }
 
+    /// Whether a fetch is for the bucket first. A POP with a shield before it leaves that to the shield.
+    pub(crate) fn reads_bucket(&self, fetch: &Fetch) -> bool {
+        let is_behind = matches!(self.shielding, Shielding::At(_)) && self.authority.is_some();
+        self.config.bucket.is_some() && !is_behind && Bucket::may_have(fetch)
+    }
+
+    /// The bucket's answer in the origin's headers, if it may stand for the origin's.
+    pub(crate) fn bucket_answer(&self, fetch: &Fetch) -> Option<Response> {
+        let bucket = self.config.bucket.as_ref()?;
+        let header = |name: &str| {
+            let found = fetch.headers.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| &**value)
+        };
+        let (method, path) = (fetch.method, fetch.path_and_query.as_str());
+        let mut state = self.bucket.borrow_mut();
+        let asked = state.ask(bucket, method, path, &header, now_ms())?.ok()?;
+        let mut request = Request::get(bucket.at.url(&asked.path));
+        for (name, value) in &asked.headers {
+            request.set_header(*name, value.as_ref());
+        }
+        request.set_pass(true);
+        let backend = made(&bucket.at, MADE_BUCKET, NAMED_BUCKET, BUCKET_WAIT);
+        let answer = self.ask(request, backend);
+        let went = match &answer {
+            Ok(response) => {
+                let header = |name: &str| response.get_header_str(name);
+                asked.judge(response.get_status().as_u16(), &header)
+            }
+            Err(Failure::TimedOut) => Went::Slow,
+            Err(Failure::Unreachable) => Went::Unreachable,
+        };
+        let was_resting = state.is_resting(now_ms());
+        state.went(&asked, went, now_ms());
+        if state.is_resting(now_ms()) && !was_resting {
+            eprintln!("the bucket is left alone for a while: {}", went.as_str());
+        }
+        let mut response = answer.ok().filter(|_| went == Went::Well)?;
+        let mut dressed = Response::from_status(response.get_status());
+        for (name, value) in asked.headers(&|name| response.get_header_str(name)) {
+            dressed.set_header(name, value.as_ref());
+        }
+        Some(dressed.with_body(response.take_body()))
+    }
+
     fn send(&self, fetch: &Fetch, prepare: impl Fn(&mut Request)) -> Result<Response, Failure> {
         if let (Shielding::At(shield), Some(authority)) = (self.shielding, &self.authority)
             && fetch.path_and_query.starts_with(SHIELDED)
@@ -162,22 +213,26 @@ impl<'a> Upstream<'a> {
 
     /// The origin as a backend: made as `MATINEE_ORIGIN` says, or the one named `origin` where a service may make none.
     fn origin(&self, name: &str, first_byte: Duration) -> Option<Backend> {
-        let origin = &self.config.origin;
-        let mut made = Backend::builder(name, &origin.authority)
-            .override_host(&origin.authority)
-            .connect_timeout(CONNECT_WAIT.min(first_byte))
-            .first_byte_timeout(first_byte)
-            .between_bytes_timeout(BETWEEN_BYTES_WAIT);
-        made = if origin.is_tls {
-            made.enable_ssl().sni_hostname(origin.host()).check_certificate(origin.host())
-        } else {
-            made.disable_ssl()
-        };
-        match made.finish() {
-            Ok(backend) => Some(backend),
-            Err(BackendCreationError::NameInUse) => Backend::from_name(name).ok(),
-            Err(_) => Backend::from_name(NAMED).ok(),
-        }
+        made(&self.config.origin, name, NAMED, first_byte)
+    }
+}
+
+/// A backend there: made under this name, or the one that is `named` where a service may make none.
+fn made(at: &Origin, name: &str, named: &str, first_byte: Duration) -> Option<Backend> {
+    let mut made = Backend::builder(name, &at.authority)
+        .override_host(&at.authority)
+        .connect_timeout(CONNECT_WAIT.min(first_byte))
+        .first_byte_timeout(first_byte)
+        .between_bytes_timeout(BETWEEN_BYTES_WAIT);
+    made = if at.is_tls {
+        made.enable_ssl().sni_hostname(at.host()).check_certificate(at.host())
+    } else {
+        made.disable_ssl()
+    };
+    match made.finish() {
+        Ok(backend) => Some(backend),
+        Err(BackendCreationError::NameInUse) => Backend::from_name(name).ok(),
+        Err(_) => Backend::from_name(named).ok(),
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod state;
 mod origin;
+mod bucket;
 mod viewer;
 
 use edge_answer::{Answer, Config, Decision, Fetch, Guarded, Request, decide};

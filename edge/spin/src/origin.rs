@@ -1,11 +1,12 @@
 //! Fetches from the origin.
 //!
 //! In: a fetch that was decided. Out: what to send to the viewer. Waits as long as the limits of `edge-answer` say.
+//! Closed segments are asked of the bucket first, if there is one (`bucket`).
 
 use edge_answer::config::{
     BODY_BYTES_MAX, DENY_BYTES_MAX, DENY_WAIT_MS, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX,
 };
-use edge_answer::{Config, Fetch, Head, Method, Relay, deny_request};
+use edge_answer::{BucketFetch, Config, Fetch, Head, Method, Origin, Relay, Text, deny_request};
 use http_body_util::{BodyExt, Limited};
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{self, ErrorCode, Fields, RequestOptions, Response, Scheme};
@@ -13,6 +14,7 @@ use spin_sdk::wasip3::http_compat::{IncomingBody, IncomingMessage};
 use spin_sdk::wasip3::{wit_future, wit_stream};
 use spin_sdk::wit_bindgen::spawn;
 
+use crate::bucket;
 use crate::state;
 use crate::viewer::Outcome;
 
@@ -28,12 +30,15 @@ pub(crate) async fn fetch(config: &Config, mut fetch: Fetch, body: ViewerBody) -
         },
         Method::Get | Method::Head | Method::Purge => None,
     };
+    if let Some((bucket, response)) = bucket::read(config, &fetch).await {
+        return relay_from(config, &fetch, response, Some(&bucket)).await;
+    }
     let sent = match request(config, &mut fetch, body, ORIGIN_WAIT_MS) {
         Ok(request) => client::send(request).await,
         Err(error) => Err(error),
     };
     match sent {
-        Ok(response) => relay(config, &fetch, response).await,
+        Ok(response) => relay_from(config, &fetch, response, None).await,
         Err(error) => Outcome::Answer(refused(&fetch, &error)),
     }
 }
@@ -50,11 +55,25 @@ pub(crate) async fn deny_list(config: &Config, request_id: &str) -> Option<(u64,
     Some((age.unwrap_or(0), read(body, DENY_BYTES_MAX).await?))
 }
 
-async fn relay(config: &Config, fetch: &Fetch, response: Response) -> Outcome {
+/// What becomes of the origin's answer, or of the bucket's in the origin's headers.
+async fn relay_from(
+    config: &Config,
+    fetch: &Fetch,
+    response: Response,
+    bucket: Option<&BucketFetch>,
+) -> Outcome {
     let headers: Vec<(String, Vec<u8>)> = response.get_headers().copy_all();
-    let lookup = |name: &str| {
+    let own = |name: &str| {
         let found = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    };
+    let dressed = bucket.map(|bucket| bucket.headers(&own));
+    let lookup = |name: &str| match &dressed {
+        Some(dressed) => {
+            let found = dressed.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| &**value)
+        }
+        None => own(name),
     };
     match fetch.relay(response.get_status_code(), &lookup) {
         Relay::Pass(head) if fetch.method == Method::Head => Outcome::head(head),
@@ -84,7 +103,20 @@ fn request(
     body: Option<Vec<u8>>,
     wait_ms: u64,
 ) -> Result<types::Request, ErrorCode> {
-    let list: Vec<(String, Vec<u8>)> = std::mem::take(&mut fetch.headers)
+    let headers = std::mem::take(&mut fetch.headers);
+    let line = (fetch.method, fetch.path_and_query.as_str());
+    request_to(&config.origin, line, headers, body, wait_ms)
+}
+
+/// A request to an address.
+pub(crate) fn request_to(
+    at: &Origin,
+    (verb, path_and_query): (Method, &str),
+    headers: Vec<(&'static str, Text)>,
+    body: Option<Vec<u8>>,
+    wait_ms: u64,
+) -> Result<types::Request, ErrorCode> {
+    let list: Vec<(String, Vec<u8>)> = headers
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.into_owned().into_bytes()))
         .collect();
@@ -102,12 +134,12 @@ fn request(
         reader
     });
     let (request, _) = types::Request::new(headers, contents, trailers, options(wait_ms));
-    let scheme = if config.origin.is_tls { Scheme::Https } else { Scheme::Http };
+    let scheme = if at.is_tls { Scheme::Https } else { Scheme::Http };
     let refused = |()| ErrorCode::HttpRequestUriInvalid;
-    request.set_method(&method(fetch.method)).map_err(refused)?;
+    request.set_method(&method(verb)).map_err(refused)?;
     request.set_scheme(Some(&scheme)).map_err(refused)?;
-    request.set_authority(Some(&config.origin.authority)).map_err(refused)?;
-    request.set_path_with_query(Some(&fetch.path_and_query)).map_err(refused)?;
+    request.set_authority(Some(&at.authority)).map_err(refused)?;
+    request.set_path_with_query(Some(path_and_query)).map_err(refused)?;
     Ok(request)
 }
 

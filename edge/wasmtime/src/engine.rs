@@ -3,6 +3,7 @@
 //! In: a viewer's request, its body bounded, its client facts set. Out: the answer, or why there is none. Does not know
 //! what is asked. Whoever answers speaks to the origin through the same [`Outbound`].
 
+use edge_answer::config::{BUCKET_SECRETS, BUCKET_SETTINGS};
 use http::{Request, Response};
 use wasmtime_wasi_http::WasiBody;
 
@@ -66,9 +67,12 @@ impl Engine {
     }
 }
 
-/// What the engine is told: the operator's settings, and what this host does for it.
+/// What the engine is told: the operator's settings, and what this host does for it. The bucket is this host's own: its
+/// secret goes into no sandbox.
 fn environment(config: &Config) -> Vec<(String, String)> {
     let mut environment = config.environment.clone();
+    let of_bucket = |name: &str| BUCKET_SETTINGS.contains(&name) || BUCKET_SECRETS.contains(&name);
+    environment.retain(|(name, _)| !of_bucket(name));
     let own = [
         ("MATINEE_ORIGIN", config.origin.as_str()),
         ("MATINEE_CLIENT_HEADERS", "1"),

@@ -6,6 +6,7 @@ mod fetch;
 mod follow;
 mod probe;
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -13,13 +14,19 @@ use shared_playlist::read::{self, Multivariant, Playlist};
 
 use crate::config::{Config, PLAYLIST_BYTES_MAX, PLAYLISTS_MAX, WATCH_MIN};
 use crate::error::Error;
-use crate::machine::seen::{Followed, Kind, Seen};
+use crate::machine::seen::{Followed, Kind, Late, Seen};
 use crate::machine::{judge, resolve};
 use crate::report::Report;
 use fetch::Fetcher;
 
 /// How long the first answer may take.
 const FIRST_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked whether this machine goes on in time.
+const TICK: Duration = Duration::from_millis(10);
+/// What is late: a timer has a millisecond of its own.
+const LATE_MIN: Duration = Duration::from_millis(5);
+/// Times this machine was late that are kept.
+const LATES_MAX: usize = 100_000;
 
 /// Checks the origin behind `config.url`.
 ///
@@ -58,11 +65,28 @@ pub async fn check(config: Config) -> Result<Report, Error> {
         list.probes.extend(probes);
         list
     });
-    let lists = join_all(all).await;
-    let seen = Seen { multivariant, lists, tls: base.starts_with("https:") };
+    let mut late = Vec::new();
+    let lists = tokio::select! {
+        lists = join_all(all) => lists,
+        never = lateness(started, &mut late) => match never {},
+    };
+    let seen = Seen { multivariant, lists, tls: base.starts_with("https:"), late };
     let requests = seen.lists.iter().flat_map(Followed::exchanges).count() + 1;
     let watched_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Report { watched_ms, requests, findings: judge(&seen) })
+}
+
+/// Writes down when this machine itself did not go on in time.
+async fn lateness(started: Instant, late: &mut Vec<Late>) -> Infallible {
+    let micros = |at: Instant| u64::try_from((at - started).as_micros()).unwrap_or(u64::MAX);
+    loop {
+        let due = Instant::now() + TICK;
+        tokio::time::sleep_until(due.into()).await;
+        let came = Instant::now();
+        if came - due > LATE_MIN && late.len() < LATES_MAX {
+            late.push(Late { due_us: micros(due), came_us: micros(came) });
+        }
+    }
 }
 
 /// The addresses a multivariant playlist names, each once, with what is listed there.

@@ -5,16 +5,18 @@
 
 mod pace;
 mod settings;
+mod timestamp_map;
 
-use shared_media::Language;
+use shared_media::{Language, closed_captions};
 use shared_wire::api::{
-    CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, NewCaptions, NewCue, SOUNDS_MAX,
-    SoundName,
+    CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CLOSED_CAPTIONS_MAX, CaptionTrack,
+    ClosedCaptionName, NewCaptions, NewCue, SOUNDS_MAX, SoundName,
 };
 
 use crate::Error;
 
 pub(crate) use pace::Paces;
+use timestamp_map::TimestampMap;
 
 /// Cues of one request, at most.
 const CUES_MAX: usize = 64;
@@ -78,14 +80,47 @@ pub(crate) fn check_sounds(sounds: &[SoundName]) -> Result<(), Error> {
     if sounds.len() > SOUNDS_MAX {
         return wrong(format!("must be {SOUNDS_MAX} at most"));
     }
-    if !sounds.iter().all(|sound| is_language(&sound.language)) {
-        return wrong(format!(
+    described(sounds.iter().map(|sound| (sound.language.as_str(), sound.name.as_deref())))
+        .or_else(wrong)
+}
+
+/// Refuses names of captions within the pictures that cannot be.
+pub(crate) fn check_closed(channels: &[ClosedCaptionName]) -> Result<(), Error> {
+    let wrong = |reason: String| Err(Error::Invalid { field: "broadcast.closed_captions", reason });
+    if channels.len() > CLOSED_CAPTIONS_MAX {
+        return wrong(format!("must be {CLOSED_CAPTIONS_MAX} at most"));
+    }
+    for (index, one) in channels.iter().enumerate() {
+        if !closed_captions::is_name(&one.channel) {
+            return wrong(
+                "must each have a `channel`: `CC1` to `CC4`, or `SERVICE1` to `SERVICE63`"
+                    .to_owned(),
+            );
+        }
+        let before = &channels[..index];
+        if before.iter().any(|other| other.channel == one.channel) {
+            return wrong("must differ in `channel`".to_owned());
+        }
+        if one.name.is_some() && before.iter().any(|other| other.name == one.name) {
+            return wrong("must differ in `name`".to_owned());
+        }
+    }
+    described(channels.iter().map(|one| (one.language.as_str(), one.name.as_deref())))
+        .or_else(wrong)
+}
+
+/// What is wrong with languages, and names that may be left to them.
+fn described<'a>(
+    mut all: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone,
+) -> Result<(), String> {
+    if !all.clone().all(|(language, _)| is_language(language)) {
+        return Err(format!(
             "must each have a `language` of BCP 47, of {CAPTION_LANGUAGE_CHARS_MAX} characters at \
              most, such as `en` or `pt-BR`"
         ));
     }
-    if !sounds.iter().filter_map(|sound| sound.name.as_deref()).all(is_name) {
-        return wrong(format!(
+    if !all.all(|(_, name)| name.is_none_or(is_name)) {
+        return Err(format!(
             "may each have a `name` of 1 to {NAME_CHARS_MAX} characters, without quotes and \
              control characters"
         ));
@@ -122,12 +157,13 @@ fn of_new(new: NewCue, now_ms: i64) -> Result<Cue, Error> {
     checked(Cue { start_ms, end_ms, settings: String::new(), text }, now_ms)
 }
 
-/// Cues of a WebVTT body, whose zero is now. Regions, styles, comments and identifiers are passed over, and settings
+/// Cues of a WebVTT body. Its zero is now, or where its `X-TIMESTAMP-MAP` puts it in a show that began at `begun_us`,
+/// in microseconds since the Unix epoch. Regions, styles, comments and identifiers are passed over, and settings
 /// that are not valid.
 ///
 /// # Errors
 /// [`Error::Invalid`]: what must be otherwise.
-pub fn of_vtt(body: &[u8], now_ms: i64) -> Result<Vec<Cue>, Error> {
+pub fn of_vtt(body: &[u8], now_ms: i64, begun_us: i64) -> Result<Vec<Cue>, Error> {
     let Ok(text) = std::str::from_utf8(body) else { return wrong("must be UTF-8") };
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let after = text.strip_prefix("WEBVTT");
@@ -135,12 +171,25 @@ pub fn of_vtt(body: &[u8], now_ms: i64) -> Result<Vec<Cue>, Error> {
     else {
         return wrong("must begin with `WEBVTT`");
     };
-    let blocks = rest.split("\n\n").skip(1).map(|block| block.trim_matches('\n'));
-    let cues = blocks.filter(|block| block.contains("-->")).map(|block| of_block(block, now_ms));
+    let (head, rest) = rest.split_once("\n\n").unwrap_or((rest, ""));
+    let zero_ms = match TimestampMap::of_head(head) {
+        Ok(None) => now_ms,
+        Ok(Some(map)) => map.zero_ms(begun_us, now_ms),
+        Err(reason) => return wrong(reason),
+    };
+    let blocks = rest.split("\n\n").map(|block| block.trim_matches('\n'));
+    let cues =
+        blocks.filter(|block| block.contains("-->")).map(|block| of_block(block, zero_ms, now_ms));
     counted(cues.collect())
 }
 
-fn of_block(block: &str, now_ms: i64) -> Result<Cue, Error> {
+/// Whether a WebVTT body may say where it lies in the show's media.
+pub(crate) fn is_mapped(body: &[u8]) -> bool {
+    let name = timestamp_map::NAME.as_bytes();
+    body.windows(name.len()).any(|text| text == name)
+}
+
+fn of_block(block: &str, zero_ms: i64, now_ms: i64) -> Result<Cue, Error> {
     let mut lines = block.lines();
     let timing = lines.by_ref().take(2).find(|line| line.contains("-->"));
     let times = timing.and_then(|line| line.split_once("-->")).and_then(|(start, end)| {
@@ -151,7 +200,7 @@ fn of_block(block: &str, now_ms: i64) -> Result<Cue, Error> {
         return wrong("must have times such as `00:01.000 --> 00:04.500`, and `-->` nowhere else");
     };
     let text = lines.collect::<Vec<_>>().join("\n");
-    let (start_ms, end_ms) = (now_ms.saturating_add(start), now_ms.saturating_add(end));
+    let (start_ms, end_ms) = (zero_ms.saturating_add(start), zero_ms.saturating_add(end));
     checked(Cue { start_ms, end_ms, settings, text }, now_ms)
 }
 
@@ -239,7 +288,7 @@ mod tests {
         let body = "\u{feff}WEBVTT - x\r\n\r\nNOTE no cue\r\n\r\nid\r\n00:01.000 --> 00:00:02.500 \
                     line:0  region:r size:50%\r\n<i>a</i>\r\nb\r\n\r\n\r\n\
                     01:00:00.000 --> 01:00:00.001\nc\n";
-        let cues = of_vtt(body.as_bytes(), 10_000).unwrap();
+        let cues = of_vtt(body.as_bytes(), 10_000, 0).unwrap();
         let (settings, text) = ("line:0 size:50%".to_owned(), "<i>a</i>\nb".to_owned());
         let first = Cue { start_ms: 11_000, end_ms: 12_500, settings, text };
         assert_eq!((cues.len(), &cues[0]), (2, &first));
@@ -252,9 +301,9 @@ mod tests {
             "WEBVTT\n\n9999999:00:00.000 --> 00:02.000\na",
             "WEBVTT\n\n00:01.000 --> 00:02.000\n",
         ] {
-            assert!(of_vtt(hostile.as_bytes(), 10_000).is_err(), "{hostile:?}");
+            assert!(of_vtt(hostile.as_bytes(), 10_000, 0).is_err(), "{hostile:?}");
         }
-        assert!(of_vtt(b"WEBVTT\n\n\xff", 0).is_err());
+        assert!(of_vtt(b"WEBVTT\n\n\xff", 0, 0).is_err());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Config {
     /// A database that nodes share, in the place of a file in `data_dir`.
     pub database: Option<Postgres>,
     /// How long a node that shares its database has a show after it last said so. Who cannot say so for as long, loses
-    /// the show; who is gone, keeps it from others for as long.
+    /// the show; who is gone, keeps it from others for as long. Uploads are had for as long, too.
     pub lease: Duration,
     /// Where viewers reach the edge, without a slash at the end: `http://127.0.0.1:8080`.
     pub edge_url: String,
@@ -46,6 +46,10 @@ pub struct Config {
     /// The clock.
     pub clock: Clock,
 
+    /// Bytes that uploads and assets may take altogether; without it the disk alone says.
+    pub uploads_bytes_max: Option<u64>,
+    /// Uploads that are not finished.
+    pub uploads_open_max: u32,
     /// How long a ticket is good for when its issuer does not say.
     pub ticket_valid_s: u32,
     /// The longest a ticket can be good for.
@@ -123,6 +127,8 @@ impl Default for Config {
             source_fault: |_| None,
             status: None,
             clock: Arc::new(unix_time),
+            uploads_bytes_max: None,
+            uploads_open_max: 10_000,
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,
             token_valid_s: 6 * 3600,

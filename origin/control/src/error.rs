@@ -179,6 +179,40 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The show is the film of an asset.
+    #[error("the show is the film of an asset: nobody publishes to it")]
+    ShowIsFilm,
+    /// The asset has not failed, so it is not tried again.
+    #[error("the asset has not failed: only what has is tried again")]
+    AssetNotFailed,
+    /// No such asset.
+    #[error("there is no asset of this id")]
+    AssetUnknown,
+    /// It is being looked into, or was refused.
+    #[error("what is in the asset is not known: it is being looked into, or was refused")]
+    AssetNotReady,
+    /// Uploads and assets may take no more.
+    #[error("all uploads and assets together may take {max} bytes, and {left} are left")]
+    QuotaExceeded {
+        /// What they may take.
+        max: u64,
+        /// What is left of it.
+        left: u64,
+    },
+    /// There are too many unfinished uploads.
+    #[error("the house has as many unfinished uploads as it may: finish one, or terminate it")]
+    UploadsFull,
+    /// A file was not taken in.
+    #[error("{reason}")]
+    FileRefused {
+        /// The stable name of the reason.
+        code: &'static str,
+        /// The reason.
+        reason: String,
+    },
+    /// Nobody has the bytes of assets now.
+    #[error("files are not taken now: try again in a moment")]
+    NoFiles,
     /// No such ticket.
     #[error("this is not a ticket of this house")]
     TicketUnknown,
@@ -247,6 +281,10 @@ impl Error {
             Self::KeyFile { .. } | Self::Corrupt { .. } => Fault::Storage,
             Self::StorageFull | Self::Busy | Self::Storage { .. } => Fault::Storage,
             Self::Unreachable { .. } => Fault::Storage,
+            Self::QuotaExceeded { .. } | Self::UploadsFull => Fault::Config,
+            Self::AssetUnknown | Self::AssetNotReady | Self::FileRefused { .. } => Fault::Peer,
+            Self::ShowIsFilm | Self::AssetNotFailed => Fault::Peer,
+            Self::NoFiles => Fault::Us,
             Self::Elsewhere => Fault::Peer,
             Self::Random | Self::Sign | Self::EndUnheard | Self::NotPulled { .. } => Fault::Us,
             Self::Invalid { .. } | Self::ShowUnknown | Self::ShowEnded | Self::TicketUnknown => {

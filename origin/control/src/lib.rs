@@ -6,10 +6,14 @@
 //! swap of a ticket for a token.
 
 mod api;
+mod assets;
 mod captions;
 mod config;
 mod denied;
 mod error;
+mod filmed;
+mod files;
+mod films;
 mod keys;
 mod leases;
 mod on_air;
@@ -20,8 +24,10 @@ mod pulls;
 mod rows;
 mod secret;
 mod shows;
+mod stored;
 mod tiers;
 mod tickets;
+mod uploads;
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -39,6 +45,8 @@ pub use captions::{Cue, of_vtt as cues_of_vtt};
 pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
+pub use files::{Files, NewFile};
+pub use films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use leases::{Claim, Ownership};
 pub use on_air::{OnAir, Reply};
@@ -46,6 +54,7 @@ pub use postgres::Postgres;
 pub use pulls::{Pulling, Source};
 pub use shared_wire::api::CreatedShow;
 pub use shows::ShowRecord;
+pub use uploads::{NewUpload, UploadChange, UploadLock};
 
 /// The house's control, open. Clones are handles to the same one.
 #[derive(Clone)]
@@ -62,6 +71,11 @@ struct House {
     pulls: pulls::Pulls,
     tiers: tiers::Tiers,
     tickets: tickets::Tickets,
+    uploads: uploads::Uploads,
+    assets: assets::Assets,
+    films: films::Films,
+    /// Comes after the rest, as what is on the air does.
+    files: OnceLock<Weak<dyn Files>>,
     sessions: Arc<playback::Sessions>,
     denied: Arc<denied::Denials>,
     captions: Mutex<captions::Paces>,
@@ -93,6 +107,10 @@ impl Control {
         let tiers = tiers::Tiers::new(rows.clone(), config.clone());
         let tickets =
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
+        let uploads = uploads::Uploads::new(rows.clone(), config.clone(), keys.node())?;
+        let assets = assets::Assets::new(rows.clone(), config.clone());
+        let changed = assets.uploaded.clone();
+        let films = films::Films::new(rows.clone(), &config, keys.node(), changed)?;
         let node = keys.node().to_owned();
         let leases = leases::Leases::open(rows.clone(), config.clone(), node).await?;
         let leases = Arc::new(leases);
@@ -115,6 +133,10 @@ impl Control {
             pulls,
             tiers,
             tickets,
+            uploads,
+            assets,
+            films,
+            files: OnceLock::new(),
             sessions,
             denied,
             captions: Mutex::new(paces),
@@ -289,6 +311,11 @@ impl House {
     /// Whoever has the shows that are on the air; while nobody does, none is.
     fn on_air(&self) -> Result<&Arc<dyn OnAir>, Error> {
         self.on_air.get().ok_or(Error::NotLive)
+    }
+
+    /// Whoever has the bytes of assets.
+    fn files(&self) -> Result<Arc<dyn Files>, Error> {
+        self.files.get().and_then(Weak::upgrade).ok_or(Error::NoFiles)
     }
 }
 

@@ -39,6 +39,12 @@ pub trait OnAir: Send + Sync {
     /// [`Error::NotLive`], [`Error::CaptionTrackUnknown`], [`Error::CaptionLate`], [`Error::CaptionsFull`].
     fn put_captions(&self, show: ShowId, track: String, cues: Vec<Cue>) -> Reply<'_, ()>;
 
+    /// When the show's media began to count, in microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`Error::NotLive`].
+    fn begun_us(&self, show: ShowId) -> Reply<'_, i64>;
+
     /// The date ranges that playlists list.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use crate::testing::{NOW, TestHouse, config, field, is_left_out, prepare};
 use crate::{Config, Control, Error, Fault};
 
 mod shared;
+mod stored;
 
 fn config_in(dir: &Path) -> Config {
     config(dir, &Arc::new(AtomicI64::new(NOW)))

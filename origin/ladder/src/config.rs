@@ -58,6 +58,9 @@ pub struct Config {
     /// By how much a GOP may outgrow the target duration, in milliseconds. Below 500, because
     /// `EXT-X-TARGETDURATION` is compared with the rounded duration (rfc8216bis 4.4.3.1).
     pub gop_slack_ms: u32,
+    /// How long a show is held at least once its pictures come, in milliseconds. Less than a part lasts, so that it
+    /// costs nothing; what comes faster than it is shown is measured all the more.
+    pub probe_ms_min: u32,
     /// How much media is held at most until the length of a GOP is known, in milliseconds.
     pub probe_media_ms_max: u32,
     /// How much media is held at least to learn whether there is sound, in milliseconds.
@@ -128,6 +131,7 @@ impl Default for Config {
             threads: 2,
             cadence_ms: 2_000,
             gop_slack_ms: 490,
+            probe_ms_min: 300,
             probe_media_ms_max: 4_250,
             probe_audio_wait_ms: 1_000,
             probe_events_max: 4_096,

@@ -10,6 +10,8 @@
 //! 2. `machine::ladder` passes source units on and keeps what the child has not finished in `machine::replay`.
 //! 3. `driver` carries `machine::frame` messages to the child and back, and starts it again when it dies.
 //! 4. `encode`, in the child, turns units into rungs; `machine::mirror` says where every rung is cut.
+//!
+//! [`film`] does the same with a file instead of a show.
 
 mod config;
 mod error;
@@ -19,6 +21,8 @@ mod machine;
 mod encode;
 
 mod driver;
+
+pub mod film;
 
 pub use config::{Config, Hardware, RungSpec};
 pub use driver::{Capacity, Handle, NoRoom, Running, resume, spawn, spawn_watched, spawn_within};

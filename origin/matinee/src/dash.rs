@@ -54,6 +54,7 @@ impl Delivery {
 
     /// The MPD of a recording, made of its playlists.
     async fn recorded_manifest(&self, key: &Key, headers: &HeaderMap) -> Response {
+        let (cache, edges) = lifetime::finished(self.stages.is_growing(key.show));
         let made = match recorded(&self.store, key.show).await {
             Ok(Some(playlists)) => {
                 let packed = takes_gzip(headers);
@@ -72,12 +73,12 @@ impl Delivery {
             Ok(Some((body, tag, packed))) => {
                 let is_known = headers.get(header::IF_NONE_MATCH) == Some(&tag);
                 let body = if is_known { Bytes::new() } else { body };
-                let mut response = mpd(body, lifetime::FINISHED, packed);
+                let mut response = mpd(body, cache, packed);
                 if is_known {
                     *response.status_mut() = StatusCode::NOT_MODIFIED;
                 }
                 response.headers_mut().insert(header::ETAG, tag);
-                at_edges(response, lifetime::FINISHED_AT_EDGES)
+                at_edges(response, edges)
             }
             Ok(None) => {
                 let detail = "The show has not started, there is no such show, or its recording is \
@@ -153,9 +154,9 @@ impl Segment {
             Growth::Lost => return Err(Broken::Lost),
         };
         if let Some(part) = part {
-            return self.store.get(&part).await?.ok_or(Broken::Gone);
+            return self.store.get_live(&part).await?.ok_or(Broken::Gone);
         }
-        let whole = self.store.get(&self.key).await?.ok_or(Broken::Gone)?;
+        let whole = self.store.get_live(&self.key).await?.ok_or(Broken::Gone)?;
         (self.sent <= whole.len()).then(|| whole.slice(self.sent..)).ok_or(Broken::Gone)
     }
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use origin_control::Control;
 use origin_packager::{Answer, Hint, Refusal, gzip};
 use origin_storage::Store;
-use shared_playlist::Directives;
+use shared_playlist::{Directives, recording};
 use shared_wire::header as wire;
 use shared_wire::key::{Key, KeyObject, MediaFile};
 
@@ -151,18 +151,23 @@ impl Delivery {
     }
 
     async fn media(&self, key: &Key, file: MediaFile, headers: &HeaderMap) -> Response {
-        match self.store.get(key).await {
+        let is_live = self.stages.live(key.show).is_some();
+        let found = match is_live {
+            true => self.store.get_live(key).await,
+            false => self.store.get(key).await,
+        };
+        match found {
             Ok(Some(bytes)) => return media(bytes, file),
             Ok(None) => {}
             Err(error) => return storage_failed(headers, &error),
         }
         // A segment that an MPD lists may be asked for while it is made.
-        if matches!(file, MediaFile::Segment(_)) && self.stages.live(key.show).is_some() {
+        if matches!(file, MediaFile::Segment(_)) && is_live {
             if let Some(growing) = self.growing(key).await {
                 return growing;
             }
             // It may have become whole in between.
-            if let Ok(Some(bytes)) = self.store.get(key).await {
+            if let Ok(Some(bytes)) = self.store.get_live(key).await {
                 return media(bytes, file);
             }
         }
@@ -191,7 +196,11 @@ impl Delivery {
     /// The cover, or the storyboard's text.
     async fn pictures(&self, key: &Key, headers: &HeaderMap) -> Response {
         let kind = if key.object == KeyObject::Cover { wire::TYPE_JPEG } else { wire::TYPE_VTT };
-        match self.store.get(key).await {
+        let found = match self.stages.live(key.show) {
+            Some(_) => self.store.get_live(key).await,
+            None => self.store.get(key).await,
+        };
+        match found {
             Ok(Some(bytes)) => {
                 let mut response = bytes.into_response();
                 set(&mut response, kind, lifetime::PICTURES);
@@ -203,8 +212,11 @@ impl Delivery {
     }
 
     async fn finished(&self, key: &Key, headers: &HeaderMap) -> Response {
+        let is_growing = self.stages.is_growing(key.show);
+        let (cache, edges) = lifetime::finished(is_growing);
         let bytes = match self.store.get(key).await {
-            Ok(Some(bytes)) => bytes,
+            Ok(Some(bytes)) if is_growing => bytes,
+            Ok(Some(bytes)) => ended(key, bytes),
             Ok(None) => {
                 let detail = "The show has not started, or there is no such show.";
                 return self.absent(key, false, headers, detail);
@@ -214,13 +226,13 @@ impl Delivery {
         let packed = takes_gzip(headers);
         let tag = tag(&bytes, packed);
         let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
-            let mut response = text(Bytes::new(), lifetime::FINISHED, packed);
+            let mut response = text(Bytes::new(), cache, packed);
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         } else if packed {
             // A recording of hours takes milliseconds to compress: not on a thread that others wait for.
             match tokio::task::spawn_blocking(move || gzip(&bytes)).await {
-                Ok(packed) => text(packed, lifetime::FINISHED, true),
+                Ok(packed) => text(packed, cache, true),
                 Err(error) => {
                     tracing::error!(%error, "a playlist was not compressed");
                     let detail = "The playlist could not be compressed.";
@@ -229,10 +241,21 @@ impl Delivery {
                 }
             }
         } else {
-            text(bytes, lifetime::FINISHED, false)
+            text(bytes, cache, false)
         };
         response.headers_mut().insert(header::ETAG, tag);
-        at_edges(response, lifetime::FINISHED_AT_EDGES)
+        at_edges(response, edges)
+    }
+}
+
+/// A recording's playlist with its end: a house whose disk was lost during a show has sent none.
+fn ended(key: &Key, bytes: Bytes) -> Bytes {
+    let is_media = matches!(key.object, KeyObject::Playlist { .. } | KeyObject::IFrames { .. });
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if is_media && !text.ends_with("#EXT-X-ENDLIST\n") => {
+            recording::finish(text).into_bytes().into()
+        }
+        _ => bytes,
     }
 }
 
@@ -270,12 +293,7 @@ fn text(bytes: Bytes, cache: &str, packed: bool) -> Response {
 
 fn media(bytes: Bytes, file: MediaFile) -> Response {
     let mut response = bytes.into_response();
-    let kind = match file {
-        MediaFile::Strip(_) => wire::TYPE_JPEG,
-        MediaFile::Text(_) | MediaFile::TextPart(..) => wire::TYPE_VTT,
-        MediaFile::Init(_) | MediaFile::Segment(_) | MediaFile::Part(..) => wire::TYPE_MP4,
-    };
-    set(&mut response, kind, lifetime::MEDIA);
+    set(&mut response, file.content_type(), lifetime::MEDIA);
     response
 }
 

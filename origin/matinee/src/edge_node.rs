@@ -5,6 +5,7 @@
 //! Start: 1. logs and metrics, 2. every address, 3. the edge. Drain: not ready any more, viewers finish (GOAWAY, then
 //! `--drain-s`), and only then the admin's address closes, so that whoever watches sees the whole of it.
 
+pub(crate) mod bucket;
 mod flags;
 mod redirect;
 mod settings;

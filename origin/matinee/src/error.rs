@@ -17,12 +17,15 @@ pub(crate) enum Error {
     /// The ladder's child failed.
     #[error(transparent)]
     Ladder(#[from] origin_ladder::Error),
+    /// A film's child failed.
+    #[error(transparent)]
+    Film(#[from] origin_ladder::film::Error),
     /// The store cannot be used.
     #[error(transparent)]
     Storage(#[from] origin_storage::Error),
     /// The database or a key file cannot be used.
     #[error(transparent)]
-    Control(#[from] origin_control::Error),
+    Control(origin_control::Error),
     /// The edge does not start.
     #[error(transparent)]
     Edge(#[from] edge_wasmtime::Error),
@@ -38,4 +41,16 @@ pub(crate) enum Error {
     /// A defect of ours.
     #[error("{0} (this is a defect of matinee)")]
     Us(String),
+}
+
+impl From<origin_control::Error> for Error {
+    fn from(error: origin_control::Error) -> Self {
+        match error {
+            // Nothing is on the air yet, and who starts a house can mend what is said here: an address, a certificate.
+            origin_control::Error::Unreachable { reason } => {
+                Self::Machine(format!("--database: it cannot be reached: {reason}"))
+            }
+            other => Self::Control(other),
+        }
+    }
 }

@@ -48,6 +48,11 @@ impl<'a> Layers<'a> {
         self.wrong.push(format!("  {}", why.into()));
     }
 
+    /// A variable of the environment by its whole name: for secrets, which stand in no other layer.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.environment)(name)
+    }
+
     /// One setting: the first layer that names it decides.
     pub(crate) fn value<T>(
         &mut self,
@@ -99,8 +104,13 @@ fn file(named: Option<&Path>, wrong: &mut Vec<String>) -> toml::Table {
     match text.parse::<toml::Table>() {
         Ok(table) => {
             // One file may serve all roles of a machine: what any of them knows is no mistake.
-            let known =
-                |key: &str| settings::NAMES.contains(&key) || edge_node::NAMES.contains(&key);
+            let roles = [
+                settings::NAMES,
+                settings::films::NAMES,
+                settings::bucket::NAMES,
+                edge_node::NAMES,
+            ];
+            let known = |key: &str| roles.iter().any(|names| names.contains(&key));
             for key in table.keys().filter(|key| !known(key)) {
                 wrong.push(format!("  {}: unknown key {key:?}", path.display()));
             }

@@ -13,12 +13,16 @@ use origin_packager::Status;
 use shared_wire::key::{Key, KeyObject, MediaFile};
 
 /// Of media: it never changes.
-pub(crate) const MEDIA: &str = "public, max-age=31536000, immutable";
+pub(crate) const MEDIA: &str = shared_wire::header::CACHE_MEDIA;
 /// Of a finished show's playlists: they change no more, but a deleted recording should go from players within a minute.
-pub(crate) const FINISHED: &str = "public, max-age=60";
+const FINISHED: &str = "public, max-age=60";
 /// The same for edges, which may show it for a day while the origin is away.
-pub(crate) const FINISHED_AT_EDGES: &str =
-    "max-age=60, stale-while-revalidate=60, stale-if-error=86400";
+const FINISHED_AT_EDGES: &str = "max-age=60, stale-while-revalidate=60, stale-if-error=86400";
+/// Of a film's playlists while it is made: they grow by a chunk now and then, and players ask again each target
+/// duration.
+const GROWING: &str = "public, max-age=2";
+/// The same for edges, which may show it while the origin is away.
+const GROWING_AT_EDGES: &str = "max-age=2, stale-while-revalidate=2, stale-if-error=86400";
 /// Of a live show's multivariant playlist at edges, which hardly ever changes: who comes while the origin is away for a
 /// moment, gets in.
 pub(crate) const MULTIVARIANT_AT_EDGES: &str =
@@ -36,6 +40,12 @@ const NOT_YET: &str = "no-store";
 const NOT_STARTED: &str = "public, max-age=1";
 const ABSENT: &str = "public, max-age=2";
 const ABSENT_WITH_DIRECTIVES: &str = "public, max-age=8";
+
+/// `Cache-Control` and `Surrogate-Control` of playlists that stand in the store: of what is over, or of a film that
+/// grows.
+pub(crate) const fn finished(is_growing: bool) -> (&'static str, &'static str) {
+    if is_growing { (GROWING, GROWING_AT_EDGES) } else { (FINISHED, FINISHED_AT_EDGES) }
+}
 
 /// `Cache-Control` of the `404` for `key`. `live` is how far the show has come, if it is on the air.
 pub(crate) fn absent(key: &Key, has_directives: bool, live: Option<&Status>) -> &'static str {
@@ -78,15 +88,7 @@ pub(crate) fn absent(key: &Key, has_directives: bool, live: Option<&Status>) -> 
 
 /// What a purge may call the object: the show, and its rendition.
 pub(crate) fn surrogate_keys(key: &Key) -> String {
-    match &key.object {
-        KeyObject::Multivariant
-        | KeyObject::Manifest { .. }
-        | KeyObject::Cover
-        | KeyObject::Storyboard => key.show.to_string(),
-        KeyObject::Playlist { rendition }
-        | KeyObject::IFrames { rendition }
-        | KeyObject::Media { rendition, .. } => format!("{0} {0}/{rendition}", key.show),
-    }
+    key.surrogate_keys()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! wrong usage. Does not know how a role is carried out; each has its own module.
 
 mod away;
+mod child;
 mod cli;
 mod dash;
 mod delivery;
@@ -22,6 +23,7 @@ mod page;
 mod probes;
 mod pull;
 mod purge;
+mod recorded;
 mod resume;
 mod retention;
 mod settings;
@@ -31,6 +33,8 @@ mod telemetry;
 mod timed;
 mod tools;
 mod up;
+mod uploads;
+mod vod;
 
 use std::process::ExitCode;
 
@@ -64,6 +68,9 @@ enum Role {
     /// List and revoke playback sessions
     #[command(subcommand)]
     Session(cli::SessionCommand),
+    /// Upload, import, list, change and delete assets: films that are not on the air
+    #[command(subcommand)]
+    Asset(cli::AssetCommand),
     /// Say something on a track of captions of a show on the air: a text, a file, or line by line
     Caption(cli::CaptionFlags),
     /// How the house keeps what it records: the disk, quotas, shows on the air
@@ -86,6 +93,12 @@ enum Role {
     /// Draw small pictures beside one another: the house starts this itself
     #[command(hide = true)]
     Draw(storyboard::DrawFlags),
+    /// Look into a file: the house starts this itself
+    #[command(hide = true)]
+    Probe(uploads::ProbeFlags),
+    /// Make a piece of a film: the house starts this itself
+    #[command(hide = true)]
+    Film,
     /// Publish a test pattern with a clock and a beep, in real time, faults on request
     Source(demo::SourceFlags),
 }
@@ -98,6 +111,7 @@ fn main() -> ExitCode {
         Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),
         Role::Session(command) => return cli::run_session(command),
+        Role::Asset(command) => return cli::run_asset(command),
         Role::Caption(flags) => return cli::run_caption(flags),
         Role::Status(flags) => return cli::run_status(flags),
         Role::Keys(flags) => keys::print(&flags),
@@ -107,6 +121,8 @@ fn main() -> ExitCode {
         Role::Relay => pull::relay(),
         Role::Slate(flags) => away::slate(&flags),
         Role::Draw(flags) => storyboard::draw(&flags),
+        Role::Probe(flags) => uploads::probe(&flags),
+        Role::Film => vod::film(),
         Role::Source(flags) => demo::source(&flags),
     };
     match outcome {

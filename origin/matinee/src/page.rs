@@ -1,7 +1,7 @@
-//! The watch page, embedded in the binary.
+//! The watch page and the studio, embedded in the binary.
 //!
-//! In: `GET /watch/<show>` and `GET /assets/<file>`. Out: the files Vite built, with their cache policy. Does not know
-//! shows: the page asks for its show's state itself.
+//! In: `GET /watch/<show>`, `GET /studio` and `GET /assets/<file>`. Out: the files Vite built, with their cache policy.
+//! Does not know shows nor assets: the pages ask for them themselves.
 
 use axum::Router;
 use axum::extract::Path;
@@ -14,9 +14,9 @@ use crate::fault;
 
 /// Files below `/assets` carry a hash of their content in their name.
 const ASSET_CACHE: &str = "public, max-age=31536000, immutable";
-/// The page itself names them, so it must be fresh after an upgrade.
+/// The pages themselves name them, so they must be fresh after an upgrade.
 const PAGE_CACHE: &str = "public, max-age=60";
-/// The page loads nothing from anywhere else, and nobody may frame it but the house itself.
+/// A page loads nothing from anywhere else, and nobody may frame it but the house itself.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob: data:; \
     worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
@@ -24,13 +24,24 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self'
 #[folder = "../../web/dist"]
 struct Files;
 
-/// The page's routes.
+/// The pages' routes.
 pub(crate) fn router() -> Router {
-    Router::new().route("/watch/{show}", get(page)).route("/assets/{*file}", get(asset))
+    Router::new()
+        .route("/watch/{show}", get(watch))
+        .route("/studio", get(studio))
+        .route("/assets/{*file}", get(asset))
 }
 
-async fn page(headers: HeaderMap) -> Response {
-    let mut response = file(&headers, "index.html", PAGE_CACHE);
+async fn watch(headers: HeaderMap) -> Response {
+    page(&headers, "index.html")
+}
+
+async fn studio(headers: HeaderMap) -> Response {
+    page(&headers, "studio.html")
+}
+
+fn page(request: &HeaderMap, name: &str) -> Response {
+    let mut response = file(request, name, PAGE_CACHE);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -3,6 +3,7 @@
 //! In: what the store found of an earlier process, what control knows of the shows. Out: shows on the air that wait for
 //! their publishers; whatever cannot go on is ended, and its recording finished. Does not know what notes say.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use origin_control::{Control, Ownership};
@@ -14,7 +15,8 @@ use shared_wire::ShowId;
 use shared_wire::api::State;
 use shared_wire::key::Key;
 
-use crate::stage::{self, Stages};
+use crate::recorded;
+use crate::stage::Stages;
 
 /// Goes on with every show that was on the air, or ends it: those that go on. To be called before any publisher is let
 /// in.
@@ -42,9 +44,15 @@ pub(crate) async fn go_on(
             _ => store.note(&left.show, Note::End),
         }
     }
-    for key in open.iter().filter(|key| !resumed.contains(&key.show)) {
-        tracing::warn!(show = %key.show, "the show cannot go on; its recording is finished");
-        stage::finish(store, key).await;
+    // Films that grow are gone on with by whoever makes them.
+    let is_film = |key: &Key| control.show_state(key.show).is_some_and(|show| show.asset.is_some());
+    let mut left = HashMap::new();
+    for key in open.iter().filter(|key| !resumed.contains(&key.show) && !is_film(key)) {
+        left.entry(key.show).or_insert_with(Vec::new).push(key.clone());
+    }
+    for (show, keys) in left {
+        tracing::warn!(%show, "the show cannot go on; its recording is finished");
+        recorded::finish(store, &keys).await;
     }
     for show in control.shows() {
         let on_air = matches!(show.state, State::Live | State::Interrupted);
@@ -100,17 +108,14 @@ async fn held(show: ShowId, notes: &Notes, left: &Left, store: &Store) -> Held {
     for part in &left.parts {
         held.parts.insert(part.key.clone(), part.bytes.clone());
     }
-    for key in segments {
-        match Key::parse(&key) {
-            Some(parsed) if matches!(store.holds(&parsed).await, Ok(true)) => {
-                held.segments.insert(key);
-            }
-            _ => {}
-        }
+    let known = segments.into_iter().filter(|key| Key::parse(key).is_some()).collect();
+    match store.held(&left.show, known).await {
+        Ok(segments) => held.segments.extend(segments),
+        Err(error) => tracing::error!(%show, %error, "which segments are left is not known"),
     }
     for key in playlists {
         let Some(parsed) = Key::parse(&key) else { continue };
-        match store.read_text(&parsed).await {
+        match store.own_text(&parsed).await {
             Ok(Some(text)) => {
                 held.recordings.insert(key, text);
             }

@@ -87,6 +87,10 @@ impl Keeper {
         let recording = |Usage { show, bytes, written_at_s }| {
             let id = show.parse::<ShowId>().ok();
             let known = id.and_then(|id| shows.get(&id));
+            // Films are no recordings: they go with their assets.
+            if known.is_some_and(|known| known.asset.is_some()) {
+                return None;
+            }
             let on_air = id.is_some_and(|id| self.stages.live(id).is_some());
             let standing = match known.map(|known| known.state) {
                 None => Standing::Unknown,
@@ -95,9 +99,9 @@ impl Keeper {
             };
             let own = known.and_then(|known| known.broadcast.recording_bytes_max);
             let bytes_max = own.or(self.rules.show_bytes_max);
-            Recording { show, bytes, written_at_s, standing, bytes_max }
+            Some(Recording { show, bytes, written_at_s, standing, bytes_max })
         };
-        self.store.usage().into_iter().map(recording).collect()
+        self.store.usage().into_iter().filter_map(recording).collect()
     }
 
     async fn delete(&self, show: &str, recordings: &[Recording]) {

@@ -3,12 +3,14 @@
 //! In: what the command line, the environment and the file say, all as text. Out: [`Settings`], or every mistake at
 //! once. Does not know what the settings are used for.
 
+pub(crate) mod bucket;
 mod database;
 mod encoding;
+pub(crate) mod films;
 mod keeping;
 mod publishers;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,9 +22,9 @@ use shared_wire::api::{DVR_WINDOW_S, WhileAway};
 use crate::error::Error;
 use crate::hooks::Receivers;
 use crate::layers::{Layers, address, base, log_format, whole};
-use crate::purge::EDGES_MAX;
 use crate::retention::Rules;
 use crate::telemetry::LogFormat;
+use crate::{uploads, vod};
 
 pub(crate) use database::{Database, database};
 pub(crate) use encoding::Encoding;
@@ -143,6 +145,18 @@ pub(crate) struct Flags {
     /// What happens then: alarm alone, or delete-oldest as well [default: alarm]
     #[arg(long, value_name = "RULE")]
     when_disk_low: Option<String>,
+    /// Directory of uploads and assets; nodes share one [default: uploads, in the data directory]
+    #[arg(long, value_name = "DIR")]
+    uploads: Option<String>,
+    /// What uploads and assets may take altogether, in MiB [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    uploads_max_mib: Option<String>,
+    /// What one file may take, in MiB [default: 262144]
+    #[arg(long, value_name = "MIB")]
+    upload_max_mib: Option<String>,
+    /// How long an upload that nobody goes on with is kept, in seconds, 60 to 31536000 [default: 604800]
+    #[arg(long, value_name = "SECONDS")]
+    upload_expires_s: Option<String>,
     /// Edges elsewhere that are told when somebody may no longer watch, such as https://live.example.com; commas
     /// between them [default: none]
     #[arg(long, value_name = "URL,…")]
@@ -159,6 +173,10 @@ pub(crate) struct Flags {
     /// Private key of that certificate, PEM
     #[arg(long, value_name = "FILE")]
     edge_tls_key: Option<String>,
+    #[command(flatten)]
+    films: films::FilmFlags,
+    #[command(flatten)]
+    bucket: bucket::BucketFlags,
     /// Configuration file [default: ./matinee.toml where it exists]
     #[arg(long, value_name = "FILE", env = "MATINEE_CONFIG")]
     config: Option<PathBuf>,
@@ -193,9 +211,12 @@ pub(crate) struct Settings {
     pub(crate) memory_bytes: u64,
     pub(crate) dvr_window_s: u32,
     pub(crate) retention: Rules,
+    pub(crate) uploads: uploads::Rules,
+    pub(crate) films: vod::Rules,
     pub(crate) edges: Vec<String>,
     pub(crate) hooks: Receivers,
     pub(crate) edge_tls: Option<Tls>,
+    pub(crate) bucket: Option<bucket::Bucket>,
 }
 
 /// Where SRT is spoken, and how. The passphrase stays in its file.
@@ -245,6 +266,10 @@ pub(crate) const NAMES: &[&str] = &[
     "recording_max_mib",
     "disk_low_mib",
     "when_disk_low",
+    "uploads",
+    "uploads_max_mib",
+    "upload_max_mib",
+    "upload_expires_s",
     "edges",
     "hook",
     "publish_hook",
@@ -306,12 +331,16 @@ impl Flags {
             "recording_max_mib" => self.recording_max_mib.as_ref(),
             "disk_low_mib" => self.disk_low_mib.as_ref(),
             "when_disk_low" => self.when_disk_low.as_ref(),
+            "uploads" => self.uploads.as_ref(),
+            "uploads_max_mib" => self.uploads_max_mib.as_ref(),
+            "upload_max_mib" => self.upload_max_mib.as_ref(),
+            "upload_expires_s" => self.upload_expires_s.as_ref(),
             "edges" => self.edges.as_ref(),
             "hook" => self.hook.as_ref(),
             "publish_hook" => self.publish_hook.as_ref(),
             "edge_tls_cert" => self.edge_tls_cert.as_ref(),
             "edge_tls_key" => self.edge_tls_key.as_ref(),
-            _ => None,
+            _ => self.films.flag(name).or_else(|| self.bucket.flag(name)),
         }
     }
 }
@@ -349,16 +378,19 @@ impl Layers<'_> {
             }),
             encoding: self.encoding(),
             memory_bytes: self.value("memory_mib", 512 << 20, |text| {
-                whole(text, 64, 65_536).map(|mib| mib << 20)
+                whole(text, 16, 65_536).map(|mib| mib << 20)
             }),
             dvr_window_s: self.value("dvr_window_s", 7200, |text| {
                 let (shortest, longest) = (*DVR_WINDOW_S.start(), *DVR_WINDOW_S.end());
                 whole(text, shortest.into(), longest.into()).map(|s| s.try_into().unwrap_or(7200))
             }),
             retention: self.retention(),
-            edges: self.value("edges", Vec::new(), edges),
+            uploads: self.uploads(),
+            films: self.films(),
+            edges: self.value("edges", Vec::new(), keeping::edges),
             hooks: self.hooks(),
             edge_tls: self.tls("edge_tls_cert", "edge_tls_key"),
+            bucket: self.bucket(),
         }
     }
 }
@@ -390,21 +422,6 @@ impl Layers<'_> {
             whole(text, 20, 8000).map(Duration::from_millis)
         });
         listen.map(|listen| SrtDoor { listen, passphrase_file, latency })
-    }
-}
-
-impl Layers<'_> {
-    fn whip(&mut self) -> Option<Whip> {
-        let listen = self.value("whip", None, |text| address(text).map(Some));
-        let public_addresses = self.value("whip_public_addresses", Vec::new(), ips);
-        let tls = match self.tls("whip_tls_cert", "whip_tls_key") {
-            Some(Tls::Files { certificate, key }) => Some(followed(certificate, key)),
-            _ => None,
-        };
-        if listen.is_none() && tls.is_some() {
-            self.refuse("--whip-tls-cert: there is no WHIP without --whip".to_owned());
-        }
-        listen.map(|listen| Whip { public_addresses, tls, ..Whip::on(listen) })
     }
 }
 
@@ -456,25 +473,6 @@ pub(crate) fn srt(door: &SrtDoor) -> Result<Srt, Error> {
         }
     };
     Ok(Srt { passphrase, latency: door.latency, ..Srt::on(door.listen) })
-}
-
-/// Addresses with commas between them.
-fn ips(text: &str) -> Result<Vec<IpAddr>, String> {
-    let named: Vec<&str> = text.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
-    if named.len() > Whip::PUBLIC_ADDRESSES_MAX {
-        return Err(format!("names more than {} addresses", Whip::PUBLIC_ADDRESSES_MAX));
-    }
-    let read = |one: &str| one.parse().map_err(|_| format!("'{one}' is not an IP address"));
-    named.into_iter().map(read).collect()
-}
-
-/// Base addresses with commas between them.
-fn edges(text: &str) -> Result<Vec<String>, String> {
-    let named: Vec<&str> = text.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
-    if named.len() > EDGES_MAX {
-        return Err(format!("names more than {EDGES_MAX} edges"));
-    }
-    named.into_iter().filter_map(|one| base(one, &["http", "https"]).transpose()).collect()
 }
 
 #[cfg(test)]

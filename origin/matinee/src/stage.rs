@@ -14,12 +14,9 @@ use origin_ingest::Desk;
 use origin_ladder::{Capacity, NoRoom, RungSpec};
 use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
-use shared_media::{
-    Anchor, Language, Object, ObjectSink as _, Publication, RenditionId, SoundTrack, VideoCodec,
-};
-use shared_playlist::recording;
+use shared_media::{Anchor, Language, Publication, RenditionId, SoundTrack, VideoCodec};
 use shared_wire::ShowId;
-use shared_wire::api::{CaptionTrack, Rung, RungCodec, SoundName, State};
+use shared_wire::api::{CaptionTrack, ClosedCaptionName, Rung, RungCodec, SoundName, State};
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -28,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::fenced::Fenced;
 use crate::hooks::{Event, Hooks, Rungs};
+use crate::recorded;
 use crate::settings::Encoding;
 use crate::storyboard::Painter;
 
@@ -116,6 +114,11 @@ impl Stages {
         self.control.is_elsewhere(show) && !is_over()
     }
 
+    /// Whether the show is a film of which more is being made.
+    pub(crate) fn is_growing(&self, show: ShowId) -> bool {
+        self.control.show_state(show).is_some_and(|known| known.is_growing)
+    }
+
     /// Whether the show has just ended and its recording is there.
     pub(crate) fn is_finished(&self, show: ShowId) -> bool {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +131,13 @@ impl Stages {
         let window_ms =
             chosen.dvr_window_s.map_or(self.packager.window_ms, |seconds| seconds * 1000);
         let captions = chosen.captions.unwrap_or_default().into_iter().filter_map(caption_track);
-        origin_packager::Config { window_ms, captions: captions.collect(), ..self.packager.clone() }
+        let within = chosen.closed_captions.unwrap_or_default();
+        origin_packager::Config {
+            window_ms,
+            captions: captions.collect(),
+            closed_captions: within.into_iter().filter_map(closed_caption).collect(),
+            ..self.packager.clone()
+        }
     }
 
     /// Whether a show with these rungs, or those of the house, may begin; else why not.
@@ -262,9 +271,8 @@ impl Stages {
     }
 
     async fn end(self: &Arc<Self>, show: ShowId, recordings: &[String], claim: Claim) {
-        for key in recordings.iter().filter_map(|key| Key::parse(key)) {
-            finish(&self.store, &key).await;
-        }
+        let keys: Vec<Key> = recordings.iter().filter_map(|key| Key::parse(key)).collect();
+        recorded::finish(&self.store, &keys).await;
         if !recordings.is_empty() {
             self.change(|live| {
                 if let Some(live) = live.get_mut(&show) {
@@ -327,21 +335,16 @@ fn caption_track(track: CaptionTrack) -> Option<origin_packager::CaptionTrack> {
     Some(origin_packager::CaptionTrack { id, language, name, default })
 }
 
+/// A channel of captions within the pictures as the packager is told of it.
+fn closed_caption(one: ClosedCaptionName) -> Option<origin_packager::ClosedCaptionName> {
+    let ClosedCaptionName { channel, language, name } = one;
+    let language = Language::new(&language)?;
+    Some(origin_packager::ClosedCaptionName { channel, language, name })
+}
+
 /// What one of the publisher's sounds is, as the ladder is told of it.
 fn sound_track(sound: SoundName) -> SoundTrack {
     SoundTrack { number: 0, language: Language::new(&sound.language), name: sound.name }
-}
-
-/// Turns a recording's growing playlist into its finished form.
-pub(crate) async fn finish(store: &Store, key: &Key) {
-    match store.read_text(key).await {
-        Ok(Some(text)) => {
-            let bytes = recording::finish(&text).into_bytes().into();
-            store.replace(Object { key: key.to_string(), bytes });
-        }
-        Ok(None) => tracing::error!(%key, "a recording is not there to be finished"),
-        Err(error) => tracing::error!(%key, %error, "a recording could not be finished"),
-    }
 }
 
 /// The publication's epoch: its start in milliseconds since the Unix epoch, in base 36.

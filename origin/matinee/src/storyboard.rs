@@ -22,11 +22,11 @@ use shared_media::{Object, ObjectSink as _};
 use shared_wire::ShowId;
 use shared_wire::key::{BOARD, Key, KeyObject, MediaFile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::child;
 use crate::error::Error;
 
 /// How often a show is looked at.
@@ -88,7 +88,7 @@ impl Painter {
 
     /// Follows a show until it ends.
     pub(crate) async fn follow(self, show: ShowId, handle: Handle, over: CancellationToken) {
-        let text = match self.store.read_text(&Key { show, object: KeyObject::Storyboard }).await {
+        let text = match self.store.own_text(&Key { show, object: KeyObject::Storyboard }).await {
             Ok(text) => text.unwrap_or_default(),
             Err(error) => {
                 tracing::warn!(%show, %error, "the storyboard begins anew");
@@ -188,7 +188,7 @@ impl Painter {
     }
 
     async fn read(&self, key: &Key) -> Option<Bytes> {
-        self.store.get(key).await.ok().flatten()
+        self.store.get_live(key).await.ok().flatten()
     }
 
     async fn keyframe(&self, picture: &Picture) -> Option<Bytes> {
@@ -221,16 +221,10 @@ impl Painter {
     }
 
     async fn child(&self, film: Bytes, spec: Spec) -> std::io::Result<Bytes> {
-        let mut child = Command::new(&self.program)
-            .arg("draw")
+        let mut child = child::of(&self.program, "draw")
             .args(["--width", &spec.width.to_string(), "--height", &spec.height.to_string()])
             .args(["--tiles", &spec.tiles.to_string()])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            // A terminal's Ctrl-C is for the parent, which drains.
-            .process_group(0)
             .spawn()?;
         let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         let mut to = child.stdin.take().ok_or_else(broken)?;

@@ -8,7 +8,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -35,7 +35,10 @@ pub(crate) enum LogFormat {
 pub(crate) fn start_logs(format: LogFormat) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let filter = filter.and(filter_fn(|metadata| !tells_secrets(metadata.target())));
+    // Without the hint nobody would know that nothing finer than the filter is wanted: each line a library could say
+    // would be made and asked about, and the WebAssembly compiler alone has millions.
+    let tells_none = filter_fn(|metadata| !tells_secrets(metadata.target()));
+    let filter = filter.and(tells_none.with_max_level_hint(LevelFilter::TRACE));
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = match format {
         LogFormat::Json => logs.json().flatten_event(true).with_filter(filter).boxed(),

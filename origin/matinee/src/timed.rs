@@ -61,6 +61,10 @@ impl OnAir for Stages {
         })
     }
 
+    fn begun_us(&self, show: ShowId) -> Reply<'_, i64> {
+        Box::pin(async move { self.on_air(show)?.begun_us().await.ok_or(Error::NotLive) })
+    }
+
     fn date_ranges(&self, show: ShowId) -> Reply<'_, Vec<DateRange>> {
         Box::pin(async move { self.on_air(show)?.date_ranges().await.ok_or(Error::NotLive) })
     }

@@ -6,7 +6,7 @@
 //! the RTMP door, and the shows that were on the air when the house was killed, 5. the API, 6. the edge.
 //!
 //! Drain, the other way round: 1. not ready any more, 2. publishers out, 3. shows end and recordings are finished, 4.
-//! viewers out, 5. the API, 6. the disk.
+//! pieces of films are given back, 5. viewers out, 6. the API, 7. the disk.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use bytes::Bytes;
 use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::{Control, Pulling};
 use origin_ingest::{Desk, SecondPublisher};
-use origin_storage::Store;
+use origin_storage::{Elsewhere, S3, Store};
 use shared_wire::ShowId;
 use shared_wire::api::HouseStatus;
 use tokio::net::TcpListener;
@@ -34,7 +34,9 @@ use crate::hooks::Hooks;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
 use crate::stage::{Stages, Window};
-use crate::{demo, denied, fault, page, pull, purge, resume, retention, telemetry};
+use crate::{
+    demo, denied, edge_node, fault, page, pull, purge, resume, retention, telemetry, uploads, vod,
+};
 
 /// The edge, compiled to WebAssembly by `make edge`.
 pub(crate) const EDGE_COMPONENT: &[u8] = include_bytes!("../../../target/edge/decision.wasm");
@@ -103,7 +105,8 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
         allow_private: settings.pull_private,
     };
     tokio::spawn(office.work(rooms.control.clone(), to_pull));
-    let router = rooms.router(metrics, api_out.clone());
+    let (uploads, films) = rooms.files(&settings, &api_out, &publishers_out).await?;
+    let router = rooms.router(metrics, api_out.clone(), uploads.router());
     purge::start(&rooms.control, &settings.edges, &api_out)?;
     let api_stop = api_out.clone().cancelled_owned();
     let api_task =
@@ -127,6 +130,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     publishers_out.cancel();
     broke("RTMP", rtmp_task.await);
     rooms.stages.drained().await;
+    films.drained().await;
     viewers_out.cancel();
     broke("the edge", edge_task.await);
     api_out.cancel();
@@ -141,6 +145,25 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
 fn away(settings: &Settings, rooms: &Rooms, desk: origin_ingest::Desk) -> Away {
     let (program, picture) = (rooms.program.clone(), settings.slate.clone());
     Away { desk, program, usual: settings.while_away, picture }
+}
+
+/// The store, before a bucket if one is named.
+async fn store(settings: &Settings) -> Result<Store, Error> {
+    let usual = origin_storage::Config::default();
+    let memory_bytes_max = settings.memory_bytes.try_into().unwrap_or(usize::MAX);
+    let mut config = origin_storage::Config {
+        root: settings.data.join("objects"),
+        memory_bytes_max,
+        object_bytes_max: usual.object_bytes_max.min(memory_bytes_max),
+        ..usual
+    };
+    let mut elsewhere = None;
+    if let Some(named) = &settings.bucket {
+        config.spool.bytes_max = named.spool_bytes_max;
+        let bucket = Arc::new(S3::open(named.s3.clone()).await);
+        elsewhere = Some(Elsewhere { bucket, name: named.name() });
+    }
+    Ok(Store::open_before(config, elsewhere)?)
 }
 
 /// What ingest is told.
@@ -177,14 +200,11 @@ impl Rooms {
             pulls: Some(pulls),
             source_fault: pull::fault,
             status: Some(seen),
+            uploads_bytes_max: settings.uploads.bytes_max,
             ..origin_control::Config::default()
         })
         .await?;
-        let store = Arc::new(Store::open(origin_storage::Config {
-            root: settings.data.join("objects"),
-            memory_bytes_max: settings.memory_bytes.try_into().unwrap_or(usize::MAX),
-            ..origin_storage::Config::default()
-        })?);
+        let store = Arc::new(store(settings).await?);
         let window =
             Window { part_target_ms: settings.part_target_ms, dvr_window_s: settings.dvr_window_s };
         let hooks = Hooks::open(settings.hooks.clone(), control.hook_secret(), &settings.data)?;
@@ -202,10 +222,55 @@ impl Rooms {
         gate.open(control, stages, self.hooks.clone(), away, second);
     }
 
+    /// Where files come in, and become films.
+    async fn files(
+        &self,
+        settings: &Settings,
+        api_out: &CancellationToken,
+        publishers_out: &CancellationToken,
+    ) -> Result<(Arc<uploads::Room>, Arc<vod::Films>), Error> {
+        let uploads = self.uploads(settings, api_out)?;
+        uploads.start(api_out.clone());
+        let films = self.films(settings, &uploads, publishers_out.clone());
+        films.start().await?;
+        Ok((uploads, films))
+    }
+
+    /// Where files come in; they stop when the API does.
+    fn uploads(
+        &self,
+        settings: &Settings,
+        stop: &CancellationToken,
+    ) -> Result<Arc<uploads::Room>, Error> {
+        let (rules, data) = (&settings.uploads, &settings.data);
+        let allow_private = settings.pull_private;
+        let (program, stop) = (self.program.clone(), stop.clone());
+        uploads::Room::open(rules, data, &self.control, program, allow_private, stop)
+    }
+
+    /// Whoever makes films of what came in.
+    fn films(
+        &self,
+        settings: &Settings,
+        uploads: &uploads::Room,
+        stop: CancellationToken,
+    ) -> Arc<vod::Films> {
+        let place = vod::Place {
+            program: &self.program,
+            lease: settings.lease,
+            own_only: settings.database.is_some() && settings.bucket.is_none(),
+        };
+        let rooms = (self.control.clone(), self.store.clone(), uploads.disk());
+        let films = vod::Films::open(settings.films, &place, rooms, stop);
+        uploads.set_films(films.clone());
+        films
+    }
+
     fn router(
         &self,
         metrics: metrics_exporter_prometheus::PrometheusHandle,
         stop: CancellationToken,
+        uploads: Router,
     ) -> Router {
         let for_edges =
             delivery::router(Delivery { stages: self.stages.clone(), store: self.store.clone() })
@@ -216,6 +281,7 @@ impl Rooms {
                 ));
         Router::new()
             .merge(self.control.router())
+            .merge(uploads)
             .merge(page::router())
             .merge(probes::router(Probes { metrics, ready: self.ready.clone() }))
             .merge(for_edges)
@@ -233,6 +299,8 @@ impl Rooms {
         let origin = format!("http://{}", addresses.api_from_here());
         let mut config = edge_wasmtime::Config::new(settings.edge, component, origin);
         config.environment = self.control.edge_environment().variables;
+        let bucket = edge_node::bucket::of_variables(&|name| std::env::var(name).ok());
+        config.environment.extend(bucket);
         config.cache.bytes_max = settings.memory_bytes;
         config.compiled = std::path::absolute(settings.data.join("compiled")).ok();
         config.viewers.tls = settings.edge_tls.clone();
@@ -299,11 +367,10 @@ impl Addresses {
         if let Some(url) = &self.whip_url {
             publishers.push_str(&format!("             {url}, bearer token <stream key>\n"));
         }
+        let (viewers, api, data) = (&self.public_url, &self.api, settings.data.display());
         format!(
-            "matinee is up\n  viewers    {}\n  api        http://{}\n{publishers}  data       {}\n",
-            self.public_url,
-            self.api,
-            settings.data.display()
+            "matinee is up\n  viewers    {viewers}\n  api        http://{api}\n  \
+             studio     http://{api}/studio\n{publishers}  data       {data}\n"
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Every limit of this stage, by name.
 
-use crate::machine::CaptionTrack;
+use crate::machine::{CaptionTrack, ClosedCaptionName};
 
 /// How a show is cut, and what may be held for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +33,12 @@ pub struct Config {
     pub held_units_max: usize,
     /// Largest media segment, in bytes; units beyond it are dropped.
     pub segment_bytes_max: usize,
+    /// Cues of one track of captions that wait for their end.
+    pub cues_max: usize,
     /// Its tracks of captions.
     pub captions: Vec<CaptionTrack>,
+    /// What is known of the captions within its pictures, should there be some.
+    pub closed_captions: Vec<ClosedCaptionName>,
     /// Playlist and part requests of one show that may wait at a time.
     pub waiting_requests_max: usize,
 }
@@ -53,7 +57,9 @@ impl Default for Config {
             reorder_ms_max: 10_000,
             held_units_max: 2_048,
             segment_bytes_max: 128 << 20,
+            cues_max: 256,
             captions: Vec::new(),
+            closed_captions: Vec::new(),
             waiting_requests_max: 20_000,
         }
     }

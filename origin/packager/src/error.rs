@@ -50,6 +50,8 @@ pub enum Drop {
     Timestamps,
     /// The segment is too large.
     TooLarge,
+    /// The publisher broke off right behind a cut, before every rendition had something there.
+    Sliver,
 }
 
 impl Drop {
@@ -63,6 +65,7 @@ impl Drop {
             Self::Held => "held",
             Self::Timestamps => "timestamps",
             Self::TooLarge => "too_large",
+            Self::Sliver => "sliver",
         }
     }
 }

@@ -5,7 +5,9 @@
 //! publishers, encoders, HTTP, disks, who is watching.
 //!
 //! `machine` decides everything and is pure; `cmaf` writes the boxes; `driver` is the only place
-//! with tokio. The specification is draft-pantos-hls-rfc8216bis; clause numbers are its own.
+//! with tokio. A film's pieces, which are no live show, have no driver: their machines
+//! ([`Machine::of_piece`]) are driven where they are made, and their [`Facts`] are summed up. The specification is
+//! draft-pantos-hls-rfc8216bis; clause numbers are its own.
 
 pub mod cmaf;
 pub mod machine;
@@ -22,5 +24,6 @@ pub use driver::{
 };
 pub use error::{Drop, Error};
 pub use machine::{
-    Caption, CaptionRefusal, CaptionTrack, DateRangeRefusal, Held, Machine, Notes, TooManyTags,
+    Caption, CaptionRefusal, CaptionTrack, ClosedCaptionName, DateRangeRefusal, Facts, Given, Held,
+    Machine, Notes, TooManyTags, multivariant,
 };

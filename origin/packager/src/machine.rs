@@ -7,6 +7,8 @@
 //! `segment` writes and lists in the `window`. Rendition by rendition the same Media Sequence Number
 //! is the same span of time; one with nothing in a span lists a gap there.
 //!
+//! A film is no show: its cuts are known beforehand, and its pieces are packaged apart from each other (`piece`).
+//!
 //! ```
 //! use origin_packager::{Config, Machine};
 //! use shared_media::{Anchor, Now, Poll, Staged};
@@ -25,6 +27,8 @@ mod catalogue;
 mod closed_captions;
 mod cuts;
 mod date_ranges;
+mod facts;
+mod form;
 mod i_frames;
 mod journal;
 mod messages;
@@ -32,6 +36,7 @@ mod names;
 mod output;
 mod part_target;
 mod parts;
+mod piece;
 mod rates;
 mod restore;
 mod sample;
@@ -53,18 +58,22 @@ use shared_playlist::Multivariant;
 use shared_wire::ShowId;
 
 pub use captions::{Caption, CaptionRefusal, CaptionTrack};
+pub use closed_captions::ClosedCaptionName;
 pub use date_ranges::DateRangeRefusal;
+pub use facts::{Facts, multivariant};
 pub use messages::TooManyTags;
 pub use output::Output;
+pub use piece::Given;
 pub use restore::{Held, Notes};
 
 use crate::config::Config;
 use crate::error::{Drop, Error};
 use cuts::Cuts;
+use form::Form;
 use names::Names;
 use part_target::part_target_us;
 use sample::Sample;
-use track::{Common, Form, Track};
+use track::{Common, Track};
 
 /// Gaps that one tick adds at most: after a long standstill of the clock they come little by little.
 const GAPS_AT_ONCE_MAX: usize = 8;
@@ -81,6 +90,8 @@ pub struct Machine {
     phase: Phase,
     /// The multivariant playlist as it was told last.
     told: Option<Multivariant>,
+    /// Of how many renditions an I-frame playlist has pictures.
+    with_pictures: usize,
     /// When the leader was last heard, in microseconds of the monotonic clock.
     leader_heard_us: u64,
     /// Since when nobody publishes, by the monotonic clock, and how far the show had come then.
@@ -117,8 +128,8 @@ impl Machine {
         let cuts = Cuts::new(Ticks::ZERO, 1); // replaced by the plan
         let common = Common {
             part_target_us: config.part_target_us,
-            captions: captions::Captions::new(config.captions.clone()),
-            closed_captions: closed_captions::ClosedCaptions::default(),
+            captions: captions::Captions::new(config.captions.clone(), config.cues_max),
+            closed_captions: closed_captions::ClosedCaptions::new(config.closed_captions.clone()),
             config,
             names: Names { show, epoch },
             anchor,
@@ -127,6 +138,7 @@ impl Machine {
             journal: journal::Journal::default(),
             date_ranges: date_ranges::DateRanges::default(),
             messages: messages::Messages::default(),
+            piece: None,
         };
         Self {
             common,
@@ -138,6 +150,7 @@ impl Machine {
             away_until: Ticks::ZERO,
             plan: None,
             told: None,
+            with_pictures: 0,
             leader_heard_us: 0,
             leader_before: None,
             now_us: 0,
@@ -160,6 +173,9 @@ impl Machine {
             Staged::Config(id, config) => self.configure(&id, config),
             Staged::Unit(id, unit) => self.unit(now, &id, unit),
             Staged::Offer(id, is_offered) => self.offer(&id, is_offered),
+            Staged::Discontinuity if self.common.piece.is_some() => {
+                self.out_of_order("a discontinuity within a film");
+            }
             Staged::Discontinuity => {
                 // However long nobody published: whoever comes may begin with sound.
                 self.leader_heard_us = now.monotonic_us;
@@ -239,11 +255,15 @@ impl Machine {
             return self.out_of_order("a second plan");
         }
         self.plan = Some(plan.clone());
-        self.phase = Phase::Planned;
-        self.leader_heard_us = now.monotonic_us;
-        self.common.target_duration_s = plan.target_duration_s.max(1);
-        let shortest = Ticks::from_millis(i64::from(self.common.config.segment_ms_min));
-        self.cuts = Cuts::new(shortest, self.common.target_duration_s);
+        if self.common.piece.is_some() {
+            self.phase = Phase::Running; // its cuts are known
+        } else {
+            self.phase = Phase::Planned;
+            self.leader_heard_us = now.monotonic_us;
+            self.common.target_duration_s = plan.target_duration_s.max(1);
+            let shortest = self.millis(self.common.config.segment_ms_min);
+            self.cuts = Cuts::new(shortest, self.common.target_duration_s);
+        }
         let track = |(index, rung)| Track::new(rung, index == 0, &self.common);
         self.tracks = plan.rungs.into_iter().enumerate().map(track).collect();
         self.add_captions();
@@ -298,14 +318,14 @@ impl Machine {
             let trouble = Error::Dropped { rendition: id.clone(), why: Drop::Timestamps };
             return self.common.outputs.push_back(Output::Trouble(trouble));
         };
-        if index == 0 {
+        if self.common.piece.is_some() {
+            // Where it is cut is decided.
+        } else if index == 0 {
             self.leader_heard_us = now.monotonic_us;
             self.lead(&sample);
+            self.keep_time(&sample);
         } else {
             self.follow(now, &sample);
-        }
-        if index == 0 {
-            self.keep_time(&sample);
         }
         self.tracks[index].push(sample, &mut self.common);
         self.pump();
@@ -356,6 +376,7 @@ impl Machine {
         for track in &mut self.tracks {
             track.pump(&self.cuts, &mut self.common);
         }
+        self.pump_texts();
         let behind = self.tracks.iter().map(Track::next_msn).min();
         self.cuts.forget_before(behind.unwrap_or_default());
     }
@@ -368,7 +389,12 @@ impl Machine {
         self.cuts.decide_all();
         self.pump();
         let span = self.tracks.iter().map(Track::reach).max().unwrap_or_default();
-        if span.0 > 0 {
+        if self.is_sliver() {
+            for track in &mut self.tracks {
+                track.discard(&mut self.common);
+            }
+            self.cuts.take_back();
+        } else if span.0 > 0 {
             for track in &mut self.tracks {
                 track.end_section(span, &mut self.common);
             }
@@ -381,8 +407,19 @@ impl Machine {
         }
     }
 
+    /// Whether the publisher broke off right behind a cut, with pictures whose sound had yet to come: where no viewer
+    /// has any of it, a moment less is better than a segment that is a gap in one rendition, at which players stall.
+    fn is_sliver(&self) -> bool {
+        let mut offered = self.tracks.iter().filter(|track| !track.rests);
+        offered.any(Track::has_nothing_behind_a_cut)
+            && !self.tracks.iter().any(Track::has_listed_of_segment)
+    }
+
     fn end(&mut self) {
-        self.end_section();
+        match self.common.piece {
+            Some(_) => self.end_piece(),
+            None => self.end_section(),
+        }
         self.phase = Phase::Ended;
         self.all_changed();
     }
@@ -397,6 +434,9 @@ impl Machine {
 
     /// Notes down what is to be listed, before it is.
     fn note(&mut self) {
+        if self.common.piece.is_some() {
+            return self.common.journal.forget(); // whoever is killed begins its piece anew
+        }
         let note = match (&self.plan, &self.phase) {
             (_, Phase::Ended) => Some(Note::End),
             (Some(plan), Phase::Running | Phase::Restored) if self.common.journal.is_due() => {

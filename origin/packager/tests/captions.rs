@@ -138,6 +138,35 @@ fn cues_stand_in_every_segment_they_are_shown_in_also_of_the_recording() {
 }
 
 #[test]
+fn cues_count_on_where_33_bits_of_media_time_begin_anew() {
+    const WRAP: i64 = 1 << 33; // 26 h 30 min 43.717 s
+    let mut machine = Machine::new(config(), SHOW.parse().unwrap(), "e1".to_owned(), ANCHOR);
+    let mut world = World::default();
+    let begin = WRAP - 9 * 90_000; // nobody came before
+    let shifted = events().into_iter().map(|(at, event)| {
+        let event = match event {
+            Staged::Unit(id, mut unit) => {
+                (unit.pts, unit.dts) = (Ticks(unit.pts.0 + begin), Ticks(unit.dts.0 + begin));
+                Staged::Unit(id, unit)
+            }
+            other => other,
+        };
+        (at + begin, event)
+    });
+    let wrap_ms = WRAP / 90;
+    machine.put_captions(&id("cc-en"), caption(wrap_ms - 1000, wrap_ms + 1000, "across")).unwrap();
+    machine.put_captions(&id("cc-en"), caption(wrap_ms + 5000, wrap_ms + 6000, "after")).unwrap();
+    world.play(&mut machine, shifted);
+    world.check();
+    // Local times have as many hours as it takes; a map that says 0 holds before and after. The cues begin a part of a
+    // millisecond before their segments do.
+    let across = world.having("26:30:42.717 --> 26:30:44.717\nacross\n");
+    let after = world.having("26:30:48.717 --> 26:30:49.717\nafter\n");
+    assert_eq!((across, after), (vec![3, 4], vec![6, 7]));
+    assert_eq!((world.having("across"), world.having("after")), (vec![3, 4], vec![6, 7]));
+}
+
+#[test]
 fn a_process_that_is_killed_leaves_its_cues_to_the_next() {
     let mut machine = Machine::new(config(), SHOW.parse().unwrap(), "e1".to_owned(), ANCHOR);
     let mut world = World::default();

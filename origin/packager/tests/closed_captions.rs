@@ -6,9 +6,9 @@ mod simulation;
 
 use bytes::Bytes;
 use origin_packager::machine::Output;
-use origin_packager::{Config, Held, Machine, Notes};
+use origin_packager::{ClosedCaptionName, Config, Held, Machine, Notes};
 use shared_media::closed_captions::{Triplet, write};
-use shared_media::{Note, Poll, Staged, VideoCodec};
+use shared_media::{Language, Note, Poll, Staged, VideoCodec};
 use simulation::Shape;
 use simulation::house::{ANCHOR, SHOW, now};
 
@@ -117,6 +117,35 @@ fn captions_that_begin_within_a_show_are_told_once_and_a_killed_process_leaves_t
     after.carry_out(&mut machine);
     after.play(&mut machine, std::iter::once((20 * 90_000, Staged::End)));
     assert_signalled(after.last());
+}
+
+#[test]
+fn channels_have_the_language_and_name_their_creator_gave_each_name_once() {
+    let named = |channel: &str, language: &str, name: Option<&str>| ClosedCaptionName {
+        channel: channel.to_owned(),
+        language: Language::new(language).unwrap(),
+        name: name.map(str::to_owned),
+    };
+    let last = |closed_captions: Vec<ClosedCaptionName>| {
+        let config = Config { closed_captions, ..Config::default() };
+        let mut machine = Machine::new(config, SHOW.parse().unwrap(), "e1".to_owned(), ANCHOR);
+        let mut world = World::default();
+        world.play(&mut machine, events(Some(0)).into_iter());
+        world.last().to_owned()
+    };
+    let one = last(vec![named("CC1", "de", None), named("CC3", "fr", None)]);
+    let said = format!(
+        "{GROUP}NAME=\"Deutsch\",LANGUAGE=\"de\",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n\
+         {GROUP}NAME=\"SERVICE1\",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"SERVICE1\"\n"
+    );
+    assert!(one.contains(&said), "what is not there is not said: {one}");
+    let alike = last(vec![named("SERVICE1", "pt-BR", Some("a")), named("CC1", "en", Some("a"))]);
+    let said = format!(
+        "{GROUP}NAME=\"a\",LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n\
+         {GROUP}NAME=\"a SERVICE1\",LANGUAGE=\"pt-BR\",DEFAULT=NO,AUTOSELECT=YES,\
+         INSTREAM-ID=\"SERVICE1\"\n"
+    );
+    assert!(alike.contains(&said), "{alike}");
 }
 
 #[test]

@@ -11,12 +11,14 @@ use std::process::Command;
 
 use bytes::Bytes;
 use mp4_atom::{Atom as _, Codec, Decode as _, DecodeMaybe as _, Encode as _, Header, Moof, Moov};
-use origin_packager::Config;
+use origin_packager::machine::Output;
+use origin_packager::{Config, Given, Machine};
 use shared_media::{
-    AccessUnit, AudioCodec, AudioConfig, Rational, RenditionId, Staged, Ticks, TrackConfig,
+    AccessUnit, AudioCodec, AudioConfig, Poll, Rational, RenditionId, Staged, Ticks, TrackConfig,
     VideoCodec, VideoConfig,
 };
-use simulation::house::{House, SHOW, key, run};
+use shared_playlist::recording;
+use simulation::house::{ANCHOR, House, SHOW, key, now, run};
 use simulation::{id, plan};
 
 fn tool(name: &str, arguments: &[&str], directory: &Path) -> String {
@@ -243,5 +245,80 @@ fn ffprobe_finds_what_the_playlists_claim() {
             let near = packets.iter().map(|(pts, _)| *pts).find(|pts| (pts - start).abs() < 0.2);
             assert!(found.is_some_and(|(_, keyframe)| *keyframe), "{name}: {start}, but {near:?}");
         }
+    }
+}
+
+/// Makes a piece of a film whose pictures stand below that folder, and gives its playlist's entries.
+fn piece(given: Given, config: &TrackConfig, units: &[AccessUnit], folder: &Path) -> String {
+    let show = SHOW.parse().unwrap();
+    let mut machine = Machine::of_piece(Config::default(), show, "e1".to_owned(), ANCHOR, given);
+    let mut renditions = plan(2);
+    renditions.rungs.truncate(1);
+    let unit = |unit: &AccessUnit| Staged::Unit(id("source"), unit.clone());
+    let begin = [Staged::Plan(renditions), Staged::Config(id("source"), config.clone())];
+    let mut entries = String::new();
+    for event in begin.into_iter().chain(units.iter().map(unit)).chain([Staged::End]) {
+        machine.handle(now(0), event);
+        while let Poll::Output(output) = machine.poll() {
+            match output {
+                Output::Put(object) => {
+                    std::fs::write(folder.join(object.key), object.bytes).unwrap()
+                }
+                Output::Append(object) if object.key == key("source", "index.m3u8") => {
+                    entries.push_str(std::str::from_utf8(&object.bytes).unwrap());
+                }
+                Output::Trouble(error) => panic!("{error}"),
+                _ => {}
+            }
+        }
+    }
+    entries
+}
+
+#[test]
+fn ffmpeg_plays_a_film_from_the_list_of_its_pieces() {
+    const VFR: &str = "-vf select=lt(n\\,70)+gt(n\\,140)+not(mod(n\\,5)) -fps_mode vfr";
+    for rate in ["", VFR] {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        let encode = format!("-c:v libx264 -preset faster -g 36 -bf 3 {rate}");
+        let source = clip(directory, "source", encode.trim());
+        let (config, mut units) = demultiplex(&source);
+        let first = units[0].pts;
+        for unit in &mut units {
+            (unit.pts, unit.dts) = (unit.pts - first, unit.dts - first);
+        }
+        let cuts: Vec<Ticks> =
+            units.iter().filter(|unit| unit.keyframe).map(|unit| unit.pts).collect();
+        let mut shown: Vec<Ticks> = units.iter().map(|unit| unit.pts).collect();
+        shown.sort_unstable();
+        let until = *shown.last().unwrap() + Ticks(3003);
+        let border = units.iter().position(|unit| unit.pts == cuts[3]).unwrap();
+        std::fs::create_dir_all(directory.join(key("source", "e1"))).unwrap();
+        let given = |init: usize, from: usize, to: usize| Given {
+            first_msn: from as u64,
+            cuts: cuts[from..to].to_vec(),
+            until: cuts.get(to).copied().unwrap_or(until),
+            target_duration_s: 3,
+            init: init as u32,
+        };
+        let text = recording::header(3, false)
+            + &piece(given(0, 0, 3), &config, &units[..border], directory)
+            + &piece(given(1, 3, cuts.len()), &config, &units[border..], directory);
+        assert_eq!(text.matches("#EXT-X-MAP").count(), 2);
+        let list = key("source", "index.m3u8");
+        std::fs::write(directory.join(&list), recording::finish(&text)).unwrap();
+        let original = frames(directory, "source.mp4");
+        assert!(original.len() >= 150, "{}", original.len());
+        assert_eq!(frames(directory, &list), original);
+        // Every picture is shown at its time.
+        let entries = ["-v", "error", "-show_entries", "packet=pts", "-of", "csv=p=0", &list];
+        let packets = tool("ffprobe", &entries, directory);
+        let mut found: Vec<i64> =
+            packets.lines().map(|line| line.trim_end_matches(',').parse().unwrap()).collect();
+        found.sort_unstable();
+        let begin = found[0];
+        let found: Vec<Ticks> = found.into_iter().map(|at| Ticks(at - begin)).collect();
+        assert_eq!(found, shown, "{rate}");
     }
 }

@@ -131,6 +131,39 @@ async fn who_asks_while_a_show_begins_waits_until_it_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_rates_are_expected_a_show_is_there_with_its_first_parts_and_pictures_are_waited_for()
+{
+    let shape = Shape { expected_bit_rate: Some(3_000_000), ..shape() };
+    let show = start(Config::default(), &shape, 100);
+    show.handle.begins().await;
+    // The rung is a third of a second late.
+    assert!(show.started.elapsed() < Duration::from_millis(800), "{:?}", show.started.elapsed());
+    let told = || {
+        let answer = show.handle.multivariant(false).unwrap();
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    };
+    let first = told();
+    assert!(first.contains("BANDWIDTH=3128000,AVERAGE-BANDWIDTH=3128000"), "{first}");
+    assert_eq!(first.matches("FRAME-RATE=30.000").count(), 2, "{first}");
+    assert_eq!(first.matches("#EXT-X-I-FRAME-STREAM-INF:").count(), 2, "{first}");
+    let (text, _) = show.ask("").await.unwrap();
+    assert!(text.contains("URI=\"e1/p0.0.m4s\"") && !text.contains("#EXTINF"), "{text}");
+    assert!(!text.contains("iframes.m3u8"), "nothing to report of: {text}");
+
+    let pictures = show.handle.i_frames("source", &Directives::default(), false).await.unwrap();
+    let at = show.started.elapsed();
+    assert!((2000..2040).contains(&at.as_millis()), "with the first whole segment: {at:?}");
+    let text = String::from_utf8(pictures.body.to_vec()).unwrap();
+    assert!(text.contains("e1/s0.m4s\n"), "{text}");
+    let sound = show.handle.i_frames("audio", &Directives::default(), false).await;
+    assert_eq!((sound, show.started.elapsed()), (Err(Refusal::NotFound), at), "it has none");
+    show.at(2100).await;
+    assert!(!told().contains("BANDWIDTH=3128000"), "what was measured counts now: {}", told());
+    let (text, _) = show.ask("").await.unwrap();
+    assert!(text.contains("RENDITION-REPORT:URI=\"iframes.m3u8\",LAST-MSN=0\n"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_too_far_or_unknown_is_refused_at_once() {
     let show = start(Config::default(), &shape(), 100);
     assert_eq!(show.ask("").await, Err(Refusal::NotFound));

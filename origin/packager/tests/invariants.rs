@@ -331,6 +331,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
             audio_delay: delays.1,
             silence: silence.map(|(from, frames)| (from, from + frames)),
             target_duration_s: 4,
+            expected_bit_rate: faults.0.then_some(3_000_000),
         },
     )
 }

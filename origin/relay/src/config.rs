@@ -12,6 +12,8 @@ pub(crate) const PROBE_US_MAX: u64 = 3_000_000;
 pub(crate) const PROTOCOLS: &str = "http,https,httpproxy,tls,tcp,rtmp,rtmps,crypto";
 /// Connections by HTTP at the same time: a playlist and a segment for each rung and sound.
 pub(crate) const PROXIED_MAX: usize = 64;
+/// How long a handshake of TLS may take, in seconds.
+pub(crate) const HANDSHAKE_S_MAX: u64 = 10;
 /// Longest head of a request that libavformat makes, in bytes.
 pub(crate) const REQUEST_BYTES_MAX: usize = 16 << 10;
 /// A step of the source's clock above this is followed at once, in microseconds.

@@ -3,8 +3,9 @@
 //! In: an address. Out: a transport stream in real time. Does not know what becomes of it.
 
 mod proxy;
+mod way;
 
-use std::net::{IpAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,10 +14,11 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg::media::Type;
 use ffmpeg::{Dictionary, Packet, Rational, codec, format};
 
+use self::way::Way;
 use crate::Error;
 use crate::config::{NETWORK_WAIT_US_MAX, PROBE_BYTES_MAX, PROBE_US_MAX, PROTOCOLS};
 use crate::machine::pace::Pace;
-use crate::machine::source;
+use crate::machine::source::{self, Rtmp};
 
 /// Where the transport stream goes.
 const OUTPUT: &str = "pipe:1";
@@ -28,14 +30,11 @@ const MICROSECONDS: Rational = Rational(1, 1_000_000);
 /// # Errors
 /// Whatever ends it, with whose fault it is.
 pub fn relay(url: &str, allow_private: bool) -> Result<(), Error> {
-    let named = source::read(url)?;
-    let found = (named.host.as_str(), named.port).to_socket_addrs();
-    let found = found.map_err(|error| Error::Unreachable(error.to_string()))?;
-    let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-    source::check(&addresses, allow_private)?;
+    let way = Way::new(allow_private)?;
+    let found = way.find(&source::read(url)?)?;
     ffmpeg::init().map_err(broken)?;
     ffmpeg::log::set_level(ffmpeg::log::Level::Fatal); // its errors quote addresses
-    let mut input = open(url, allow_private)?;
+    let mut input = open(url, &found, &way)?;
     let mut output = format::output_as(&OUTPUT, "mpegts").map_err(broken)?;
     let taken = streams(&input, &mut output)?;
     let mut options = Dictionary::new();
@@ -68,12 +67,39 @@ pub fn relay(url: &str, allow_private: bool) -> Result<(), Error> {
     output.write_trailer().map_err(broken)
 }
 
-fn open(url: &str, allow_private: bool) -> Result<format::context::Input, Error> {
+/// Opens the source.
+fn open(url: &str, found: &[SocketAddr], way: &Way) -> Result<format::context::Input, Error> {
+    let Some(rtmp) = Rtmp::read(url) else { return open_http(url, way) };
+    let opened = |at: SocketAddr| {
+        let mut options = Dictionary::new();
+        options.set("rtmp_tcurl", &rtmp.told());
+        open_at(&rtmp.at(at), options)
+    };
+    if rtmp.is_secure() {
+        return opened(way.under_tls(&source::read(url)?, found)?);
+    }
+    // By the very addresses that were checked, the first that answers.
+    let mut failed = Error::Address("has a host whose name stands for nothing");
+    for address in found {
+        match opened(*address) {
+            Ok(input) => return Ok(input),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// Where a playlist or a redirection leads is checked by the proxy, and connected to. RTMP has neither.
+fn open_http(url: &str, way: &Way) -> Result<format::context::Input, Error> {
     let mut options = Dictionary::new();
-    // Where a playlist or a redirection leads is checked there; RTMP has neither.
-    let proxy = proxy::open(allow_private).map_err(|error| Error::Broken(error.to_string()))?;
-    options.set("http_proxy", &format!("http://{proxy}"));
+    options.set("http_proxy", &format!("http://{}", way.proxy()?));
     options.set("http_persistent", "0");
+    // What it speaks TLS with is the proxy, which speaks it with the server and looks at its certificate.
+    options.set("tls_verify", "0");
+    open_at(url, options)
+}
+
+fn open_at(url: &str, mut options: Dictionary) -> Result<format::context::Input, Error> {
     options.set("protocol_whitelist", PROTOCOLS);
     options.set("rw_timeout", &NETWORK_WAIT_US_MAX.to_string());
     options.set("probesize", &PROBE_BYTES_MAX.to_string());

@@ -12,6 +12,9 @@ pub enum Error {
     /// Peer: nothing can be fetched there.
     #[error("the source cannot be opened: {0}")]
     Unreachable(String),
+    /// Peer: it is not who its name says, as far as the authorities that are believed here know.
+    #[error("the source's certificate is not trusted: {0}")]
+    Untrusted(String),
     /// Peer: it has neither video nor audio that a transport stream takes.
     #[error("the source has neither video nor audio")]
     Nothing,

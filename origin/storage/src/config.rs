@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use crate::Error;
+use crate::machine::spool::Limits;
 
 /// Least time a part must stay readable, in seconds: it is listed for three target durations, and a player may ask for
 /// it as long again after it left the playlist (rfc8216bis 6.2.2, with the longest target duration of 4 s).
@@ -37,6 +38,10 @@ pub struct Config {
     pub lost_names_max: usize,
     /// Reads from disk at the same time; more wait.
     pub reads_max: usize,
+    /// What the disk may take as the spool of a bucket, where there is one, and how hard it tries to send.
+    pub spool: Limits,
+    /// Reads from the bucket at the same time; more wait.
+    pub far_reads_max: usize,
     /// How long a drain may wait for the disk, in milliseconds.
     pub drain_ms_max: u64,
 }
@@ -56,6 +61,8 @@ impl Default for Config {
             write_retry_ms: 1000,
             lost_names_max: 16_384,
             reads_max: 64,
+            spool: Limits::default(),
+            far_reads_max: 8,
             drain_ms_max: 10_000,
         }
     }
@@ -72,6 +79,9 @@ impl Config {
             ("write_queue_max", self.write_queue_max as u64, 1),
             ("write_attempts_max", u64::from(self.write_attempts_max), 1),
             ("reads_max", self.reads_max as u64, 1),
+            ("far_reads_max", self.far_reads_max as u64, 1),
+            ("spool.at_once_max", self.spool.at_once_max as u64, 1),
+            ("spool.failures_max", u64::from(self.spool.failures_max), 1),
             ("object_bytes_max", self.object_bytes_max as u64, 1),
             ("memory_bytes_max", self.memory_bytes_max as u64, self.object_bytes_max as u64),
             (

@@ -64,6 +64,22 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// An object is not on disk, and cannot be brought there.
+    #[error("{key} cannot be written to disk: {reason}")]
+    Write {
+        /// Its key.
+        key: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// An object is not on disk, and the bucket does not give it.
+    #[error("{key} cannot be had from the bucket: {reason}")]
+    Far {
+        /// Its key.
+        key: String,
+        /// What was said.
+        reason: String,
+    },
     /// An object that should be text is not.
     #[error("{0} is not text; it was changed from outside")]
     NotText(String),
@@ -83,9 +99,12 @@ impl Error {
             Self::Config { .. } | Self::Missing(_) | Self::NotWritable { .. } | Self::Locked(_) => {
                 Fault::Config
             }
-            Self::Full(_) | Self::Read { .. } | Self::NotText(_) | Self::Unsaved { .. } => {
-                Fault::Storage
-            }
+            Self::Full(_)
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Far { .. }
+            | Self::NotText(_)
+            | Self::Unsaved { .. } => Fault::Storage,
         }
     }
 

@@ -27,6 +27,13 @@ pub struct Channels {
     services: u64,
 }
 
+/// Whether it is a channel's name, as [`Channels::names`] has them.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let all = Channels { line_21: 0b1111, services: u64::MAX };
+    all.names().any(|known| known == name)
+}
+
 impl Channels {
     /// Whether there are none.
     #[must_use]

@@ -66,6 +66,15 @@ impl Language {
         Self::new(known.to_639_1().unwrap_or(known.to_639_3()))
     }
 
+    /// Its bibliographic code of ISO 639-2; `None` if it has none.
+    #[must_use]
+    pub fn iso_639_2(&self) -> Option<&'static str> {
+        let primary = self.0.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let code = Code::from_639_1(&primary).or_else(|| Code::from_639_3(&primary))?.to_639_3();
+        let same = BIBLIOGRAPHIC.iter().find(|(_, terminological)| *terminological == code);
+        Some(same.map_or(code, |(bibliographic, _)| bibliographic))
+    }
+
     /// Its tag.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -106,6 +115,20 @@ impl fmt::Display for Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_become_bibliographic_codes() {
+        for (tag, code) in [
+            ("en-GB", Some("eng")),
+            ("de", Some("ger")),
+            ("FR", Some("fre")),
+            ("gsw", Some("gsw")),
+            ("eng", Some("eng")),
+            ("qqqq", None),
+        ] {
+            assert_eq!(Language::new(tag).unwrap().iso_639_2(), code, "{tag}");
+        }
+    }
 
     #[test]
     fn codes_of_transport_streams_become_the_shortest_tag() {

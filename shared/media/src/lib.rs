@@ -26,6 +26,7 @@ pub mod closed_captions;
 pub mod id3;
 pub mod time;
 
+mod bucket;
 mod language;
 
 mod obu;
@@ -35,11 +36,14 @@ mod splice;
 mod stage;
 mod track;
 
+pub use bucket::{
+    Answer, Bucket, BucketError, BucketFailure, Listed, PIECE_BYTES_MIN, Page, Piece,
+};
 pub use language::Language;
 pub use object::{Note, Object, ObjectSink, Settled};
 pub use obu::Obu;
 pub use splice::{Splice, SpliceKind, SplicePoint};
-pub use stage::{Plan, Publication, Rung, Staged};
+pub use stage::{DeclaredRates, Plan, Publication, Rung, Staged};
 pub use time::{Anchor, Now, TICKS_PER_SECOND, Ticks};
 pub use track::{
     AccessUnit, AudioCodec, AudioConfig, Rational, Rendition, RenditionId, SoundTrack, TrackConfig,

@@ -21,6 +21,8 @@ pub enum Publication {
     Sound(SoundTrack, AudioConfig),
     /// So many sounds will come, all in all, as far as the publisher has said.
     Sounds(u8),
+    /// What the publisher says it sends, which may be untrue.
+    Rates(DeclaredRates),
     /// One access unit, on the show's own timeline.
     Unit(TrackId, AccessUnit),
     /// The publisher is gone, another came, or its clock broke: what follows does not continue what came before.
@@ -30,6 +32,15 @@ pub enum Publication {
     End,
 }
 
+/// What a publisher says of its bit rates, in bit/s; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeclaredRates {
+    /// Of its picture.
+    pub video: Option<u32>,
+    /// Of each of its sounds.
+    pub audio: Option<u32>,
+}
+
 /// One rung or sound as the ladder will deliver it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
@@ -37,6 +48,10 @@ pub struct Rung {
     pub rendition: Rendition,
     /// What the ladder aims at, in bit/s; `None` where the source passes through and the rate is only measured.
     pub target_bit_rate: Option<u32>,
+    /// Where there is no such aim: what its segments will hardly exceed, in bit/s, as far as could be told before
+    /// there was one. It stands in for what is measured until something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_bit_rate: Option<u32>,
     /// Of a sound: what it is to a listener. In plans of before there were several: that of the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound: Option<SoundTrack>,

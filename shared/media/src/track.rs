@@ -20,7 +20,7 @@ pub enum TrackKind {
 }
 
 /// Which track of a publisher: its picture, or one of its sounds, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TrackId {
     /// The picture.
     Video,

@@ -20,12 +20,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 mod catalogue;
+mod cut;
 mod edit;
 mod run;
 pub(crate) mod timeline;
 mod write;
 
 pub use catalogue::Catalogue;
+pub use cut::cut;
 pub use edit::{EditError, enter, filter, offers};
 pub use timeline::Timeline;
 

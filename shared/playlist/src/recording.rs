@@ -4,7 +4,7 @@
 //! not know the store; it never needs the whole show in memory, and a text whose writer died in the
 //! middle of a line still finishes well.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::date_range;
@@ -12,6 +12,7 @@ use crate::media::Segment;
 use crate::write::{self, line};
 
 const EVENT: &str = "#EXT-X-PLAYLIST-TYPE:EVENT";
+const GAP: &str = "#EXT-X-GAP";
 const VOD: &str = "#EXT-X-PLAYLIST-TYPE:VOD";
 /// How the last line of [`header`] starts.
 const HEADER_END: &str = "#EXT-X-DISCONTINUITY-SEQUENCE:";
@@ -104,7 +105,7 @@ pub fn whole(text: &str) -> Whole<'_> {
             whole += line.len();
         }
         read += line.len();
-        let is_uri = !line.starts_with('#') && !line.trim_end().is_empty();
+        let is_uri = is_uri(line);
         if let Some(uri) = line.strip_prefix("#EXT-X-MAP:URI=\"") {
             mapped = uri.split('"').next().map(Arc::from);
         }
@@ -124,13 +125,24 @@ pub fn whole(text: &str) -> Whole<'_> {
 /// that is finished already stays as it is.
 #[must_use]
 pub fn finish(text: &str) -> String {
+    finish_without(text, &HashSet::new())
+}
+
+/// The VOD form of a recording that ends before these URIs: what is at its end of them is left out.
+#[must_use]
+pub fn finish_without(text: &str, beyond: &HashSet<&str>) -> String {
     let whole = whole(text).text;
     let last = date_ranges(whole);
+    let stays_last = |line: &str| {
+        line.starts_with(HEADER_END) || is_uri(line) && !beyond.contains(line.trim_end())
+    };
+    let lines = || whole.split_inclusive('\n').enumerate();
+    let end = lines().filter(|(_, line)| stays_last(line)).last().map_or(0, |(at, _)| at);
     let mut finished = String::with_capacity(whole.len() + write::END.len());
-    for (at, line) in whole.split_inclusive('\n').enumerate() {
+    for (at, line) in lines() {
         let id = date_range::id_of(line);
         let stays = !line.starts_with(REMOVED)
-            && id.is_none_or(|id| last.get(id).copied().flatten() == Some(at));
+            && id.map_or(at <= end, |id| last.get(id).copied().flatten() == Some(at));
         match line.strip_prefix(EVENT) {
             _ if !stays => {}
             Some(end) => finished.extend([VOD, end]),
@@ -139,6 +151,29 @@ pub fn finish(text: &str) -> String {
     }
     finished.push_str(write::END);
     finished
+}
+
+/// How many segments a recording's text has up to the last one that is no gap.
+#[must_use]
+pub fn kept(text: &str) -> usize {
+    let (mut segments, mut kept, mut gap) = (0, 0, false);
+    for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        gap |= line.trim_end() == GAP;
+        if is_uri(line) {
+            segments += 1;
+            kept = if std::mem::take(&mut gap) { kept } else { segments };
+        }
+    }
+    kept
+}
+
+/// The URIs of a recording's segments after so many.
+pub fn beyond(text: &str, segments: usize) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| is_uri(line)).skip(segments)
+}
+
+fn is_uri(line: &str) -> bool {
+    !line.starts_with('#') && !line.trim_end().is_empty()
 }
 
 fn is_of_date_range(line: &str) -> bool {
@@ -202,6 +237,26 @@ mod tests {
             }
         }
         assert_eq!(finish(""), "#EXT-X-ENDLIST\n");
+    }
+
+    #[test]
+    fn gaps_at_the_end_can_be_left_out() {
+        let text = recording(5, None).replace("e/s3", "#EXT-X-GAP\ne/s3");
+        let text = text.replace("e/s4", "#EXT-X-GAP\ne/s4") + &tag("a", None);
+        assert_eq!((kept(&text), kept(&recording(2, None)), kept("")), (3, 1, 0));
+        let beyond: HashSet<&str> = super::beyond(&text, 3).collect();
+        assert_eq!(beyond, HashSet::from(["e/s3.m4s", "e/s4.m4s"]));
+        let cut = finish_without(&text, &beyond);
+        assert_eq!(cut, finish(&(recording(3, None) + &tag("a", None))));
+        assert_eq!(finish_without(&cut, &beyond), cut);
+        let pictures = recording(5, Some(ByteRange { length: 900, offset: 100 }));
+        let whole = recording(3, Some(ByteRange { length: 900, offset: 100 }));
+        assert_eq!(finish_without(&pictures, &beyond), finish(&whole));
+        // What another rendition has stays here, gap or not; and the beginning stays whatever is left out.
+        assert_eq!(finish_without(&text, &HashSet::from(["e/s3.m4s"])), finish(&text));
+        let all: HashSet<&str> = super::beyond(&text, 0).collect();
+        let nothing = finish_without(&text, &all);
+        assert!(nothing.starts_with("#EXTM3U\n") && !nothing.contains(".m4s"), "{nothing}");
     }
 
     fn tag(id: &str, duration_ms: Option<u64>) -> String {

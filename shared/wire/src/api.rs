@@ -2,17 +2,23 @@
 //!
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
+mod asset;
 mod broadcast;
 mod captions;
 pub mod ladder;
 mod list;
+mod plan;
 mod pull;
 mod tier;
 mod timed;
 
+pub use asset::{
+    Asset, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import, MediaInfo,
+    StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,
+};
 pub use broadcast::{
-    Alarm, Broadcast, DVR_WINDOW_S, HouseStatus, OnAir, SOUNDS_MAX, SecondPublisher, SoundName,
-    WhileAway,
+    Alarm, Broadcast, CLOSED_CAPTIONS_MAX, ClosedCaptionName, DVR_WINDOW_S, HouseStatus, OnAir,
+    SOUNDS_MAX, SecondPublisher, SoundName, WhileAway,
 };
 pub use captions::{
     CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, CaptionsTaken, NewCaptions,
@@ -20,13 +26,14 @@ pub use captions::{
 };
 pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
+pub use plan::{AssetPlan, LeftOut, PicturePlan, RungPlan, SoundPlan, SubtitlePlan};
 pub use pull::NewPull;
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 pub use timed::{DateRangeList, Id3Taken, NewId3};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Policy, SessionId, ShowId, TicketId};
+use crate::{AssetId, Policy, SessionId, ShowId, TicketId};
 
 /// Where a show stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +114,12 @@ pub struct ShowState {
     /// Where a picture of it is, relative to what a playback session opens, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover: Option<String>,
+    /// The asset whose film it is; nobody publishes to such a show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<AssetId>,
+    /// Whether more of that film is still being made: its playlists grow.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_growing: bool,
 }
 
 /// `POST /v1/shows/{show}/tickets`: what to issue.

@@ -18,6 +18,8 @@ pub const CLIENT_COUNTRY: &str = "matinee-client-country";
 pub const CLIENT_ASN: &str = "matinee-client-asn";
 /// The protocol that the viewer's TLS agreed on, as our own host tells the component.
 pub const CLIENT_ALPN: &str = "matinee-client-alpn";
+/// `Cache-Control` of media, which never changes: its key carries the publication's epoch.
+pub const CACHE_MEDIA: &str = "public, max-age=31536000, immutable";
 /// Content type of playlists (RFC 8216, 4).
 pub const TYPE_PLAYLIST: &str = "application/vnd.apple.mpegurl";
 /// Content type of MPDs (ISO/IEC 23009-1, C.2).

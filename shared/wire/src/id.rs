@@ -1,7 +1,7 @@
 //! Identifiers: 80 random bits, written as 16 characters.
 //!
-//! In: bytes from a random source the caller owns. Out: [`ShowId`], [`TicketId`], [`SessionId`]. They are names, not
-//! secrets: they may stand in URLs and logs.
+//! In: bytes from a random source the caller owns. Out: [`ShowId`], [`TicketId`], [`SessionId`], [`AssetId`].
+//! They are names, not secrets: they may stand in URLs and logs.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -35,6 +35,8 @@ pub enum Show {}
 pub enum Ticket {}
 /// Marks identifiers of playback sessions.
 pub enum Session {}
+/// Marks identifiers of assets.
+pub enum Asset {}
 
 /// Names a show.
 pub type ShowId = Id<Show>;
@@ -42,6 +44,8 @@ pub type ShowId = Id<Show>;
 pub type TicketId = Id<Ticket>;
 /// Names a playback session.
 pub type SessionId = Id<Session>;
+/// Names an asset, from the moment its upload begins.
+pub type AssetId = Id<Asset>;
 
 /// A text that is no identifier: not 16 characters of Crockford's base 32 in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

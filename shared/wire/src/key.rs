@@ -23,7 +23,7 @@
 
 use std::fmt;
 
-use crate::ShowId;
+use crate::{ShowId, header};
 
 /// Longest rendition name and epoch, in characters.
 const NAME_CHARS_MAX: usize = 16;
@@ -132,6 +132,15 @@ impl Key {
         let (show, rest) = path.split_once('/')?;
         Some(Self { show: show.parse().ok()?, object: KeyObject::parse(rest)? })
     }
+
+    /// What a purge may call the object: the show, and its rendition.
+    #[must_use]
+    pub fn surrogate_keys(&self) -> String {
+        match self.object.rendition() {
+            None => self.show.to_string(),
+            Some(rendition) => format!("{0} {0}/{rendition}", self.show),
+        }
+    }
 }
 
 impl KeyObject {
@@ -172,6 +181,16 @@ impl KeyObject {
 }
 
 impl MediaFile {
+    /// Its content type.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Strip(_) => header::TYPE_JPEG,
+            Self::Text(_) | Self::TextPart(..) => header::TYPE_VTT,
+            Self::Init(_) | Self::Segment(_) | Self::Part(..) => header::TYPE_MP4,
+        }
+    }
+
     /// Reads a file name of the scheme.
     #[must_use]
     pub fn parse(file: &str) -> Option<Self> {

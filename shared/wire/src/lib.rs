@@ -6,13 +6,14 @@
 pub mod api;
 pub mod header;
 pub mod key;
+pub mod upload;
 
 mod id;
 mod policy;
 mod problem;
 mod request_id;
 
-pub use id::{ID_BYTES, ID_CHARS, Id, IdError, SessionId, ShowId, TicketId};
+pub use id::{AssetId, ID_BYTES, ID_CHARS, Id, IdError, SessionId, ShowId, TicketId};
 pub use policy::{Bind, COUNTRIES_MAX, Countries, Country, CountryError, Policy, Watermark};
 pub use problem::Problem;
 pub use request_id::is_request_id;

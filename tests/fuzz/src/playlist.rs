@@ -123,7 +123,8 @@ fn signing(playlist: &[u8], chunk: usize) {
     assert!(directory::verify(std::slice::from_ref(&key), path, query, NOW).is_err());
 }
 
-/// What stays of an MPD is part of what was, in order; entering adds a line and a prefix. Whatever playlists list, an
+/// What stays of an MPD is part of what was, in order; entering adds a line and a prefix; cutting it leaves no more
+/// segments than there were, each pattern with a mark. Whatever playlists list, an
 /// MPD of it is one, and everybody may see all of it.
 fn manifests(text: &[u8], height_max: u16) {
     if let Ok(kept) = mpd::filter(text, height_max) {
@@ -135,6 +136,16 @@ fn manifests(text: &[u8], height_max: u16) {
         let added = entered.len() - text.len();
         let (base, prefix) = ("<BaseURL>/p/S/</BaseURL>\n".len(), "/p/S/".len());
         assert!(added >= base && added <= text.len() * (base + prefix), "{added} bytes more");
+    }
+    if let Ok(cut) = mpd::cut(text, u32::from(height_max), |_, _| "mark".to_owned()) {
+        let (before, after) = (String::from_utf8_lossy(text), String::from_utf8_lossy(&cut));
+        assert!(after.matches("\n<S ").count() <= before.matches("\n<S ").count(), "{after}");
+        let mut templates = after.lines().filter(|line| line.starts_with("<SegmentTemplate "));
+        let is_marked = |line: &str| !line.contains(" media=\"") || line.contains(".mark\"");
+        assert!(
+            templates.all(|line| line.contains(" startNumber=\"") || is_marked(line)),
+            "{after}"
+        );
     }
     let Some(catalogue) = Catalogue::read(CATALOGUE) else { panic!("it is a playlist of ours") };
     let timeline = Timeline::of_text(&String::from_utf8_lossy(text), catalogue.anchor_us);

@@ -95,6 +95,9 @@ impl Law {
             }
             Publication::Discontinuity => self.video.keyed = false,
             Publication::Sounds(named) => assert!((1..=8).contains(named), "{named}"),
+            Publication::Rates(rates) => {
+                assert!(rates.video != Some(0) && rates.audio != Some(0), "{rates:?}");
+            }
             Publication::End => {}
         }
     }

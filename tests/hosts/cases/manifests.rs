@@ -83,14 +83,62 @@ pub(super) async fn a_tiers_mpd_ends_at_its_highest_rung(stage: Stage) {
     assert_eq!((reply.status, reply.code().as_str()), (403, "tier_too_low"));
 }
 
-pub(super) async fn a_ticket_that_reaches_back_only_so_far_is_told_so(stage: Stage) {
-    let scene = with_manifest(stage.show().with_policy(r#"{"dvr_s_max":20}"#));
-    for target in [door(&scene), format!("{}/manifest.8.mpd", scene.session)] {
-        let reply = stage.get(&target).await;
-        assert_eq!((reply.status, reply.code().as_str()), (403, "dash_not_for_ticket"), "{target}");
+/// An MPD of a show of a minute, in segments of two seconds: numbers 0 to 29.
+const MINUTE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<MPD type=\"dynamic\" \
+    timeShiftBufferDepth=\"PT7200S\" maxSegmentDuration=\"PT2.5S\">\n\
+    <Location>manifest.30.mpd</Location>\n<Period id=\"0\" start=\"PT0S\">\n\
+    <AdaptationSet id=\"1\" contentType=\"video\">\n\
+    <SegmentTemplate timescale=\"90000\" startNumber=\"0\">\n<SegmentTimeline>\n\
+    <S t=\"0\" d=\"180000\" r=\"29\"/>\n</SegmentTimeline>\n</SegmentTemplate>\n\
+    <Representation id=\"720p\" bandwidth=\"3\" width=\"1280\" height=\"720\">\n\
+    <SegmentTemplate initialization=\"720p/e1/i0.mp4\" media=\"720p/e1/s$Number$.m4s\"/>\n\
+    </Representation>\n</AdaptationSet>\n</Period>\n</MPD>\n";
+
+pub(super) async fn a_ticket_that_reaches_back_only_so_far_gets_so_much(stage: Stage) {
+    let scene = stage.show().with_policy(r#"{"dvr_s_max":20}"#);
+    for name in ["manifest.mpd", "manifest.30.mpd"] {
+        stage.origin.on(&format!("{}/{name}", scene.path), Say::body(MPD, MINUTE));
     }
-    assert_eq!(scene.count(), 0, "the origin was asked");
-    assert_eq!(scene.enter(&ticket::token(&scene.claims)).await.status, 200, "by HLS it is let in");
+    for number in [10, 18, 19, 30] {
+        let path = format!("{}/720p/e1/s{number}.m4s", scene.path);
+        stage.origin.on(&path, Say::body("video/mp4", format!("segment {number}")));
+    }
+    let entered = stage.get(&door(&scene)).await;
+    assert_eq!((entered.status, entered.header("content-type")), (200, MPD), "{}", entered.text());
+    let session = session_of(&entered);
+    let next = stage.get(&format!("{session}/manifest.30.mpd")).await;
+    assert_eq!((next.status, next.header("cache-control")), (200, "private, no-store"));
+    // The newest begins at 58 s: what ends at 38 s or before is gone.
+    let left = "startNumber=\"19\">\n<SegmentTimeline>\n<S t=\"3420000\" d=\"180000\" r=\"10\"/>\n";
+    let query = |text: &str| {
+        let (_, rest) = text.split_once("s$Number$.m4s").expect("a pattern");
+        rest.split_once('"').expect("an end").0.to_owned()
+    };
+    let (mark, again) = (query(&entered.text()), query(&next.text()));
+    assert!(mark.starts_with("?s=19.") && mark == again, "{mark} {again}");
+    for text in [entered.text(), next.text()] {
+        assert!(text.contains(left) && text.contains("timeShiftBufferDepth=\"PT20S\""), "{text}");
+    }
+    let segment = async |number: u32, mark: &str| {
+        stage.get(&format!("{session}/720p/e1/s{number}.m4s{mark}")).await
+    };
+    for number in [19, 30] {
+        assert_eq!(segment(number, &mark).await.text(), format!("segment {number}"));
+    }
+    let other = format!("{session}/480p/e1/s30.m4s{mark}");
+    let (lower, cut) = (mark.replace("=19.", "=10."), mark.replace("?s=19.", "?s="));
+    let mut refused = vec![stage.get(&other).await];
+    for (number, mark) in [(18, &*mark), (10, &*lower), (19, &*cut), (19, ""), (19, "?s=19.")] {
+        refused.push(segment(number, mark).await);
+    }
+    for reply in refused {
+        assert_eq!((reply.status, reply.code().as_str()), (403, "dvr_too_far"));
+    }
+    let over = stage.show().with_policy(r#"{"dvr_s_max":20}"#);
+    let recording = MINUTE.replace("dynamic", "static");
+    stage.origin.on(&format!("{}/manifest.mpd", over.path), Say::body(MPD, recording));
+    let reply = stage.get(&door(&over)).await;
+    assert_eq!((reply.status, reply.code().as_str()), (403, "dvr_too_far"));
 }
 
 pub(super) async fn a_denied_viewer_gets_no_more_mpds(stage: Stage) {

@@ -29,6 +29,8 @@ mod errors;
 
 mod load;
 
+mod bucket;
+
 mod operations;
 
 /// A host's word about a case.
@@ -54,6 +56,13 @@ const SHARED_LIST: [On; COUNT] = [
     On::Run,
     On::Run,
     On::Not("each sandbox keeps a list of its own, and Viceroy chooses the sandbox"),
+];
+
+const REMEMBERING: [On; COUNT] = [
+    On::Run,
+    On::Run,
+    On::Not("each instance remembers for itself, and they end when they are idle"),
+    On::Not("each sandbox remembers for itself, and Viceroy chooses the sandbox"),
 ];
 
 const COLLAPSING: [On; COUNT] = [
@@ -147,7 +156,7 @@ pub(crate) const ALL: &[Case] = cases! {
         playlists::what_is_edited_is_compressed_for_whoever_takes_it,
         manifests::an_mpd_moves_below_the_session_and_what_follows_is_everybodys,
         manifests::a_tiers_mpd_ends_at_its_highest_rung,
-        manifests::a_ticket_that_reaches_back_only_so_far_is_told_so,
+        manifests::a_ticket_that_reaches_back_only_so_far_gets_so_much,
         manifests::a_denied_viewer_gets_no_more_mpds,
         manifests::the_time_is_told_to_anybody,
         paths::no_way_round_the_key_scheme_reaches_the_origin,
@@ -167,7 +176,16 @@ pub(crate) const ALL: &[Case] = cases! {
         errors::an_origin_that_is_down_is_a_bad_gateway,
         errors::what_is_between_edge_and_origin_stays_there,
         deny::a_denied_ticket_stops_within_two_seconds,
-        deny::a_denied_session_stops_and_no_other;
+        deny::a_denied_session_stops_and_no_other,
+        bucket::closed_segments_come_from_the_bucket_as_the_origin_gives_them,
+        bucket::a_range_of_a_segment_comes_from_the_bucket,
+        bucket::what_the_bucket_does_not_give_comes_from_the_origin,
+        bucket::a_bucket_that_is_not_there_costs_nobody_a_segment,
+        bucket::parts_playlists_and_marked_forms_never_go_to_the_bucket,
+        bucket::the_bucket_is_for_those_who_may_watch;
+    REMEMBERING:
+        bucket::a_bucket_that_fails_is_left_alone,
+        bucket::what_cannot_be_in_the_bucket_yet_is_not_asked_for;
     COUNTRIES:
         policy::a_ticket_is_for_its_countries;
     NO_COUNTRIES:

@@ -10,9 +10,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use edge_answer::config::{BODY_BYTES_MAX, DENY_WAIT_MS, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX};
+use edge_answer::config::{
+    BODY_BYTES_MAX, BUCKET_WAIT_MS, DENY_WAIT_MS, ORIGIN_WAIT_MS, PLAYLIST_BYTES_MAX,
+};
 use edge_answer::{
-    Answer, Config, Decision, Fetch, Guarded, Head, Memory, Method, Relay, decide, deny_request,
+    Answer, Config, Decision, Fetch, Guarded, Head, Memory, Method, Relay, Went, decide,
+    deny_request,
 };
 use tokio::net::TcpListener;
 
@@ -97,8 +100,52 @@ async fn admit(shell: &Shell, guarded: Guarded) -> Result<Fetch, Answer> {
     guarded.admit(&mut shell.memory.lock().expect("not poisoned"), now_ms())
 }
 
+/// Step 3 at the bucket: its answer, if it stands for the origin's, and the origin's headers for it.
+async fn from_bucket(shell: &Shell, fetch: &Fetch) -> Option<(reqwest::Response, HeaderMap)> {
+    let bucket = shell.config.bucket.as_ref()?;
+    let sent = |name: &str| {
+        let found = fetch.headers.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| &**value)
+    };
+    let memory = || shell.memory.lock().expect("not poisoned");
+    let (method, path) = (fetch.method, fetch.path_and_query.as_str());
+    let asked = memory().bucket.ask(bucket, method, path, &sent, now_ms())?.ok()?;
+    let mut request = shell.client.get(bucket.at.url(&asked.path));
+    for (name, value) in &asked.headers {
+        request = request.header(*name, value.as_ref());
+    }
+    let wait = Duration::from_millis(BUCKET_WAIT_MS);
+    let answer = match tokio::time::timeout(wait, request.send()).await {
+        Err(_) => Err(Went::Slow),
+        Ok(answer) => answer.map_err(|_| Went::Unreachable),
+    };
+    let went = match &answer {
+        Ok(response) => {
+            let header = |name: &str| response.headers().get(name)?.to_str().ok();
+            asked.judge(response.status().as_u16(), &header)
+        }
+        Err(went) => *went,
+    };
+    memory().bucket.went(&asked, went, now_ms());
+    let response = answer.ok().filter(|_| went == Went::Well)?;
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let headers = asked.headers(&header).into_iter().map(|(name, value)| {
+        (HeaderName::from_static(name), HeaderValue::from_str(&value).expect("a header value"))
+    });
+    let headers = headers.collect();
+    Some((response, headers))
+}
+
 /// Steps 3 and 4: fetch and relay.
 async fn answer(shell: &Shell, fetch: &Fetch, body: Option<axum::body::Bytes>) -> Response<Body> {
+    if let Some((response, headers)) = from_bucket(shell, fetch).await {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        return match fetch.relay(response.status().as_u16(), &header) {
+            Relay::Pass(head) => with(&head, Body::from_stream(response.bytes_stream())),
+            Relay::Replace(answer) => whole(answer),
+            Relay::Edit(_) => whole(fetch.not_editable()),
+        };
+    }
     let wait = Duration::from_millis(ORIGIN_WAIT_MS);
     let response = match tokio::time::timeout(wait, send(shell, fetch, body)).await {
         Err(_) => return whole(fetch.timed_out()),

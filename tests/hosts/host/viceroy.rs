@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use edge_answer::config::BUCKET_SETTINGS;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -103,11 +104,16 @@ fn manifest(settings: &[(String, String)]) -> String {
         "manifest_version = 3\nname = \"edge\"\nlanguage = \"rust\"\n\n\
          [local_server.backends.origin]\nurl = \"{origin}\"\n\n\
          [local_server.config_stores.matinee]\nformat = \"inline-toml\"\n\
-         [local_server.config_stores.matinee.contents]\nMATINEE_ORIGIN = \"{origin}\"\n\n\
-         [local_server.secret_stores]\nmatinee = [\n"
+         [local_server.config_stores.matinee.contents]\nMATINEE_ORIGIN = \"{origin}\"\n"
     );
+    let is_open = |name: &String| BUCKET_SETTINGS.contains(&name.as_str());
+    for (name, value) in settings.iter().filter(|(name, _)| is_open(name)) {
+        writeln!(text, "{name} = \"{value}\"").expect("a text grows");
+    }
+    text.push_str("\n[local_server.secret_stores]\nmatinee = [\n");
     let others = ["MATINEE_ORIGIN", LOG, SHIELDS];
-    for (name, value) in settings.iter().filter(|(name, _)| !others.contains(&name.as_str())) {
+    let is_other = |name: &String| others.contains(&name.as_str()) || is_open(name);
+    for (name, value) in settings.iter().filter(|(name, _)| !is_other(name)) {
         writeln!(text, "  {{ key = \"{name}\", data = '''{value}''' }},").expect("a text grows");
     }
     let shields = setting(settings, SHIELDS);

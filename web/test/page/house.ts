@@ -18,12 +18,14 @@ const TYPES: Record<string, string> = {
   '.mp4': 'video/mp4',
   '.m4s': 'video/mp4',
   '.vtt': 'text/vtt',
+  '.jpg': 'image/jpeg',
 };
 
-/** Segments already there when a show goes on air. */
-const HEAD_START = 6;
-/** Segments in a live playlist. */
+/** Segments already there when a show goes on air, and in a live playlist, if a test says nothing else. */
 const WINDOW = 6;
+/** Seconds from one picture of the storyboard to the next, and how many there are. */
+const APART_S = 10;
+const PICTURES = 9;
 
 export class PaperHouse {
   state: 'scheduled' | 'live' | 'interrupted' | 'ended' = 'live';
@@ -41,6 +43,8 @@ export class PaperHouse {
   readonly posted: [string, { ticket?: string; session?: string }][] = [];
   /** What requests for captions are answered with; 0: the show has none. */
   captions = 0;
+  /** Segments already there when a show goes on air, and in a live playlist. */
+  window = WINDOW;
   /** Whether every request but the page itself is cut off. */
   down = false;
   /** Addresses asked for that are not ours: there must be none. */
@@ -63,6 +67,11 @@ export class PaperHouse {
       '-hls_segment_filename', join(this.media, 's%d.m4s'), join(this.media, 'vod.m3u8'),
     ];
     execFileSync('ffmpeg', clip, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const strip = [
+      '-v', 'error', '-i', join(this.media, 'vod.m3u8'), '-frames:v', '1',
+      '-vf', `fps=1/${APART_S},scale=160:90,tile=${PICTURES}x1`, join(this.media, 'b0.jpg'),
+    ];
+    execFileSync('ffmpeg', strip, { stdio: ['ignore', 'inherit', 'inherit'] });
     await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
     this.address = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
     this.reset();
@@ -71,14 +80,14 @@ export class PaperHouse {
   /** A live show for every ticket. */
   reset(): void {
     Object.assign(this, { state: 'live', startsAt: null, refuseTicket: null, refuseMedia: null, down: false });
-    Object.assign(this, { detail: null, policy: {}, captions: 0 });
+    Object.assign(this, { detail: null, policy: {}, captions: 0, window: WINDOW });
     this.posted.length = 0;
     this.since = Date.now();
   }
 
   /** When the show began, in milliseconds since the Unix epoch. */
   get begun(): number {
-    return this.since - HEAD_START * 1000;
+    return this.since - this.window * 1000;
   }
 
   close(): void {
@@ -97,6 +106,8 @@ export class PaperHouse {
     if (this.refuseMedia !== null) return this.problem(response, 403, this.refuseMedia);
     if (pathname === '/live/x/index.m3u8') return this.text(response, this.multivariant());
     if (pathname === '/p/s/v/index.m3u8') return this.text(response, this.playlist());
+    if (pathname === '/p/s/storyboard.vtt') return this.storyboard(response);
+    if (pathname.startsWith('/p/s/board/')) return this.file(response, join(this.media, pathname.slice(11)));
     if (pathname.startsWith('/p/s/cc-')) return this.caption(response, pathname);
     if (pathname.startsWith('/p/s/v/')) return this.file(response, join(this.media, pathname.slice(7)));
     this.problem(response, 404, 'not_found');
@@ -149,6 +160,15 @@ export class PaperHouse {
       + `${clock(Number(number))} --> ${clock(Number(number) + 1)}\n<i>${language}</i> ${number}\n`);
   }
 
+  /** A picture each ten seconds, all in one strip. */
+  private storyboard(response: ServerResponse): void {
+    const clock = (second: number) => new Date(second * 1000).toISOString().slice(11, 23);
+    const cue = (_: unknown, at: number) => `${clock(at * APART_S)} --> ${clock((at + 1) * APART_S)}\n`
+      + `board/b0.jpg#xywh=${at * 160},0,160,90\n\n`;
+    response.writeHead(200, { 'content-type': TYPES['.vtt'] });
+    response.end(`WEBVTT\n\nNOTE start_us=${this.begun}000\n\n${Array.from({ length: PICTURES }, cue).join('')}`);
+  }
+
   /** The whole recording once it ended; the last segments before that. */
   private playlist(): string {
     const vod = readFileSync(join(this.media, 'vod.m3u8'), 'utf8');
@@ -157,8 +177,8 @@ export class PaperHouse {
     const begun = `#EXT-X-PROGRAM-DATE-TIME:${new Date(this.begun).toISOString()}`;
     if (this.state === 'ended') return lines.toSpliced(first, 0, begun).join('\n');
     const head = lines.slice(0, first).filter((line) => !/MEDIA-SEQUENCE|PLAYLIST-TYPE/.test(line));
-    const end = Math.min(90, HEAD_START + Math.floor((Date.now() - this.since) / 1000));
-    const start = Math.max(0, end - WINDOW);
+    const end = Math.min(90, this.window + Math.floor((Date.now() - this.since) / 1000));
+    const start = Math.max(0, end - this.window);
     const date = new Date(this.begun + start * 1000).toISOString();
     return [
       ...head,

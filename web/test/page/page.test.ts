@@ -2,15 +2,16 @@
 //!
 //! Pictures of every state, on a desk and on a phone, are left in target/browser/page.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import axe from 'axe-core';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { build } from 'vite';
+import { barriers, launch } from './browser';
 import { PaperHouse } from './house';
+import { live, liveUntil, pointed } from './seeking';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const album = join(root, '../target/browser/page');
@@ -45,25 +46,6 @@ afterEach(async () => {
   expect(strangers, 'no request leaves the house').toEqual([]);
   expect(complaints, 'the content policy is kept').toEqual([]);
 });
-
-/** The browser to test in: the one that is named, else the first that is installed. */
-function program(): string {
-  const known = [
-    process.env['MATINEE_CHROMIUM'],
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  ];
-  return known.find((path) => path !== undefined && existsSync(path)) ?? 'chromium';
-}
-
-function launch(...more: string[]): Promise<Browser> {
-  return chromium.launch({
-    executablePath: program(),
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', ...more],
-  });
-}
 
 async function sit(where: Browser): Promise<Page> {
   const seat = await where.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
@@ -104,17 +86,8 @@ async function until(what: string, is: (now: Seen) => boolean, timeout = 15_000)
 
 const reaches = (phase: string, timeout?: number) => until(phase, ({ state }) => state === phase, timeout);
 
-/** What automated rules of accessibility have against the page as it stands. */
-async function barriers(): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const found = await (window as unknown as { axe: typeof axe }).axe.run();
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
-  });
-}
-
 async function photograph(name: string): Promise<void> {
-  expect(await barriers(), name).toEqual([]);
+  expect(await barriers(page), name).toEqual([]);
   for (const [seat, width, height] of [['desk', 1280, 800], ['phone', 390, 844]] as const) {
     await page.setViewportSize({ width, height });
     await page.screenshot({ path: join(album, `${name}-${seat}.png`) });
@@ -281,11 +254,49 @@ it('offers the recording, which plays from the start', async () => {
   await reaches('recording');
   expect((await seen()).time).toBeLessThan(5);
   await moves();
+  expect((await pointed(page, 0.5)).second, 'of 90 seconds').toBeGreaterThanOrEqual(40);
+  await page.mouse.move(640, 400);
   await page.keyboard.press('ArrowRight');
   await until('ten seconds on', ({ time }) => time > 9);
   await photograph('recording');
   house.refuseMedia = 'revoked';
   await reaches('refused', 4000);
+});
+
+it('goes back in a live show by the pictures over the bar, stays there, and goes to the live picture again', async () => {
+  house.window = 50;
+  await watch();
+  await reaches('live');
+  await moves();
+  const { second, text } = await pointed(page, 0.3);
+  expect(text).toMatch(/^−0:\d\d$/);
+  await photograph('live-with-storyboard');
+  await pointed(page, 0.3);
+  await page.mouse.down();
+  await page.mouse.up();
+  await liveUntil(page, house.begun, 'a place far back', ({ behind }) => behind > 20);
+  await moves();
+  const now = await live(page, house.begun);
+  expect(now.behind, 'it stays there').toBeGreaterThan(20);
+  // The nearest of one each ten seconds, and the few seconds that went by since.
+  expect(Math.abs(now.second - second), `${now.second} by ${second}`).toBeLessThan(10);
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('k');
+  await page.keyboard.press('k');
+  await moves();
+  expect((await live(page, house.begun)).behind, 'also after a pause').toBeGreaterThan(25);
+  await page.mouse.move(640, 400);
+  await page.getByRole('button', { name: 'Go to the live picture' }).click();
+  await liveUntil(page, house.begun, 'the live picture', ({ behind }) => behind < 6);
+});
+
+it('has no bar in a live show that lists too little to go back in', async () => {
+  await watch();
+  await reaches('live');
+  await moves();
+  await page.mouse.move(640, 400);
+  expect(await page.getByRole('button', { name: 'Pause' }).isVisible()).toBe(true);
+  expect(await page.getByLabel('Position').isVisible()).toBe(false);
 });
 
 /** What is read over the picture, and the second of the show that it belongs to. */

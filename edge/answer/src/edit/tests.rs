@@ -86,6 +86,19 @@ fn an_mpd_moves_below_a_session_and_what_follows_is_everybodys() {
     assert_eq!(other, Err(Refusal::OriginFailed("it sent no MPD")));
 }
 
+#[test]
+fn an_mpd_is_cut_to_the_depth_of_a_ticket() {
+    let object = KeyObject::parse("manifest.8.mpd").unwrap();
+    let deep = session(Admitted { dvr_s_max: Some(20), ..Admitted::default() });
+    let sealed = config().session_keys.seal(&deep, None).unwrap();
+    let edit = Edit::of(&config(), &sealed, &deep, &object, Directives::default()).unwrap();
+    let recording = MANIFEST.replace("dynamic", "static");
+    assert_eq!(edit.apply(&config(), 0, recording.as_bytes()), Err(Refusal::DvrTooFar));
+    let none = edit.apply(&config(), 0, MANIFEST.as_bytes());
+    assert_eq!(none, Err(Refusal::OriginFailed("it sent no MPD")), "nothing is listed");
+    // The whole of it on every host: tests/hosts/cases/manifests.rs.
+}
+
 /// What the session in a playlist admits to.
 fn admitted(text: &str) -> Admitted {
     let sealed = text.split("/p/").nth(1).unwrap().split('/').next().unwrap();

@@ -20,10 +20,10 @@ use crate::config::Limits;
 use crate::error::Error;
 
 /// A client with its connections.
-pub(super) type Client = Pool<HttpsConnector<HttpConnector>, WasiBody>;
+pub(crate) type Client = Pool<HttpsConnector<HttpConnector>, WasiBody>;
 
 /// A client without any connection yet. `is_tls` is whether it will need authorities to believe.
-pub(super) fn client(
+pub(crate) fn client(
     limits: &Limits,
     is_tls: bool,
     authorities: Option<&Path>,

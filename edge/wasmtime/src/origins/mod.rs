@@ -26,8 +26,7 @@ use wasmtime_wasi_http::{Error as WasiError, WasiBody};
 use crate::cache::Clock;
 use crate::config::{Config, OriginLimits};
 use crate::error::Error;
-use client::Client;
-pub(crate) use client::believing;
+pub(crate) use client::{Client, believing, client};
 use health::Health;
 
 /// How often the origins' health is looked at.
@@ -94,7 +93,7 @@ impl Address {
     }
 
     /// This address with a path.
-    fn with(&self, path: &Uri) -> Option<Uri> {
+    pub(crate) fn with(&self, path: &Uri) -> Option<Uri> {
         let path = path.path_and_query().cloned();
         Uri::builder()
             .scheme(self.scheme.clone())
@@ -143,7 +142,7 @@ impl Origins {
         });
         let list = list.collect::<Result<Vec<_>, Error>>()?;
         let is_tls = list.iter().any(|origin| origin.address.scheme == Scheme::HTTPS);
-        let client = client::client(&config.limits, is_tls, config.origin_authorities.as_deref())?;
+        let client = client(&config.limits, is_tls, config.origin_authorities.as_deref())?;
         Ok(Self { list, client, limits: config.origin_limits.clone(), clock })
     }
 

@@ -5,7 +5,7 @@
 //!
 //! A connection that breaks in the middle of a body is nobody's end: a small object is fetched again, and one that
 //! others read from already is taken up where it stopped, from any origin, if it is sure to be the same bytes: it is
-//! immutable, or has a strong validator.
+//! immutable, or has a strong validator. What the bucket broke off is taken up at an origin.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request};
@@ -15,10 +15,17 @@ use metrics::counter;
 use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
 
-use super::Outbound;
 use super::passing::{rejoined, timed};
+use super::{Outbound, bucket};
 use crate::cache::{Fetched, Head, Intake, Job, Object, position};
 use crate::origins::Failure;
+
+/// Whose answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Bucket,
+    Origin,
+}
 
 /// How a body ended.
 enum End {
@@ -33,22 +40,27 @@ enum End {
 impl Outbound {
     /// Fetches an object.
     pub(super) async fn fetch(&self, request: &request::Parts, job: Job) -> Fetched<WasiBody> {
-        let mut response = match self.conditional(request, job.stored.as_deref()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(confirmed)) => return Fetched::Confirmed(confirmed),
-            Err(failure) => return Fetched::Failed(failure),
+        let bucket = self.bucket_answer(request).await.map(|response| (response, Source::Bucket));
+        let (mut response, mut source) = match bucket {
+            Some(found) => found,
+            None => match self.conditional(request, job.stored.as_deref()).await {
+                Ok(Ok(response)) => (response, Source::Origin),
+                Ok(Err(confirmed)) => return Fetched::Confirmed(confirmed),
+                Err(failure) => return Fetched::Failed(failure),
+            },
         };
         for resumed in 0.. {
-            let failure = match self.collect(request, response, &job).await {
+            let failure = match self.collect(request, (response, source), &job).await {
                 Ok(fetched) => return fetched,
                 Err(failure) => failure,
             };
-            if resumed >= self.0.resumes_max || failure == Failure::Slow {
+            let is_slow = failure == Failure::Slow && source == Source::Origin;
+            if resumed >= self.0.resumes_max || is_slow {
                 return Fetched::Failed(failure);
             }
             counter!("matinee_edge_origin_resumes_total").increment(1);
-            response = match self.head(request).await {
-                Ok(response) => response,
+            (response, source) = match self.head(request).await {
+                Ok(response) => (response, Source::Origin),
                 Err(failure) => return Fetched::Failed(failure),
             };
         }
@@ -92,7 +104,7 @@ impl Outbound {
     async fn collect(
         &self,
         request: &request::Parts,
-        response: Response<Incoming>,
+        (response, source): (Response<Incoming>, Source),
         job: &Job,
     ) -> Result<Fetched<WasiBody>, Failure> {
         let time_max = self.0.between_bytes_time_max;
@@ -104,7 +116,7 @@ impl Outbound {
         let Some(mut intake) = intake else {
             return Ok(Fetched::Stream(Response::from_parts(parts, timed(body, time_max))));
         };
-        match self.pour(&mut body, &mut intake, 0).await {
+        match self.pour((&mut body, source), &mut intake, 0).await {
             End::Whole => Ok(Fetched::Whole(intake.finish())),
             End::TooLarge(last) => {
                 let mut read = intake.take();
@@ -134,7 +146,10 @@ impl Outbound {
             let asked = from(request, intake.bytes(), strong);
             let end = match self.head(&asked).await {
                 Ok(response) => match skipped(&response, &intake) {
-                    Some(skip) => self.pour(&mut response.into_body(), &mut intake, skip).await,
+                    Some(skip) => {
+                        let body = (&mut response.into_body(), Source::Origin);
+                        self.pour(body, &mut intake, skip).await
+                    }
                     None => break,
                 },
                 Err(failure) => End::Broken(failure),
@@ -150,11 +165,16 @@ impl Outbound {
     }
 
     /// Reads a body into the intake, without its first `skip` bytes.
-    async fn pour(&self, body: &mut Incoming, intake: &mut Intake, mut skip: usize) -> End {
+    async fn pour(
+        &self,
+        (body, source): (&mut Incoming, Source),
+        intake: &mut Intake,
+        mut skip: usize,
+    ) -> End {
         loop {
             let frame = match timeout(self.0.between_bytes_time_max, body.frame()).await {
-                Err(_) => return self.broken(Failure::Slow),
-                Ok(Some(Err(_))) => return self.broken(Failure::Broken),
+                Err(_) => return self.broken(source, Failure::Slow),
+                Ok(Some(Err(_))) => return self.broken(source, Failure::Broken),
                 Ok(None) => break,
                 Ok(Some(Ok(frame))) => frame,
             };
@@ -172,11 +192,14 @@ impl Outbound {
                 return End::TooLarge(None);
             }
         }
-        if intake.is_short() { self.broken(Failure::Broken) } else { End::Whole }
+        if intake.is_short() { self.broken(source, Failure::Broken) } else { End::Whole }
     }
 
-    fn broken(&self, failure: Failure) -> End {
-        self.0.origins.broke_off(failure);
+    fn broken(&self, source: Source, failure: Failure) -> End {
+        match source {
+            Source::Origin => self.0.origins.broke_off(failure),
+            Source::Bucket => bucket::broke_off(),
+        }
         End::Broken(failure)
     }
 }

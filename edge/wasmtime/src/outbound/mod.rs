@@ -4,8 +4,10 @@
 //! for whom.
 //!
 //! The deny list is followed by the host (`follower`) and answered from memory; `PURGE` is for the cache (`purge`).
-//! All else goes through the cache, which fetches whole objects (`fetch`), or past it (`passing`).
+//! All else goes through the cache, which fetches whole objects (`fetch`), or past it (`passing`); closed segments from
+//! the bucket (`bucket`), if there is one.
 
+mod bucket;
 mod fetch;
 mod passing;
 mod told;
@@ -31,6 +33,7 @@ use crate::error::Error;
 use crate::follower::{self, Book};
 use crate::origins::{Address, Origins, empty};
 use crate::purge;
+use bucket::BucketReads;
 use told::Tell;
 
 /// How this cache answered, for any client that knows the standard (RFC 9211).
@@ -62,6 +65,7 @@ struct Inner {
     /// What the component calls the origin.
     address: Address,
     origins: Arc<Origins>,
+    bucket: Option<BucketReads>,
     cache: Cache,
     book: Option<Arc<Book>>,
     first_byte_time_max: Duration,
@@ -84,10 +88,11 @@ impl Outbound {
     /// if the environment has an edge key.
     ///
     /// # Errors
-    /// An address is none, or the cache's directory cannot be used.
+    /// An address is none, the bucket's settings are not whole, or the cache's directory cannot be used.
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let clock = Clock::system();
         let origins = Arc::new(Origins::new(config, clock.clone())?);
+        let bucket = BucketReads::new(config)?;
         let cache = Cache::new(&config.cache, clock.clone())?;
         let mut tasks = Vec::new();
         if origins.are_several() {
@@ -105,6 +110,7 @@ impl Outbound {
         Ok(Self(Arc::new(Inner {
             address: Address::parse(&config.origin)?,
             origins,
+            bucket,
             cache,
             book,
             first_byte_time_max: config.limits.first_byte_time_max,

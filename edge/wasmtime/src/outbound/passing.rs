@@ -24,7 +24,9 @@ impl Outbound {
     ) -> Result<Response<WasiBody>, WasiError> {
         let (parts, body) = request.into_parts();
         let head_time_max = self.0.first_byte_time_max;
-        let answer = if parts.method == Method::GET || parts.method == Method::HEAD {
+        let answer = if let Some(response) = self.bucket_answer(&parts).await {
+            Ok(response)
+        } else if parts.method == Method::GET || parts.method == Method::HEAD {
             self.0.origins.ask(&parts, head_time_max).await
         } else {
             self.0.origins.send(Request::from_parts(parts, body), head_time_max).await

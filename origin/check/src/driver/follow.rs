@@ -112,7 +112,8 @@ impl Follower<'_> {
         let list = read::media(&got.body).filter(|_| got.exchange.status == 200);
         let Some(list) = list else {
             let exchange = got.exchange;
-            let probe = Probe { ask: Ask::Reload, named: asked, before, exchange, list: None };
+            let (ask, plain) = (Ask::Reload, Exchange::default());
+            let probe = Probe { ask, named: asked, before, plain, exchange, list: None };
             self.list.probes.push(probe);
             tokio::time::sleep(POLL_EVERY).await;
             return None;

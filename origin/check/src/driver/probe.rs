@@ -44,12 +44,13 @@ pub(super) async fn ask(fetcher: &Fetcher, url: &str, kind: Kind, until: Instant
         let Some(before) = read::media(&got.body).filter(|_| got.exchange.status == 200) else {
             continue;
         };
+        let plain = got.exchange;
         let Some((address, named)) = question(ask, url, kind, &before) else { continue };
         let wish = Wish { gzip: ask != Ask::Plain, range: None };
         let within = patience(&before);
         let got = fetcher.get(&address, wish, PLAYLIST_BYTES_MAX, within).await;
         let list = read::media(&got.body).filter(|_| got.exchange.status == 200);
-        probes.push(Probe { ask, named, before, exchange: got.exchange, list });
+        probes.push(Probe { ask, named, before, plain, exchange: got.exchange, list });
     }
     probes
 }

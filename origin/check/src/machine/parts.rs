@@ -24,7 +24,7 @@ pub(super) fn judge(seen: &Seen) -> Vec<Finding> {
         each(seen, durations).end((2, "part-durations", "4.4.4.9"), no_parts),
         each(seen, independent).end((3, "part-independent", "4.4.4.9"), "no part was fetched"),
         each(seen, parents).end((4, "part-parent", "3.2"), "no segment was fetched with its parts"),
-        each(seen, timely).end((5, "part-timing", "6.2.1"), "no new part was awaited"),
+        timely(seen).end((5, "part-timing", "6.2.1"), "no new part was awaited"),
         each(seen, removal).end((6, "removal", "6.2.2"), "nothing was removed meanwhile"),
         each(seen, i_frames).end((7, "i-frame-blocking", "6.2.5.2"), "no I-frame playlist"),
     ]
@@ -148,7 +148,15 @@ fn parents(tally: &mut Tally, list: &Followed) {
     }
 }
 
-fn timely(tally: &mut Tally, list: &Followed) {
+fn timely(seen: &Seen) -> Tally {
+    let mut tally = Tally::default();
+    for list in &seen.lists {
+        timely_in(&mut tally, list, seen);
+    }
+    tally
+}
+
+fn timely_in(tally: &mut Tally, list: &Followed, seen: &Seen) {
     let name = &list.name;
     let mut last: Option<((u64, u64), &Exchange)> = None;
     let mut longest = 0;
@@ -160,7 +168,8 @@ fn timely(tally: &mut Tally, list: &Followed) {
             // A player that asked late may find several at once; one that waited may not.
             let late = exchange.waited_us() < LATE_PLAYER_US;
             let several = late && edge.0 == before.0 && edge.1 > before.1 + 1;
-            let gap = exchange.head_us.saturating_sub(earlier.head_us);
+            let (from, to) = (earlier.head_us, exchange.head_us);
+            let gap = to.saturating_sub(from).saturating_sub(seen.late_us(from, to));
             if version.asked.is_some() && !several {
                 longest = longest.max(gap);
                 let said = || {

@@ -52,6 +52,15 @@ impl Exchange {
     }
 }
 
+/// How late this machine itself was. Times are microseconds since the check began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Late {
+    /// When it should have gone on.
+    pub due_us: u64,
+    /// When it did.
+    pub came_us: u64,
+}
+
 /// What a playlist lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Kind {
@@ -115,6 +124,8 @@ pub struct Probe {
     pub named: Option<(u64, Option<u64>)>,
     /// The playlist just before.
     pub before: Media,
+    /// How that came.
+    pub plain: Exchange,
     /// How the answer came.
     pub exchange: Exchange,
     /// The playlist it was, if it was one.
@@ -213,4 +224,15 @@ pub struct Seen {
     pub lists: Vec<Followed>,
     /// It was spoken to over TLS.
     pub tls: bool,
+    /// When this machine itself was late, in order, one after the other.
+    pub late: Vec<Late>,
+}
+
+impl Seen {
+    /// How much of a time this machine itself was late, in microseconds: what it was late by is not the origin's.
+    #[must_use]
+    pub fn late_us(&self, from_us: u64, to_us: u64) -> u64 {
+        let within = |late: &Late| late.came_us.min(to_us).saturating_sub(late.due_us.max(from_us));
+        self.late.iter().map(within).sum()
+    }
 }

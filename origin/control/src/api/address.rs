@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -28,13 +29,13 @@ impl FromRequestParts<Arc<House>> for Known {
     }
 }
 
-/// What the path names below or beside a show: a tier, a session, a date range, a track of captions.
+/// What the path names below or beside a show: a tier, a session, a date range, a track of captions; an asset.
 pub(super) struct Named(pub(super) String);
 
 impl FromRequestParts<Arc<House>> for Named {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
-        for name in ["tier", "session", "range", "track"] {
+        for name in ["tier", "session", "range", "track", "asset"] {
             if let Some(text) = parameter(parts, house, name).await {
                 return Ok(Self(text));
             }
@@ -60,11 +61,14 @@ struct PageQuery {
 impl FromRequestParts<Arc<House>> for Page {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
-        let query = Query::<PageQuery>::try_from_uri(&parts.uri).map_err(|error| {
-            let title = "The query cannot be read.";
-            Refusal::new(StatusCode::BAD_REQUEST, "query_malformed", title)
-                .with_detail(error.body_text())
-        })?;
+        let query = Query::<PageQuery>::try_from_uri(&parts.uri);
+        let query = query.map_err(|error| malformed_query(&error))?;
         Ok(Self::new(&house.config, query.limit, query.cursor.as_deref())?)
     }
+}
+
+/// A query that cannot be read, and why.
+pub(super) fn malformed_query(error: &QueryRejection) -> Refusal {
+    let title = "The query cannot be read.";
+    Refusal::new(StatusCode::BAD_REQUEST, "query_malformed", title).with_detail(error.body_text())
 }

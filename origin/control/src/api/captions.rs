@@ -28,7 +28,14 @@ pub(super) async fn put(
     let now_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
     let cues = match body {
         BodyOrVtt::Json(new) => captions::of_json(new, now_ms)?,
-        BodyOrVtt::Vtt(text) => captions::of_vtt(&text, now_ms)?,
+        BodyOrVtt::Vtt(text) => {
+            let begun_us = if captions::is_mapped(&text) {
+                house.on_air()?.begun_us(show.show).await?
+            } else {
+                0
+            };
+            captions::of_vtt(&text, now_ms, begun_us)?
+        }
     };
     let on_air = house.on_air()?;
     house.pace(show.show, cues.len(), now_ms)?;

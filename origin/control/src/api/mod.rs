@@ -5,6 +5,7 @@
 
 mod address;
 mod admin;
+mod assets;
 mod body;
 mod captions;
 mod date_ranges;
@@ -42,7 +43,7 @@ enum Access {
 }
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 27] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 35] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -70,6 +71,14 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 27] {
         ("/v1/shows/{show}/playback", Public, post(playback::exchange)),
         ("/v1/shows/{show}/playback/end", Public, post(playback::end)),
         ("/v1/shows/{show}/state", Public, get(shows::state)),
+        ("/v1/assets", Admin, get(assets::list)),
+        ("/v1/assets", Admin, post(assets::take)),
+        ("/v1/assets/import", Admin, post(assets::import)),
+        ("/v1/assets/{asset}", Admin, get(assets::get)),
+        ("/v1/assets/{asset}/plan", Admin, get(assets::plan)),
+        ("/v1/assets/{asset}/transcode", Admin, post(assets::transcode)),
+        ("/v1/assets/{asset}", Admin, patch(assets::change)),
+        ("/v1/assets/{asset}", Admin, delete(assets::delete)),
         ("/v1/status", Admin, get(status)),
         ("/openapi.json", Public, get(openapi)),
     ]

@@ -20,6 +20,7 @@ pub(super) async fn begin(
     Known(show): Known,
     Body(NewPull { url }): Body<NewPull>,
 ) -> Result<Json<ShowState>, Refusal> {
+    house.shows.check_published(show.show)?;
     house.pulls.begin(&show, url).await?;
     tracing::info!(show = %show.show, "the show is fetched from elsewhere");
     Ok(Json(show))

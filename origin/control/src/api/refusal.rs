@@ -97,19 +97,10 @@ const fn closed(why: Closed) -> (StatusCode, &'static str, &'static str) {
     (StatusCode::FORBIDDEN, code, title)
 }
 
-/// The status, code and title of an error.
-const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
+/// The same of an error of what is shown at its time.
+const fn of_timed(error: &Error) -> (StatusCode, &'static str, &'static str) {
     use StatusCode as S;
     match error {
-        Error::Invalid { .. } | Error::DateRange(_) => {
-            (S::UNPROCESSABLE_ENTITY, "field_invalid", "A field is out of bounds.")
-        }
-        Error::ShowUnknown => (S::NOT_FOUND, "show_unknown", "There is no such show."),
-        Error::ShowsFull => (S::CONFLICT, "shows_full", "The house takes no more shows."),
-        Error::EndUnheard => {
-            (S::SERVICE_UNAVAILABLE, "end_unheard", "The publisher could not be told.")
-        }
-        Error::NotLive => (S::CONFLICT, "show_not_live", "The show is not on the air."),
         Error::DateRangeUnknown => {
             (S::NOT_FOUND, "date_range_unknown", "There is no such date range.")
         }
@@ -122,9 +113,56 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         }
         Error::CaptionLate { .. } => (S::CONFLICT, "caption_late", "The captions are too late."),
         Error::CaptionsFull => (S::CONFLICT, "captions_full", "Too many captions wait."),
-        Error::CaptionsTooFast { .. } => {
-            (S::TOO_MANY_REQUESTS, "captions_too_fast", "Too many captions at once.")
+        _ => (S::TOO_MANY_REQUESTS, "captions_too_fast", "Too many captions at once."),
+    }
+}
+
+/// The same of an error of uploads and assets.
+fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::AssetUnknown => (S::NOT_FOUND, "asset_unknown", "There is no such asset."),
+        Error::AssetNotReady => {
+            (S::CONFLICT, "asset_not_ready", "Nothing is known of what is in the asset.")
         }
+        Error::AssetNotFailed => (S::CONFLICT, "asset_not_failed", "The asset has not failed."),
+        Error::QuotaExceeded { .. } => {
+            (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The house has no room for it.")
+        }
+        Error::UploadsFull => {
+            (S::SERVICE_UNAVAILABLE, "uploads_full", "The house takes no more uploads.")
+        }
+        Error::FileRefused { code, .. } => match *code {
+            "upload_too_large" => (S::PAYLOAD_TOO_LARGE, "upload_too_large", "It is too large."),
+            "not_fetched" => (S::BAD_GATEWAY, "not_fetched", "The file was not fetched."),
+            _ => (S::BAD_REQUEST, "body_broke_off", "The body broke off."),
+        },
+        Error::NoFiles => (S::SERVICE_UNAVAILABLE, "stopping", "The house starts or stops."),
+        _ => (S::INSUFFICIENT_STORAGE, "storage_full", "The disk is full."),
+    }
+}
+
+/// The status, code and title of an error.
+fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::Invalid { .. } | Error::DateRange(_) => {
+            (S::UNPROCESSABLE_ENTITY, "field_invalid", "A field is out of bounds.")
+        }
+        Error::ShowUnknown => (S::NOT_FOUND, "show_unknown", "There is no such show."),
+        Error::ShowsFull => (S::CONFLICT, "shows_full", "The house takes no more shows."),
+        Error::EndUnheard => {
+            (S::SERVICE_UNAVAILABLE, "end_unheard", "The publisher could not be told.")
+        }
+        Error::NotLive => (S::CONFLICT, "show_not_live", "The show is not on the air."),
+        Error::DateRangeUnknown
+        | Error::DateRangesFull
+        | Error::MetadataFull
+        | Error::CaptionTrackUnknown
+        | Error::CaptionLate { .. }
+        | Error::CaptionsFull
+        | Error::CaptionsTooFast { .. } => of_timed(error),
+        Error::ShowIsFilm => (S::CONFLICT, "show_is_film", "The show is the film of an asset."),
         Error::ShowEnded => (S::CONFLICT, "show_ended", "The show has ended."),
         Error::NotPulled { .. } => {
             (S::SERVICE_UNAVAILABLE, "not_pulled", "The show is not fetched.")
@@ -153,7 +191,14 @@ const fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::NoRoomToDisplace | Error::DeniedFull => {
             (S::SERVICE_UNAVAILABLE, "deny_list_full", "The deny list is full.")
         }
-        Error::StorageFull => (S::INSUFFICIENT_STORAGE, "storage_full", "The disk is full."),
+        Error::AssetUnknown
+        | Error::AssetNotReady
+        | Error::AssetNotFailed
+        | Error::QuotaExceeded { .. }
+        | Error::UploadsFull
+        | Error::FileRefused { .. }
+        | Error::NoFiles
+        | Error::StorageFull => of_files(error),
         Error::Unreachable { .. } => {
             (S::SERVICE_UNAVAILABLE, "database_unreachable", "The database cannot be reached.")
         }

@@ -57,6 +57,7 @@ pub(super) async fn end(
     State(house): State<Arc<House>>,
     Known(show): Known,
 ) -> Result<Json<ShowState>, Refusal> {
+    house.shows.check_published(show.show)?;
     let ended = house.shows.end(show.show).await?;
     tracing::info!(show = %ended.show, "show ended by its creator");
     Ok(Json(ended))
@@ -67,6 +68,7 @@ pub(super) async fn rotate_key(
     State(house): State<Arc<House>>,
     Known(show): Known,
 ) -> Result<Json<CreatedShow>, Refusal> {
+    house.shows.check_published(show.show)?;
     let created = house.shows.rotate_key(house.now(), show.show).await?;
     tracing::info!(show = %created.show, "stream key replaced");
     Ok(Json(created))

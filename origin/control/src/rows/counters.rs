@@ -18,6 +18,9 @@ pub(crate) const DENY_LIST: &str = "deny_list_version";
 /// How often shows have changed.
 pub(crate) const SHOWS: &str = "shows_version";
 
+/// How often what uploads and assets take has changed: held by whoever adds to it.
+pub(crate) const UPLOADS: &str = "uploads_version";
+
 /// One number.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "counters")]

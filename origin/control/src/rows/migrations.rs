@@ -3,9 +3,11 @@
 //! In: a database of any earlier form. Out: one of the newest. Does not know what the rows mean.
 
 mod broadcast;
+mod films;
 mod leases;
 mod pulls;
 mod second;
+mod uploads;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, string, string_null, string_uniq};
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(pulls::Pulls),
             Box::new(broadcast::Broadcast),
             Box::new(leases::Leases),
+            Box::new(uploads::Uploads),
+            Box::new(films::Films),
         ]
     }
 }

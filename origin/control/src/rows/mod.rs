@@ -3,8 +3,10 @@
 //! In: a path, or an address. Out: [`Rows`], a pool of connections to tables of the newest form. Does not know what the
 //! rows mean.
 
+pub(crate) mod assets;
 pub(crate) mod counters;
 pub(crate) mod denials;
+pub(crate) mod films;
 pub(crate) mod leases;
 mod migrations;
 mod postgres;
@@ -14,6 +16,7 @@ pub(crate) mod shows;
 pub(crate) mod stream_keys;
 pub(crate) mod tickets;
 pub(crate) mod tiers;
+pub(crate) mod uploads;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

@@ -30,6 +30,11 @@ pub struct Model {
     pub broadcast: String,
     /// Where a picture of it is, relative to what a playback session opens.
     pub cover: Option<String>,
+    /// The asset whose film it is.
+    #[sea_orm(unique)]
+    pub asset_id: Option<String>,
+    /// Whether more of that film is still being made.
+    pub is_growing: i64,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

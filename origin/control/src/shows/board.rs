@@ -63,6 +63,14 @@ impl Board {
         }
     }
 
+    /// Says how far a film is.
+    pub(super) fn set_film(&self, show: ShowId, state: State, is_growing: bool) {
+        let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shows.get_mut(&show) {
+            (known.state, known.is_growing) = (state, is_growing);
+        }
+    }
+
     /// Changes what is said of a show.
     pub(super) fn change(&self, show: ShowId, to: ChangeShow) {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);

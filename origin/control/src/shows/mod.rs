@@ -4,6 +4,7 @@
 //! media.
 
 mod board;
+mod film;
 mod state;
 
 use std::collections::HashMap;
@@ -140,6 +141,8 @@ impl Shows {
             when_full: Set(state::when_full_name(when_full).to_owned()),
             broadcast: Set(written(&broadcast)),
             cover: Set(None),
+            asset_id: Set(None),
+            is_growing: Set(0),
         };
         let key_row = stream_keys::ActiveModel {
             show_id: Set(show.to_string()),
@@ -167,6 +170,8 @@ impl Shows {
             when_full,
             broadcast,
             cover: None,
+            asset: None,
+            is_growing: false,
         });
         Ok(self.created(show, &key))
     }
@@ -382,6 +387,7 @@ fn check_broadcast(chosen: &Broadcast) -> Result<(), Error> {
     ladder::check(rungs).map_err(|reason| Error::Invalid { field: "broadcast.ladder", reason })?;
     captions::check(chosen.captions.as_deref().unwrap_or_default())?;
     captions::check_sounds(chosen.sounds.as_deref().unwrap_or_default())?;
+    captions::check_closed(chosen.closed_captions.as_deref().unwrap_or_default())?;
     match chosen.dvr_window_s {
         Some(seconds) if !DVR_WINDOW_S.contains(&seconds) => Err(Error::Invalid {
             field: "broadcast.dvr_window_s",

@@ -45,6 +45,8 @@ pub(super) fn of_row(row: &shows::Model) -> Result<ShowState, Error> {
         starts_at: row.starts_at,
         when_full: when_full.map(|(when_full, _)| *when_full).ok_or_else(neither)?,
         cover: row.cover.clone(),
+        asset: row.asset_id.as_deref().map(rows::id).transpose()?,
+        is_growing: row.is_growing != 0,
         broadcast: serde_json::from_str(&row.broadcast).map_err(|error| Error::Corrupt {
             what: format!("a show's settings cannot be read: {error}"),
         })?,

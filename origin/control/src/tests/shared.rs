@@ -15,6 +15,7 @@ use crate::{Config, Control, Error, Ownership, Postgres};
 
 #[path = "../../../../tests/house/postgres.rs"]
 #[expect(unreachable_pub, reason = "the tests of the whole have it too")]
+#[expect(dead_code, reason = "the tests of the whole use all of it")]
 mod postgres;
 
 /// Of the other tests on PostgreSQL, at once.

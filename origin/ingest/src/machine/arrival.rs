@@ -50,6 +50,10 @@ pub enum Held<C> {
 pub struct Metadata {
     /// Frames per second.
     pub frame_rate: Option<f64>,
+    /// Bit rate of its picture, in kbit/s.
+    pub video_kbps: Option<f64>,
+    /// Bit rate of its sound, in kbit/s.
+    pub audio_kbps: Option<f64>,
     /// The encoder's name.
     pub encoder: Option<String>,
     /// Its sounds by number, each with its language if that is known; empty where it does not say which it has.

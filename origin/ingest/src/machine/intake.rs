@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared_media::{
-    AccessUnit, Anchor, AudioCodec, AudioConfig, Language, Now, Poll, Publication, Rational,
-    SoundTrack, Splice, Ticks, TrackId, VideoCodec, VideoConfig,
+    AccessUnit, Anchor, AudioCodec, AudioConfig, DeclaredRates, Language, Now, Poll, Publication,
+    Rational, SoundTrack, Splice, Ticks, TrackId, VideoCodec, VideoConfig,
 };
 
 use super::arrival::{Arrival, Held, Metadata, Stamp};
@@ -99,6 +99,8 @@ pub struct Intake {
     config: Arc<Config>,
     timeline: Timeline,
     claimed_rate: Option<Rational>,
+    /// What it says of its bit rates, until that was handed on.
+    declared: Option<DeclaredRates>,
     nal_length_bytes: usize,
     video: Known<VideoConfig>,
     sounds: Vec<Known<AudioConfig>>,
@@ -156,6 +158,7 @@ impl Intake {
             timeline: Timeline::new(&config, resume),
             config,
             claimed_rate: None,
+            declared: None,
             nal_length_bytes: 4,
             video: Known::NOTHING,
             sounds: Vec::new(),
@@ -179,6 +182,10 @@ impl Intake {
             Input::Audio(arrival) => self.audio(now, arrival),
             Input::Metadata(metadata) => {
                 self.claimed_rate = metadata.frame_rate.and_then(rational);
+                let (video, audio) = (metadata.video_kbps, metadata.audio_kbps);
+                let [video, audio] = [video, audio].map(|kbps| kbps.and_then(bit_rate));
+                let declared = Some(DeclaredRates { video, audio });
+                self.declared = declared.filter(|rates| *rates != DeclaredRates::default());
                 self.name(metadata.sounds);
                 self.refine_video();
                 Ok(())
@@ -193,6 +200,7 @@ impl Intake {
             Input::Interrupt => {
                 self.timeline.interrupt();
                 self.claimed_rate = None;
+                self.declared = None;
                 self.video = Known::NOTHING;
                 self.sounds.clear();
                 self.named = Named::default();
@@ -407,6 +415,9 @@ impl Intake {
                 self.outbox.push_back(Output::Publish(sound));
             }
         }
+        if let Some(declared) = self.declared.take() {
+            self.publish(Publication::Rates(declared));
+        }
     }
 
     fn publish(&mut self, publication: Publication) {
@@ -437,6 +448,12 @@ fn rational(frames_per_second: f64) -> Option<Rational> {
         return plausible(ntsc as u32 * 1000, 1001); // at most 300 000
     }
     plausible((frames_per_second * 1000.0).round() as u32, 1000)
+}
+
+/// A bit rate in bit/s; `None` for what no stream has. Encoders that do not know it say 0.
+fn bit_rate(kbps: f64) -> Option<u32> {
+    let range = 1.0..=f64::from(u32::MAX / 1000);
+    range.contains(&kbps).then_some((kbps * 1000.0) as u32) // at most u32::MAX
 }
 
 #[cfg(test)]

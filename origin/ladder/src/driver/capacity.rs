@@ -61,8 +61,7 @@ impl Capacity {
             frame_rate: Some(EXPECTED.1),
         };
         let config = Config { rungs: rungs.to_vec(), ..Config::default() };
-        let gop = Some(shared_media::Ticks::from_millis(2_000));
-        let seen = Seen { video: Some(video), sounds: Vec::new(), gop, picture_distance: None };
+        let seen = Seen { video: Some(video), ..Seen::default() };
         self.book().check(&decide(&config, &seen).demand()).map_err(NoRoom::from)
     }
 

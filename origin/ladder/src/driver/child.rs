@@ -2,11 +2,12 @@
 //!
 //! In: messages for it. Out: its messages, its end, its complaints in our log. Does not know what they mean.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
 use tokio::process::{self, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::machine::frame::{self, FromChild, LENGTH_BYTES, ToChild};
 
-const PIPE_BUFFER_BYTES: usize = 256 << 10;
+pub(crate) const PIPE_BUFFER_BYTES: usize = 256 << 10;
 
 /// What comes from a child.
 pub(super) enum Heard {
@@ -33,19 +34,7 @@ pub(super) struct Child {
 
 impl Child {
     pub(super) fn start(config: &Config, show: &str) -> io::Result<Self> {
-        let (program, arguments) = config
-            .command
-            .split_first()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no command"))?;
-        let mut process = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            // A terminal's Ctrl-C is for the parent, which drains: the child must live through that.
-            .process_group(0)
-            .spawn()?;
+        let mut process = spawn(&config.command)?;
         let (input, to_write) = mpsc::channel(config.child_queue.max(1));
         let (heard, output) = mpsc::channel(config.child_queue.max(1));
         let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
@@ -103,6 +92,21 @@ impl Child {
     }
 }
 
+/// Starts a child, with pipes to and from it. Dropping it kills it.
+pub(crate) fn spawn(command: &[OsString]) -> io::Result<process::Child> {
+    let none = || io::Error::new(io::ErrorKind::InvalidInput, "no command");
+    let (program, arguments) = command.split_first().ok_or_else(none)?;
+    Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        // A terminal's Ctrl-C is for the parent, which drains: the child must live through that.
+        .process_group(0)
+        .spawn()
+}
+
 fn describe(status: ExitStatus) -> String {
     status.to_string()
 }
@@ -125,8 +129,9 @@ async fn write(pipe: ChildStdin, mut messages: mpsc::Receiver<ToChild>) {
 async fn read(pipe: ChildStdout, heard: mpsc::Sender<Heard>) {
     let mut pipe = BufReader::with_capacity(PIPE_BUFFER_BYTES, pipe);
     loop {
-        let next = match next_message(&mut pipe).await {
-            Ok(message) => Heard::Said(message),
+        let next = match next_frame(&mut pipe).await.map(FromChild::parse) {
+            Ok(Ok(message)) => Heard::Said(message),
+            Ok(Err(broken)) => Heard::Ended(broken.to_string()),
             Err(why) => Heard::Ended(why),
         };
         let ended = matches!(next, Heard::Ended(_));
@@ -136,18 +141,24 @@ async fn read(pipe: ChildStdout, heard: mpsc::Sender<Heard>) {
     }
 }
 
-async fn next_message(pipe: &mut (impl AsyncRead + Unpin)) -> Result<FromChild, String> {
+/// A child's next frame without its length, or why there is none.
+pub(crate) async fn next_frame(pipe: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, String> {
     let said = |error: io::Error| error.kind().to_string();
     let broken = |error: frame::Error| error.to_string();
     let mut prefix = [0; LENGTH_BYTES];
     pipe.read_exact(&mut prefix).await.map_err(said)?;
     let mut body = BytesMut::zeroed(frame::length(prefix).map_err(broken)?);
     pipe.read_exact(&mut body).await.map_err(said)?;
-    FromChild::parse(body.freeze()).map_err(broken)
+    Ok(body.freeze())
 }
 
 /// Puts its complaints in our log, up to a limit; reads on beyond it, or the child would block.
-async fn log(pipe: ChildStderr, show: String, line_bytes_max: usize, mut lines_left: u32) {
+pub(crate) async fn log(
+    pipe: ChildStderr,
+    show: String,
+    line_bytes_max: usize,
+    mut lines_left: u32,
+) {
     let mut pipe = BufReader::new(pipe);
     let mut line = Vec::new();
     loop {

@@ -18,7 +18,7 @@ use crate::machine::frame::ToChild;
 use crate::machine::ladder::{Input, Ladder, Output};
 use crate::machine::plan::recall;
 
-mod child;
+pub(crate) mod child;
 
 mod capacity;
 

@@ -1,20 +1,22 @@
 //! One rung's encoder: opened in hardware where that is wanted and there, else in software.
 //!
-//! In: pictures of one size. Out: access units, one per picture, decoded in the order they are shown.
+//! In: pictures of one size. Out: access units, one per picture, in decoding order. Does not know how encoders are set
+//! for their purpose.
 
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 
 use ffmpeg_next as ffmpeg;
-use ffmpeg_next::codec::{self, threading};
+use ffmpeg_next::codec;
+use ffmpeg_next::encoder;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
-use ffmpeg_next::{Dictionary, encoder};
 use shared_media::closed_captions::{self, Triplet};
 use shared_media::{
     AccessUnit, Rational, RenditionId, Ticks, TrackConfig, VideoCodec, VideoConfig,
 };
 
+use super::purpose::{Purpose, keyframe_distance, options, threading};
 use super::rung::Look;
 use super::vaapi::Surfaces;
 use super::{Trouble, ticks_base};
@@ -23,26 +25,26 @@ use crate::error::Error;
 use crate::machine::coded::{self, Coded};
 use crate::machine::frame::FromChild;
 
-/// "No limit" for the distance of keyframes: only cuts make one.
-const KEYFRAME_DISTANCE: u32 = 1 << 30;
-/// Most pictures in an encoder whose captions wait for them: one would be enough, if none dropped any.
+/// Most pictures in an encoder whose captions wait for them: more than any encoder looks ahead, if none drops any.
 const CAPTIONED_MAX: usize = 64;
 
 /// What a rung wants of its encoder.
-pub(super) struct Wanted {
-    pub(super) id: RenditionId,
-    pub(super) codec: VideoCodec,
-    pub(super) bit_rate: u32,
-    pub(super) threads: u8,
-    pub(super) hardware: Option<Hardware>,
+pub(crate) struct Wanted {
+    pub(crate) id: RenditionId,
+    pub(crate) codec: VideoCodec,
+    pub(crate) bit_rate: u32,
+    pub(crate) threads: u8,
+    pub(crate) hardware: Option<Hardware>,
+    pub(crate) purpose: Purpose,
 }
 
 /// The encoder.
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     inner: encoder::Video,
     /// Where its pictures are uploaded to first, if it takes them from a device.
     surfaces: Option<Surfaces>,
     codec: VideoCodec,
+    purpose: Purpose,
     size: (u32, u32),
     stated_rate: Option<Rational>,
     record: Option<bytes::Bytes>,
@@ -50,12 +52,14 @@ pub(super) struct Encoder {
     cuts: Vec<i64>,
     /// Captions of pictures that are in the encoder. We write them: not every FFmpeg does, nor for every codec.
     captions: VecDeque<(i64, Vec<Triplet>)>,
+    /// The latest unit's decoding time.
+    last_dts: Option<i64>,
 }
 
 impl Encoder {
     /// Opens the first that can be: hardware that is wanted, then software. What cannot be opened is complained about,
     /// and the parent is told.
-    pub(super) fn open(
+    pub(crate) fn open(
         wanted: &Wanted,
         size: (u32, u32),
         source: &Frame,
@@ -72,11 +76,13 @@ impl Encoder {
                         inner,
                         surfaces,
                         codec: wanted.codec,
+                        purpose: wanted.purpose,
                         size,
                         stated_rate: look.stated_rate,
                         record: None,
                         cuts: Vec::new(),
                         captions: VecDeque::new(),
+                        last_dts: None,
                     });
                 }
                 Err(error) => failed = (name, error),
@@ -93,11 +99,11 @@ impl Encoder {
         Err(Trouble::Encoder(Error::Encoder(name, format!("{}: {error}", wanted.id))))
     }
 
-    pub(super) const fn size(&self) -> (u32, u32) {
+    pub(crate) const fn size(&self) -> (u32, u32) {
         self.size
     }
 
-    pub(super) fn encode(
+    pub(crate) fn encode(
         &mut self,
         image: &Frame,
         look: Look<'_>,
@@ -124,7 +130,7 @@ impl Encoder {
     }
 
     /// Delivers what it holds.
-    pub(super) fn finish(&mut self, index: u8, said: &mut Vec<FromChild>) {
+    pub(crate) fn finish(&mut self, index: u8, said: &mut Vec<FromChild>) {
         // Refused only if it is at its end already.
         let _ = self.inner.send_eof();
         self.receive(index, said);
@@ -159,9 +165,24 @@ impl Encoder {
             let captions = captions.map(|(_, captions)| captions).unwrap_or_default();
             let data = closed_captions::write(self.codec, data, &captions);
             // An IDR picture that only a new child needed is no place to cut at: the other rungs have none there.
-            let (keyframe, pts) = (cut.is_some(), Ticks(pts));
-            said.push(FromChild::Unit(index, AccessUnit { pts, dts: pts, keyframe, data }));
+            let (keyframe, dts) = (cut.is_some(), Ticks(self.dts(pts, packet.dts())));
+            let pts = Ticks(pts);
+            said.push(FromChild::Unit(index, AccessUnit { pts, dts, keyframe, data }));
         }
+    }
+
+    /// When a unit is decoded: at once where nothing is reordered, else when its encoder says, which may err for films
+    /// of a picture or two.
+    fn dts(&mut self, pts: i64, said: Option<i64>) -> i64 {
+        let dts = match self.purpose {
+            Purpose::Live => pts,
+            Purpose::Film => {
+                let earliest = self.last_dts.map_or(i64::MIN, |last| last + 1);
+                said.unwrap_or(pts).max(earliest).min(pts)
+            }
+        };
+        self.last_dts = Some(dts);
+        dts
     }
 }
 
@@ -195,9 +216,7 @@ fn open(
 ) -> Result<(encoder::Video, Option<Surfaces>), ffmpeg::Error> {
     let codec = ffmpeg::encoder::find_by_name(name).ok_or(ffmpeg::Error::EncoderNotFound)?;
     let mut context = codec::Context::new_with_codec(codec);
-    let mut by_slice = threading::Config::count(usize::from(wanted.threads));
-    by_slice.kind = threading::Type::Slice; // by frame would hold one picture back per thread
-    context.set_threading(by_slice);
+    context.set_threading(threading(wanted));
     let mut video = context.encoder().video()?;
     video.set_width(size.0);
     video.set_height(size.1);
@@ -206,60 +225,15 @@ fn open(
     let part = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
     let rate = look.frame_rate;
     video.set_frame_rate(Some(ffmpeg::Rational::new(part(rate.num), part(rate.den))));
-    if source.aspect_ratio().numerator() > 0 {
-        video.set_aspect_ratio(source.aspect_ratio());
-    }
-    video.set_colorspace(source.color_space());
-    video.set_color_primaries(source.color_primaries());
-    video.set_color_transfer_characteristic(source.color_transfer_characteristic());
-    video.set_gop(KEYFRAME_DISTANCE);
-    video.set_max_b_frames(0);
+    wanted.purpose.describe(&mut video, source);
+    video.set_gop(keyframe_distance(name, wanted.purpose));
+    video.set_max_b_frames(wanted.purpose.b_pictures());
     video.set_bit_rate(usize::try_from(wanted.bit_rate).unwrap_or(usize::MAX));
     let surfaces = if name.ends_with("_vaapi") { Some(Surfaces::open(size)?) } else { None };
     if let Some(surfaces) = &surfaces {
         surfaces.feed(&mut video)?;
     }
     Ok((video.open_with(options(name, wanted))?, surfaces))
-}
-
-/// Each delivers a picture before the next one comes, an IDR picture where it is told to, and none where it is not.
-fn options(name: &str, wanted: &Wanted) -> Dictionary<'static> {
-    let threads = format!(
-        "scenecut=0:open-gop=0:log-level=none:frame-threads=1:pools={}",
-        wanted.threads.max(1)
-    );
-    let own: &[(&str, &str)] = match name {
-        "libx264" => &[
-            ("preset", "veryfast"),
-            ("tune", "zerolatency"),
-            ("forced-idr", "1"),
-            ("sc_threshold", "0"),
-        ],
-        "libx265" => &[
-            ("preset", "superfast"),
-            ("tune", "zerolatency"),
-            ("forced-idr", "1"),
-            ("x265-params", &threads),
-        ],
-        "libaom-av1" => {
-            &[("usage", "realtime"), ("cpu-used", "8"), ("lag-in-frames", "0"), ("row-mt", "1")]
-        }
-        "h264_nvenc" | "hevc_nvenc" | "av1_nvenc" => &[
-            ("preset", "p4"),
-            ("tune", "ull"),
-            ("forced-idr", "1"),
-            ("zerolatency", "1"),
-            ("delay", "0"),
-            ("no-scenecut", "1"),
-        ],
-        // Its IDR pictures are those of kind I; by itself it would hold one picture back.
-        "h264_vaapi" | "hevc_vaapi" | "av1_vaapi" => &[("async_depth", "1")],
-        _ => &[],
-    };
-    let cap = (u64::from(wanted.bit_rate) * 11 / 10).to_string();
-    let buffer = wanted.bit_rate.to_string();
-    let common = [("maxrate", &*cap), ("bufsize", &*buffer)];
-    own.iter().copied().chain(common).collect()
 }
 
 #[cfg(test)]
@@ -284,7 +258,8 @@ mod tests {
         let opened = |hardware| {
             let id = RenditionId::new("180p").unwrap();
             let codec = VideoCodec::Avc;
-            let wanted = Wanted { id, codec, bit_rate: 300_000, threads: 1, hardware };
+            let purpose = Purpose::Live;
+            let wanted = Wanted { id, codec, bit_rate: 300_000, threads: 1, hardware, purpose };
             let mut said = Vec::new();
             let opened = Encoder::open(&wanted, size, &picture, look, 3, &mut said);
             let Ok(mut encoder) = opened else { panic!("neither opens") };

@@ -12,15 +12,21 @@ use shared_media::{AccessUnit, AudioConfig, Ticks, TrackId};
 use crate::error::Error;
 use crate::machine::frame::{self, FromChild, LENGTH_BYTES, Setup, ToChild};
 
-mod pictures;
+pub(crate) mod pictures;
 
-mod rung;
+pub(crate) mod rung;
 
-mod encoder;
+pub(crate) mod encoder;
+
+pub(crate) mod purpose;
 
 mod vaapi;
 
 mod sound;
+
+pub(crate) mod aac;
+
+mod channels;
 
 use pictures::Pictures;
 use sound::Sound;
@@ -29,10 +35,10 @@ const PIPE_BUFFER_BYTES: usize = 256 << 10;
 
 /// Media came that cannot be used; it is dropped and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Refused;
+pub(crate) struct Refused;
 
 /// Why a piece of work was not done.
-enum Trouble {
+pub(crate) enum Trouble {
     /// The peer's media; dropped.
     Media,
     /// Our encoder; the child cannot go on.
@@ -75,7 +81,7 @@ pub fn child_main(stdin: impl Read, stdout: impl Write) -> Result<(), Error> {
 }
 
 /// The next frame without its length; `None` at the end of input, even within a frame: the parent is gone.
-fn read(input: &mut impl Read) -> Result<Option<Bytes>, Error> {
+pub(crate) fn read(input: &mut impl Read) -> Result<Option<Bytes>, Error> {
     let mut prefix = [0; LENGTH_BYTES];
     let mut fill = |buffer: &mut [u8]| match input.read_exact(buffer) {
         Ok(()) => Ok(true),
@@ -175,7 +181,7 @@ fn each<'a>(
 }
 
 /// The timeline's unit for FFmpeg.
-fn ticks_base() -> ffmpeg::Rational {
+pub(crate) fn ticks_base() -> ffmpeg::Rational {
     ffmpeg::Rational::new(1, i32::try_from(shared_media::TICKS_PER_SECOND).unwrap_or(i32::MAX))
 }
 

@@ -224,7 +224,7 @@ impl Pictures {
 }
 
 /// The captions that stand beside a picture. They are taken off it: some encoders would write them, and others not.
-fn take_captions(picture: &mut Frame) -> Vec<Triplet> {
+pub(crate) fn take_captions(picture: &mut Frame) -> Vec<Triplet> {
     let kind = side_data::Type::A53CC;
     let captions = picture.side_data(kind).map(|found| found.data().as_chunks().0.to_vec());
     picture.remove_side_data(kind);

@@ -1,6 +1,7 @@
 //! One rung: scales a picture to its size and has it encoded.
 //!
-//! In: decoded pictures, largest first. Out: access units, one per picture, decoded in the order they are shown.
+//! In: decoded pictures, largest first. Out: access units, one per picture, decoded in the order they are shown. Films
+//! scale and mark their pictures as it does, but have rungs of their own.
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
@@ -12,27 +13,30 @@ use shared_media::{Rational, Ticks};
 
 use super::Trouble;
 use super::encoder::{Encoder, Wanted};
+use super::purpose::Purpose;
 use crate::error::Error;
 use crate::machine::frame::{FromChild, Job, Setup};
 use crate::machine::plan::fit;
 
 /// Rungs lower than this are too small to be worth a second thread.
 const THREADED_LINES_MIN: u32 = 480;
+/// How a show's pictures are scaled.
+const QUICK: scaling::Flags = scaling::Flags::BILINEAR;
 
 /// How every rung shows a picture.
 #[derive(Clone, Copy)]
-pub(super) struct Look<'a> {
-    pub(super) cut: bool,
-    pub(super) pts: Ticks,
-    pub(super) frame_rate: Rational,
-    pub(super) stated_rate: Option<Rational>,
+pub(crate) struct Look<'a> {
+    pub(crate) cut: bool,
+    pub(crate) pts: Ticks,
+    pub(crate) frame_rate: Rational,
+    pub(crate) stated_rate: Option<Rational>,
     /// The captions beside it.
-    pub(super) captions: &'a [Triplet],
+    pub(crate) captions: &'a [Triplet],
 }
 
 impl Look<'_> {
     /// Tells the encoder when a picture is shown and whether it must be an IDR picture.
-    pub(super) fn mark(&self, frame: &mut Frame) {
+    pub(crate) fn mark(&self, frame: &mut Frame) {
         frame.set_pts(Some(self.pts.0));
         frame.set_kind(if self.cut { picture::Type::I } else { picture::Type::None });
     }
@@ -58,7 +62,8 @@ enum Rests {
     UntilCut,
 }
 
-struct Scaler {
+/// Brings pictures of one form to one size.
+pub(crate) struct Scaler {
     context: scaling::Context,
     image: Frame,
 }
@@ -75,6 +80,7 @@ impl Rung {
                 bit_rate: job.bit_rate,
                 threads: if small { 1 } else { setup.threads.max(1) },
                 hardware: setup.hardware,
+                purpose: Purpose::Live,
             },
             active: job.active,
             rests: Rests::No,
@@ -109,7 +115,7 @@ impl Rung {
 
     /// The picture at this rung's size, for the next smaller rung.
     pub(super) fn image(&self) -> Option<&Frame> {
-        self.scaler.as_ref().map(|scaler| &scaler.image)
+        self.scaler.as_ref().map(Scaler::image)
     }
 
     /// Draws `source` at this rung's size from `larger`, and encodes it. Says whether `image` is a new, smaller one.
@@ -135,11 +141,11 @@ impl Rung {
         }
         let mut scaler = match self.scaler.take() {
             Some(scaler) if scaler.fits(larger, size) => scaler,
-            _ => Scaler::new(larger, size).map_err(|_| Trouble::Media)?,
+            _ => Scaler::new(larger, size, QUICK).map_err(|_| Trouble::Media)?,
         };
-        scaler.context.run(larger, &mut scaler.image).map_err(|_| Trouble::Media)?;
-        look.mark(&mut scaler.image);
-        let done = self.encode(&scaler.image, source, look, said);
+        let image = scaler.scale(larger).map_err(|_| Trouble::Media)?;
+        look.mark(image);
+        let done = self.encode(image, source, look, said);
         self.scaler = Some(scaler);
         done.map(|()| true)
     }
@@ -180,7 +186,12 @@ impl Rung {
 }
 
 impl Scaler {
-    fn new(larger: &Frame, size: (u32, u32)) -> Result<Self, ffmpeg::Error> {
+    /// For pictures like this one.
+    pub(crate) fn new(
+        larger: &Frame,
+        size: (u32, u32),
+        how: scaling::Flags,
+    ) -> Result<Self, ffmpeg::Error> {
         let context = scaling::Context::get(
             larger.format(),
             larger.width(),
@@ -188,12 +199,24 @@ impl Scaler {
             Pixel::YUV420P,
             size.0,
             size.1,
-            scaling::Flags::BILINEAR,
+            how,
         )?;
         Ok(Self { context, image: Frame::new(Pixel::YUV420P, size.0, size.1) })
     }
 
-    fn fits(&self, larger: &Frame, size: (u32, u32)) -> bool {
+    /// The picture at its size.
+    pub(crate) fn scale(&mut self, larger: &Frame) -> Result<&mut Frame, ffmpeg::Error> {
+        self.context.run(larger, &mut self.image)?;
+        Ok(&mut self.image)
+    }
+
+    /// What was scaled last.
+    pub(crate) const fn image(&self) -> &Frame {
+        &self.image
+    }
+
+    /// Whether it is for pictures like this one.
+    pub(crate) fn fits(&self, larger: &Frame, size: (u32, u32)) -> bool {
         let (input, output) = (self.context.input(), self.context.output());
         (input.format, input.width, input.height)
             == (larger.format(), larger.width(), larger.height())

@@ -1,7 +1,8 @@
 //! AAC's `AudioSpecificConfig` as the ADTS header that says the same in front of each frame.
 //!
-//! In: hostile bytes. Out: 7-byte headers. FFmpeg's decoder reads ADTS without any out-of-band configuration, which
-//! spares this crate the one place where it would have to hand over raw memory. Does not know samples.
+//! In: hostile bytes. Out: 7-byte headers; or what they say, and the frame behind them. FFmpeg's decoder reads ADTS
+//! without any out-of-band configuration, which spares this crate the one place where it would have to hand over raw
+//! memory. Does not know samples.
 
 /// ADTS headers for one configuration (ISO/IEC 13818-7, 6.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,27 @@ impl Adts {
     }
 }
 
+/// A frame behind an ADTS header, as MP4 stores it: the `AudioSpecificConfig` that says the same as the header, and the
+/// frame alone. `None` for what is no single frame of AAC-LC behind such a header.
+pub(crate) fn unwrap(wrapped: &[u8]) -> Option<([u8; 2], &[u8])> {
+    let mut bits = Bits { bytes: wrapped, at: 0 };
+    let (sync, _version, layer) = (bits.take(12)?, bits.take(1)?, bits.take(2)?);
+    let has_no_check = bits.take(1)? == 1;
+    let (profile, rate_index, _private) = (bits.take(2)?, bits.take(4)?, bits.take(1)?);
+    let channels = bits.take(3)?;
+    bits.take(4)?; // originality, copyright
+    let length = usize::try_from(bits.take(13)?).ok()?;
+    bits.take(11)?;
+    let is_one = bits.take(2)? == 0;
+    let fits = sync == 0xfff && layer == 0 && profile == 1 && rate_index < 13 && is_one;
+    if !fits || channels == 0 {
+        return None;
+    }
+    let head = HEADER_BYTES + if has_no_check { 0 } else { 2 };
+    let config = u16::try_from(2 << 11 | rate_index << 7 | channels << 3).ok()?;
+    Some((config.to_be_bytes(), wrapped.get(head..length)?))
+}
+
 struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -84,6 +106,15 @@ mod tests {
         let wrapped = adts.wrap(&[0xaa; 10]).unwrap();
         assert_eq!(wrapped[..7], [0xff, 0xf1, 0x4c, 0x80, 0x02, 0x3f, 0xfc]);
         assert_eq!(wrapped.len(), 17);
+    }
+
+    #[test]
+    fn a_wrapped_frame_is_unwrapped() {
+        let wrapped = Adts::new(&[0x11, 0x90]).unwrap().wrap(&[0xaa; 10]).unwrap();
+        assert_eq!(unwrap(&wrapped), Some(([0x11, 0x90], &[0xaa; 10][..])));
+        assert_eq!(unwrap(&wrapped[..16]), None, "cut off");
+        assert_eq!(unwrap(&[0x21; 20]), None, "no header");
+        assert_eq!(unwrap(&[]), None);
     }
 
     #[test]

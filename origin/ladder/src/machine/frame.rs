@@ -1,7 +1,8 @@
 //! The messages between parent and child, as length-prefixed frames.
 //!
 //! In: messages, or bytes that may be broken. Out: the other of the two. A frame is its length (4 bytes, big-endian,
-//! counting what follows), the version, the kind of message, and the message. Does not know pipes.
+//! counting what follows), the version, the kind of message, and the message; those of films are in `machine::film`.
+//! Does not know pipes.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -246,7 +247,7 @@ impl FromChild {
     }
 }
 
-fn frame(kind: u8, content: impl FnOnce(&mut BytesMut)) -> Bytes {
+pub(super) fn frame(kind: u8, content: impl FnOnce(&mut BytesMut)) -> Bytes {
     let mut frame = BytesMut::with_capacity(64);
     frame.put_u32(0);
     frame.put_u8(VERSION);
@@ -257,7 +258,7 @@ fn frame(kind: u8, content: impl FnOnce(&mut BytesMut)) -> Bytes {
     frame.freeze()
 }
 
-fn open(mut frame: Bytes) -> Result<(u8, Bytes), Error> {
+pub(super) fn open(mut frame: Bytes) -> Result<(u8, Bytes), Error> {
     if frame.len() < 2 {
         return Err(Error::TooShort);
     }
@@ -267,17 +268,17 @@ fn open(mut frame: Bytes) -> Result<(u8, Bytes), Error> {
     }
 }
 
-fn put_json<T: Serialize>(body: &mut BytesMut, value: &T) {
+pub(super) fn put_json<T: Serialize>(body: &mut BytesMut, value: &T) {
     // Our own plain structs always serialise: no maps with odd keys, no failing writer. An empty body is refused by
     // the reader, so even a mistake here ends as an error and not as a panic.
     body.extend_from_slice(&serde_json::to_vec(value).unwrap_or_default());
 }
 
-fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
+pub(super) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|_| Error::Content)
 }
 
-fn put_unit(body: &mut BytesMut, index: u8, unit: &AccessUnit) {
+pub(super) fn put_unit(body: &mut BytesMut, index: u8, unit: &AccessUnit) {
     body.reserve(UNIT_HEAD_BYTES + unit.data.len());
     body.put_u8(index);
     body.put_u8(u8::from(unit.keyframe));
@@ -286,7 +287,7 @@ fn put_unit(body: &mut BytesMut, index: u8, unit: &AccessUnit) {
     body.extend_from_slice(&unit.data);
 }
 
-fn unit(mut body: Bytes) -> Result<(u8, AccessUnit), Error> {
+pub(super) fn unit(mut body: Bytes) -> Result<(u8, AccessUnit), Error> {
     if body.len() < UNIT_HEAD_BYTES {
         return Err(Error::TooShort);
     }

@@ -1,10 +1,13 @@
 //! The ladder's logic: pure, no clock, no process, no FFmpeg.
 //!
-//! In: events and the time. Out: events. Parent and child share these modules: `probe`, `plan`, `source`, `replay`,
-//! `life`, `overload`, `capacity`, `passing` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal` and
-//! `coded` in the child; `frame` is between them.
+//! In: events and the time. Out: events. Parent and child share these modules: `probe`, `hints`, `plan`, `source`,
+//! `replay`, `life`, `overload`, `capacity`, `passing` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal`
+//! and `coded` in the child; `frame` is between them. Of films, `cuts`, `order` and `cue` run in the child, and `film`
+//! is between.
 
 pub(crate) mod probe;
+
+pub(crate) mod hints;
 
 pub(crate) mod plan;
 
@@ -35,3 +38,11 @@ pub(crate) mod mirror;
 pub(crate) mod sound;
 
 pub(crate) mod passing;
+
+pub(crate) mod film;
+
+pub(crate) mod cuts;
+
+pub(crate) mod order;
+
+pub(crate) mod cue;

@@ -95,6 +95,33 @@ fn of_avcc(avcc: &[u8]) -> Result<Vec<u8>, Malformed> {
     if annex_b.is_empty() { Err(Malformed::Record) } else { Ok(annex_b) }
 }
 
+/// The record of a stream whose lengths have any size, and how many bytes they have; the record says 4 instead.
+pub(crate) fn with_long_lengths(avcc: &[u8]) -> Result<(Bytes, usize), Malformed> {
+    let mut record = avcc.to_vec();
+    let size = match record.get_mut(4) {
+        Some(size) if avcc[0] == 1 => std::mem::replace(size, *size | 3) & 3,
+        _ => return Err(Malformed::Record),
+    };
+    of_avcc(&record)?;
+    Ok((record.into(), usize::from(size) + 1))
+}
+
+/// A unit whose lengths have so many bytes, with lengths of 4.
+pub(crate) fn lengthen(unit: &[u8], size: usize) -> Result<Bytes, Malformed> {
+    let mut long = Vec::with_capacity(unit.len() + 64);
+    let mut rest = unit;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_at_checked(size).ok_or(Malformed::Truncated)?;
+        let length = length.iter().fold(0_u32, |length, byte| length << 8 | u32::from(*byte));
+        let bytes = usize::try_from(length).map_err(|_| Malformed::Truncated)?;
+        let (nal, after) = after.split_at_checked(bytes).ok_or(Malformed::Truncated)?;
+        long.extend_from_slice(&length.to_be_bytes());
+        long.extend_from_slice(nal);
+        rest = after;
+    }
+    Ok(long.into())
+}
+
 /// Appends length-prefixed NAL units to `annex_b`, each after a start code.
 fn append_annex_b(annex_b: &mut Vec<u8>, mut unit: &[u8]) -> Result<(), Malformed> {
     while !unit.is_empty() {
@@ -124,12 +151,12 @@ pub(crate) struct Packet {
 ///
 /// The record is written for 8-bit 4:2:0, the only form our encoders are asked for.
 pub(crate) fn from_annex_b(annex_b: &[u8]) -> Packet {
-    let (mut sps, mut pps): (Option<&[u8]>, Option<&[u8]>) = (None, None);
+    let (mut sps, mut pps): (Vec<&[u8]>, Vec<&[u8]>) = (Vec::new(), Vec::new());
     let mut data = Vec::with_capacity(annex_b.len() + 16);
     for nal in Nals(annex_b) {
         match nal.first().map(|head| head & 0x1f) {
-            Some(SPS) => sps = Some(nal),
-            Some(PPS) => pps = Some(nal),
+            Some(SPS) => sps.push(nal),
+            Some(PPS) => pps.push(nal),
             Some(DELIMITER | FILLER) | None => {}
             Some(_) => {
                 let length = u32::try_from(nal.len()).unwrap_or(u32::MAX);
@@ -138,22 +165,35 @@ pub(crate) fn from_annex_b(annex_b: &[u8]) -> Packet {
             }
         }
     }
-    let avcc = sps.zip(pps).and_then(|(sps, pps)| record(sps, pps));
+    sps.dedup();
+    pps.dedup();
+    let avcc = record(&sps, &pps);
     Packet { avcc, data: data.into() }
 }
 
-fn record(sps: &[u8], pps: &[u8]) -> Option<Bytes> {
-    let [_, profile, compatibility, level, ..] = *sps else { return None };
-    let mut record = vec![1, profile, compatibility, level, 0xff, 0xe1];
-    record.extend_from_slice(&u16::try_from(sps.len()).ok()?.to_be_bytes());
-    record.extend_from_slice(sps);
-    record.push(1);
-    record.extend_from_slice(&u16::try_from(pps.len()).ok()?.to_be_bytes());
-    record.extend_from_slice(pps);
+fn record(sps: &[&[u8]], pps: &[&[u8]]) -> Option<Bytes> {
+    let [_, profile, compatibility, level, ..] = **sps.first()? else { return None };
+    let (sps_count, pps_count) = (u8::try_from(sps.len()).ok()?, u8::try_from(pps.len()).ok()?);
+    if sps_count > 31 || pps_count == 0 {
+        return None;
+    }
+    let mut record = vec![1, profile, compatibility, level, 0xff, 0xe0 | sps_count];
+    put_sets(&mut record, sps)?;
+    record.push(pps_count);
+    put_sets(&mut record, pps)?;
     if matches!(profile, 100 | 110 | 122 | 144) {
         record.extend_from_slice(&[0xfc | 1, 0xf8, 0xf8, 0]); // 4:2:0, 8 bit luma, 8 bit chroma
     }
     Some(record.into())
+}
+
+/// Appends parameter sets, each behind its 16-bit length.
+fn put_sets(record: &mut Vec<u8>, sets: &[&[u8]]) -> Option<()> {
+    for set in sets {
+        record.extend_from_slice(&u16::try_from(set.len()).ok()?.to_be_bytes());
+        record.extend_from_slice(set);
+    }
+    Some(())
 }
 
 /// NAL units of an Annex B byte stream, without start codes and trailing zeros.
@@ -211,9 +251,22 @@ mod tests {
         assert_eq!(parameter_sets(VideoCodec::Hevc, &record), Err(Malformed::Truncated));
     }
 
+    #[test]
+    fn short_lengths_become_long_ones() {
+        let record = [1, 66, 0, 30, 0xfd, 0xe1, 0, 2, 0x67, 66, 1, 0, 1, 0x68];
+        let (long, size) = with_long_lengths(&record).unwrap();
+        assert_eq!((size, long[4]), (2, 0xff));
+        let unit = lengthen(&[0, 2, 0x65, 1, 0, 1, 0x06], size).unwrap();
+        assert_eq!(unit[..], [0, 0, 0, 2, 0x65, 1, 0, 0, 0, 1, 0x06]);
+        assert_eq!(lengthen(&[0, 3, 0x65], size), Err(Malformed::Truncated));
+        assert_eq!(with_long_lengths(&[0, 0, 0, 1, 0x67]), Err(Malformed::Record));
+    }
+
     proptest! {
         #[test]
         fn hostile_bytes_never_panic(bytes in proptest::collection::vec(0u8..4, 0..200)) {
+            let _ = with_long_lengths(&bytes);
+            let _ = lengthen(&bytes, 1 + bytes.len() % 4);
             for codec in [VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Av1] {
                 let _ = parameter_sets(codec, &bytes);
             }

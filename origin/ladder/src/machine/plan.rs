@@ -1,20 +1,19 @@
 //! Which renditions a show has, decided once.
 //!
-//! In: the source's size, the length of its GOP, whether there is sound. Out: the plan for the packager and the jobs
-//! for the child. Does not know units.
+//! In: the source's size, what is known of its GOP and its bit rate, whether there is sound. Out: the plan for the
+//! packager and the jobs for the child. Does not know units.
 
 use serde::{Deserialize, Serialize};
 use shared_media::{
-    Plan, Rational, Rendition, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND, Ticks, TrackKind,
-    VideoCodec, VideoConfig,
+    DeclaredRates, Plan, Rational, Rendition, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND,
+    Ticks, TrackKind, VideoCodec, VideoConfig,
 };
 
 use crate::config::{Config, RungSpec, span};
 use crate::machine::capacity::{Demand, Kind, Work};
 use crate::machine::frame::Job;
+use crate::machine::hints::{self, Flow, Gop};
 
-/// Target durations a source may lead with, in seconds; a longer GOP is re-encoded.
-const TARGET_DURATIONS_S: [u32; 2] = [2, 4];
 /// What a source-sized rung gets per picture area, measured against this one.
 const REFERENCE: (f64, f64) = (1280.0 * 720.0, 2_500_000.0);
 const SOURCE_BIT_RATE_MAX: f64 = 12_000_000.0;
@@ -26,14 +25,18 @@ const SURROUND: u8 = 6;
 const FRAME_RATES: std::ops::RangeInclusive<f64> = 1.0..=240.0;
 
 /// What the probe saw.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// The picture, if there is one.
     pub(crate) video: Option<VideoConfig>,
     /// Its sounds, by number.
     pub(crate) sounds: Vec<Heard>,
-    /// From the first keyframe to the second; `None` if no second one came.
-    pub(crate) gop: Option<Ticks>,
+    /// What is known of its GOP.
+    pub(crate) gop: Gop,
+    /// What has come of the picture.
+    pub(crate) flow: Flow,
+    /// What the publisher says of its bit rates.
+    pub(crate) declared: DeclaredRates,
     /// The distance of pictures as measured, in ticks.
     pub(crate) picture_distance: Option<Ticks>,
 }
@@ -45,6 +48,8 @@ pub(crate) struct Heard {
     /// It is what the encoder would make of it.
     pub(crate) passes: bool,
     pub(crate) channels: u8,
+    /// What has come of it.
+    pub(crate) flow: Flow,
 }
 
 /// How a show is made.
@@ -83,22 +88,28 @@ pub(crate) struct SoundShape {
 
 /// Decides the renditions of a show.
 pub(crate) fn decide(config: &Config, seen: &Seen) -> Shape {
-    let target = seen.gop.and_then(|gop| {
-        let slack = span(config.gop_slack_ms);
-        TARGET_DURATIONS_S.into_iter().find(|seconds| gop <= seconds_span(*seconds) + slack)
-    });
+    let target = seen.video.as_ref().and_then(|_| hints::target_duration_s(config, &seen.gop));
     let cadence = (seen.video.is_some() && target.is_none()).then(|| span(config.cadence_ms));
     let jobs = match &seen.video {
         Some(video) => jobs(&config.rungs, video, cadence.is_some()),
         None => Vec::new(),
     };
-    let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, cadence.is_some())).collect();
+    let expected = seen.video.as_ref().filter(|_| target.is_some()).map(|video| {
+        let apart = seen.gop.measured.or(seen.gop.stated);
+        hints::bit_rate(seen.flow, apart, seen.declared.video, usual_bit_rate(video))
+    });
+    let mut rungs: Vec<Rung> = jobs.iter().map(|job| video_rung(job, expected)).collect();
     // Where the picture is encoded the child is there anyway, and what it makes has a rate that is known at once.
     let passed = jobs.iter().find(|job| !job.active).map(|job| job.id.clone());
     let sounds = sounds(config, &seen.sounds, passed.is_some());
     rungs.extend(sounds.iter().map(|sound| Rung {
         rendition: Rendition { id: sound.id.clone(), kind: TrackKind::Audio },
         target_bit_rate: (!sound.passes).then_some(sound.bit_rate),
+        expected_bit_rate: sound.passes.then(|| {
+            let heard = seen.sounds.iter().find(|heard| heard.track.number == sound.track.number);
+            let flow = heard.map(|heard| heard.flow).unwrap_or_default();
+            hints::bit_rate(flow, None, seen.declared.audio, sound.bit_rate)
+        }),
         sound: Some(sound.track.clone()),
     }));
     let cadence_s = config.cadence_ms.div_ceil(1000).max(1);
@@ -186,11 +197,6 @@ pub(crate) fn recall(memo: &str) -> Option<Shape> {
     Some(shape)
 }
 
-/// The span of whole seconds.
-pub(crate) fn seconds_span(seconds: u32) -> Ticks {
-    Ticks(i64::from(seconds) * TICKS_PER_SECOND)
-}
-
 /// The size of a rung for a source of this size: the source's shape, never larger than it, even in both directions.
 pub(crate) fn fit(source: (u32, u32), height: Option<u32>) -> (u32, u32) {
     let even = |value: u32| (value & !1).max(2);
@@ -240,11 +246,13 @@ const fn suffix(codec: VideoCodec) -> &'static str {
     }
 }
 
-fn video_rung(job: &Job, encode_source: bool) -> Rung {
-    let passes = job.height.is_none() && !encode_source;
+/// `expected` is what the source takes, where it passes.
+fn video_rung(job: &Job, expected: Option<u32>) -> Rung {
+    let expected = expected.filter(|_| job.height.is_none());
     Rung {
         rendition: Rendition { id: job.id.clone(), kind: TrackKind::Video },
-        target_bit_rate: (!passes).then_some(job.bit_rate),
+        target_bit_rate: expected.is_none().then_some(job.bit_rate),
+        expected_bit_rate: expected,
         sound: None,
     }
 }
@@ -262,18 +270,29 @@ fn source_bit_rate(video: &VideoConfig) -> u32 {
     rate.clamp(100_000.0, SOURCE_BIT_RATE_MAX) as u32
 }
 
+/// What a source of this size takes as a rule, by its codec as rungs do.
+fn usual_bit_rate(video: &VideoConfig) -> u32 {
+    let avc = source_bit_rate(video);
+    match video.codec {
+        VideoCodec::Avc => avc,
+        VideoCodec::Hevc => avc / 3 * 2,
+        VideoCodec::Av1 => avc / 2,
+    }
+}
+
 fn frame_rate(seen: &Seen) -> Rational {
-    let ticks = u32::try_from(TICKS_PER_SECOND).unwrap_or(u32::MAX);
     let stated = seen.video.as_ref().and_then(|video| video.frame_rate);
-    let measured = seen.picture_distance.and_then(|distance| {
-        let den = u32::try_from(distance.0).ok()?;
-        Some(Rational { num: ticks, den })
+    believed_rate(stated, seen.picture_distance).unwrap_or(Rational { num: 30, den: 1 })
+}
+
+/// The frame rate as it is stated, or else as measured, if either can be.
+pub(crate) fn believed_rate(stated: Option<Rational>, distance: Option<Ticks>) -> Option<Rational> {
+    let measured = distance.and_then(|distance| {
+        let num = u32::try_from(TICKS_PER_SECOND).ok()?;
+        Some(Rational { num, den: u32::try_from(distance.0).ok()? })
     });
-    [stated, measured]
-        .into_iter()
-        .flatten()
-        .find(|rate| rate.den > 0 && FRAME_RATES.contains(&rate.as_f64()))
-        .unwrap_or(Rational { num: 30, den: 1 })
+    let plausible = |rate: &Rational| rate.den > 0 && FRAME_RATES.contains(&rate.as_f64());
+    [stated, measured].into_iter().flatten().find(plausible)
 }
 
 #[cfg(test)]
@@ -285,7 +304,7 @@ mod tests {
 
     fn heard(number: u8, channels: u8) -> Heard {
         let track = SoundTrack { number, language: Language::new("en"), name: None };
-        Heard { track, channels, passes: false }
+        Heard { track, channels, passes: false, flow: Flow::default() }
     }
 
     fn seen(width: u32, height: u32, gop_s: Option<f64>) -> Seen {
@@ -297,12 +316,14 @@ mod tests {
             frame_rate: None,
         };
         #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
-        let gop = gop_s.map(|seconds| Ticks((seconds * 90_000.0) as i64));
+        let ticks = |seconds: f64| Ticks((seconds * 90_000.0) as i64);
+        let (measured, watched) = (gop_s.map(ticks), ticks(gop_s.unwrap_or(4.6)));
         Seen {
             video: Some(video),
             sounds: vec![heard(0, 2)],
-            gop,
+            gop: Gop { measured, stated: None, watched },
             picture_distance: Some(Ticks(3_003)),
+            ..Seen::default()
         }
     }
 
@@ -315,7 +336,11 @@ mod tests {
         let shape = decide(&Config::default(), &seen(1920, 1080, Some(2.002)));
         assert_eq!(ids(&shape), ["source", "720p", "480p", "160p", "audio"]);
         assert_eq!(shape.plan.target_duration_s, 2);
-        assert_eq!(shape.plan.rungs[0].target_bit_rate, None);
+        let rates = |at: usize| {
+            let rung: &Rung = &shape.plan.rungs[at];
+            (rung.target_bit_rate, rung.expected_bit_rate)
+        };
+        assert_eq!((rates(0), rates(1)), ((None, Some(4_592_793)), (Some(2_500_000), None)));
         assert_eq!((shape.cadence, shape.jobs[0].active), (None, false));
         assert_eq!(shape.frame_rate, Rational { num: 90_000, den: 3_003 });
     }
@@ -327,7 +352,9 @@ mod tests {
             seen.sounds[0].passes = true;
             let shape = decide(&Config::default(), &seen);
             assert_eq!(shape.sounds[0].passes, passes);
-            assert_eq!(shape.plan.rungs.last().unwrap().target_bit_rate.is_none(), passes);
+            let rung = shape.plan.rungs.last().unwrap();
+            assert_eq!(rung.target_bit_rate.is_none(), passes);
+            assert_eq!(rung.expected_bit_rate, passes.then_some(128_000));
         }
     }
 
@@ -393,7 +420,7 @@ mod tests {
     #[test]
     fn sound_alone() {
         let sounds = vec![heard(0, 6), heard(2, 1)];
-        let alone = Seen { video: None, sounds, gop: None, picture_distance: None };
+        let alone = Seen { sounds, ..Seen::default() };
         let shape = decide(&Config::default(), &alone);
         assert_eq!(ids(&shape), ["audio", "surround", "audio-2"]);
         let track = shape.plan.rungs[2].sound.as_ref().unwrap();

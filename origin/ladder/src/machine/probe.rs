@@ -4,11 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use shared_media::{AccessUnit, Publication, Ticks, TrackId, VideoConfig};
+use shared_media::{
+    AccessUnit, DeclaredRates, Publication, TICKS_PER_SECOND, Ticks, TrackId, VideoConfig,
+};
 
-use crate::config::{Config, span};
+use crate::config::{Config, micros, span};
+use crate::machine::hints::{self, Flow, Gop, keyint};
 use crate::machine::passing;
-use crate::machine::plan::{Heard, Seen};
+use crate::machine::plan::{Heard, Seen, believed_rate};
 
 /// An event and when it arrived, in microseconds of the monotonic clock.
 pub(crate) type Arrived = (u64, Publication);
@@ -16,10 +19,7 @@ pub(crate) type Arrived = (u64, Publication);
 /// The hold.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    media_max: Ticks,
-    audio_wait: Ticks,
-    events_max: usize,
-    bytes_max: usize,
+    config: Config,
     held: Held,
 }
 
@@ -32,23 +32,30 @@ struct Held {
     heard: BTreeMap<u8, Heard>,
     /// So many sounds are to be heard.
     named: usize,
-    first_key: Option<Ticks>,
+    declared: DeclaredRates,
+    /// When the first keyframe arrived, in microseconds, and its timestamp.
+    first_key: Option<(u64, Ticks)>,
+    /// How many pictures a GOP has at most, as its encoder says.
+    keyint: Option<u32>,
     gop: Option<Ticks>,
     /// Earliest and latest timestamp of each kind.
     pictures: Option<(Ticks, Ticks)>,
-    picture_count: i64,
     sounds: Option<(Ticks, Ticks)>,
+    /// What has come of each track.
+    flows: BTreeMap<TrackId, Tally>,
+}
+
+/// Units of a track are counted.
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    began: Ticks,
+    count: i64,
+    flow: Flow,
 }
 
 impl Probe {
     pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            media_max: span(config.probe_media_ms_max),
-            audio_wait: span(config.probe_audio_wait_ms),
-            events_max: config.probe_events_max,
-            bytes_max: config.probe_bytes_max,
-            held: Held::default(),
-        }
+        Self { config: config.clone(), held: Held::default() }
     }
 
     /// Takes the next event. Pictures before the first keyframe are of no use to anyone and are dropped; a break during
@@ -58,19 +65,21 @@ impl Probe {
             Publication::Picture(video) => self.held.video = Some(video.clone()),
             Publication::Sound(track, audio) => {
                 let (track, passes) = (track.clone(), passing::passes(audio));
-                let heard = Heard { track, channels: audio.channels, passes };
+                let heard =
+                    Heard { track, channels: audio.channels, passes, flow: Flow::default() };
                 self.held.heard.insert(heard.track.number, heard);
             }
             Publication::Sounds(named) => self.held.named = usize::from(*named),
+            Publication::Rates(declared) => self.held.declared = *declared,
             Publication::Unit(TrackId::Video, unit) => {
-                if self.held.video.is_none() || !self.held.picture(unit) {
+                if !self.held.picture(now, unit) {
                     return;
                 }
-                self.held.bytes += unit.data.len();
+                self.held.count(TrackId::Video, unit);
             }
-            Publication::Unit(TrackId::Audio(_), unit) => {
+            Publication::Unit(track @ TrackId::Audio(_), unit) => {
                 self.held.sounds = Some(reach(self.held.sounds, unit.pts));
-                self.held.bytes += unit.data.len();
+                self.held.count(*track, unit);
             }
             Publication::Discontinuity => {
                 self.held = Held::default();
@@ -81,47 +90,96 @@ impl Probe {
         self.held.events.push((now, event));
     }
 
-    /// Whether enough was seen.
-    pub(crate) fn is_done(&self) -> bool {
-        let held = &self.held;
-        let full = held.events.len() >= self.events_max || held.bytes >= self.bytes_max;
-        let pictures = held.pictures.map_or(Ticks::ZERO, |(first, last)| last - first);
+    /// Whether enough was seen by now, in microseconds: the first pictures, and sound, or that there is none.
+    ///
+    /// Two pictures are the fewest by which a rate can be told. A source that comes faster than it is shown, as one
+    /// that is fetched does, costs nobody time while it is held, and so it is measured.
+    pub(crate) fn is_done(&self, now: u64) -> bool {
+        let (held, config) = (&self.held, &self.config);
+        let full =
+            held.events.len() >= config.probe_events_max || held.bytes >= config.probe_bytes_max;
+        let media_max = span(config.probe_media_ms_max);
         let sounds = held.sounds.map_or(Ticks::ZERO, |(first, last)| last - first);
-        let heard = held.heard.len() >= held.named.max(1);
-        let known = held.gop.is_some() && (heard || pictures >= self.audio_wait);
-        let long = pictures >= self.media_max || (held.video.is_none() && sounds >= self.media_max);
-        full || known || long || sounds >= self.media_max + self.media_max
+        let is_alone = held.video.is_none() && sounds >= media_max;
+        let settled = held.picture_distance().is_some()
+            && held.first_key.is_some_and(|(arrived, _)| {
+                now.saturating_sub(arrived) >= micros(config.probe_ms_min)
+            });
+        let gop = held.known_of_gop();
+        let heard = held.heard.len() >= held.named.max(1)
+            || gop.watched >= span(config.probe_audio_wait_ms);
+        let known = heard && hints::is_known(config, &gop, settled);
+        full || known || is_alone || sounds >= media_max + media_max
     }
 
     /// What was seen, and all held events. `None` if there was no media at all.
     pub(crate) fn finish(self) -> Option<(Seen, Vec<Arrived>)> {
-        let Held { events, video, heard, gop, pictures, picture_count, .. } = self.held;
+        let (gop, picture_distance) = (self.held.known_of_gop(), self.held.picture_distance());
+        let Held { events, video, heard, pictures, declared, flows, .. } = self.held;
         let video = video.filter(|_| pictures.is_some());
         if video.is_none() && heard.is_empty() {
             return None;
         }
-        let picture_distance = pictures
-            .filter(|_| picture_count > 1)
-            .map(|(first, last)| Ticks((last - first).0 / (picture_count - 1)));
-        let sounds = heard.into_values().collect();
-        Some((Seen { video, sounds, gop, picture_distance }, events))
+        let flow = |track| flows.get(&track).map(|tally| tally.flow).unwrap_or_default();
+        let of_sound = |heard: Heard| {
+            let flow = flow(TrackId::Audio(heard.track.number));
+            Heard { flow, ..heard }
+        };
+        let sounds = heard.into_values().map(of_sound).collect();
+        let flow = flow(TrackId::Video);
+        Some((Seen { video, sounds, gop, flow, declared, picture_distance }, events))
     }
 }
 
 impl Held {
     /// Whether this picture is kept.
-    fn picture(&mut self, unit: &AccessUnit) -> bool {
+    fn picture(&mut self, now: u64, unit: &AccessUnit) -> bool {
+        let Some(video) = &self.video else { return false };
         if unit.keyframe {
             match self.first_key {
-                None => self.first_key = Some(unit.pts),
-                Some(first) => self.gop = self.gop.or(Some(unit.pts - first)),
+                None => {
+                    self.first_key = Some((now, unit.pts));
+                    self.keyint = keyint(video.codec, &unit.data);
+                }
+                Some((_, first)) => self.gop = self.gop.or(Some(unit.pts - first)),
             }
         }
         if self.first_key.is_some() {
             self.pictures = Some(reach(self.pictures, unit.pts));
-            self.picture_count += 1;
         }
         self.first_key.is_some()
+    }
+
+    fn count(&mut self, track: TrackId, unit: &AccessUnit) {
+        self.bytes += unit.data.len();
+        let bytes = unit.data.len() as u64;
+        let first = Flow { first: bytes, ..Flow::default() };
+        let tally = self.flows.entry(track);
+        let tally = tally.and_modify(|tally| tally.flow.rest += bytes).or_insert(Tally {
+            began: unit.dts,
+            count: 0,
+            flow: first,
+        });
+        tally.count += 1;
+        tally.flow.span = unit.dts - tally.began;
+    }
+
+    /// How far pictures are apart, once two have come. Times of decoding say it: the first that are decoded need not
+    /// be the first that are shown.
+    fn picture_distance(&self) -> Option<Ticks> {
+        let tally = self.flows.get(&TrackId::Video).filter(|tally| tally.count > 1)?;
+        Some(Ticks(tally.flow.span.0 / (tally.count - 1)))
+    }
+
+    fn known_of_gop(&self) -> Gop {
+        let stated_rate = self.video.as_ref().and_then(|video| video.frame_rate);
+        let rate = believed_rate(stated_rate, self.picture_distance());
+        let stated = self.keyint.zip(rate).map(|(pictures, rate)| {
+            let ticks = i128::from(pictures) * i128::from(rate.den) * i128::from(TICKS_PER_SECOND);
+            Ticks(i64::try_from(ticks / i128::from(rate.num.max(1))).unwrap_or(i64::MAX))
+        });
+        let watched = self.pictures.map_or(Ticks::ZERO, |(first, last)| last - first);
+        Gop { measured: self.gop, stated, watched }
     }
 }
 
@@ -173,7 +231,7 @@ mod tests {
     fn fed(events: impl IntoIterator<Item = Publication>) -> Probe {
         let mut probe = Probe::new(&Config::default());
         for event in events {
-            assert!(!probe.is_done());
+            assert!(!probe.is_done(0));
             probe.take(0, event);
         }
         probe
@@ -183,9 +241,9 @@ mod tests {
     fn the_second_keyframe_ends_the_hold() {
         let pictures = (0..=50).map(|n| picture(n * 40, n % 50 == 0));
         let probe = fed([audio(), video()].into_iter().chain(pictures));
-        assert!(probe.is_done());
+        assert!(probe.is_done(0));
         let (seen, events) = probe.finish().unwrap();
-        assert_eq!(seen.gop, Some(Ticks::from_millis(2000)));
+        assert_eq!(seen.gop.measured, Some(Ticks::from_millis(2000)));
         assert_eq!(seen.picture_distance, Some(Ticks::from_millis(40)));
         assert_eq!(seen.sounds.len(), 1);
         assert_eq!(events.len(), 53);
@@ -196,22 +254,22 @@ mod tests {
         let pictures = |from: i64| (from..from + 10).map(|n| picture(n * 40, n % 5 == 0));
         let mut probe =
             fed([Publication::Sounds(2), audio(), video()].into_iter().chain(pictures(0)));
-        assert!(!probe.is_done());
+        assert!(!probe.is_done(0));
         let second = SoundTrack { number: 1, language: Language::new("de"), name: None };
         probe.take(0, sound(second.clone()));
-        assert!(probe.is_done());
+        assert!(probe.is_done(0));
         let (seen, _) = probe.finish().unwrap();
         assert_eq!(seen.sounds[1].track, second);
         let late = [Publication::Sounds(2), audio(), video()].into_iter().chain(pictures(0));
         let probe = fed(late.chain((10..=25).map(|n| picture(n * 40, n % 5 == 0))));
-        assert!(probe.is_done(), "a sound that does not come is not waited for for long");
+        assert!(probe.is_done(0), "a sound that does not come is not waited for for long");
     }
 
     #[test]
     fn a_very_short_gop_waits_for_sound() {
         let pictures = (0..=25).map(|n| picture(n * 40, n % 5 == 0));
         let probe = fed([video()].into_iter().chain(pictures));
-        assert!(probe.is_done());
+        assert!(probe.is_done(0));
         assert_eq!(probe.finish().unwrap().0.sounds, []);
     }
 
@@ -219,22 +277,22 @@ mod tests {
     fn a_long_gop_ends_by_media_time() {
         let pictures = (0..=107).map(|n| picture(n * 40, n == 0));
         let probe = fed([video(), audio()].into_iter().chain(pictures));
-        assert!(probe.is_done());
-        assert_eq!(probe.finish().unwrap().0.gop, None);
+        assert!(probe.is_done(0));
+        assert_eq!(probe.finish().unwrap().0.gop.measured, None);
     }
 
     #[test]
     fn sound_alone_ends_by_media_time() {
         let sounds = (0..=213).map(|n| Publication::Unit(TrackId::Audio(0), unit(n * 20, true)));
         let probe = fed([audio()].into_iter().chain(sounds));
-        assert!(probe.is_done());
+        assert!(probe.is_done(0));
         assert_eq!(probe.finish().unwrap().0.video, None);
     }
 
     #[test]
     fn a_break_starts_the_hold_anew() {
         let mut probe = fed([video(), picture(0, true), Publication::Discontinuity]);
-        assert!(!probe.is_done());
+        assert!(!probe.is_done(0));
         probe.take(0, Publication::End);
         assert_eq!(probe.finish(), None);
     }

@@ -15,6 +15,8 @@ pub(crate) const RATE: u32 = 48_000;
 /// `AudioSpecificConfig` of AAC-LC, 48 kHz, two channels (ISO/IEC 14496-3, 1.6.2.1): what the encoder makes of stereo,
 /// and what passes.
 pub(crate) const STEREO_ASC: [u8; 2] = [0x11, 0x90];
+/// The same of 5.1 (channel configuration 6).
+pub(crate) const SURROUND_ASC: [u8; 2] = [0x11, 0xb0];
 /// What late sound gets beyond the lag it was seen with.
 const LATE_MARGIN: Ticks = Ticks::from_millis(300);
 

@@ -21,6 +21,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Source {
     gop_max: Ticks,
     last_dts: Option<Ticks>,
+    /// The shortest time between two units: as long as a picture is shown at least.
+    picture: Ticks,
     last_key: Option<Ticks>,
     highest: Option<Ticks>,
     decodable: bool,
@@ -29,7 +31,8 @@ pub(crate) struct Source {
 impl Source {
     /// GOPs up to this length pass.
     pub(crate) const fn new(gop_max: Ticks) -> Self {
-        Self { gop_max, last_dts: None, last_key: None, highest: None, decodable: false }
+        let picture = Ticks(i64::MAX);
+        Self { gop_max, last_dts: None, picture, last_key: None, highest: None, decodable: false }
     }
 
     /// What follows does not continue what came before: it must start with a keyframe.
@@ -50,18 +53,23 @@ impl Source {
     /// Judges the next unit.
     ///
     /// `Outgrown` is said at a unit that is shown after all that passed: what a B-frame structure shows before it is
-    /// decoded after it, so nothing is shown twice or lost at the seam.
+    /// decoded after it, so nothing is shown twice or lost at the seam. It is said as soon as it is certain: a GOP
+    /// lasts until its last picture ends, and the packager would cut what reaches further without a keyframe.
     pub(crate) fn take(&mut self, unit: &AccessUnit) -> Verdict {
         let ordered = self.last_dts.is_none_or(|last| unit.dts > last) && unit.pts >= unit.dts;
         if !ordered || !(self.decodable || unit.keyframe) {
             return Verdict::Drop;
         }
         let highest = self.highest.unwrap_or(Ticks(i64::MIN));
+        if let Some(last) = self.last_dts {
+            self.picture = self.picture.min(unit.dts - last);
+        }
+        let picture = if self.picture == Ticks(i64::MAX) { Ticks(1) } else { self.picture };
         if unit.keyframe {
             self.last_key = Some(unit.pts);
         } else if let Some(key) = self.last_key
             && unit.pts > highest
-            && unit.pts - key >= self.gop_max
+            && unit.pts - key > self.gop_max - picture
         {
             return Verdict::Outgrown(highest);
         }
@@ -102,5 +110,14 @@ mod tests {
             assert_eq!(source.take(&unit(pts, dts, pts == 20)), Verdict::Pass);
         }
         assert_eq!(source.take(&unit(80, 40, false)), Verdict::Outgrown(Ticks(50)));
+    }
+
+    #[test]
+    fn a_gop_is_too_long_once_a_picture_of_it_ends_too_late() {
+        let mut source = Source::new(Ticks(25));
+        assert_eq!(source.take(&unit(0, 0, true)), Verdict::Pass);
+        assert_eq!(source.take(&unit(10, 10, false)), Verdict::Pass);
+        assert_eq!(source.take(&unit(20, 20, false)), Verdict::Outgrown(Ticks(10)));
+        assert_eq!(source.take(&unit(20, 20, true)), Verdict::Pass, "a keyframe there is in time");
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn picture(size: (u32, u32), rate: u32, seconds: u32) -> String {
     format!("-f lavfi -i testsrc2=size={width}x{height}:rate={rate}:duration={seconds}")
 }
 
-fn run(command: &mut Command) -> Vec<u8> {
+pub(crate) fn run(command: &mut Command) -> Vec<u8> {
     let output = command.output().expect("ffmpeg is installed");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && complaint.is_empty(), "{command:?}: {complaint}");
@@ -198,7 +198,7 @@ impl Outcome {
     }
 
     /// A rendition in NAL units behind start codes, its parameter sets first.
-    fn annex_b(&self, id: &str) -> Vec<u8> {
+    pub(crate) fn annex_b(&self, id: &str) -> Vec<u8> {
         let mut stream = Vec::new();
         let TrackConfig::Video(config) = &self.configs[id][0] else { panic!("{id} is video") };
         // One set of each kind: behind what stands at these places, two bytes of its length.
@@ -258,7 +258,7 @@ fn probed(form: &str, entries: &str, file: &std::path::Path) -> (usize, String) 
     (count.parse().expect("a count"), said.to_owned())
 }
 
-fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join(name);
     std::fs::write(&path, bytes).expect("room for a file");

@@ -7,3 +7,5 @@ mod clip;
 mod rungs;
 
 mod faults;
+
+mod film;

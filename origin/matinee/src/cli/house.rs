@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,8 @@ use super::error::Error;
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
 /// How long it may take to answer in whole.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// How long a file may be on its way.
+const FILE_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Longest credential that is read, in bytes.
@@ -134,6 +136,34 @@ impl House {
     ) -> Result<A, Error> {
         let request = self.client.request(Method::POST, self.url(path));
         self.ask(request.header(CONTENT_TYPE, "text/vtt").body(text)).await
+    }
+
+    /// Sends a file, however long that takes.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub(super) async fn send_file<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        file: tokio::fs::File,
+        bytes: u64,
+    ) -> Result<A, Error> {
+        let request = self.client.request(Method::POST, self.url(path)).timeout(FILE_WAIT);
+        let request = request.header(CONTENT_TYPE, "application/octet-stream");
+        self.ask(request.header(CONTENT_LENGTH, bytes).body(file)).await
+    }
+
+    /// Does something that takes long, as `body` says.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub(super) async fn send_long<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<A, Error> {
+        let request = self.client.request(Method::POST, self.url(path)).timeout(FILE_WAIT);
+        self.ask(request.json(body)).await
     }
 
     /// Puts something in its place, or changes it.

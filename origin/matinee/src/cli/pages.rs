@@ -3,7 +3,9 @@
 //! In: a list's path. Out: its rows, newest first. Does not know what a row is.
 
 use serde::de::DeserializeOwned;
-use shared_wire::api::{SessionList, SessionState, ShowList, ShowState, TicketList, TicketState};
+use shared_wire::api::{
+    Asset, AssetList, SessionList, SessionState, ShowList, ShowState, TicketList, TicketState,
+};
 
 use super::error::Error;
 use super::house::House;
@@ -28,12 +30,14 @@ pub(super) trait Page: DeserializeOwned {
 /// Any of [`Error`].
 pub(super) async fn all<P: Page>(house: &House, path: &str) -> Result<Vec<P::Row>, Error> {
     let mut rows = Vec::new();
-    let mut page = format!("{path}?limit={ROWS_MAX}");
+    // The path may have a query already.
+    let and = if path.contains('?') { '&' } else { '?' };
+    let mut page = format!("{path}{and}limit={ROWS_MAX}");
     for _ in 0..PAGES_MAX {
         let (more, next) = house.get::<P>(&page).await?.parts();
         rows.extend(more);
         let Some(next) = next else { break };
-        page = format!("{path}?limit={ROWS_MAX}&cursor={next}");
+        page = format!("{path}{and}limit={ROWS_MAX}&cursor={next}");
     }
     Ok(rows)
 }
@@ -59,5 +63,13 @@ impl Page for SessionList {
 
     fn parts(self) -> (Vec<SessionState>, Option<String>) {
         (self.sessions, self.next)
+    }
+}
+
+impl Page for AssetList {
+    type Row = Asset;
+
+    fn parts(self) -> (Vec<Asset>, Option<String>) {
+        (self.assets, self.next)
     }
 }

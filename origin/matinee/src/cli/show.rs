@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{
-    Broadcast, CaptionTrack, ChangeShow, CreatedShow, NewPull, NewShow, Rung, SecondPublisher,
-    ShowList, ShowState, SoundName, State, WhenFull as Rule, WhileAway, ladder,
+    Broadcast, CaptionTrack, ChangeShow, ClosedCaptionName, CreatedShow, NewPull, NewShow, Rung,
+    SecondPublisher, ShowList, ShowState, SoundName, State, WhenFull as Rule, WhileAway, ladder,
 };
 
 use super::error::Error;
@@ -55,7 +55,7 @@ pub(crate) enum ShowCommand {
         /// What happens to a device beyond those a ticket admits at once
         #[arg(long, required_unless_present_any = [
             "dvr_window_s", "recording_max_mib", "second_publisher", "ladder", "while_away",
-            "captions", "sounds"
+            "captions", "sounds", "closed_captions"
         ])]
         when_full: Option<WhenFull>,
         /// How it goes out; what is not said stays
@@ -185,6 +185,9 @@ pub(crate) struct BroadcastFlags {
     /// The languages of its sounds in its publisher's order, such as en,de=Kommentar, or `house`: as the publisher says
     #[arg(long, value_name = "LANGUAGE,…", value_parser = own_sounds)]
     sounds: Option<Own<Vec<SoundName>>>,
+    /// The languages of the captions within its pictures, such as CC1=en,SERVICE2=de=Deutsch, or `house`: not said
+    #[arg(long, value_name = "CHANNEL=LANGUAGE,…", value_parser = own_closed_captions)]
+    closed_captions: Option<Own<Vec<ClosedCaptionName>>>,
 }
 
 /// A show's own value, or `None`: as the house has it.
@@ -231,6 +234,23 @@ fn own_sounds(text: &str) -> Result<Own<Vec<SoundName>>, String> {
     Ok(Own(Some(text.split(',').map(sound).collect())))
 }
 
+fn own_closed_captions(text: &str) -> Result<Own<Vec<ClosedCaptionName>>, String> {
+    if text == "house" {
+        return Ok(Own(None));
+    }
+    let one = |text: &str| {
+        let (channel, language) = text.split_once('=')?;
+        let (language, name) = match language.split_once('=') {
+            Some((language, name)) => (language, Some(name.to_owned())),
+            None => (language, None),
+        };
+        Some(ClosedCaptionName { channel: channel.to_owned(), language: language.to_owned(), name })
+    };
+    let all: Option<Vec<_>> = text.split(',').map(one).collect();
+    let wrong = || "it must be channels such as CC1=en,SERVICE2=de=Deutsch, or house".to_owned();
+    all.map(Some).map(Own).ok_or_else(wrong)
+}
+
 fn second_publisher(text: &str) -> Result<Own<SecondPublisher>, String> {
     match text {
         "refuse" => Ok(Own(Some(SecondPublisher::Refuse))),
@@ -258,6 +278,7 @@ impl BroadcastFlags {
             && self.while_away.is_none()
             && self.captions.is_none()
             && self.sounds.is_none()
+            && self.closed_captions.is_none()
     }
 
     /// What was chosen before, with what is said now.
@@ -270,6 +291,7 @@ impl BroadcastFlags {
             while_away,
             captions,
             sounds,
+            closed_captions,
         } = before;
         let bytes = |mib: Own<u32>| mib.0.map(|mib| u64::from(mib) << 20);
         Broadcast {
@@ -280,6 +302,7 @@ impl BroadcastFlags {
             while_away: self.while_away.map_or(while_away, |own| own.0),
             captions: self.captions.clone().map_or(captions, |own| own.0),
             sounds: self.sounds.clone().map_or(sounds, |own| own.0),
+            closed_captions: self.closed_captions.clone().map_or(closed_captions, |own| own.0),
         }
     }
 }
@@ -298,6 +321,7 @@ fn settings(show: &ShowState) -> String {
         while_away,
         captions,
         sounds,
+        closed_captions,
     } = &show.broadcast;
     let window = dvr_window_s.map_or_else(house, |seconds| format!("{seconds} s"));
     let recording =
@@ -325,6 +349,15 @@ fn settings(show: &ShowState) -> String {
             names.map(String::as_str).collect::<Vec<_>>().join(", ")
         },
     );
+    let within = closed_captions.as_ref().map_or_else(
+        || "not named".to_owned(),
+        |all| {
+            let named = |one: &ClosedCaptionName| {
+                format!("{} {}", one.channel, one.name.as_ref().unwrap_or(&one.language))
+            };
+            all.iter().map(named).collect::<Vec<_>>().join(", ")
+        },
+    );
     format!(
         "Show {}:\n\
          \n  live window       {window}\
@@ -333,7 +366,8 @@ fn settings(show: &ShowState) -> String {
          \n  second publisher  {second}\
          \n  while nobody is   {away}\
          \n  captions          {captions}\
-         \n  sounds            {sounds}\n\
+         \n  sounds            {sounds}\
+         \n  within pictures   {within}\n\
          \nWhen there is a device too many, {too_many}.",
         show.show
     )

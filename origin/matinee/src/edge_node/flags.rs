@@ -40,6 +40,22 @@ pub(crate) struct Flags {
     /// After how long without a confirmed deny list new sessions are refused, in seconds; 0: never [default: 300]
     #[arg(long, value_name = "SECONDS")]
     isolated_s: Option<String>,
+    /// Bucket that closed segments are read from, before the house is asked; MATINEE_EDGE_BUCKET_KEY_ID and
+    /// MATINEE_EDGE_BUCKET_SECRET, or AWS_…, say with which key [default: none]
+    #[arg(long, value_name = "NAME")]
+    edge_bucket: Option<String>,
+    /// Where that bucket is, if not at Amazon
+    #[arg(long, value_name = "URL")]
+    edge_bucket_endpoint: Option<String>,
+    /// Its region
+    #[arg(long, value_name = "REGION")]
+    edge_bucket_region: Option<String>,
+    /// What its keys begin with, as the house's --s3-prefix
+    #[arg(long, value_name = "PREFIX")]
+    edge_bucket_prefix: Option<String>,
+    /// Whether its name stands in the path: yes or no [default: yes behind an endpoint]
+    #[arg(long, value_name = "yes|no")]
+    edge_bucket_path_style: Option<String>,
     /// Certificate with its chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
@@ -127,6 +143,11 @@ pub(crate) const NAMES: &[&str] = &[
     "session_keys",
     "token_keys",
     "isolated_s",
+    "edge_bucket",
+    "edge_bucket_endpoint",
+    "edge_bucket_region",
+    "edge_bucket_prefix",
+    "edge_bucket_path_style",
     "tls_cert",
     "tls_key",
     "acme_domain",
@@ -171,6 +192,11 @@ impl Flags {
             "session_keys" => &self.session_keys,
             "token_keys" => &self.token_keys,
             "isolated_s" => &self.isolated_s,
+            "edge_bucket" => &self.edge_bucket,
+            "edge_bucket_endpoint" => &self.edge_bucket_endpoint,
+            "edge_bucket_region" => &self.edge_bucket_region,
+            "edge_bucket_prefix" => &self.edge_bucket_prefix,
+            "edge_bucket_path_style" => &self.edge_bucket_path_style,
             "tls_cert" => &self.tls_cert,
             "tls_key" => &self.tls_key,
             "acme_domain" => {

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
+use edge_answer::config::BUCKET;
 use edge_wasmtime::{
     AccessLog, Acme, ComponentSource, Config, DiskLimits, EngineKind, LoggedAddress, Rate, Tls,
 };
 
+use super::bucket;
 use super::flags::Flags;
 use crate::error::Error;
 use crate::layers::{Layers, address, base, log_format, whole};
@@ -170,13 +172,17 @@ fn environment(layers: &mut Layers<'_>, origin: &str) -> Vec<(String, String)> {
         whole(text, 0, 86_400).map(|seconds| Some(seconds.to_string()))
     });
     told.extend(isolated_s.map(|seconds| ("MATINEE_ISOLATED_S".to_owned(), seconds)));
+    told.extend(bucket::of_layers(layers, &|name| file.get(name).cloned()));
     let lookup =
         |name: &str| told.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
     if let Err(wrong) = edge_answer::Config::from_lookup(lookup) {
         for mistake in wrong {
-            layers.refuse(format!(
-                "{mistake} (`matinee keys` at the house prints it; --keys FILE reads it)"
-            ));
+            let hint = if mistake.name.starts_with(BUCKET) {
+                ""
+            } else {
+                " (`matinee keys` at the house prints it; --keys FILE reads it)"
+            };
+            layers.refuse(format!("{mistake}{hint}"));
         }
     }
     told

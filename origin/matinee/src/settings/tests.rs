@@ -4,7 +4,7 @@ use shared_wire::api::ladder;
 
 use super::*;
 
-fn flags(config: Option<PathBuf>) -> Flags {
+pub(super) fn flags(config: Option<PathBuf>) -> Flags {
     // A file that is named but absent is a mistake; tests without one name an empty one.
     Flags { config: Some(config.unwrap_or_else(|| PathBuf::from("/dev/null"))), ..Flags::default() }
 }

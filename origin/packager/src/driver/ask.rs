@@ -57,6 +57,11 @@ impl Handle {
         self.ask(move |machine, _| machine.put_captions(&track, captions)).await
     }
 
+    /// When the show's media began to count, in microseconds since the Unix epoch; `None` if the show is over.
+    pub async fn begun_us(&self) -> Option<i64> {
+        self.ask(|machine, _| machine.begun_us()).await
+    }
+
     /// The date ranges that playlists list; `None` if the show is over.
     pub async fn date_ranges(&self) -> Option<Vec<DateRange>> {
         self.ask(|machine, _| machine.date_ranges()).await

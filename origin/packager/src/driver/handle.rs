@@ -16,7 +16,7 @@ use shared_playlist::{Directives, MediaPlaylist};
 use shared_wire::ShowId;
 use shared_wire::key::{Key, KeyObject, MediaFile};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::{Answer, CachePolicy, Hint, Refusal};
 use super::ask::{ASKED_MAX, Ask};
@@ -41,6 +41,8 @@ pub(super) struct Shared {
     waiting: AtomicUsize,
     pub(super) playlists: RwLock<Versions>,
     i_frames: RwLock<Versions>,
+    /// Another rendition has an I-frame playlist.
+    pictured: watch::Sender<()>,
     multivariant: watch::Sender<Option<Multivariant>>,
     pub(super) manifests: Mutex<Manifests>,
 }
@@ -103,6 +105,7 @@ impl Handle {
             waiting: AtomicUsize::new(0),
             playlists: RwLock::default(),
             i_frames: RwLock::default(),
+            pictured: watch::Sender::default(),
             multivariant: watch::Sender::default(),
             manifests: Mutex::default(),
         };
@@ -133,7 +136,8 @@ impl Handle {
         self.answer(&self.shared.playlists, rendition, directives, gzip).await
     }
 
-    /// A rendition's I-frame playlist, as soon as it has what the directives ask for.
+    /// A rendition's I-frame playlist, as soon as it has what the directives ask for; of one that has no whole segment
+    /// yet, as soon as it has one.
     ///
     /// # Errors
     ///
@@ -144,7 +148,32 @@ impl Handle {
         directives: &Directives,
         gzip: bool,
     ) -> Result<Answer, Refusal> {
+        self.first_pictures(rendition).await?;
         self.answer(&self.shared.i_frames, rendition, directives, gzip).await
+    }
+
+    /// Waits for a rendition's first segment, with which its I-frame playlist begins, if one is offered.
+    async fn first_pictures(&self, rendition: &str) -> Result<(), Refusal> {
+        let mut pictured = self.shared.pictured.subscribe();
+        let is_there = || versions(&self.shared.i_frames, rendition).is_some();
+        if is_there() || !self.offers_pictures(rendition) {
+            return Ok(());
+        }
+        let Some(segments) = versions(&self.shared.playlists, rendition) else { return Ok(()) };
+        let wait = Duration::from_millis(limits(&segments.borrow().playlist).wait_ms_max());
+        let _place = Place::take(&self.shared).ok_or(Refusal::Busy)?;
+        match timeout(wait, pictured.wait_for(|()| is_there())).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Refusal::Late),
+        }
+    }
+
+    /// Whether the multivariant playlist offers an I-frame playlist of a rendition.
+    fn offers_pictures(&self, rendition: &str) -> bool {
+        let uri = format!("URI=\"{rendition}/iframes.m3u8\"");
+        let told = self.shared.multivariant.borrow();
+        let text = told.as_ref().map(|told| &told.plain[..]).unwrap_or_default();
+        text.windows(uri.len()).any(|window| window == uri.as_bytes())
     }
 
     async fn answer(
@@ -282,7 +311,8 @@ impl Handle {
     /// waits for it.
     pub(super) fn publish(&self, rendition: &str, playlist: MediaPlaylist) {
         let shared = &self.shared;
-        let slot = if playlist.i_frames_only { &shared.i_frames } else { &shared.playlists };
+        let i_frames_only = playlist.i_frames_only;
+        let slot = if i_frames_only { &shared.i_frames } else { &shared.playlists };
         let version = Arc::new(Version::new(playlist));
         let mut renditions = slot.write().unwrap_or_else(PoisonError::into_inner);
         match renditions.get(rendition) {
@@ -291,6 +321,10 @@ impl Handle {
             }
             None => {
                 renditions.insert(rendition.to_owned(), watch::Sender::new(version));
+                drop(renditions);
+                if i_frames_only {
+                    shared.pictured.send_replace(());
+                }
             }
         }
     }

@@ -18,9 +18,6 @@ use shared_media::{RenditionId, TICKS_PER_SECOND, Ticks};
 /// nothing for one that is missing, and puts the first text it loads in its place: so 90 ticks are a millisecond.
 const HEADER: &str = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:90,LOCAL:00:00:00.001\n";
 
-/// Cues of a track that wait for their end.
-const CUES_MAX: usize = 256;
-
 /// A track of captions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptionTrack {
@@ -77,22 +74,35 @@ struct Waiting {
     edge: Ticks,
 }
 
+impl Waiting {
+    /// Whether a cue waits already. They stand in the order of their starts: a film has thousands.
+    fn has(&self, cue: &Cue) -> bool {
+        let first = self.cues.partition_point(|other| other.start < cue.start);
+        let mut others = self.cues.iter().skip(first).take_while(|other| other.start == cue.start);
+        others.any(|other| other == cue)
+    }
+}
+
 /// The cues of all tracks.
-#[derive(Debug, Default)]
-pub(super) struct Captions(Vec<Waiting>);
+#[derive(Debug)]
+pub(super) struct Captions {
+    tracks: Vec<Waiting>,
+    cues_max: usize,
+}
 
 impl Captions {
-    pub(super) fn new(tracks: Vec<CaptionTrack>) -> Self {
+    /// Of these tracks; of each wait `cues_max` cues at most.
+    pub(super) fn new(tracks: Vec<CaptionTrack>, cues_max: usize) -> Self {
         let waiting = |track| Waiting { track, cues: Vec::new(), edge: Ticks(i64::MIN) };
-        Self(tracks.into_iter().map(waiting).collect())
+        Self { tracks: tracks.into_iter().map(waiting).collect(), cues_max }
     }
 
     pub(super) fn tracks(&self) -> impl Iterator<Item = &CaptionTrack> {
-        self.0.iter().map(|waiting| &waiting.track)
+        self.tracks.iter().map(|waiting| &waiting.track)
     }
 
     fn of(&mut self, id: &RenditionId) -> Option<&mut Waiting> {
-        self.0.iter_mut().find(|waiting| waiting.track.id == *id)
+        self.tracks.iter_mut().find(|waiting| waiting.track.id == *id)
     }
 
     /// Takes cues; gives those that are new.
@@ -104,13 +114,14 @@ impl Captions {
         id: &RenditionId,
         mut cues: Vec<Cue>,
     ) -> Result<Vec<Cue>, CaptionRefusal> {
+        let cues_max = self.cues_max;
         let waiting = self.of(id).ok_or(CaptionRefusal::Unknown)?;
         if let Some(late) = cues.iter().find(|cue| cue.end <= waiting.edge.0) {
             let late_us = Ticks(waiting.edge.0.saturating_sub(late.end)).as_micros();
             return Err(CaptionRefusal::Late(late_us.saturating_add(999) / 1000));
         }
-        cues.retain(|cue| !waiting.cues.contains(cue));
-        if waiting.cues.len() + cues.len() > CUES_MAX {
+        cues.retain(|cue| !waiting.has(cue));
+        if waiting.cues.len() + cues.len() > cues_max {
             return Err(CaptionRefusal::Full);
         }
         for cue in &cues {
@@ -128,7 +139,8 @@ impl Captions {
 
     /// All cues that are not over.
     pub(super) fn cues(&self) -> impl Iterator<Item = (&RenditionId, &Cue)> {
-        self.0.iter().flat_map(|waiting| waiting.cues.iter().map(|cue| (&waiting.track.id, cue)))
+        let tracks = self.tracks.iter();
+        tracks.flat_map(|waiting| waiting.cues.iter().map(|cue| (&waiting.track.id, cue)))
     }
 
     /// A track's parts are written up to `edge`: cues that are over go.
@@ -143,7 +155,8 @@ impl Captions {
     pub(super) fn part(&mut self, id: &RenditionId, from: Ticks, to: Ticks) -> Bytes {
         let mut text = HEADER.to_owned();
         if let Some(waiting) = self.of(id) {
-            let shown = waiting.cues.iter().filter(|cue| cue.start < to.0 && cue.end > from.0);
+            let begun = waiting.cues.iter().take_while(|cue| cue.start < to.0);
+            let shown = begun.filter(|cue| cue.end > from.0);
             for Cue { start, end, settings, text: payload } in shown {
                 let gap = if settings.is_empty() { "" } else { " " };
                 let (start, end) = (clock(*start), clock(*end));
@@ -201,7 +214,7 @@ mod tests {
         let id = RenditionId::new("cc-en").unwrap();
         let (language, name) = ("en".to_owned(), "English".to_owned());
         let track = CaptionTrack { id: id.clone(), language, name, default: false };
-        (Captions::new(vec![track]), id)
+        (Captions::new(vec![track], 256), id)
     }
 
     #[test]

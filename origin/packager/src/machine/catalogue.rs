@@ -1,15 +1,16 @@
 //! The multivariant playlist: which combinations there are to play.
 //!
-//! In: all renditions. Out: a [`Multivariant`], and whether it differs enough to be told anew. Does
+//! In: the facts of all renditions. Out: a [`Multivariant`], and whether it differs enough to be told anew. Does
 //! not know when it is asked.
 
-use shared_media::{Anchor, Language, TrackConfig};
+use shared_media::{Anchor, Language, RenditionId};
 use shared_playlist::Multivariant;
 use shared_playlist::multivariant::{IFrames, Sound, Subtitles, Variant};
 
 use super::captions::CaptionTrack;
+use super::facts::Facts;
+use super::form::Form;
 use super::names;
-use super::track::{Form, Track};
 
 /// The audio group that all variants with a picture name.
 const GROUP: &str = "audio";
@@ -20,31 +21,15 @@ const CAPTIONS: &str = "captions";
 /// Bit rates that changed by less than this share are not told anew while a show runs.
 const CHANGE_PERCENT: u64 = 5;
 
-/// Whether a rendition can be offered: a player would find its configuration, a part, and a rate.
-pub(super) fn is_ready(track: &Track) -> bool {
-    if track.form == Form::Text {
-        return track.window.last().is_some();
-    }
-    let has_media = track.writer.header.is_some() && track.window.last().is_some();
-    has_media && track.rates.is_known()
-}
+/// A rendition with what there is to say of it.
+type Known = (RenditionId, Facts);
 
-/// Whether all is there that will be offered of it. A player reads the multivariant playlist once, so
-/// it waits for the I-frame playlists, whose first pictures are listed with the first whole segment.
-pub(super) fn is_complete(track: &Track) -> bool {
-    let has_pictures = track.form == Form::Video;
-    is_ready(track) && (!has_pictures || track.i_frame_rates.is_known())
-}
-
-/// All combinations of the renditions that are ready, of a show with this anchor; `None` if there is none.
-pub(super) fn catalogue<'a>(
-    tracks: &[Track],
-    captions: impl Iterator<Item = &'a CaptionTrack>,
-    anchor: Anchor,
-) -> Option<Multivariant> {
-    let mut multivariant = media(tracks, anchor)?;
-    let ready = |one: &&CaptionTrack| tracks.iter().any(|own| own.id == one.id && is_ready(own));
-    multivariant.subtitles = captions.filter(ready).map(subtitles).collect();
+/// All combinations of the renditions that are offered, of a show with this anchor; `None` if there is none.
+pub(super) fn catalogue(renditions: &[Known], anchor: Anchor) -> Option<Multivariant> {
+    let mut multivariant = media(renditions, anchor)?;
+    let offered = renditions.iter().filter(|(_, facts)| facts.is_offered);
+    let captions = offered.filter_map(|(_, facts)| facts.captions.as_ref());
+    multivariant.subtitles = captions.map(subtitles).collect();
     if !multivariant.subtitles.is_empty() {
         let name = |variant: &mut Variant| variant.subtitles = Some(CAPTIONS.to_owned());
         multivariant.variants.iter_mut().for_each(name);
@@ -62,27 +47,27 @@ fn subtitles(track: &CaptionTrack) -> Subtitles {
     }
 }
 
-fn media(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
+fn media(renditions: &[Known], anchor: Anchor) -> Option<Multivariant> {
     let of_kind = |form| {
-        let ready = tracks.iter().filter(|track| is_ready(track) && !track.rests);
-        ready.filter(move |track| track.form == form)
+        let offered = renditions.iter().filter(|(_, facts)| facts.is_offered);
+        offered.filter(move |(_, facts)| facts.form == form)
     };
-    let has_picture = tracks.iter().any(|track| track.form == Form::Video);
+    let has_picture = renditions.iter().any(|(_, facts)| facts.form == Form::Video);
     let mut multivariant =
         Multivariant { anchor_us: Some(anchor.utc_us), ..Multivariant::default() };
-    let sounds: Vec<&Track> = of_kind(Form::Audio).collect();
-    let are_several = sounds.iter().any(|track| track.sound.number != sounds[0].sound.number);
+    let sounds: Vec<&Known> = of_kind(Form::Audio).collect();
+    let number = |(_, facts): &Known| facts.sound.number;
+    let are_several = sounds.iter().any(|sound| number(sound) != number(sounds[0]));
     if !has_picture && !are_several {
         // The same in one more form: whichever the listener's player can.
-        multivariant.variants = sounds.iter().map(|track| variant(track, &[])).collect();
+        multivariant.variants = sounds.iter().map(|sound| variant(sound, &[])).collect();
         return Some(multivariant).filter(|multivariant| !multivariant.variants.is_empty());
     }
-    multivariant.sounds =
-        names(&sounds).zip(&sounds).map(|(name, track)| sound(track, name)).collect();
+    multivariant.sounds = names(&sounds).zip(&sounds).map(|(name, one)| sound(one, name)).collect();
     if let Some(first) = multivariant.sounds.first_mut() {
         first.default = true;
     }
-    multivariant.variants = of_kind(Form::Video).map(|track| variant(track, &sounds)).collect();
+    multivariant.variants = of_kind(Form::Video).map(|rung| variant(rung, &sounds)).collect();
     // The sound alone, for those whose network carries no picture.
     let alone = sounds.first().filter(|_| !has_picture || !multivariant.variants.is_empty());
     multivariant.variants.extend(
@@ -93,94 +78,71 @@ fn media(tracks: &[Track], anchor: Anchor) -> Option<Multivariant> {
 }
 
 /// What listeners choose by, each once in the group: the language, where it is known, or else the rendition.
-fn names(sounds: &[&Track]) -> impl Iterator<Item = String> {
-    let said = |track: &Track| {
-        let language = || track.sound.language.as_ref().map(Language::name);
-        track.sound.name.clone().or_else(language)
+fn names(sounds: &[&Known]) -> impl Iterator<Item = String> {
+    let said = |(_, facts): &Known| {
+        let language = || facts.sound.language.as_ref().map(Language::name);
+        facts.sound.name.clone().or_else(language)
     };
-    let plain = move |track: &Track| said(track).unwrap_or_else(|| track.id.to_string());
-    let surrounds = move |track: &Track| sound_form(track).0 > 2 && said(track).is_some();
-    sounds.iter().enumerate().map(move |(at, track)| {
-        let (name, number) = (plain(track), track.sound.number);
-        let others = sounds[..at].iter().map(|other| other.sound.number);
+    let plain = move |sound: &Known| said(sound).unwrap_or_else(|| sound.0.to_string());
+    let surrounds = move |sound: &Known| sound.1.channels > 2 && said(sound).is_some();
+    sounds.iter().enumerate().map(move |(at, sound)| {
+        let (name, number) = (plain(sound), sound.1.sound.number);
+        let others = sounds[..at].iter().map(|other| other.1.sound.number);
         let mut before: Vec<u8> = others.filter(|other| *other != number).collect();
-        let is_same = |other: &&&Track| other.sound.number != number && plain(other) == name;
+        let is_same = |other: &&&Known| other.1.sound.number != number && plain(other) == name;
         let is_taken = sounds[..at].iter().any(|other| is_same(&other));
         before.dedup();
         let which = if is_taken { format!(" {}", before.len() + 1) } else { String::new() };
-        format!("{name}{which}{}", if surrounds(track) { " 5.1" } else { "" })
+        format!("{name}{which}{}", if surrounds(sound) { " 5.1" } else { "" })
     })
 }
 
-/// The channels of a sound, and its samples per second.
-fn sound_form(track: &Track) -> (u8, Option<u32>) {
-    match &track.writer.config {
-        Some(TrackConfig::Audio(audio)) => (audio.channels, Some(audio.sample_rate)),
-        _ => (2, None),
-    }
-}
-
-fn sound(track: &Track, name: String) -> Sound {
-    let (channels, sample_rate) = sound_form(track);
+fn sound((id, facts): &Known, name: String) -> Sound {
     Sound {
         group: GROUP.to_owned(),
         name,
-        language: track.sound.language.as_ref().map(ToString::to_string),
+        language: facts.sound.language.as_ref().map(ToString::to_string),
         default: false,
-        channels,
-        sample_rate,
-        uri: names::child(&track.id),
+        channels: facts.channels,
+        sample_rate: facts.sample_rate,
+        uri: names::child(id),
     }
 }
 
-fn variant(track: &Track, sounds: &[&Track]) -> Variant {
-    let highest = |rate: fn(&Track) -> u64| sounds.iter().map(|sound| rate(sound)).max();
-    let codec = |track: &&Track| track.writer.header.as_ref().map(|header| header.codec.clone());
-    let mut codecs: Vec<String> = codec(&track).into_iter().collect();
-    codecs.extend(sounds.iter().filter_map(codec));
+fn variant((id, facts): &Known, sounds: &[&Known]) -> Variant {
+    let sounds = || sounds.iter().map(|(_, sound)| sound);
+    let peak = sounds().map(|sound| sound.rates.peak()).max();
+    let average = sounds().map(|sound| sound.rates.average()).max();
+    let mut codecs: Vec<String> = facts.codec.iter().cloned().collect();
+    codecs.extend(sounds().filter_map(|sound| sound.codec.clone()));
     codecs.dedup();
-    let resolution = resolution(track);
-    let stated = match &track.writer.config {
-        Some(TrackConfig::Video(video)) => video.frame_rate.filter(|rate| rate.den > 0),
-        _ => None,
-    };
-    let stated = stated.map(|rate| {
-        let per_1000_s = u64::from(rate.num) * 1000;
-        let rounded = (per_1000_s + u64::from(rate.den) / 2) / u64::from(rate.den);
-        u32::try_from(rounded).unwrap_or(u32::MAX)
-    });
-    let measured = || resolution.and_then(|_| track.rates.frame_rate_millihertz());
     Variant {
-        bandwidth: track.rates.peak() + highest(|sound| sound.rates.peak()).unwrap_or(0),
-        average_bandwidth: track.rates.average()
-            + highest(|sound| sound.rates.average()).unwrap_or(0),
+        bandwidth: facts.rates.peak() + peak.unwrap_or(0),
+        average_bandwidth: facts.rates.average() + average.unwrap_or(0),
         codecs,
-        resolution,
-        frame_rate_millihertz: stated.or_else(measured),
-        audio: (!sounds.is_empty()).then(|| GROUP.to_owned()),
+        resolution: facts.resolution,
+        frame_rate_millihertz: facts.frame_rate_millihertz(),
+        audio: peak.map(|_| GROUP.to_owned()),
         subtitles: None,
-        uri: names::child(&track.id),
+        uri: names::child(id),
     }
 }
 
-/// The I-frame playlist of a rendition; `None` before its first picture is listed.
-fn i_frames(track: &Track) -> Option<IFrames> {
+/// The I-frame playlist of a rendition.
+///
+/// A player reads the multivariant playlist once, so it stands there from the beginning. Its first pictures are listed
+/// with the first whole segment: who asks before that waits for them. Until then its rates are those of the segments
+/// that the pictures are in.
+fn i_frames((id, facts): &Known) -> Option<IFrames> {
+    let known = Some(&facts.i_frame_rates).filter(|rates| rates.is_known());
+    let rates = known.unwrap_or(&facts.rates);
     Some(IFrames {
-        bandwidth: track.i_frame_rates.peak(),
-        average_bandwidth: track.i_frame_rates.average(),
-        codec: track.writer.header.as_ref()?.codec.clone(),
-        resolution: resolution(track),
-        uri: names::child_i_frames(&track.id),
+        bandwidth: rates.peak(),
+        average_bandwidth: rates.average(),
+        codec: facts.codec.clone()?,
+        resolution: facts.resolution,
+        uri: names::child_i_frames(id),
     })
-    .filter(|_| track.i_frame_rates.is_known())
-}
-
-/// The size of the pictures, in pixels.
-fn resolution(track: &Track) -> Option<(u32, u32)> {
-    match &track.writer.config {
-        Some(TrackConfig::Video(video)) => Some((video.width, video.height)),
-        _ => None,
-    }
 }
 
 /// Whether players that come now should see another playlist than those before.

@@ -7,8 +7,19 @@
 //! players believe it and look no more.
 
 use shared_media::closed_captions::{Channels, Listener};
-use shared_media::{AccessUnit, TrackConfig, VideoCodec};
+use shared_media::{AccessUnit, Language, TrackConfig, VideoCodec};
 use shared_playlist::multivariant::{self, ClosedCaption};
+
+/// What one channel is to a viewer, as its creator says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedCaptionName {
+    /// `CC1` to `CC4`, `SERVICE1` to `SERVICE63`.
+    pub channel: String,
+    /// Its language.
+    pub language: Language,
+    /// What viewers choose it by; the language's own name, if absent.
+    pub name: Option<String>,
+}
 
 /// What is known of a show's captions.
 #[derive(Debug, Default)]
@@ -17,9 +28,14 @@ pub(super) struct ClosedCaptions {
     codec: Option<VideoCodec>,
     listener: Listener,
     known: Channels,
+    named: Vec<ClosedCaptionName>,
 }
 
 impl ClosedCaptions {
+    pub(super) fn new(named: Vec<ClosedCaptionName>) -> Self {
+        Self { named, ..Self::default() }
+    }
+
     /// The leader's configuration.
     pub(super) const fn configure(&mut self, config: &TrackConfig) {
         self.codec = match config {
@@ -53,10 +69,24 @@ impl ClosedCaptions {
                 false => multivariant::ClosedCaptions::Unknown,
             };
         }
-        let one = |instream_id: String| {
-            let name = instream_id.clone();
-            ClosedCaption { instream_id, name, language: None, default: false }
+        let mut all: Vec<ClosedCaption> = Vec::new();
+        for instream_id in self.known.names() {
+            let (language, mut name) = self.name(&instream_id);
+            // Each has a name of its own in the group (rfc8216bis, 4.4.6.1.1).
+            while all.iter().any(|before| before.name == name) {
+                name = format!("{name} {instream_id}");
+            }
+            all.push(ClosedCaption { instream_id, name, language, default: false });
+        }
+        multivariant::ClosedCaptions::Some(all)
+    }
+
+    /// A channel's language and name: the channel's own, where nobody gave one.
+    fn name(&self, channel: &str) -> (Option<String>, String) {
+        let Some(given) = self.named.iter().find(|one| one.channel == channel) else {
+            return (None, channel.to_owned());
         };
-        multivariant::ClosedCaptions::Some(self.known.names().map(one).collect())
+        let name = given.name.clone().unwrap_or_else(|| given.language.name());
+        (Some(given.language.to_string()), name)
     }
 }

@@ -1,6 +1,6 @@
-//! Where all renditions are cut: the leader's keyframes decide.
+//! Where all renditions are cut: the leader's keyframes decide, or, in a piece of a film, whoever cut the film.
 //!
-//! In: the leader's samples. Out: [`Cut`]s, numbered by Media Sequence Number, and the frontier up
+//! In: the leader's samples, or all cuts at once. Out: [`Cut`]s, numbered by Media Sequence Number, and the frontier up
 //! to which no further cut can come. Does not know the other renditions' samples.
 //!
 //! A cut is the leader's first keyframe at least the shortest segment after the cut before, or one
@@ -43,6 +43,8 @@ pub(super) struct Cuts {
     next_msn: u64,
     discontinuity: bool,
     list: VecDeque<Cut>,
+    /// All cuts were given; this is where the last segment ends.
+    until: Option<Ticks>,
 }
 
 /// Before the first sample of a section nothing is decided.
@@ -60,7 +62,26 @@ impl Cuts {
             next_msn: 0,
             discontinuity: false,
             list: VecDeque::new(),
+            until: None,
         }
+    }
+
+    /// All there are, the first with this number, in a piece of a film that ends at `until`.
+    pub(super) fn given(first_msn: u64, cuts: &[Ticks], until: Ticks) -> Self {
+        let mut given = Self::new(Ticks::ZERO, 1);
+        (given.next_msn, given.until) = (first_msn, Some(until));
+        cuts.iter().for_each(|at| given.open(*at));
+        given
+    }
+
+    /// Where the last segment ends, if all cuts were given.
+    pub(super) const fn until(&self) -> Option<Ticks> {
+        self.until
+    }
+
+    /// Whether no cut can come any more, other than that of the segment `next_msn`, at or before a time.
+    pub(super) fn is_decided(&self, next_msn: u64, at: Ticks) -> bool {
+        self.until.is_some() || self.get(next_msn).is_some() || at < self.frontier
     }
 
     /// Up to where no cut can come any more.
@@ -229,6 +250,16 @@ mod tests {
         for pair in cuts.windows(2) {
             assert!((pair[1] - pair[0]) * FRAME < 4 * 90_000 + 45_000, "{cuts:?}");
         }
+    }
+
+    #[test]
+    fn given_cuts_are_all_there_are() {
+        let mut cuts = Cuts::given(7, &[Ticks(0), Ticks(180)], Ticks(400));
+        assert_eq!(cuts.get(8), Some(Cut { msn: 8, at: Ticks(180), discontinuity: false }));
+        assert_eq!((cuts.get(6), cuts.get(9), cuts.until()), (None, None, Some(Ticks(400))));
+        assert!(cuts.is_decided(9, Ticks(399)) && cuts.frontier() < Ticks(0));
+        cuts.forget_before(8);
+        assert_eq!((cuts.get(7), cuts.get(8).map(|cut| cut.msn)), (None, Some(8)));
     }
 
     #[test]

@@ -220,6 +220,11 @@ impl Journal {
         self.bytes += self.new.len() - before;
     }
 
+    /// Forgets what was noted since the last time: nobody keeps notes.
+    pub(super) fn forget(&mut self) {
+        self.new.clear();
+    }
+
     /// What was noted since the last time; `None` if nothing was, or if the notes have not begun.
     pub(super) fn news(&mut self) -> Option<String> {
         if !self.begun {

@@ -16,11 +16,12 @@ use shared_playlist::{Past, recording};
 use shared_wire::ShowId;
 
 use super::captions::Captions;
+use super::form::Form;
 use super::i_frames::IFrames;
 use super::journal::{self, Closed, Line, ListedPart, Show};
 use super::output::object;
 use super::segment::Measure;
-use super::track::{Form, Track};
+use super::track::Track;
 use super::window::Shelf;
 use super::{Cuts, Machine, Output, Phase};
 use crate::config::Config;
@@ -148,7 +149,8 @@ impl Machine {
         let plan = notes.plan();
         machine.common.part_target_us = notes.show.part_target_us;
         machine.common.target_duration_s = plan.target_duration_s.max(1);
-        machine.common.captions = Captions::new(notes.show.captions.clone());
+        let cues_max = machine.common.config.cues_max;
+        machine.common.captions = Captions::new(notes.show.captions.clone(), cues_max);
         machine.plan = Some(plan.clone());
         machine.phase = Phase::Restored;
         machine.is_restored = true;

@@ -23,6 +23,14 @@ pub(super) struct Sample {
     pub(super) arrived_us: u64,
 }
 
+impl Sample {
+    /// Something without bytes, where captions begin.
+    pub(super) fn empty(at: Ticks) -> Self {
+        let (delay, keyframe, data, arrived_us) = (Ticks::ZERO, true, Bytes::new(), 0);
+        Self { pts: at, dts: at, delay, keyframe, data, arrived_us }
+    }
+}
+
 /// Shifts decode times so that every keyframe is decoded at the moment it is shown.
 ///
 /// A source with B-frames decodes its keyframe some frames before it shows it. That delay, measured

@@ -6,20 +6,21 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use shared_media::{RenditionId, Ticks, TrackConfig};
+use shared_media::{RenditionId, TICKS_PER_SECOND, Ticks, TrackConfig};
 use shared_playlist::media::{Head, Part, Segment as Listed};
 use shared_playlist::recording;
 use shared_wire::key::MediaFile;
 
-use super::captions;
 use super::cuts::Cut;
+use super::form::Form;
 use super::i_frames::IFrames;
 use super::journal::{Closed, Line, ListedPart};
 use super::messages::Reader;
 use super::output::{Output, object};
 use super::parts::{ClosedPart, Parts};
+use super::piece;
 use super::sample::Sample;
-use super::track::{Common, Form};
+use super::track::Common;
 use super::window::Window;
 use crate::cmaf::{self, Header};
 use crate::error::{Drop, Error};
@@ -34,6 +35,8 @@ pub(super) struct Segment {
     pub(super) is_gap: bool,
     /// Presentation time of its first sample.
     start: Option<Ticks>,
+    /// Of a piece of a film: where it begins in the playlist, which is where the one before it ends.
+    pub(super) from: Option<Ticks>,
     parts: Parts,
     /// The bytes of its parts so far, and how many there are with those of the open part.
     written: Vec<Bytes>,
@@ -53,6 +56,7 @@ impl Segment {
             form,
             is_gap: false,
             start: None,
+            from: None,
             parts: Parts::new(common.part_target()),
             written: Vec::new(),
             bytes: 0,
@@ -78,9 +82,32 @@ impl Segment {
         self.measured
     }
 
+    /// Samples per 1000 seconds so far; `None` of a single one.
+    pub(super) fn frame_rate_millihertz(&self) -> Option<u32> {
+        let lasts =
+            u64::try_from((self.newest()? - self.start?).0).ok().filter(|ticks| *ticks > 0)?;
+        let per_1000_s = TICKS_PER_SECOND.unsigned_abs() * 1000;
+        u32::try_from((self.samples.saturating_sub(1) * per_1000_s + lasts / 2) / lasts).ok()
+    }
+
     /// How far it reaches beyond its cut, if its newest sample lasts `unit`.
     pub(super) fn reach(&self, unit: Ticks) -> Ticks {
         self.newest().map_or(Ticks::ZERO, |newest| newest + unit - self.cut.at)
+    }
+
+    /// Whether it goes on from the segment before.
+    pub(super) const fn continues(&self) -> bool {
+        !self.cut.discontinuity && self.cut.msn > 0
+    }
+
+    /// Whether viewers know of some of it.
+    pub(super) const fn has_listed(&self) -> bool {
+        !self.written.is_empty()
+    }
+
+    /// How many samples came.
+    pub(super) const fn samples(&self) -> u64 {
+        self.samples
     }
 
     /// Its Media Sequence Number.
@@ -90,7 +117,7 @@ impl Segment {
 
     /// The presentation time it starts at.
     pub(super) fn started(&self) -> Ticks {
-        self.start.unwrap_or(self.cut.at)
+        self.from.or(self.start).unwrap_or(self.cut.at)
     }
 
     /// Its listed pictures so far.
@@ -104,34 +131,6 @@ impl Segment {
             map: map.cloned(),
             utc_us: common.anchor.utc_us_at(self.started()),
         }
-    }
-}
-
-impl Form {
-    /// What a segment of it is called.
-    pub(super) const fn segment(self, msn: u64) -> MediaFile {
-        match self {
-            Self::Video | Self::Audio => MediaFile::Segment(msn),
-            Self::Text => MediaFile::Text(msn),
-        }
-    }
-
-    /// What a part of it is called.
-    pub(super) const fn part(self, msn: u64, part: u32) -> MediaFile {
-        match self {
-            Self::Video | Self::Audio => MediaFile::Part(msn, part),
-            Self::Text => MediaFile::TextPart(msn, part),
-        }
-    }
-
-    /// A segment of these parts.
-    pub(super) fn whole<'a>(self, parts: impl Iterator<Item = &'a Bytes>) -> Bytes {
-        if self == Self::Text {
-            return captions::segment(parts);
-        }
-        let mut whole = BytesMut::new();
-        parts.for_each(|part| whole.extend_from_slice(part));
-        whole.freeze()
     }
 }
 
@@ -187,6 +186,12 @@ impl Writer {
         self.announced = Some(config).filter(|config| self.config.as_ref() != Some(config));
     }
 
+    /// Of a piece of a film: its init segments and fragments have these numbers, and others write the beginning of its
+    /// recordings.
+    pub(super) const fn begin_at(&mut self, init: u32, fragments: u32) {
+        (self.headers, self.sequence, self.is_recording) = (init, fragments, true);
+    }
+
     /// Whether the configuration in force could not be stored.
     pub(super) const fn is_unusable(&self) -> bool {
         self.config.is_some() && self.header.is_none()
@@ -205,7 +210,11 @@ impl Writer {
                 return Err(Ok(Drop::NoKeyframe));
             }
             if let Some(config) = self.announced.take() {
-                self.configure(config, sample.delay, &segment.rendition, common).map_err(Err)?;
+                let delay = match common.piece {
+                    Some(_) => piece::reorder_delay(&config, sample.delay),
+                    None => sample.delay,
+                };
+                self.configure(config, delay, &segment.rendition, common).map_err(Err)?;
             }
             if self.header.is_none() && segment.form != Form::Text {
                 return Err(Ok(Drop::Unconfigured));
@@ -315,7 +324,9 @@ impl Writer {
         };
         let file = segment.form.part(segment.cut.msn, self.next_part);
         let key = common.names.media(&segment.rendition, file);
-        common.outputs.push_back(Output::PutPart(object(key, bytes.clone())));
+        if common.piece.is_none() {
+            common.outputs.push_back(Output::PutPart(object(key, bytes.clone())));
+        }
         segment.written.push(bytes);
         segment.end = part.samples.last().map_or(segment.end, |last| last.end);
         let independent = part.samples.iter().any(|sample| sample.keyframe);
@@ -378,26 +389,30 @@ impl Writer {
         Some(bytes.freeze())
     }
 
-    /// Closes the segment, its last sample at `end`. Without samples it becomes a gap of `gap`.
-    /// Gives what it took, unless it is a gap.
+    /// Closes the segment, its last sample at `end`. Without samples it becomes a gap of `span`; of a piece of a film
+    /// it is listed with that whatever it holds. Gives what it took, unless it is a gap.
     pub(super) fn close(
         &mut self,
         mut segment: Segment,
         end: Option<Ticks>,
-        gap: Ticks,
+        span: Ticks,
         window: &mut Window,
         common: &mut Common,
     ) -> Option<Measure> {
         if let Some(end) = end {
             let parts = std::mem::replace(&mut segment.parts, Parts::new(Ticks::ZERO));
-            for part in parts.finish(end) {
+            for mut part in parts.finish(end) {
+                if segment.from.is_some() {
+                    piece::retime(&mut part.samples, self.delay);
+                }
                 self.part(&mut segment, &part, window, common);
             }
         }
         let file = segment.form.segment(segment.cut.msn);
         let bytes: usize = segment.written.iter().map(Bytes::len).sum();
         let filled = segment.start.filter(|_| bytes > 0);
-        let duration = filled.map_or(gap, |start| segment.end - start);
+        let held = filled.filter(|_| segment.from.is_none());
+        let duration = held.map_or(span, |start| segment.end - start);
         if filled.is_some() {
             let whole = segment.form.whole(segment.written.iter());
             let key = common.names.media(&segment.rendition, file);
@@ -410,10 +425,7 @@ impl Writer {
         let (uri, gap, parts) = (common.names.uri(file), filled.is_none(), Vec::new());
         let listed = Listed { head, uri, range: None, duration, gap, parts };
         let i_frames = match segment.form {
-            Form::Video => {
-                let start = segment.start.unwrap_or(segment.cut.at);
-                segment.i_frames.entries(&listed, start, common.anchor)
-            }
+            Form::Video => segment.i_frames.entries(&listed, segment.started(), common.anchor),
             Form::Audio | Form::Text => Vec::new(),
         };
         let (of, taken) = (&segment.rendition, (bytes, segment.samples));

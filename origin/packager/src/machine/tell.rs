@@ -9,13 +9,16 @@ use shared_playlist::Multivariant;
 use shared_playlist::date_range::DateRanges;
 use shared_playlist::media::{MediaPlaylist, Report};
 
+use super::form::Form;
 use super::output::object;
-use super::track::Form;
-use super::{Machine, Output, catalogue, names};
+use super::{Machine, Output, catalogue, facts, names};
 
 impl Machine {
     /// Tells what has changed: playlists of renditions, then the multivariant playlist.
     pub(super) fn tell(&mut self, ended: bool) {
+        if self.common.piece.is_some() {
+            return; // nobody watches a piece
+        }
         if !ended && !self.tracks.iter().any(|track| track.writer.changed) {
             return;
         }
@@ -24,11 +27,15 @@ impl Machine {
         let offered = |one: &Multivariant| {
             (one.sounds.len(), one.subtitles.len(), one.variants.len(), one.i_frames.len())
         };
-        if multivariant
+        let offers_others = multivariant
             .as_ref()
             .map(offered)
-            .is_some_and(|new| self.told.as_ref().map(offered) != Some(new))
-        {
+            .is_some_and(|new| self.told.as_ref().map(offered) != Some(new));
+        let with_pictures =
+            self.tracks.iter().filter(|track| track.window.last_i_frame().is_some()).count();
+        let lists_others =
+            std::mem::replace(&mut self.with_pictures, with_pictures) != with_pictures;
+        if offers_others || lists_others {
             // A report stands in each before a player can ask for what it is about.
             self.all_changed();
         }
@@ -59,12 +66,13 @@ impl Machine {
     /// never come; and again when it has become another.
     fn newer_multivariant(&self, ended: bool) -> Option<Multivariant> {
         let patience = self.millis(self.common.config.lag_ms_max);
-        let ready = self.tracks.iter().all(catalogue::is_complete)
+        let ready = self.tracks.iter().all(facts::is_ready)
             || ended
             || self.tracks.iter().any(|track| track.rates.duration() > patience);
-        let captions = self.common.captions.tracks();
-        let mut new =
-            catalogue::catalogue(&self.tracks, captions, self.common.anchor).filter(|_| ready)?;
+        if !ready {
+            return None;
+        }
+        let mut new = catalogue::catalogue(&self.facts(), self.common.anchor)?;
         let has_pictures = self.tracks.iter().any(|track| track.form == Form::Video);
         new.closed_captions = self.common.closed_captions.said(has_pictures, ended);
         let differs = |old: &Multivariant| catalogue::differs(old, &new) || (ended && *old != new);

@@ -79,6 +79,12 @@ impl Machine {
         Ok(())
     }
 
+    /// When the show's media began to count, in microseconds since the Unix epoch.
+    #[must_use]
+    pub const fn begun_us(&self) -> i64 {
+        self.common.anchor.utc_us
+    }
+
     /// The date ranges that playlists list.
     #[must_use]
     pub fn date_ranges(&self) -> Vec<DateRange> {

@@ -5,25 +5,29 @@
 
 use std::collections::VecDeque;
 
-use shared_media::{
-    Anchor, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND, Ticks, TrackConfig, TrackKind,
-};
+use shared_media::{Anchor, RenditionId, Rung, SoundTrack, TICKS_PER_SECOND, Ticks, TrackConfig};
 use shared_playlist::media::SKIP_TARGETS;
 
 use super::captions::{CaptionTrack, Captions};
 use super::closed_captions::ClosedCaptions;
 use super::cuts::{Cut, Cuts};
 use super::date_ranges::DateRanges;
+use super::form::Form;
 use super::journal::Journal;
 use super::messages::{Messages, Reader};
 use super::names::Names;
 use super::output::Output;
+use super::piece::Given;
 use super::rates::Rates;
 use super::sample::{Sample, Timing};
 use super::segment::{Measure, Segment, Writer};
 use super::window::Window;
 use crate::config::Config;
 use crate::error::{Drop, Error};
+
+/// How far behind a cut a piece's segment is listed to begin at most: no picture of a steady film is longer. What
+/// decides target durations reckons with it.
+const NEAR: Ticks = Ticks(TICKS_PER_SECOND / 10);
 
 /// What all renditions of a show have in common.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(super) struct Common {
     pub(super) messages: Messages,
     pub(super) captions: Captions,
     pub(super) closed_captions: ClosedCaptions,
+    /// It is no show but a piece of a film.
+    pub(super) piece: Option<Given>,
 }
 
 impl Common {
@@ -50,26 +56,6 @@ impl Common {
     /// How far apart the pictures of an I-frame playlist are at least.
     pub(super) const fn i_frames_apart(&self) -> Ticks {
         Ticks::from_millis(self.config.i_frame_ms_min as i64)
-    }
-}
-
-/// What a rendition is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Pictures.
-    Video,
-    /// Sound.
-    Audio,
-    /// Captions.
-    Text,
-}
-
-impl From<TrackKind> for Form {
-    fn from(kind: TrackKind) -> Self {
-        match kind {
-            TrackKind::Video => Self::Video,
-            TrackKind::Audio => Self::Audio,
-        }
     }
 }
 
@@ -103,34 +89,41 @@ pub(super) struct Track {
     segment: Option<Segment>,
     /// The number of the segment after it.
     next_msn: u64,
+    /// Of a piece of a film: up to where its playlist is written.
+    edge: Option<Ticks>,
 }
 
 impl Track {
     /// A rendition as the ladder planned it.
     pub(super) fn new(rung: Rung, leads: bool, common: &Common) -> Self {
         let form = rung.rendition.kind.into();
-        let track = Self::of(rung.rendition.id, form, rung.target_bit_rate, leads, common);
+        let rates = (rung.target_bit_rate, rung.expected_bit_rate);
+        let track = Self::of(rung.rendition.id, form, rates, leads, common);
         Self { sound: rung.sound.unwrap_or_default(), ..track }
     }
 
     /// A track of captions.
     pub(super) fn captions(track: &CaptionTrack, common: &Common) -> Self {
-        Self::of(track.id.clone(), Form::Text, None, false, common)
+        Self::of(track.id.clone(), Form::Text, (None, None), false, common)
     }
 
     fn of(
         id: RenditionId,
         form: Form,
-        bit_rate: Option<u32>,
+        (aimed_at, expected): (Option<u32>, Option<u32>),
         leads: bool,
         common: &Common,
     ) -> Self {
         let target = Ticks(i64::from(common.target_duration_s) * TICKS_PER_SECOND);
         let limit = Ticks::from_millis(i64::from(common.config.window_ms));
         let window = Window::new(limit, Ticks(target.0 * SKIP_TARGETS));
-        let rates = Rates::new(common.target_duration_s, bit_rate);
+        let rates = Rates::new(common.target_duration_s, aimed_at, expected);
         let reads = leads || form == Form::Video;
-        let messages = Reader::new(leads, reads);
+        let mut writer = Writer::new(Reader::new(leads, reads));
+        let piece = common.piece.as_ref();
+        if let Some(piece) = piece {
+            writer.begin_at(piece.init, piece.fragments());
+        }
         Self {
             id,
             form,
@@ -138,14 +131,15 @@ impl Track {
             timing: Timing::default(),
             window,
             rates,
-            i_frame_rates: Rates::new(common.target_duration_s, None),
-            writer: Writer::new(messages),
+            i_frame_rates: Rates::new(common.target_duration_s, None, None),
+            writer,
             leads,
             rests: false,
             waiting: VecDeque::new(),
             announced: None,
             segment: None,
-            next_msn: 0,
+            next_msn: piece.map_or(0, |piece| piece.first_msn),
+            edge: piece.map(Given::begin),
         }
     }
 
@@ -235,8 +229,29 @@ impl Track {
             if cut.at + lag_max >= cuts.frontier() {
                 break;
             }
-            self.enter(cut, None, common);
+            self.enter(cut, None, cuts, common);
         }
+    }
+
+    /// Takes a text of a piece up to the segment before that one: a sample for each segment.
+    pub(super) fn write_texts(&mut self, before: u64, cuts: &Cuts, common: &mut Common) {
+        while let Some(cut) = cuts.get(self.next_msn).filter(|cut| cut.msn < before) {
+            self.place(Sample::empty(cut.at), cuts, common);
+        }
+    }
+
+    /// Ends a piece of a film: whatever it has nothing for is a gap.
+    pub(super) fn end_piece(&mut self, until: Ticks, cuts: &Cuts, common: &mut Common) {
+        while let Some(cut) = cuts.get(self.next_msn) {
+            self.enter(cut, None, cuts, common);
+        }
+        let (newest, unit) =
+            (self.segment.as_ref().and_then(Segment::newest), self.unit_duration());
+        // A picture stands until the next one. A sound that is over is over.
+        let over = newest.filter(|_| self.form == Form::Audio).map(|newest| newest + unit);
+        let over = over.filter(|over| *over + Ticks(unit.0 / 2) < until);
+        let end = over.unwrap_or(until);
+        self.close_at(end, end, common);
     }
 
     /// Ends the section: closes its last segment, which is a gap of `span` if it has nothing.
@@ -245,6 +260,22 @@ impl Track {
             let end = segment.newest().map(|newest| newest + self.unit_duration());
             self.close(segment, end, span, common);
         }
+    }
+
+    /// Whether the segment being filled has nothing, though it is not the first of its section.
+    pub(super) fn has_nothing_behind_a_cut(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| segment.is_empty() && segment.continues())
+    }
+
+    /// Whether a part of the segment being filled is listed.
+    pub(super) fn has_listed_of_segment(&self) -> bool {
+        self.segment.as_ref().is_some_and(Segment::has_listed)
+    }
+
+    /// Leaves out the segment being filled.
+    pub(super) fn discard(&mut self, common: &mut Common) {
+        let samples = self.segment.take().map_or(0, |segment| segment.samples());
+        (0..samples).for_each(|_| self.drop_one(Drop::Sliver, common));
     }
 
     /// Lists a gap between two sections.
@@ -270,12 +301,14 @@ impl Track {
 
     /// Puts a sample into its segment; gives it back if that is not decided yet.
     fn place(&mut self, sample: Sample, cuts: &Cuts, common: &mut Common) -> Option<Sample> {
-        while let Some(cut) = cuts.get(self.next_msn).filter(|cut| self.reaches(&sample, cut)) {
-            self.enter(cut, Some(sample.dts), common);
+        if cuts.until().is_some_and(|until| self.reaches(&sample, until)) {
+            return None; // it is the next piece's
+        }
+        while let Some(cut) = cuts.get(self.next_msn).filter(|cut| self.reaches(&sample, cut.at)) {
+            self.enter(cut, Some(&sample), cuts, common);
         }
         let half = Ticks(self.unit_duration().0 / 2);
-        let decided = cuts.get(self.next_msn).is_some() || sample.dts + half < cuts.frontier();
-        if !self.leads && !decided {
+        if !self.leads && !cuts.is_decided(self.next_msn, sample.dts + half) {
             return Some(sample);
         }
         match &mut self.segment {
@@ -284,8 +317,9 @@ impl Track {
                 self.drop_one(Drop::Late, common);
             }
             Some(segment) => {
-                let video = self.form == Form::Video;
-                let starts = !video || sample.keyframe && sample.pts - half <= segment.cut.at;
+                // The first picture of a film behind a cut may be one that follows a still.
+                let is_near = self.edge.is_some() || sample.pts - half <= segment.cut.at;
+                let starts = self.form != Form::Video || sample.keyframe && is_near;
                 let outcome = self.writer.admit(segment, &sample, starts, common);
                 match outcome {
                     Ok(()) => self.writer.write(segment, sample, &mut self.window, common),
@@ -301,19 +335,30 @@ impl Track {
 
     /// Whether a sample lies at or after a cut. A picture of the segment before may, by jitter, be
     /// decoded close to it; only a keyframe there, or a picture clearly after it, has reached it.
-    fn reaches(&self, sample: &Sample, cut: &Cut) -> bool {
+    fn reaches(&self, sample: &Sample, cut: Ticks) -> bool {
         let half = Ticks(self.unit_duration().0 / 2);
         match self.form {
-            Form::Video if sample.keyframe => sample.pts + half >= cut.at,
-            Form::Video => sample.dts > cut.at + half,
-            Form::Audio | Form::Text => sample.dts + half >= cut.at,
+            Form::Video if sample.keyframe => sample.pts + half >= cut,
+            // Films may have pictures of any length: only when they are shown says where they belong.
+            Form::Video if self.edge.is_some() => sample.pts > cut + half,
+            Form::Video => sample.dts > cut + half,
+            Form::Audio | Form::Text => sample.dts + half >= cut,
         }
     }
 
-    /// Closes the segment being filled at a cut and begins the next. `next` is the decode time of
-    /// the sample that follows, if one does.
-    fn enter(&mut self, cut: Cut, next: Option<Ticks>, common: &mut Common) {
-        if let Some(segment) = self.segment.take() {
+    /// Closes the segment being filled at a cut and begins the next. `next` is the sample that follows, if one does.
+    fn enter(&mut self, cut: Cut, next: Option<&Sample>, cuts: &Cuts, common: &mut Common) {
+        if self.edge.is_some() {
+            let edge = self.edge_at(cut, next, cuts);
+            // A picture stands until the next one; a sound that breaks off does not.
+            let end = match (self.form, next) {
+                (Form::Video, Some(next)) if next.keyframe => next.pts,
+                (Form::Video, None) => cuts.until().unwrap_or(edge),
+                _ => edge,
+            };
+            self.close_at(edge, end, common);
+        } else if let Some(segment) = self.segment.take() {
+            let next = next.map(|next| next.dts);
             let by_itself = segment.newest().map(|newest| newest + self.unit_duration());
             // The last sample lasts until the next, but over a hole only up to the cut.
             let end = by_itself.map(|own| next.unwrap_or(cut.at).min(own.max(cut.at)));
@@ -322,11 +367,33 @@ impl Track {
         }
         self.writer.next_part = 0;
         self.next_msn = cut.msn + 1;
-        self.segment = Some(Segment::new(cut, (&self.id, self.form), common));
+        let segment = self.segment.insert(Segment::new(cut, (&self.id, self.form), common));
+        segment.from = self.edge;
     }
 
-    fn close(&mut self, segment: Segment, end: Option<Ticks>, gap: Ticks, common: &mut Common) {
-        let measure = self.writer.close(segment, end, gap, &mut self.window, common);
+    /// Where a piece's playlist goes from one segment to the next: at the next sample, if that is close to the cut, or
+    /// else at the cut.
+    fn edge_at(&self, cut: Cut, next: Option<&Sample>, cuts: &Cuts) -> Ticks {
+        let after = cuts.get(cut.msn + 1);
+        let is_near = |next: &&Sample| {
+            let is_in = after.is_none_or(|after| !self.reaches(next, after.at));
+            next.keyframe && is_in && next.pts - cut.at <= NEAR
+        };
+        next.filter(is_near).map_or(cut.at, |next| next.pts)
+    }
+
+    /// Closes a piece's segment where the next is to begin in the playlist, its last sample at `end`.
+    fn close_at(&mut self, edge: Ticks, end: Ticks, common: &mut Common) {
+        let Some(segment) = self.segment.take() else { return };
+        let from = segment.started();
+        let edge = edge.max(from);
+        let end = segment.newest().map(|_| end);
+        self.edge = Some(edge);
+        self.close(segment, end, edge - from, common);
+    }
+
+    fn close(&mut self, segment: Segment, end: Option<Ticks>, span: Ticks, common: &mut Common) {
+        let measure = self.writer.close(segment, end, span, &mut self.window, common);
         if let Some(measure) = measure {
             self.measure(&measure);
         }

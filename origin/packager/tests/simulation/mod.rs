@@ -43,6 +43,8 @@ pub(crate) struct Shape {
     pub(crate) silence: Option<(i64, i64)>,
     /// `EXT-X-TARGETDURATION`.
     pub(crate) target_duration_s: u32,
+    /// What the source is expected to take.
+    pub(crate) expected_bit_rate: Option<u32>,
 }
 
 impl Default for Shape {
@@ -59,6 +61,7 @@ impl Default for Shape {
             audio_delay: 4000,
             silence: None,
             target_duration_s: 4,
+            expected_bit_rate: None,
         }
     }
 }
@@ -73,6 +76,7 @@ pub(crate) fn plan(target_duration_s: u32) -> Plan {
     let rung = |name, kind, target_bit_rate| Rung {
         rendition: Rendition { id: id(name), kind },
         target_bit_rate,
+        expected_bit_rate: None,
         sound: None,
     };
     Plan {
@@ -110,7 +114,9 @@ pub(crate) fn audio_config() -> TrackConfig {
 impl Shape {
     /// All events with the tick of their arrival, in order of arrival.
     pub(crate) fn events(&self) -> Vec<(i64, Staged)> {
-        let mut events = vec![(0, Staged::Plan(plan(self.target_duration_s)))];
+        let mut plan = plan(self.target_duration_s);
+        plan.rungs[0].expected_bit_rate = self.expected_bit_rate;
+        let mut events = vec![(0, Staged::Plan(plan))];
         let mut start = 0; // of the stretch, in ticks
         let mut number = 0; // of the stretch's first frame
         for (index, frames) in self.stretches.iter().enumerate() {

@@ -2,111 +2,103 @@
 //!
 //! In: what libavformat asks for: a playlist's own address, those it is redirected to, those that are named in
 //! playlists. Out: connections to the very addresses that were checked, so that a name which stands for something else
-//! a moment later is of no use. Does not know playlists.
+//! a moment later is of no use; under TLS only to whom a certificate says the name belongs. Does not know playlists.
 //!
 //! One request a connection, as libavformat makes them where a proxy stands before it.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{
-    IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _,
-};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::way::Out;
 use crate::Error;
 use crate::config::{NETWORK_WAIT_US_MAX, PROXIED_MAX, REQUEST_BYTES_MAX};
 use crate::machine::source::{self, Source};
 
 const WAIT: Duration = Duration::from_micros(NETWORK_WAIT_US_MAX);
 
-/// Opens the proxy. It ends with the process.
-pub(super) fn open(allow_private: bool) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+/// Opens the proxy. It ends with the runtime.
+pub(super) async fn open(out: Arc<Out>) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let served = Arc::new(AtomicUsize::new(0));
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            if served.fetch_add(1, Ordering::AcqRel) >= PROXIED_MAX {
-                served.fetch_sub(1, Ordering::AcqRel);
-                continue;
-            }
-            let served = Arc::clone(&served);
-            thread::spawn(move || {
-                if let Err(error) = serve(stream, allow_private) {
+    let seats = Arc::new(Semaphore::new(PROXIED_MAX));
+    tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            let Ok(seat) = Arc::clone(&seats).try_acquire_owned() else { continue };
+            let out = Arc::clone(&out);
+            tokio::spawn(async move {
+                if let Err(error) = serve(stream, &out).await {
                     tracing::debug!(%error, "a proxied connection broke");
                 }
-                served.fetch_sub(1, Ordering::AcqRel);
+                drop(seat);
             });
         }
     });
     Ok(address)
 }
 
-fn serve(mut client: TcpStream, allow_private: bool) -> io::Result<()> {
-    client.set_read_timeout(Some(WAIT))?;
-    client.set_write_timeout(Some(WAIT))?;
-    let (head, rest) = head(&mut client)?;
+async fn serve(mut client: TcpStream, out: &Out) -> io::Result<()> {
+    let (head, rest) = timeout(WAIT, head(&mut client)).await??;
     let Some(asked) = Asked::read(&head) else {
-        return client.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        return client.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
     };
-    let server = match connect(&asked.to, allow_private) {
+    let Some(head) = asked.forwarded else { return tunnel(client, out, &asked.to).await };
+    let found = out.find(&asked.to).await;
+    let server = match found {
+        Ok(found) => out.connect(&found).await,
+        Err(error) => Err(error),
+    };
+    let mut server = match server {
         Ok(server) => server,
-        Err(error) => {
-            // The one thing that is told: what it was is known to whoever gave the address.
-            eprintln!("matinee: {error}");
-            return client.write_all(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
-        }
+        Err(error) => return refuse(&mut client, &error).await,
     };
-    let mut to_server = server.try_clone()?;
-    match asked.forwarded {
-        Some(head) => to_server.write_all(&head)?,
-        None => client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?,
-    }
-    to_server.write_all(&rest)?;
-    let mut from_client = client.try_clone()?;
-    from_client.set_read_timeout(None)?;
-    let upwards = thread::spawn(move || {
-        let copied = io::copy(&mut from_client, &mut to_server);
-        let _ = to_server.shutdown(Shutdown::Write); // it may be closed already
-        copied
-    });
-    let mut from_server = server;
-    let copied = io::copy(&mut from_server, &mut client);
-    let _ = client.shutdown(Shutdown::Both); // which ends the other direction as well
-    let _ = upwards.join();
-    copied.map(drop)
+    server.write_all(&head).await?;
+    server.write_all(&rest).await?;
+    join(&mut client, &mut server).await
 }
 
-fn connect(to: &Source, allow_private: bool) -> Result<TcpStream, Error> {
-    let unreachable = |error: io::Error| Error::Unreachable(error.to_string());
-    let found: Vec<SocketAddr> =
-        (to.host.as_str(), to.port).to_socket_addrs().map_err(unreachable)?.collect();
-    let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
-    source::check(&addresses, allow_private)?;
-    let mut failed = Error::Address("has a host whose name stands for nothing");
-    for address in found {
-        match TcpStream::connect_timeout(&address, WAIT) {
-            Ok(stream) => {
-                let timed = stream.set_read_timeout(Some(WAIT));
-                return timed
-                    .and_then(|()| stream.set_write_timeout(Some(WAIT)))
-                    .map(|()| stream)
-                    .map_err(unreachable);
-            }
-            Err(error) => failed = unreachable(error),
-        }
-    }
-    Err(failed)
+/// Speaks TLS with both sides: with the server to know who it is.
+async fn tunnel(mut client: TcpStream, out: &Out, to: &Source) -> io::Result<()> {
+    let server = match out.find(to).await {
+        Ok(found) => out.secured(to, &found).await,
+        Err(error) => Err(error),
+    };
+    let mut server = match server {
+        Ok(server) => server,
+        Err(error) => return refuse(&mut client, &error).await,
+    };
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    let mut client = timeout(WAIT, out.acceptor.accept(client)).await??;
+    join(&mut client, &mut server).await
+}
+
+async fn refuse(client: &mut TcpStream, error: &Error) -> io::Result<()> {
+    // The one thing that is told: what it was is known to whoever gave the address.
+    eprintln!("matinee: {error}");
+    client.write_all(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n").await
+}
+
+/// Hands on in both directions until either side ends, or libavformat, which waits so long for each byte, goes.
+async fn join(
+    client: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    server: &mut (impl AsyncRead + AsyncWrite + Unpin),
+) -> io::Result<()> {
+    copy_bidirectional(client, server).await.map(drop)
 }
 
 /// A request's head, and what came behind it.
-fn head(client: &mut TcpStream) -> io::Result<(Vec<u8>, Vec<u8>)> {
+async fn head(client: &mut (impl AsyncRead + Unpin)) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 2048];
     loop {
-        let count = client.read(&mut buffer)?;
+        let count = client.read(&mut buffer).await?;
         bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
         if let Some(end) = bytes.windows(4).position(|at| at == b"\r\n\r\n") {
             let rest = bytes.split_off(end + 4);
@@ -156,10 +148,15 @@ impl Asked {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net;
+    use std::thread;
+
+    use super::super::way::Way;
     use super::*;
 
     fn ask(proxy: SocketAddr, head: &str) -> String {
-        let mut stream = TcpStream::connect(proxy).expect("it listens");
+        let mut stream = net::TcpStream::connect(proxy).expect("it listens");
         stream.write_all(head.as_bytes()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
@@ -168,10 +165,11 @@ mod tests {
 
     #[test]
     fn private_networks_are_not_reached_whoever_leads_there() {
-        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let server = net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         server.set_nonblocking(true).expect("it can be");
         let port = server.local_addr().expect("bound").port();
-        let proxy = open(false).expect("a free port");
+        let way = Way::new(false).expect("a way out");
+        let proxy = way.proxy().expect("a free port");
         for host in ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433"] {
             for head in [
                 format!("GET http://{host}:{port}/ HTTP/1.1\r\n\r\n"),
@@ -188,12 +186,17 @@ mod tests {
 
     #[test]
     fn requests_are_handed_on_as_a_server_expects_them() {
-        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let server = net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = server.local_addr().expect("bound").port();
-        let proxy = open(true).expect("a free port");
+        let way = Way::new(true).expect("a way out");
+        let proxy = way.proxy().expect("a free port");
         let heard = thread::spawn(move || {
             let (mut stream, _) = server.accept().expect("the proxy connects");
-            let (head, _) = head(&mut stream).expect("a request");
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).expect("a request") > 0 {
+                head.extend_from_slice(&byte);
+            }
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello").expect("it reads");
             String::from_utf8(head).expect("text")
         });
@@ -201,9 +204,42 @@ mod tests {
             "GET http://127.0.0.1:{port}/a?b=1 HTTP/1.1\r\nHost: h\r\n\
              Connection: keep-alive\r\n\r\n"
         );
-        let answer = ask(proxy, &head);
-        assert!(answer.ends_with("hello"), "{answer}");
+        let mut stream = net::TcpStream::connect(proxy).expect("it listens");
+        stream.write_all(head.as_bytes()).expect("it reads");
+        let mut answer = [0; 24];
+        stream.read_exact(&mut answer).expect("it answers");
+        assert!(answer.ends_with(b"hello"), "{answer:?}");
         let heard = heard.join().expect("the server ends");
         assert_eq!(heard, "GET /a?b=1 HTTP/1.1\r\nConnection: close\r\nHost: h\r\n\r\n");
+    }
+
+    #[test]
+    fn a_server_that_is_not_who_it_says_is_not_spoken_with() {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key.into())
+            .expect("a pair");
+        let server = net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = server.local_addr().expect("bound").port();
+        let heard = thread::spawn(move || {
+            let (mut stream, _) = server.accept().expect("the proxy connects");
+            let mut tls = rustls::ServerConnection::new(Arc::new(config)).expect("a session");
+            let ended = tls.complete_io(&mut stream);
+            (ended.is_err(), tls.is_handshaking())
+        });
+        let way = Way::new(true).expect("a way out");
+        let proxy = way.proxy().expect("a free port");
+        let answer = ask(proxy, &format!("CONNECT localhost:{port} HTTP/1.1\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert_eq!(heard.join().expect("the server ends"), (true, true));
+
+        let to = source::read(&format!("rtmps://localhost:{port}/live/key")).expect("an address");
+        let found = [SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+        assert!(matches!(way.under_tls(&to, &found), Err(Error::Unreachable(_))), "it is gone");
     }
 }

@@ -6,7 +6,7 @@
 //! what the world cannot reach. So addresses of machines' own and of private networks are refused where the operator
 //! has not said otherwise.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::Error;
 
@@ -61,6 +61,58 @@ pub fn read(url: &str) -> Result<Source, Error> {
         return Err(Error::Address("has no host"));
     }
     Ok(Source { host: host.to_owned(), port })
+}
+
+/// A source of RTMP, without TLS or with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rtmp<'a> {
+    scheme: &'static str,
+    authority: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Rtmp<'a> {
+    /// Reads a URL. `None` for everything else.
+    #[must_use]
+    pub fn read(url: &'a str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let scheme = ["rtmp", "rtmps"].into_iter().find(|one| scheme.eq_ignore_ascii_case(one))?;
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        Some(Self { scheme, authority, path })
+    }
+
+    /// Whether it is under TLS.
+    #[must_use]
+    pub fn is_secure(self) -> bool {
+        self.scheme == "rtmps"
+    }
+
+    /// The same by an address, without TLS. Whoever connects by an address cannot be led elsewhere by a name that
+    /// stands for something else a moment later.
+    #[must_use]
+    pub fn at(self, address: SocketAddr) -> String {
+        format!("rtmp://{address}{}", self.path)
+    }
+
+    /// What the server is told beside it (`tcUrl`), which has the name: servers keep several sites apart by it.
+    #[must_use]
+    pub fn told(self) -> String {
+        format!("{}://{}/{}", self.scheme, self.authority, application(self.path))
+    }
+}
+
+/// What of a path libavformat takes for the application, the rest being the stream (`rtmp_open` in rtmpproto.c).
+fn application(path: &str) -> &str {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let Some(first) = path.find('/') else { return path };
+    let rest = &path[first + 1..];
+    match (rest.find('/'), rest.find(':')) {
+        _ if path.starts_with("ondemand/") => "ondemand",
+        (Some(second), colon) if colon.is_none_or(|colon| colon > second) => {
+            &path[..first + 1 + second]
+        }
+        _ => &path[..first],
+    }
 }
 
 /// Whether all that a host's name stands for may be fetched from.
@@ -138,6 +190,38 @@ mod tests {
             &long,
         ] {
             assert!(read(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn rtmp_is_reached_by_an_address_and_told_the_name() {
+        let v4: SocketAddr = "203.0.114.1:1935".parse().expect("an address");
+        let v6: SocketAddr = "[2606:4700::1111]:99".parse().expect("an address");
+        for (url, address, at, told) in [
+            ("rtmp://h/live/key", v4, "rtmp://203.0.114.1:1935/live/key", "rtmp://h/live"),
+            (
+                "RTMP://h:99/a/b/c?d=e/f",
+                v6,
+                "rtmp://[2606:4700::1111]:99/a/b/c?d=e/f",
+                "rtmp://h:99/a/b",
+            ),
+            ("rtmp://h/a/mp4:b/c", v4, "rtmp://203.0.114.1:1935/a/mp4:b/c", "rtmp://h/a"),
+            (
+                "rtmp://h/ondemand/a/b",
+                v4,
+                "rtmp://203.0.114.1:1935/ondemand/a/b",
+                "rtmp://h/ondemand",
+            ),
+            ("rtmp://[::2]:9/live", v4, "rtmp://203.0.114.1:1935/live", "rtmp://[::2]:9/live"),
+            ("rtmps://h/live/key", v4, "rtmp://203.0.114.1:1935/live/key", "rtmps://h/live"),
+            ("rtmp://h", v4, "rtmp://203.0.114.1:1935", "rtmp://h/"),
+        ] {
+            let read = Rtmp::read(url).expect("one of RTMP");
+            assert_eq!((read.at(address), read.told()), (at.to_owned(), told.to_owned()), "{url}");
+            assert_eq!(read.is_secure(), url.starts_with("rtmps"), "{url}");
+        }
+        for other in ["http://h/", "https://h/", "rtmp:", ""] {
+            assert_eq!(Rtmp::read(other), None, "{other}");
         }
     }
 

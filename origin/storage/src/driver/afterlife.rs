@@ -4,12 +4,14 @@
 //! notes say.
 //!
 //! A process that is killed loses what it has not written, not what the disk has not got yet. So nothing is synced, and
-//! a part's file goes before the system would have written it out: it costs a few calls and hardly any disk.
+//! parts go before the system would have written most of them out: they cost a call and hardly any disk.
 //!
-//! - `<root>/.live/<key>` a part, for as long as players may ask for it.
+//! - `<root>/.live/parts.<n>` parts of all shows, for as long as players may ask for them.
 //! - `<root>/.live/<show>.notes` the show's notes.
 
-use std::collections::{HashMap, VecDeque};
+mod parts;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,13 +20,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use shared_media::{Note, Object};
-use shared_wire::key::Key;
 use tokio::sync::oneshot;
 
+use self::parts::Parts;
 use super::report;
-use crate::config::{Config, PART_RETENTION_S_MIN};
+use crate::config::Config;
 
 /// How often files past their time are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -75,12 +76,12 @@ impl Afterlife {
     pub(super) fn open(root: &Path, config: &Config) -> io::Result<(Self, Vec<Left>)> {
         let root = root.join(".live");
         fs::create_dir_all(&root)?;
-        let left = left_in(&root)?;
+        let (parts, found) = Parts::open(root.clone(), Instant::now())?;
+        let left = left_in(&root, found)?;
         let (steps, to_do) = sync_channel(config.write_queue_max);
         let waiting = Arc::new(Waiting::default());
-        let mut writer = Writer::new(root, Arc::clone(&waiting));
-        let keys = left.iter().flat_map(|left| &left.parts).map(|part| part.key.clone());
-        keys.for_each(|key| writer.expire_later(&key));
+        let notes = HashMap::new();
+        let writer = Writer { root, waiting: Arc::clone(&waiting), notes, parts };
         let thread = std::thread::Builder::new().name("afterlife".to_owned());
         thread.spawn(move || writer.run(&to_do))?;
         Ok((Self { steps, waiting, bytes_max: config.write_queue_bytes_max }, left))
@@ -137,55 +138,49 @@ struct Writer {
     root: PathBuf,
     waiting: Arc<Waiting>,
     notes: HashMap<String, File>,
-    /// Files of parts, and when each goes.
-    parts: VecDeque<(Instant, PathBuf)>,
+    parts: Parts,
 }
 
 impl Writer {
-    fn new(root: PathBuf, waiting: Arc<Waiting>) -> Self {
-        Self { root, waiting, notes: HashMap::new(), parts: VecDeque::new() }
-    }
-
     fn run(mut self, steps: &Receiver<Step>) {
         loop {
-            match steps.recv_timeout(SWEEP) {
+            // What has come meanwhile is taken together: parts are written with one call.
+            let step = match steps.try_recv() {
+                Ok(step) => Ok(step),
+                Err(_) => {
+                    self.write_parts();
+                    steps.recv_timeout(SWEEP)
+                }
+            };
+            match step {
                 Ok(Step::Part(object)) => self.part(&object),
-                Ok(Step::Note(number, show, note)) => self.note(number, &show, &note),
-                // Nobody may wait any more.
-                Ok(Step::Settle(written)) => drop(written.send(())),
+                Ok(Step::Note(number, show, note)) => {
+                    // A note may tell of them.
+                    self.write_parts();
+                    self.note(number, &show, &note);
+                }
+                Ok(Step::Settle(written)) => {
+                    self.write_parts();
+                    // Nobody may wait any more.
+                    let _ = written.send(());
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.sweep();
+            self.parts.sweep(Instant::now());
         }
     }
 
     fn part(&mut self, object: &Object) {
         self.waiting.bytes.fetch_sub(object.bytes.len(), Ordering::Relaxed);
-        let path = self.root.join(&object.key);
-        let written = match fs::write(&path, &object.bytes) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
-                parent.and_then(|()| fs::write(&path, &object.bytes))
-            }
-            written => written,
-        };
-        if written.is_err() {
+        if self.parts.push(object, Instant::now()).is_err() {
             report::not_outliving("part");
         }
-        self.expire_later(&object.key);
     }
 
-    fn expire_later(&mut self, key: &str) {
-        let at = Instant::now() + Duration::from_secs(PART_RETENTION_S_MIN);
-        self.parts.push_back((at, self.root.join(key)));
-    }
-
-    fn sweep(&mut self) {
-        let now = Instant::now();
-        while let Some((_, path)) = self.parts.pop_front_if(|(at, _)| *at <= now) {
-            // It went with its show, or could not be written.
-            let _ = fs::remove_file(path);
+    fn write_parts(&mut self) {
+        if self.parts.write(Instant::now()).is_err() {
+            report::not_outliving("part");
         }
     }
 
@@ -202,11 +197,8 @@ impl Writer {
                 Some(file) => file.write_all(text.as_bytes()),
                 None => Ok(()), // dropped before
             },
-            Note::End => {
-                // Parts can be read from memory for a while.
-                let parts = fs::remove_dir_all(self.root.join(show));
-                self.drop_notes(show, &path).and(parts.or_else(absence_is_fine))
-            }
+            // Its parts count for nothing now, and go in their time.
+            Note::End => self.drop_notes(show, &path),
         };
         if let Err(error) = done {
             tracing::warn!(show, %error, "the show would not outlive this process now");
@@ -236,46 +228,34 @@ fn absence_is_fine(error: io::Error) -> io::Result<()> {
 }
 
 /// What is left, by show. Whatever belongs to none is removed.
-fn left_in(root: &Path) -> io::Result<Vec<Left>> {
+fn left_in(root: &Path, found: Vec<Object>) -> io::Result<Vec<Left>> {
+    // By key, so that one that was put again is there once.
+    let mut parts: HashMap<String, BTreeMap<String, Object>> = HashMap::new();
+    for part in found {
+        let show = part.key.split('/').next().unwrap_or_default().to_owned();
+        parts.entry(show).or_default().insert(part.key.clone(), part);
+    }
     let mut left = Vec::new();
     for entry in fs::read_dir(root)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if let Some(show) = name.strip_suffix(NOTES) {
-            let mut parts = Vec::new();
-            find_parts(root, &root.join(show), &mut parts)?;
+            let parts = parts.remove(show).unwrap_or_default().into_values().collect();
             left.push(Left { show: show.to_owned(), notes: fs::read_to_string(&path)?, parts });
-        } else if path.is_dir() && !root.join(format!("{name}{NOTES}")).is_file() {
+        } else if path.is_dir() {
             fs::remove_dir_all(&path)?;
-        } else if !path.is_dir() {
+        } else if !parts::is_one(&path) {
             fs::remove_file(&path)?;
         }
     }
     Ok(left)
 }
 
-fn find_parts(root: &Path, directory: &Path, parts: &mut Vec<Object>) -> io::Result<()> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            find_parts(root, &path, parts)?;
-            continue;
-        }
-        let key = path.strip_prefix(root).ok().and_then(Path::to_str).map(str::to_owned);
-        if let Some(key) = key.filter(|key| Key::parse(key).is_some()) {
-            parts.push(Object { key, bytes: Bytes::from(fs::read(&path)?) });
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use bytes::Bytes;
 
     const SHOW: &str = "0123456789abcdef";
 
@@ -309,7 +289,9 @@ mod tests {
         second.note(SHOW, Note::End);
         let (_, left) = again(root.path(), second);
         assert!(left.is_empty());
-        assert_eq!(fs::read_dir(root.path().join(".live")).unwrap().count(), 0);
+        for file in fs::read_dir(root.path().join(".live")).unwrap() {
+            assert!(parts::is_one(&file.unwrap().path()), "it goes in its time");
+        }
     }
 
     #[test]

@@ -30,8 +30,8 @@ const TAIL_BYTES: u64 = 4096;
 pub(super) trait Disk: Send + Sync {
     /// Makes or replaces an object, whole.
     fn create(&self, key: &str, bytes: &[u8]) -> io::Result<()>;
-    /// Adds to an object's end, all or nothing.
-    fn append(&self, key: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Adds to an object's end, all or nothing; how long it is then.
+    fn append(&self, key: &str, bytes: &[u8]) -> io::Result<u64>;
     /// An object's bytes.
     fn read(&self, key: &str) -> io::Result<Option<Bytes>>;
     /// Whether an object is there.
@@ -107,7 +107,7 @@ impl Disk for Local {
         placed
     }
 
-    fn append(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+    fn append(&self, key: &str, bytes: &[u8]) -> io::Result<u64> {
         let path = self.path(key)?;
         make_parent(&path)?;
         let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
@@ -116,7 +116,7 @@ impl Disk for Local {
         if written.is_err() {
             file.set_len(before)?;
         }
-        written
+        written.map(|()| before + bytes.len() as u64)
     }
 
     fn read(&self, key: &str) -> io::Result<Option<Bytes>> {

@@ -3,7 +3,9 @@
 //! In: objects and keys. Out: bytes, metrics, log lines. Does not decide anything: that is the machine's.
 
 mod afterlife;
+mod bulk;
 mod disk;
+mod far;
 mod report;
 mod usage;
 mod writer;
@@ -22,6 +24,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::afterlife::Afterlife;
 pub use self::afterlife::Left;
 use self::disk::{Disk, Local};
+pub use self::far::Elsewhere;
+use self::far::Far;
 use self::usage::Ledger;
 pub use self::usage::{Space, Usage};
 use crate::machine::{Health, Input, Machine, Output, Write};
@@ -53,6 +57,8 @@ struct Shared {
     reads: Semaphore,
     ledger: Ledger,
     afterlife: Option<Afterlife>,
+    /// The bucket that all goes to, if there is one.
+    far: Option<Arc<Far>>,
     /// What an earlier process left, until it is asked for.
     left: Mutex<Vec<Left>>,
 }
@@ -70,11 +76,23 @@ impl Store {
     /// # Errors
     /// [`Error::Config`], [`Error::Missing`], [`Error::NotWritable`], [`Error::Full`] or [`Error::Locked`].
     pub fn open(config: Config) -> Result<Self, Error> {
+        Self::open_before(config, None)
+    }
+
+    /// The same, before a bucket that all goes to, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_before(config: Config, elsewhere: Option<Elsewhere>) -> Result<Self, Error> {
         config.check()?;
         let (disk, lock) = Local::open(&config.root, config.object_bytes_max)?;
         let opened = Afterlife::open(&config.root, &config);
         let (afterlife, left) = opened.map_err(|error| Error::opening(&config.root, &error))?;
-        let store = Self::start(config, Box::new(disk), Some(lock), Some(afterlife));
+        let started = Instant::now();
+        let far = elsewhere.map(|elsewhere| Far::open(&config.root, &config, started, elsewhere));
+        let far = far.transpose().map_err(|error| Error::opening(&config.root, &error))?;
+        let hold = (Some(lock), started);
+        let store = Self::start(config, Box::new(disk), hold, Some(afterlife), far.map(Arc::new));
         for part in left.iter().flat_map(|left| &left.parts) {
             store.shared.drive(Input::Part(part.clone()));
         }
@@ -85,49 +103,85 @@ impl Store {
     fn start(
         config: Config,
         disk: Box<dyn Disk>,
-        lock: Option<File>,
+        (lock, started): (Option<File>, Instant),
         afterlife: Option<Afterlife>,
+        far: Option<Arc<Far>>,
     ) -> Self {
         report::describe();
         let shared = Arc::new(Shared {
             disk,
-            started: Instant::now(),
+            started,
             driven: Mutex::new(Driven { machine: Machine::new(&config), ready: None }),
             changed: Notify::new(),
             texts: RwLock::new(()),
             reads: Semaphore::new(config.reads_max),
             ledger: Ledger::default(),
             afterlife,
+            far,
             left: Mutex::default(),
             config,
         });
         let stop = CancellationToken::new();
         tokio::spawn(writer::run(Arc::clone(&shared), stop.clone()));
+        if let Some(far) = &shared.far {
+            tokio::spawn(far::run(Arc::clone(&shared), Arc::clone(far), stop.clone()));
+        }
         Self { shared, _hold: Arc::new(Hold { _lock: lock, _writer: stop.drop_guard() }) }
     }
 
     /// The object's bytes; `None` if there is no such object (any more).
     ///
     /// # Errors
-    /// [`Error::Read`] if it is there and the disk does not give it.
+    /// [`Error::Read`] or [`Error::Far`] if it is there and cannot be had.
     pub async fn get(&self, key: &Key) -> Result<Option<Bytes>, Error> {
+        let near = self.near(key).await?;
+        match self.shared.far.as_ref().filter(|_| near.is_none() && is_stored(key)) {
+            Some(far) => from("bucket", far.get(&key.to_string()).await),
+            None => from("none", Ok(near)),
+        }
+    }
+
+    /// As [`Self::get`], of a show that is on the air here: the bucket is not asked for what it cannot have yet, so a
+    /// player that is early need not wait for it.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_live(&self, key: &Key) -> Result<Option<Bytes>, Error> {
+        let near = self.near(key).await?;
+        let far = self.shared.far.as_ref().filter(|far| near.is_none() && far.may_have(key));
+        match far {
+            Some(far) => from("bucket", far.get(&key.to_string()).await),
+            None => from("none", Ok(near)),
+        }
+    }
+
+    /// What memory or the disk has.
+    async fn near(&self, key: &Key) -> Result<Option<Bytes>, Error> {
         let name = key.to_string();
         if let Some(bytes) = self.shared.driven().machine.held(&name) {
             report::read("memory");
             return Ok(Some(bytes));
         }
         let bytes = match &key.object {
-            KeyObject::Media { file: MediaFile::Part(..) | MediaFile::TextPart(..), .. }
-            | KeyObject::Manifest { .. } => None,
+            _ if !is_stored(key) => None,
             KeyObject::Media { .. } | KeyObject::Cover | KeyObject::Storyboard => {
                 self.shared.read(name).await?
             }
-            KeyObject::Multivariant | KeyObject::Playlist { .. } | KeyObject::IFrames { .. } => {
-                self.shared.text(name).await?
-            }
+            _ => self.shared.text(name).await?,
         };
-        report::read(if bytes.is_some() { "disk" } else { "none" });
+        if bytes.is_some() {
+            report::read("disk");
+        }
         Ok(bytes)
+    }
+
+    /// The text of a show that is on the air here, or was when it broke off: nobody else has a newer one, so the bucket
+    /// is not asked.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if it is there and the disk does not give it, and [`Error::NotText`].
+    pub async fn own_text(&self, key: &Key) -> Result<Option<String>, Error> {
+        as_text(key, self.near(key).await?)
     }
 
     /// The object's bytes as text.
@@ -135,9 +189,7 @@ impl Store {
     /// # Errors
     /// As [`Self::get`], and [`Error::NotText`].
     pub async fn read_text(&self, key: &Key) -> Result<Option<String>, Error> {
-        let Some(bytes) = self.get(key).await? else { return Ok(None) };
-        let text = String::from_utf8(bytes.into()).map_err(|_| Error::NotText(key.to_string()))?;
-        Ok(Some(text))
+        as_text(key, self.get(key).await?)
     }
 
     /// The playlists of recordings that no `#EXT-X-ENDLIST` closes: shows that a crash cut off. Ask before the first
@@ -156,17 +208,25 @@ impl Store {
         std::mem::take(&mut *self.shared.left.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the object is there.
+    /// Which of these objects of a show are there: in memory, on disk, or in the bucket alone.
     ///
     /// # Errors
     /// [`Error::Read`] if the disk does not say.
-    pub async fn holds(&self, key: &Key) -> Result<bool, Error> {
-        let name = key.to_string();
-        if self.shared.driven().machine.held(&name).is_some() {
-            return Ok(true);
-        }
-        let key = name.clone();
-        self.shared.on_disk(&name, move |disk| disk.has(&key)).await
+    pub async fn held(&self, show: &str, keys: Vec<String>) -> Result<HashSet<String>, Error> {
+        let (name, shared) = (show.to_owned(), Arc::clone(&self.shared));
+        let look = move |disk: &dyn Disk| {
+            let far = shared.far.as_ref().map(|far| far.dropped(&name)).transpose()?;
+            let far = far.unwrap_or_default();
+            let mut held = HashSet::new();
+            for key in keys {
+                let in_memory = shared.driven().machine.held(&key).is_some();
+                if in_memory || far.contains(&key) || disk.has(&key)? {
+                    held.insert(key);
+                }
+            }
+            Ok(held)
+        };
+        self.shared.on_disk(show, look).await
     }
 
     /// How the recording is doing.
@@ -206,18 +266,23 @@ impl Store {
         self.shared.drive(Input::Stop(shows));
     }
 
-    /// Deletes everything of a show that is not on the air.
+    /// Deletes everything of a show that is not on the air; from the bucket as soon as that takes it.
     ///
     /// # Errors
     /// [`Error::Read`] if the disk refuses.
     pub async fn delete(&self, show: &str) -> Result<(), Error> {
-        let name = show.to_owned();
-        self.shared.on_disk(show, move |disk| disk.delete(&name)).await?;
+        let (name, far) = (show.to_owned(), self.shared.far.clone());
+        let delete = move |disk: &dyn Disk| {
+            far.map_or(Ok(()), |far| far.delete(&name))?;
+            disk.delete(&name)
+        };
+        self.shared.on_disk(show, delete).await?;
         self.shared.ledger.deleted(show);
         Ok(())
     }
 
-    /// Waits until all that was put is on disk, for a drain.
+    /// Waits until all that was put is on disk, for a drain; and in the bucket, while that takes it. What it does not
+    /// take in time is sent by the next process.
     ///
     /// # Errors
     /// [`Error::Unsaved`] if the disk did not take it within `drain_ms_max`.
@@ -233,10 +298,14 @@ impl Store {
                 let _ = tokio::time::timeout(writer::TICK, changed).await;
             }
         };
-        match tokio::time::timeout(limit, empty).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(Error::Unsaved { objects: self.shared.driven().machine.waiting() }),
+        let begun = Instant::now();
+        if tokio::time::timeout(limit, empty).await.is_err() {
+            return Err(Error::Unsaved { objects: self.shared.driven().machine.waiting() });
         }
+        if let Some(far) = &self.shared.far {
+            far.flush(limit.saturating_sub(begun.elapsed())).await;
+        }
+        Ok(())
     }
 
     fn put_as(&self, object: Object, input: impl FnOnce(Object) -> Input) {
@@ -289,6 +358,31 @@ impl ObjectSink for Store {
             }
         }
     }
+}
+
+fn as_text(key: &Key, bytes: Option<Bytes>) -> Result<Option<String>, Error> {
+    let text = bytes.map(|bytes| String::from_utf8(bytes.into())).transpose();
+    text.map_err(|_| Error::NotText(key.to_string()))
+}
+
+/// Counts a read by where it was answered from.
+fn from(place: &'static str, answer: Result<Option<Bytes>, Error>) -> Result<Option<Bytes>, Error> {
+    match &answer {
+        Ok(Some(_)) if place == "none" => {} // counted by memory or the disk
+        Ok(Some(_)) => report::read(place),
+        Ok(None) => report::read("none"),
+        Err(_) => {}
+    }
+    answer
+}
+
+/// Whether an object of this kind outlives the process: parts do not, and MPDs are made anew.
+fn is_stored(key: &Key) -> bool {
+    !matches!(
+        key.object,
+        KeyObject::Media { file: MediaFile::Part(..) | MediaFile::TextPart(..), .. }
+            | KeyObject::Manifest { .. }
+    )
 }
 
 fn is_key(object: &Object) -> bool {

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use shared_media::{BucketError, BucketFailure, Now};
+
+use crate::machine::spool::Spool;
 use crate::machine::{Failure, Health, Loss, Machine};
 
 pub(super) fn describe() {
@@ -24,6 +27,75 @@ pub(super) fn describe() {
     describe_gauge!("matinee_storage_write_queue_objects", "Objects waiting for the disk");
     describe_gauge!("matinee_storage_degraded", "1 while the disk does not take objects");
     gauge!("matinee_storage_degraded").set(0.0);
+}
+
+/// Said where there is a bucket.
+pub(super) fn describe_bucket() {
+    describe_gauge!("matinee_bucket_spool_bytes", "Media on disk that the bucket lacks");
+    describe_gauge!("matinee_bucket_kept_bytes", "Media on disk that the bucket has as well");
+    describe_gauge!("matinee_bucket_waiting_objects", "Objects and deletions to be sent");
+    describe_gauge!("matinee_bucket_oldest_seconds", "For how long the oldest of them has waited");
+    describe_gauge!("matinee_bucket_degraded", "1 while the bucket takes nothing");
+    describe_gauge!("matinee_bucket_spool_full", "1 while the spool has all it may");
+    describe_counter!("matinee_bucket_requests_total", "Requests, by kind and result");
+    describe_counter!("matinee_bucket_sent_bytes_total", "Bytes that the bucket took");
+    describe_histogram!("matinee_bucket_put_seconds", "Time to send one object");
+    gauge!("matinee_bucket_degraded").set(0.0);
+    gauge!("matinee_bucket_spool_full").set(0.0);
+}
+
+pub(super) fn asked(what: &'static str, result: &'static str) {
+    counter!("matinee_bucket_requests_total", "what" => what, "result" => result).increment(1);
+}
+
+pub(super) fn sent(bytes: usize, took: Duration) {
+    counter!("matinee_bucket_sent_bytes_total").increment(bytes as u64);
+    histogram!("matinee_bucket_put_seconds").record(took.as_secs_f64());
+}
+
+/// One failed request; the change of health is what a person reads, this is for whoever searches.
+pub(super) fn not_done(what: &'static str, name: &str, error: &BucketError) {
+    if error.failure == BucketFailure::Refused {
+        tracing::warn!(what, name, %error, "the bucket refuses a request");
+    } else {
+        tracing::debug!(what, name, %error, "a request to the bucket failed");
+    }
+}
+
+pub(super) fn bucket_health(failure: Option<BucketFailure>) {
+    gauge!("matinee_bucket_degraded").set(f64::from(u8::from(failure.is_some())));
+    let Some(failure) = failure else {
+        tracing::info!("the bucket takes objects again");
+        return;
+    };
+    let advice = match failure {
+        BucketFailure::Unreachable | BucketFailure::Busy => {
+            "look after it and the network to it; what waits on disk is sent by itself"
+        }
+        BucketFailure::Refused => "look after its name, region and credentials",
+        BucketFailure::Wrong | BucketFailure::Damaged => "is it a store that speaks S3?",
+    };
+    let reason = failure.name();
+    tracing::error!(reason, advice, "the bucket does not take objects; live goes on");
+}
+
+pub(super) fn spool_full(is_full: bool) {
+    gauge!("matinee_bucket_spool_full").set(f64::from(u8::from(is_full)));
+    if is_full {
+        let advice = "see to the bucket, or give the spool more room with --s3-spool-mib";
+        tracing::error!(advice, "the spool is full: shows go on, recordings do not");
+    } else {
+        tracing::info!("the spool has room again; shows are recorded");
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^53 bytes are 9 petabytes")]
+pub(super) fn spool(spool: &Spool, now: Now) {
+    let (unsent, kept) = spool.bytes();
+    gauge!("matinee_bucket_spool_bytes").set(unsent as f64);
+    gauge!("matinee_bucket_kept_bytes").set(kept as f64);
+    gauge!("matinee_bucket_waiting_objects").set(spool.waiting() as f64);
+    gauge!("matinee_bucket_oldest_seconds").set(spool.oldest_us(now) as f64 / 1e6);
 }
 
 pub(super) fn read(from: &'static str) {
@@ -49,11 +121,14 @@ pub(super) fn lost(key: &str, loss: Loss) {
         Loss::Memory => "memory_full",
         Loss::TooLarge => "too_large",
         Loss::Stopped => "recording_stopped",
+        Loss::SpoolFull => "spool_full",
     };
     counter!("matinee_storage_lost_total", "reason" => reason).increment(1);
     match loss {
-        // It was said once that the recording stopped.
-        Loss::Stopped => tracing::debug!(key, reason, "an object is not recorded"),
+        // It was said once that the recording stopped, or the spool is full.
+        Loss::Stopped | Loss::SpoolFull => {
+            tracing::debug!(key, reason, "an object is not recorded")
+        }
         _ => tracing::error!(key, reason, "an object is lost to the recording"),
     }
 }

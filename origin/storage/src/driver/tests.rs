@@ -48,11 +48,12 @@ impl Disk for Faulty {
         self.files.lock().expect("whole").insert(key.to_owned(), bytes.to_vec());
         Ok(())
     }
-    fn append(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+    fn append(&self, key: &str, bytes: &[u8]) -> io::Result<u64> {
         self.check()?;
         let mut files = self.files.lock().expect("whole");
-        files.entry(key.to_owned()).or_default().extend_from_slice(bytes);
-        Ok(())
+        let file = files.entry(key.to_owned()).or_default();
+        file.extend_from_slice(bytes);
+        Ok(file.len() as u64)
     }
     fn read(&self, key: &str) -> io::Result<Option<Bytes>> {
         Ok(self.files.lock().expect("whole").get(key).map(|bytes| Bytes::from(bytes.clone())))
@@ -165,7 +166,7 @@ async fn a_name_outside_the_scheme_never_reaches_the_disk() {
 async fn live_outlives_a_full_disk_and_the_recording_resumes() {
     let disk = Faulty::default();
     let config = Config { write_retry_ms: 1, drain_ms_max: 500, ..Config::default() };
-    let store = Store::start(config, Box::new(disk.clone()), None, None);
+    let store = Store::start(config, Box::new(disk.clone()), (None, Instant::now()), None, None);
     disk.switch.store(1, SeqCst);
     store.put(object("720p/e/s0.m4s", "segment"));
     store.append(object("720p/index.m3u8", "e/s0.m4s\n"));
@@ -185,7 +186,7 @@ async fn a_disk_that_refuses_loses_the_recording_only() {
     let disk = Faulty::default();
     disk.switch.store(2, SeqCst);
     let config = Config { write_retry_ms: 1, ..Config::default() };
-    let store = Store::start(config, Box::new(disk.clone()), None, None);
+    let store = Store::start(config, Box::new(disk.clone()), (None, Instant::now()), None, None);
     store.put(object("720p/e/s0.m4s", "segment"));
     store.flush().await.expect("given up after the last attempt");
     assert_eq!(store.health(), Health::Degraded(crate::Failure::Refused));

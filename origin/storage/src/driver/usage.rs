@@ -1,4 +1,4 @@
-//! What each show takes on disk, and how much of the disk is free.
+//! What each show takes on disk and in the bucket, and how much of the disk is free.
 //!
 //! In: what was written; once, in the background, what stands there from before. Out: sums. Does not know limits.
 
@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use shared_wire::key::Key;
+
+use super::far::index;
 
 /// What a show takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,9 @@ impl Ledger {
             let mut sum = (0, 0);
             // A show that is deleted meanwhile takes nothing.
             let _ = add(&path, &mut sum);
+            // Nor does one whose list of what only the bucket has cannot be read, as far as that goes.
+            let dropped = index::sent(&path).unwrap_or_default();
+            sum.0 += dropped.iter().map(|(_, bytes)| bytes).sum::<u64>();
             let mut sums = self.sums();
             let known = sums.entry(name.to_owned()).or_default();
             *known = (known.0 + sum.0, known.1.max(sum.1));

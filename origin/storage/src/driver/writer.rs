@@ -2,12 +2,14 @@
 //!
 //! In: ready writes. Out: `Written` or `Failed`. Does not know what follows from either.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, report};
+use crate::machine::spool::Stored;
 use crate::machine::{Failure, Input, Operation, Write};
 
 /// How long the machine goes without hearing the time.
@@ -33,14 +35,7 @@ async fn carry_out(shared: &Arc<Shared>, write: Write) {
     let _alone = if is_text { Some(shared.texts.write().await) } else { None };
     let disk = Arc::clone(shared);
     let started = Instant::now();
-    let done = tokio::task::spawn_blocking(move || {
-        let result = match write.operation {
-            Operation::Create => disk.disk.create(&write.key, &write.bytes),
-            Operation::Append => disk.disk.append(&write.key, &write.bytes),
-        };
-        (result, write)
-    })
-    .await;
+    let done = tokio::task::spawn_blocking(move || (disk.write(&write), write)).await;
     match done {
         Ok((Ok(()), write)) => {
             report::written(write.bytes.len(), started.elapsed());
@@ -57,6 +52,28 @@ async fn carry_out(shared: &Arc<Shared>, write: Write) {
             tracing::error!(%error, "a write did not finish");
             shared.drive(Input::Failed(Failure::Io));
         }
+    }
+}
+
+impl Shared {
+    /// Writes one object, and has it sent if there is a bucket.
+    pub(super) fn write(&self, write: &Write) -> io::Result<()> {
+        let on_disk = || match write.operation {
+            Operation::Create => {
+                self.disk.create(&write.key, &write.bytes).map(|()| write.bytes.len() as u64)
+            }
+            Operation::Append => self.disk.append(&write.key, &write.bytes),
+        };
+        let Some(far) = &self.far else { return on_disk().map(drop) };
+        far.begin(&write.key)?;
+        let written = on_disk();
+        let stored = |bytes: &u64| Stored {
+            key: write.key.clone(),
+            bytes: *bytes,
+            grows: write.operation == Operation::Append,
+        };
+        far.end(&write.key, written.as_ref().ok().map(stored));
+        written.map(drop)
     }
 }
 

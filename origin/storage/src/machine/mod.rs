@@ -6,6 +6,7 @@
 mod gap;
 mod queue;
 pub mod retention;
+pub mod spool;
 mod window;
 
 use std::collections::{HashSet, VecDeque};
@@ -34,6 +35,8 @@ pub enum Input {
     Failed(Failure),
     /// These shows are not recorded from now on, all others are.
     Stop(HashSet<String>),
+    /// Whether the disk, as a bucket's spool, has all it may: then no show is recorded.
+    SpoolFull(bool),
     /// Time went by.
     Tick,
 }
@@ -71,6 +74,8 @@ pub enum Loss {
     TooLarge,
     /// Its show is not recorded any more.
     Stopped,
+    /// The disk has all it may that the bucket does not take.
+    SpoolFull,
 }
 
 /// What the driver shall do.
@@ -108,6 +113,7 @@ pub struct Machine {
     health: Health,
     /// Shows that are not recorded any more.
     stopped: HashSet<String>,
+    is_spool_full: bool,
     /// Keys of segments that neither disk nor memory has, until they are asked for.
     gone: VecDeque<String>,
     retry_at_us: u64,
@@ -125,6 +131,7 @@ impl Machine {
             config: config.clone(),
             health: Health::Good,
             stopped: HashSet::new(),
+            is_spool_full: false,
             gone: VecDeque::new(),
             retry_at_us: 0,
             outputs: VecDeque::new(),
@@ -140,6 +147,7 @@ impl Machine {
             Input::Written => self.written(),
             Input::Failed(failure) => self.failed(now, failure),
             Input::Stop(shows) => self.stopped = shows,
+            Input::SpoolFull(is_full) => self.is_spool_full = is_full,
             Input::Tick => {}
         }
         for evicted in self.window.evict(now.monotonic_us, self.queue.written()) {
@@ -178,6 +186,12 @@ impl Machine {
     #[must_use]
     pub const fn health(&self) -> Health {
         self.health
+    }
+
+    /// Whether the disk has all it may that the bucket does not take.
+    #[must_use]
+    pub const fn is_spool_full(&self) -> bool {
+        self.is_spool_full
     }
 
     /// Objects and bytes in memory.
@@ -221,8 +235,15 @@ impl Machine {
         if self.fits(&object) {
             let key = object.key.clone();
             let show = key.split('/').next().unwrap_or_default();
-            let write = if is_segment(&key) && self.stopped.contains(show) {
-                self.lose(key.clone(), Loss::Stopped);
+            let refused = if !is_segment(&key) {
+                None
+            } else if self.stopped.contains(show) {
+                Some(Loss::Stopped)
+            } else {
+                self.is_spool_full.then_some(Loss::SpoolFull)
+            };
+            let write = if let Some(loss) = refused {
+                self.lose(key.clone(), loss);
                 None
             } else {
                 self.enqueue(Operation::Create, object.clone())

@@ -193,7 +193,7 @@ proptest! {
                 Input::Part(object) | Input::Append(object) => drop(unsaved.remove(&object.key)),
                 Input::Written => drop(out.take().map(|write| unsaved.remove(&write.key))),
                 Input::Failed(_) => out = None,
-                Input::Stop(_) | Input::Tick => {}
+                Input::Stop(_) | Input::SpoolFull(_) | Input::Tick => {}
             }
             for output in after(&mut machine, seconds, input) {
                 match output {
@@ -239,5 +239,18 @@ fn what_is_nowhere_any_more_is_told_once() {
     after(&mut machine, 101, Input::Written);
     after(&mut machine, 101, Input::Written);
     let outputs = after(&mut machine, 101, Input::Whole(object(&segment(1), 10)));
+    assert!(matches!(&outputs[..], [Output::Write(write)] if write.key == segment(1)));
+}
+
+#[test]
+fn a_full_spool_costs_the_recording_until_there_is_room() {
+    let mut machine = Machine::new(&small());
+    let segment = |n: u32| format!("0123456789abcdef/720p/e1/s{n}.m4s");
+    after(&mut machine, 0, Input::SpoolFull(true));
+    let outputs = after(&mut machine, 0, Input::Whole(object(&segment(0), 10)));
+    assert_eq!(outputs, [lost(&segment(0), Loss::SpoolFull)]);
+    assert!(machine.held(&segment(0)).is_some(), "live goes on");
+    after(&mut machine, 0, Input::SpoolFull(false));
+    let outputs = after(&mut machine, 0, Input::Whole(object(&segment(1), 10)));
     assert!(matches!(&outputs[..], [Output::Write(write)] if write.key == segment(1)));
 }

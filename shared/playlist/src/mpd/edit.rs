@@ -16,6 +16,9 @@ pub enum EditError {
         /// The tier's highest rung.
         height_max: u16,
     },
+    /// It is a recording, and the ticket is for the live show. The ticket's fault.
+    #[error("the ticket is for the live show, not for its recording")]
+    Recording,
     /// It is not an MPD of ours.
     #[error("it is no MPD")]
     NotMpd,
@@ -120,7 +123,7 @@ impl Kept {
     }
 }
 
-fn text(mpd: &[u8]) -> Result<&str, EditError> {
+pub(super) fn text(mpd: &[u8]) -> Result<&str, EditError> {
     let text = std::str::from_utf8(mpd).map_err(|_| EditError::NotMpd)?;
     text.lines().any(|line| line.starts_with(MPD)).then_some(text).ok_or(EditError::NotMpd)
 }
@@ -133,7 +136,7 @@ fn is_within(line: &str, height_max: u16) -> bool {
 }
 
 /// The value of an attribute of the element on a line.
-fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = line;
     while let Some(at) = rest.find(name) {
         let (before, from) = rest.split_at_checked(at)?;

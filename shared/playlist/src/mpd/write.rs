@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use shared_media::TICKS_PER_SECOND;
+use shared_media::{Language, TICKS_PER_SECOND};
 
 use super::catalogue::{Kind, Representation};
 use super::run::{Member, Period};
@@ -146,11 +146,12 @@ fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
 }
 
 /// The captions within the pictures, as SCTE 214-1 names them: channels of CEA-608, and services of CEA-708. What
-/// nobody knows the language of is undetermined (ISO 639-2).
+/// nobody knows the language of is undetermined; languages are named by ISO 639-2/B.
 fn accessibility(text: &mut String, closed_captions: &[(String, Option<String>)]) {
     let mut schemes = [("cea-608", Vec::new()), ("cea-708", Vec::new())];
     for (name, language) in closed_captions {
-        let language = language.as_deref().unwrap_or("und");
+        let language = language.as_deref().and_then(Language::new);
+        let language = language.and_then(|one| one.iso_639_2()).unwrap_or("und");
         match name.strip_prefix("SERVICE") {
             Some(number) => schemes[1].1.push(format!("{number}=lang:{language}")),
             None => schemes[0].1.push(format!("{name}={language}")),

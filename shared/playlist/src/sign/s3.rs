@@ -11,6 +11,10 @@ use hmac_sha256::{HMAC, Hash};
 use super::{Scheme, SignError, Window, path};
 use crate::date;
 
+mod header;
+
+pub use header::{DayKey, Requests, Signed};
+
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// How a bucket is named in a URL.
@@ -92,31 +96,18 @@ impl Presigner {
         window: Window,
         now: i64,
     ) -> Result<Self, SignError> {
-        let (authority, path) = path::base(&bucket.endpoint).ok_or(SignError::Base)?;
-        let scheme = bucket.endpoint.split_inclusive("://").next().ok_or(SignError::Base)?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        let words = [&bucket.name, &bucket.region, &credentials.access_key];
-        if words.iter().any(|word| word.is_empty() || !word.bytes().all(plain)) {
-            return Err(SignError::Bucket);
-        }
-        let (origin, root) = match bucket.style {
-            Style::Path => (format!("{scheme}{authority}"), format!("{path}/{}", bucket.name)),
-            Style::VirtualHost => (format!("{scheme}{}.{authority}", bucket.name), path.to_owned()),
-        };
-        let mut base = Vec::new();
-        let slash = if bucket.prefix.is_empty() { "" } else { "/" };
-        path::canonical(format!("{root}{slash}{}/", bucket.prefix).as_bytes(), true, &mut base);
+        let (origin, scheme_bytes, base) = place(bucket, &credentials.access_key)?;
         let span = window.at(now);
         let stamp = stamp(span.start);
         let day = stamp.get(..8).unwrap_or_default();
         let scope = format!("{day}/{}/s3/aws4_request", bucket.region);
         Ok(Self {
             origin,
-            scheme_bytes: scheme.len(),
+            scheme_bytes,
             base,
             query: query(credentials, &scope, &stamp, span.valid_s),
             head: format!("{ALGORITHM}\n{stamp}\n{scope}\n"),
-            mac: HMAC::new(derived_key(&credentials.secret_key, day, &bucket.region)),
+            mac: HMAC::new(derived_key(&credentials.secret_key, day, &bucket.region, "s3")),
             ends: span.expires().saturating_sub(window.valid_s()),
             start: span.start,
             path: Vec::new(),
@@ -231,9 +222,28 @@ fn merge(ours: &[u8], theirs: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn derived_key(secret: &str, day: &str, region: &str) -> [u8; 32] {
+/// Scheme and host of a bucket, how many bytes of it are the scheme, and the path that its keys begin with.
+fn place(bucket: &Bucket, access_key: &str) -> Result<(String, usize, Vec<u8>), SignError> {
+    let (authority, path) = path::base(&bucket.endpoint).ok_or(SignError::Base)?;
+    let scheme = bucket.endpoint.split_inclusive("://").next().ok_or(SignError::Base)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let words = [bucket.name.as_str(), &bucket.region, access_key];
+    if words.iter().any(|word| word.is_empty() || !word.bytes().all(plain)) {
+        return Err(SignError::Bucket);
+    }
+    let (origin, root) = match bucket.style {
+        Style::Path => (format!("{scheme}{authority}"), format!("{path}/{}", bucket.name)),
+        Style::VirtualHost => (format!("{scheme}{}.{authority}", bucket.name), path.to_owned()),
+    };
+    let mut base = Vec::new();
+    let slash = if bucket.prefix.is_empty() { "" } else { "/" };
+    path::canonical(format!("{root}{slash}{}/", bucket.prefix).as_bytes(), true, &mut base);
+    Ok((origin, scheme.len(), base))
+}
+
+fn derived_key(secret: &str, day: &str, region: &str, service: &str) -> [u8; 32] {
     let key = HMAC::mac(day, format!("AWS4{secret}"));
     let key = HMAC::mac(region, key);
-    let key = HMAC::mac("s3", key);
+    let key = HMAC::mac(service, key);
     HMAC::mac("aws4_request", key)
 }

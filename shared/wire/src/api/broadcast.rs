@@ -33,6 +33,9 @@ pub struct Broadcast {
     /// from the next time on the air.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sounds: Option<Vec<SoundName>>,
+    /// What the captions within its pictures are, 16 at most. It holds from the next time on the air.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_captions: Option<Vec<ClosedCaptionName>>,
 }
 
 /// Sounds of a show that can be named, at most.
@@ -45,6 +48,22 @@ pub struct SoundName {
     /// The language that is spoken (BCP 47).
     pub language: String,
     /// What listeners choose it by; the language's own name, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Channels of captions within the pictures that can be named, at most.
+pub const CLOSED_CAPTIONS_MAX: usize = 16;
+
+/// What one channel of the captions within a show's pictures is to a viewer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedCaptionName {
+    /// `CC1` to `CC4` of CEA-608, `SERVICE1` to `SERVICE63` of CEA-708.
+    pub channel: String,
+    /// The language that is written (BCP 47).
+    pub language: String,
+    /// What viewers choose it by; the language's own name, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }

@@ -49,6 +49,10 @@ impl OnAir for Stage {
         })
     }
 
+    fn begun_us(&self, _show: ShowId) -> Reply<'_, i64> {
+        Box::pin(async { Ok(1_700_000_000_000_000) })
+    }
+
     fn date_ranges(&self, _show: ShowId) -> Reply<'_, Vec<DateRange>> {
         Box::pin(async move { Ok(self.0.lock().unwrap().clone()) })
     }
@@ -163,4 +167,33 @@ async fn the_sounds_of_a_show_are_named_in_their_order() {
     let sounds = json!([{ "language": "en" }, { "language": "de", "name": "Kommentar" }]);
     let changed = house.admin("PATCH", &show, named(sounds.clone())).await;
     assert_eq!((changed.status, &changed.json["broadcast"]["sounds"]), (StatusCode::OK, &sounds));
+}
+
+#[tokio::test]
+async fn the_captions_within_the_pictures_of_a_show_are_named_by_their_channel() {
+    let house = TestHouse::open().await;
+    let made = house.show("a").await;
+    let show = format!("/v1/shows/{}", field(&made, "show"));
+    let named = |all: Value| json!({ "broadcast": { "closed_captions": all } });
+    let one =
+        |channel: &str, name: &str| json!({ "channel": channel, "language": "en", "name": name });
+    for wrong in [
+        json!([{ "channel": "CC5", "language": "en" }]),
+        json!([{ "channel": "SERVICE0", "language": "en" }]),
+        json!([{ "channel": "SERVICE64", "language": "en" }]),
+        json!([{ "channel": "SERVICE01", "language": "en" }]),
+        json!([{ "channel": "CC1", "language": "english and more" }]),
+        json!([one("CC1", "a\"b")]),
+        json!([one("CC1", "a"), one("CC1", "b")]),
+        json!([one("CC1", "a"), one("CC2", "a")]),
+        (1..18).map(|n| json!({ "channel": format!("SERVICE{n}"), "language": "en" })).collect(),
+    ] {
+        let answer = house.admin("PATCH", &show, named(wrong.clone())).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (422, "field_invalid"), "{wrong}");
+        assert!(answer.json.to_string().contains("broadcast.closed_captions"), "{wrong}");
+    }
+    let all = json!([{ "channel": "CC1", "language": "en" }, one("SERVICE63", "Large")]);
+    let changed = house.admin("PATCH", &show, named(all.clone())).await;
+    let kept = &changed.json["broadcast"]["closed_captions"];
+    assert_eq!((changed.status, kept), (StatusCode::OK, &all));
 }

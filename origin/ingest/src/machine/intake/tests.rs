@@ -43,6 +43,9 @@ fn words(intake: &mut Intake, now: Now, inputs: impl IntoIterator<Item = Input>)
                 Output::Publish(Publication::Picture(_)) => "picture".to_owned(),
                 Output::Publish(Publication::Sound(..)) => "sound".to_owned(),
                 Output::Publish(Publication::Sounds(named)) => format!("{named} sounds"),
+                Output::Publish(Publication::Rates(rates)) => {
+                    format!("{:?}+{:?}", rates.video, rates.audio)
+                }
                 Output::Publish(Publication::Unit(TrackId::Video, unit)) => {
                     format!("{}{}", if unit.keyframe { "I" } else { "P" }, unit.dts.0)
                 }
@@ -324,4 +327,34 @@ fn sounds_are_told_with_the_languages_that_the_publisher_names() {
     };
     let all = (0..8).map(|number| (number, language(number)));
     assert_eq!(told, std::iter::once((3, None)).chain(all).collect::<Vec<_>>());
+}
+
+#[test]
+fn declared_bit_rates_are_handed_on_once_and_impossible_ones_never() {
+    let declared = |video_kbps, audio_kbps| {
+        Input::Metadata(Metadata { video_kbps, audio_kbps, ..Metadata::default() })
+    };
+    let media = |ms| picture(video(ms, &KEY));
+    let mut known = intake();
+    let inputs = [
+        declared(Some(2500.0), Some(160.5)),
+        picture(video_config(&AVCC)),
+        media(0),
+        media(40),
+        Input::Interrupt,
+        picture(video_config(&AVCC)),
+        media(80),
+    ];
+    let expected = ["picture", "Some(2500000)+Some(160500)", "I0", "I3600", "break", "picture"];
+    assert_eq!(
+        words(&mut known, NOW, inputs)[..6],
+        expected,
+        "the next publisher has said nothing"
+    );
+    for wrong in [0.0, -1.0, 1e12, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mut lied_to = intake();
+        let inputs =
+            [declared(Some(wrong), Some(wrong)), picture(video_config(&AVCC)), media(0), media(40)];
+        assert_eq!(words(&mut lied_to, NOW, inputs), ["picture", "I0", "I3600"], "{wrong}");
+    }
 }

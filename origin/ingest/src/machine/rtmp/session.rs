@@ -339,8 +339,11 @@ impl Session {
     fn data(&mut self, values: &[Value]) {
         let described = values.iter().position(|value| value.as_text() == Some("onMetaData"));
         let Some(object) = described.and_then(|index| values.get(index + 1)) else { return };
+        let number = |name| object.get(name).and_then(Value::as_number);
         self.outbox.push_back(Output::Metadata(Metadata {
-            frame_rate: object.get("framerate").and_then(Value::as_number),
+            frame_rate: number("framerate"),
+            video_kbps: number("videodatarate"),
+            audio_kbps: number("audiodatarate"),
             encoder: object.get("encoder").and_then(Value::as_text).map(str::to_owned),
             sounds: Vec::new(),
         }));

@@ -13,10 +13,11 @@ use shared_media::{
 use crate::config::{Config, span};
 use crate::machine::capacity::{Demand, Kind};
 use crate::machine::frame::{FromChild, ToChild};
+use crate::machine::hints::seconds_span;
 use crate::machine::life::{Act, Life};
 use crate::machine::overload::Overload;
 use crate::machine::passing::Passing;
-use crate::machine::plan::{Shape, SoundShape, decide, seconds_span};
+use crate::machine::plan::{Shape, SoundShape, decide};
 use crate::machine::probe::{Arrived, Probe};
 use crate::machine::renditions::Renditions;
 use crate::machine::replay::Replay;
@@ -221,7 +222,7 @@ impl Ladder {
         };
         let ended = event == Publication::End;
         probe.take(now, event);
-        if !(ended || probe.is_done()) {
+        if !(ended || probe.is_done(now)) {
             return;
         }
         let seen = self.probe.take().and_then(Probe::finish);
@@ -257,7 +258,7 @@ impl Ladder {
             match event {
                 Publication::Picture(video) => self.picture_form(arrived, video),
                 Publication::Sound(track, audio) => self.sound_form(arrived, track.number, audio),
-                Publication::Sounds(_) => {}
+                Publication::Sounds(_) | Publication::Rates(_) => {}
                 Publication::Unit(TrackId::Video, unit) => self.picture(arrived, unit),
                 Publication::Unit(TrackId::Audio(track), unit) => self.sound(arrived, track, unit),
                 Publication::Discontinuity => {

@@ -117,3 +117,27 @@ fn rates_and_networks_are_read() {
     assert_eq!(read.len(), 3);
     assert!(networks("ten").is_err());
 }
+
+#[test]
+fn a_bucket_is_whole_or_the_edge_does_not_start() {
+    let line = ["--origin", "http://house.test", "--edge-bucket", "films"];
+    let wrong = settled(&line, &GOOD).err().expect("it is not whole").join("\n");
+    for name in ["REGION", "KEY_ID", "SECRET"] {
+        let missing =
+            format!("MATINEE_EDGE_BUCKET_{name}: is not set, and MATINEE_EDGE_BUCKET needs it");
+        assert!(wrong.contains(&missing), "{wrong}");
+    }
+    assert!(!wrong.contains("matinee keys"), "the house has none of these: {wrong}");
+    let whole = [
+        ("MATINEE_EDGE_BUCKET_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "of AWS"),
+        ("AWS_SESSION_TOKEN", "token"),
+    ];
+    let wrong = settled(&line, &[&GOOD[..], &whole].concat()).err().expect("a blank in it");
+    assert!(!wrong.concat().contains("of AWS"), "a secret is shown: {wrong:?}");
+    let good = [&GOOD[..], &whole[..2], &[("AWS_SECRET_ACCESS_KEY", "ofAWS")]].concat();
+    let told = settled(&line, &good).unwrap_or_else(|wrong| panic!("{wrong:?}")).edge.environment;
+    let secret = ("MATINEE_EDGE_BUCKET_SECRET".to_owned(), "ofAWS".to_owned());
+    assert!(told.contains(&secret), "{:?}", told.iter().map(|(name, _)| name).collect::<Vec<_>>());
+}

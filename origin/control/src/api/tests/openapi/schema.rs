@@ -6,10 +6,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_playlist::DateRange;
 use shared_wire::api::{
-    Alarm, Broadcast, CaptionTrack, CaptionsTaken, ChangeShow, CreatedShow, DateRangeList,
-    EndPlayback, HouseStatus, Id3Taken, IssuedTicket, NewCaptions, NewCue, NewId3, NewPlayback,
-    NewShow, NewTicket, OnAir, Playback, RevokeTicket, SessionList, SessionState, ShowList,
-    ShowState, SoundName, State, TicketList, TicketState, Tier, TierList, WhenFull,
+    Alarm, Asset, AssetList, AssetPlan, AssetState, AudioInfo, Broadcast, CaptionTrack,
+    CaptionsTaken, ChangeAsset, ChangeShow, Chapter, ClosedCaptionName, CreatedShow, DateRangeList,
+    Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut, MediaInfo,
+    NewCaptions, NewCue, NewId3, NewPlayback, NewShow, NewTicket, OnAir, PicturePlan, Playback,
+    RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState, SoundName, SoundPlan,
+    State, StreamInfo, SubtitlePlan, TicketList, TicketState, Tier, TierList, VideoInfo,
+    Visibility, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -114,8 +117,8 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
 
 fn show() -> Value {
     json!({
-        "broadcast": broadcast(), "cover": "cover.jpg", "show": ID, "starts_at": 2,
-        "state": "live", "title": "t", "when_full": "refuse"
+        "asset": ID, "broadcast": broadcast(), "cover": "cover.jpg", "is_growing": true,
+        "show": ID, "starts_at": 2, "state": "live", "title": "t", "when_full": "refuse"
     })
 }
 
@@ -127,9 +130,14 @@ fn sound_name() -> Value {
     json!({ "language": "de", "name": "Kommentar" })
 }
 
+fn closed_caption_name() -> Value {
+    json!({ "channel": "CC1", "language": "en", "name": "English" })
+}
+
 fn broadcast() -> Value {
     json!({
         "captions": [caption_track()],
+        "closed_captions": [closed_caption_name()],
         "dvr_window_s": 600,
         "ladder": [{ "bit_rate": 900_000, "codec": "hevc", "height": 480 }],
         "recording_bytes_max": 5,
@@ -159,6 +167,72 @@ fn date_range() -> Value {
         "cue": ["PRE", "ONCE"], "duration_ms": 1, "end_ms": 2, "end_on_next": true, "id": "a",
         "planned_duration_ms": 1, "scte35_cmd": "0xFC", "scte35_in": "0xFC", "scte35_out": "0xFC",
         "start_ms": 1
+    })
+}
+
+fn video() -> Value {
+    json!({
+        "frames_per_1000_s": 29_970, "hdr": "pq", "height": 1080, "is_cover": false,
+        "is_interlaced": false, "is_vfr": false, "pixel_format": "yuv420p10le", "rotation": 90,
+        "width": 1920, "shown_width": 1440, "complexity_percent": 80, "keyframe_ms_max": 2000
+    })
+}
+
+fn audio() -> Value {
+    json!({ "channels": 6, "layout": "5.1", "samples_per_s": 48_000 })
+}
+
+fn stream() -> Value {
+    json!({
+        "audio": audio(), "bits_per_s": 1, "codec": "hevc", "is_default": true, "kind": "video",
+        "language": "deu", "title": "t", "video": video()
+    })
+}
+
+fn chapter() -> Value {
+    json!({ "end_ms": 2, "start_ms": 1, "title": "t" })
+}
+
+fn media() -> Value {
+    json!({
+        "bits_per_s": 1, "chapters": [chapter()], "container": "mov,mp4", "duration_ms": 1,
+        "streams": [stream()]
+    })
+}
+
+fn plan() -> [(&'static str, Value); 6] {
+    let pictures = json!({
+        "complexity_percent": 80, "deinterlace": false, "rotate": 90, "stream": 0, "tone_map": true
+    });
+    let rung = json!({
+        "bits_per_s": 1, "codec": "h264", "height": 720, "is_copy": false, "rendition": "720p",
+        "width": 1280
+    });
+    let sound = json!({
+        "bits_per_s": 1, "channels": 2, "is_copy": true, "language": "deu", "rendition": "audio",
+        "stream": 1, "title": "t"
+    });
+    let subtitle = json!({ "language": "deu", "rendition": "text-1", "stream": 2, "title": "t" });
+    let out = json!({ "reason": "r", "stream": 3 });
+    let whole = json!({
+        "left_out": [out], "pictures": pictures, "rungs": [rung], "sounds": [sound],
+        "subtitles": [subtitle]
+    });
+    [
+        ("AssetPlan", whole),
+        ("PicturePlan", pictures),
+        ("RungPlan", rung),
+        ("SoundPlan", sound),
+        ("SubtitlePlan", subtitle),
+        ("LeftOut", out),
+    ]
+}
+
+fn asset() -> Value {
+    json!({
+        "asset": ID, "bytes": 1, "created_at": 2, "description": "", "file_name": "a.mp4",
+        "is_playable": true, "media": media(), "progress_percent": 50, "reason": "r", "show": ID,
+        "state": "uploaded", "tags": ["a"], "title": "t", "visibility": "unlisted"
     })
 }
 
@@ -192,12 +266,18 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<NewId3>("NewId3", id3, true);
     check::<CaptionTrack>("CaptionTrack", caption_track(), true);
     check::<SoundName>("SoundName", sound_name(), true);
+    check::<ClosedCaptionName>("ClosedCaptionName", closed_caption_name(), true);
     let cue = json!({
         "end_in_ms": 4, "end_ms": 2, "start_in_ms": 3, "start_ms": 1, "text": "t"
     });
     check::<NewCue>("NewCue", cue.clone(), true);
     check::<NewCaptions>("NewCaptions", json!({ "cues": [cue] }), true);
     check::<EndPlayback>("EndPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
+    let change = json!({
+        "description": "d", "tags": ["a"], "title": "t", "visibility": "public"
+    });
+    check::<ChangeAsset>("ChangeAsset", change, true);
+    check::<Import>("Import", json!({ "title": "t", "url": "https://h/a.mp4" }), true);
 }
 
 #[test]
@@ -236,6 +316,21 @@ fn what_is_answered_is_as_described() {
     let tier = json!({ "name": "basic", "policy": policy() });
     check::<Tier>("Tier", tier.clone(), false);
     check::<TierList>("TierList", json!({ "tiers": [tier] }), false);
+    check::<VideoInfo>("VideoInfo", video(), false);
+    check::<AudioInfo>("AudioInfo", audio(), false);
+    check::<StreamInfo>("StreamInfo", stream(), false);
+    check::<Chapter>("Chapter", chapter(), false);
+    check::<MediaInfo>("MediaInfo", media(), false);
+    let [whole, pictures, rung, sound, subtitle, out] = plan();
+    check::<AssetPlan>(whole.0, whole.1, false);
+    check::<PicturePlan>(pictures.0, pictures.1, false);
+    check::<RungPlan>(rung.0, rung.1, false);
+    check::<SoundPlan>(sound.0, sound.1, false);
+    check::<SubtitlePlan>(subtitle.0, subtitle.1, false);
+    check::<LeftOut>(out.0, out.1, false);
+    check::<Asset>("Asset", asset(), false);
+    check::<AssetList>("AssetList", json!({ "assets": [asset()], "next": "1" }), false);
+    check::<Dropped>("Dropped", json!({ "asset": ID, "bytes": 1 }), false);
     let problem =
         json!({ "code": "c", "detail": "d", "request_id": "r", "status": 404, "title": "t" });
     check::<Problem>("Problem", problem, false);
@@ -250,6 +345,11 @@ fn every_state_is_described() {
         [Alarm::Ok, Alarm::DiskLow, Alarm::RecordingStopped, Alarm::DiskFull, Alarm::DiskBroken];
     let names: Vec<_> = alarms.iter().map(|alarm| serde_json::to_value(alarm).unwrap()).collect();
     assert_eq!(document()["components"]["schemas"]["Alarm"]["enum"], json!(names));
+    let names: Vec<_> = AssetState::ALL.iter().map(|state| state.name()).collect();
+    assert_eq!(document()["components"]["schemas"]["AssetState"]["enum"], json!(names));
+    let all = [Visibility::Private, Visibility::Unlisted, Visibility::Public];
+    let names: Vec<_> = all.iter().map(|one| one.name()).collect();
+    assert_eq!(document()["components"]["schemas"]["Visibility"]["enum"], json!(names));
     let rules = [WhenFull::Displace, WhenFull::Refuse];
     let names: Vec<_> = rules.iter().map(|rule| serde_json::to_value(rule).unwrap()).collect();
     assert_eq!(document()["components"]["schemas"]["WhenFull"]["enum"], json!(names));

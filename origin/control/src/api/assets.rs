@@ -1,0 +1,166 @@
+//! `/v1/assets`: files that are there.
+//!
+//! In: read requests. Out: what the house answers, as JSON. Does not know rows, nor where bytes lie.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use shared_wire::AssetId;
+use shared_wire::api::{Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import};
+
+use super::address::{Named, malformed_query};
+use super::body::Body;
+use super::refusal::Refusal;
+use crate::assets::Search;
+use crate::files::NewFile;
+use crate::page::Page;
+use crate::{Error, House};
+
+/// The asset in the path, whether it exists or not.
+pub(super) struct Which(AssetId);
+
+impl FromRequestParts<Arc<House>> for Which {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
+        let Named(text) = Named::from_request_parts(parts, house).await?;
+        // Whatever is no id names no asset.
+        text.parse().map(Self).map_err(|_| Error::AssetUnknown.into())
+    }
+}
+
+/// `?q=…&state=…&limit=…&cursor=…`, and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchQuery {
+    q: Option<String>,
+    state: Option<AssetState>,
+    limit: Option<u64>,
+    cursor: Option<String>,
+}
+
+/// What is looked for, and which page of it.
+pub(super) struct Looked(Search, Page);
+
+impl FromRequestParts<Arc<House>> for Looked {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
+        let query = Query::<SearchQuery>::try_from_uri(&parts.uri);
+        let Query(query) = query.map_err(|error| malformed_query(&error))?;
+        let page = Page::new(&house.config, query.limit, query.cursor.as_deref())?;
+        Ok(Self(Search { text: query.q, state: query.state }, page))
+    }
+}
+
+/// `GET /v1/assets`
+pub(super) async fn list(
+    State(house): State<Arc<House>>,
+    Looked(search, page): Looked,
+) -> Result<Json<AssetList>, Refusal> {
+    Ok(Json(house.assets.list(search, page).await?))
+}
+
+/// `?title=…&file_name=…`, and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileQuery {
+    title: Option<String>,
+    file_name: Option<String>,
+}
+
+/// `POST /v1/assets`: a file in one request.
+pub(super) async fn take(
+    State(house): State<Arc<House>>,
+    request: Request,
+) -> Result<(StatusCode, Json<Asset>), Refusal> {
+    let query = Query::<FileQuery>::try_from_uri(request.uri());
+    let Query(FileQuery { title, file_name }) = query.map_err(|error| malformed_query(&error))?;
+    for (field, text) in [("title", &title), ("file_name", &file_name)] {
+        if let Some(text) = text {
+            crate::page::check_text(field, text, house.config.title_chars_max)?;
+        }
+    }
+    let length = length(request.headers());
+    let file = NewFile { title, file_name, length, body: request.into_body() };
+    let asset = house.files()?.take(file).await?;
+    tracing::info!(%asset, "a file was uploaded");
+    Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// `POST /v1/assets/import`: a file elsewhere.
+pub(super) async fn import(
+    State(house): State<Arc<House>>,
+    Body(Import { url, title }): Body<Import>,
+) -> Result<(StatusCode, Json<Asset>), Refusal> {
+    if let Some(title) = &title {
+        crate::page::check_text("title", title, house.config.title_chars_max)?;
+    }
+    let asset = house.files()?.import(url, title).await?;
+    tracing::info!(%asset, "a file was fetched");
+    Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
+}
+
+/// `GET /v1/assets/{asset}`
+pub(super) async fn get(
+    State(house): State<Arc<House>>,
+    Which(asset): Which,
+) -> Result<Json<Asset>, Refusal> {
+    Ok(Json(house.assets.get(asset).await?))
+}
+
+/// `GET /v1/assets/{asset}/plan`: what it is to become.
+pub(super) async fn plan(
+    State(house): State<Arc<House>>,
+    Which(asset): Which,
+) -> Result<Json<AssetPlan>, Refusal> {
+    let media = house.assets.get(asset).await?.media.ok_or(Error::AssetNotReady)?;
+    Ok(Json(house.files()?.plan(&media)))
+}
+
+/// `POST /v1/assets/{asset}/transcode`: once more, of what has failed.
+pub(super) async fn transcode(
+    State(house): State<Arc<House>>,
+    Which(id): Which,
+) -> Result<Json<Asset>, Refusal> {
+    let Asset { show, is_playable, .. } = house.assets.get(id).await?;
+    let show = show.ok_or(Error::AssetNotFailed)?;
+    house.films.again(id).await?;
+    house.shows.set_film(show, is_playable, true).await?;
+    tracing::info!(asset = %id, "an asset that failed is transcoded once more");
+    Ok(Json(house.assets.get(id).await?))
+}
+
+/// `PATCH /v1/assets/{asset}`
+pub(super) async fn change(
+    State(house): State<Arc<House>>,
+    Which(asset): Which,
+    Body(change): Body<ChangeAsset>,
+) -> Result<Json<Asset>, Refusal> {
+    Ok(Json(house.assets.change(asset, change).await?))
+}
+
+/// `DELETE /v1/assets/{asset}`
+pub(super) async fn delete(
+    State(house): State<Arc<House>>,
+    Which(id): Which,
+) -> Result<Json<Dropped>, Refusal> {
+    let Asset { asset, bytes, show, .. } = house.assets.get(id).await?;
+    let files = house.files()?;
+    // The bytes first: a row without bytes can be deleted again, bytes without a row are never found.
+    if let Some(show) = show {
+        house.films.cancel(asset).await?;
+        files.unmake(asset, show).await?;
+        house.shows.set_film(show, true, false).await?;
+    }
+    files.delete(asset).await?;
+    house.assets.forget(asset).await?;
+    tracing::info!(%asset, "an asset was deleted");
+    Ok(Json(Dropped { asset, bytes }))
+}

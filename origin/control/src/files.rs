@@ -1,0 +1,53 @@
+//! What can be asked of whoever has the bytes of assets.
+//!
+//! In: an asset, a body, an address. Out: [`Files`], which the binary answers. Does not know where bytes lie.
+
+use axum::body::Body;
+use shared_wire::api::{AssetPlan, MediaInfo};
+use shared_wire::{AssetId, ShowId};
+
+use crate::on_air::Reply;
+
+/// A file that comes in one request.
+#[derive(Debug)]
+pub struct NewFile {
+    /// Its title, if it has one.
+    pub title: Option<String>,
+    /// Its name, if it has one.
+    pub file_name: Option<String>,
+    /// Its bytes, if their number is known.
+    pub length: Option<u64>,
+    /// They themselves.
+    pub body: Body,
+}
+
+/// Whoever has the bytes of assets.
+pub trait Files: Send + Sync {
+    /// Takes a file in; the asset it is.
+    ///
+    /// # Errors
+    /// [`Error::FileRefused`](crate::Error::FileRefused), [`Error::QuotaExceeded`](crate::Error::QuotaExceeded),
+    /// storage errors.
+    fn take(&self, file: NewFile) -> Reply<'_, AssetId>;
+
+    /// Fetches a file from elsewhere; the asset it is.
+    ///
+    /// # Errors
+    /// As [`Self::take`], and [`Error::Invalid`](crate::Error::Invalid).
+    fn import(&self, url: String, title: Option<String>) -> Reply<'_, AssetId>;
+
+    /// What a file is to become.
+    fn plan(&self, media: &MediaInfo) -> AssetPlan;
+
+    /// Stops whatever is made of an asset, and deletes the objects of its show.
+    ///
+    /// # Errors
+    /// Storage errors.
+    fn unmake(&self, asset: AssetId, show: ShowId) -> Reply<'_, ()>;
+
+    /// Deletes an asset's bytes.
+    ///
+    /// # Errors
+    /// Storage errors.
+    fn delete(&self, asset: AssetId) -> Reply<'_, ()>;
+}

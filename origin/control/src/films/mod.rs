@@ -1,0 +1,359 @@
+//! Films as rows: what is to be done to transcode assets, who does it, and how far it is.
+//!
+//! In: what runners and listers ask. Out: jobs with a lease, results that are kept once. Does not know media, nor what
+//! a result says; who decides which job is next is elsewhere.
+//!
+//! A job is had under a **fence**, greater than that of any grant before, for as long as its lease is renewed, by the
+//! database's clock. What is written names the fence: a runner that was given up for gone changes nothing any more.
+
+mod job;
+mod progress;
+
+use std::sync::Arc;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use shared_wire::api::{AssetState, MediaInfo};
+use shared_wire::{AssetId, ShowId};
+use tokio::sync::Notify;
+
+use crate::rows::{self, Change, Rows, assets, films};
+use crate::secret::new_id;
+use crate::{Config, Error};
+
+pub use job::{FilmJob, FilmJobKind, FilmLease};
+use job::{JobState, of_row};
+use progress::held;
+
+/// Jobs that are looked at to find the next one.
+const DUE_MAX: u64 = 64;
+/// Assets that are begun at once.
+const BEGUN_MAX: u64 = 16;
+
+/// What is there to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilmsDue {
+    /// Jobs that somebody may take, those that wait longest first; jobs of one film in their order.
+    pub jobs: Vec<FilmJob>,
+    /// The database's clock, in milliseconds since the Unix epoch.
+    pub now_ms: i64,
+}
+
+/// A film, for whoever works at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Film {
+    /// The show under which it is played.
+    pub show: ShowId,
+    /// When its file came, in seconds since the Unix epoch.
+    pub created_at: i64,
+    /// What is in its file.
+    pub media: MediaInfo,
+    /// How it is cut, as its runner wrote it; `None` until it was looked through.
+    pub made: Option<String>,
+}
+
+/// How far a film is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilmListed {
+    /// Results that were looked at.
+    pub results: usize,
+    /// Whether its beginning can be played.
+    pub is_playable: bool,
+    /// Whether nothing more comes.
+    pub is_complete: bool,
+}
+
+/// All films.
+pub(crate) struct Films {
+    rows: Rows,
+    lease_ms: i64,
+    node: String,
+    worker: String,
+    /// Told when there may be something to do.
+    pub(crate) changed: Arc<Notify>,
+}
+
+impl Films {
+    /// `node` is this node's name, the same at every start.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub(crate) fn new(
+        rows: Rows,
+        config: &Config,
+        node: &str,
+        changed: Arc<Notify>,
+    ) -> Result<Self, Error> {
+        let process: AssetId = new_id()?;
+        let worker = format!("{node}/{process}");
+        let lease_ms = i64::try_from(config.lease.as_millis()).unwrap_or(i64::MAX);
+        Ok(Self { rows, lease_ms, node: node.to_owned(), worker, changed })
+    }
+
+    /// Assets that nothing is made of yet, and could be.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn uploaded(&self) -> Result<Vec<AssetId>, Error> {
+        let found = assets::Entity::find()
+            .filter(assets::Column::State.eq(AssetState::Uploaded.name()))
+            .order_by_asc(assets::Column::Position)
+            .limit(BEGUN_MAX)
+            .all(self.rows.read())
+            .await?;
+        found.iter().map(|row| rows::id(&row.id)).collect()
+    }
+
+    /// Begins to make the film of an asset that is uploaded, which is played under this show.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn begin(&self, asset: AssetId, show: ShowId) -> Result<(), Error> {
+        use assets::Column;
+        let change = self.rows.write().await?;
+        let begun = assets::Entity::update_many()
+            .filter(Column::Id.eq(asset.to_string()))
+            .filter(Column::State.eq(AssetState::Uploaded.name()))
+            .col_expr(Column::State, Expr::value(AssetState::Transcoding.name()))
+            .col_expr(Column::ShowId, Expr::value(show.to_string()))
+            .col_expr(Column::Node, Expr::value(self.node.clone()))
+            .exec(change.on())
+            .await?;
+        if begun.rows_affected == 0 {
+            return Ok(());
+        }
+        let now_ms = change.now_ms().await?;
+        insert(&change, asset, 0, FilmJobKind::Index, now_ms).await?;
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// What an earlier process of this node had, is free: only one has the data directory, so that one is dead.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn free_own(&self) -> Result<(), Error> {
+        use films::Column;
+        let change = self.rows.write().await?;
+        films::Entity::update_many()
+            .filter(Column::State.eq(JobState::Running.name()))
+            .filter(Column::Worker.starts_with(format!("{}/", self.node)))
+            .filter(Column::Worker.ne(self.worker.clone()))
+            .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
+            .exec(change.on())
+            .await?;
+        change.commit().await
+    }
+
+    /// Jobs of these kinds that can be done now; of films that this node began alone, if it is said so.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn due(
+        &self,
+        kinds: &[FilmJobKind],
+        own_only: bool,
+    ) -> Result<FilmsDue, Error> {
+        use films::Column;
+        let change = self.rows.write().await?;
+        let now_ms = change.now_ms().await?;
+        let found = films::Entity::find()
+            .filter(Column::AssetId.in_subquery(self.going(own_only)))
+            .filter(Column::Kind.is_in(kinds.iter().map(|kind| kind.name())))
+            .filter(is_due(now_ms))
+            .order_by_asc(Column::SinceMs)
+            .order_by_asc(Column::AssetId)
+            .order_by_asc(Column::Number)
+            .limit(DUE_MAX)
+            .all(change.on())
+            .await?;
+        change.commit().await?;
+        Ok(FilmsDue { jobs: found.iter().map(of_row).collect::<Result<_, _>>()?, now_ms })
+    }
+
+    /// Assets whose films are being made.
+    fn going(&self, own_only: bool) -> SelectStatement {
+        use assets::Column;
+        let mut going = Query::select()
+            .column(Column::Id)
+            .from(assets::Entity)
+            .and_where(Column::State.eq(AssetState::Transcoding.name()))
+            .to_owned();
+        if own_only {
+            going.and_where(Column::Node.eq(self.node.clone()));
+        }
+        going
+    }
+
+    /// Takes a job as it was seen; `None` if somebody else was faster.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn claim(&self, job: &FilmJob) -> Result<Option<FilmLease>, Error> {
+        use films::Column;
+        let change = self.rows.write().await?;
+        let now_ms = change.now_ms().await?;
+        let fence = job.fence.saturating_add(1);
+        // Whose lease ran out did not say what became of it: that counts as an attempt.
+        let claimed = of(job.asset, job.number)
+            .filter(Column::Fence.eq(job.fence))
+            .filter(is_due(now_ms))
+            .col_expr(Column::State, Expr::value(JobState::Running.name()))
+            .col_expr(Column::Fence, Expr::value(fence))
+            .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1_i64))
+            .col_expr(Column::Worker, Expr::value(self.worker.clone()))
+            .col_expr(Column::LeasedUntilMs, Expr::value(now_ms.saturating_add(self.lease_ms)))
+            .exec(change.on())
+            .await?;
+        change.commit().await?;
+        let attempts = job.attempts.saturating_add(1);
+        let FilmJob { asset, number, kind, .. } = *job;
+        let lease = FilmLease { asset, number, kind, attempts, fence };
+        Ok((claimed.rows_affected > 0).then_some(lease))
+    }
+
+    /// Says that a job is still being done; `false` if it is somebody else's, or nobody wants it any more.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn keep(&self, lease: &FilmLease) -> Result<bool, Error> {
+        let change = self.rows.write().await?;
+        let now_ms = change.now_ms().await?;
+        let until = Expr::value(now_ms.saturating_add(self.lease_ms));
+        let kept = held(lease).col_expr(films::Column::LeasedUntilMs, until);
+        let kept = kept.exec(change.on()).await?;
+        change.commit().await?;
+        Ok(kept.rows_affected > 0)
+    }
+
+    /// Gives a job back that was not done to its end, through no fault of its own.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn give_back(&self, lease: &FilmLease) -> Result<(), Error> {
+        use films::Column;
+        let change = self.rows.write().await?;
+        held(lease)
+            .col_expr(Column::State, Expr::value(JobState::Waiting.name()))
+            .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1_i64))
+            .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
+            .exec(change.on())
+            .await?;
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// A film; what its jobs came to is asked for by [`Self::results`].
+    ///
+    /// # Errors
+    /// [`Error::AssetUnknown`], [`Error::AssetNotReady`], storage errors.
+    pub(crate) async fn get(&self, id: AssetId) -> Result<Film, Error> {
+        let row = crate::assets::by_id(id).one(self.rows.read()).await?;
+        let row = row.ok_or(Error::AssetUnknown)?;
+        let asset = crate::assets::of_row(&row)?;
+        Ok(Film {
+            show: asset.show.ok_or(Error::AssetNotReady)?,
+            created_at: asset.created_at,
+            media: asset.media.ok_or(Error::AssetNotReady)?,
+            made: row.made,
+        })
+    }
+
+    /// What the jobs of a film came to that are done, in order.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn results(&self, id: AssetId) -> Result<Vec<(u32, String)>, Error> {
+        let found: Vec<(i64, Option<String>)> = films::Entity::find()
+            .select_only()
+            .columns([films::Column::Number, films::Column::Result])
+            .filter(films::Column::AssetId.eq(id.to_string()))
+            .filter(films::Column::State.eq(JobState::Done.name()))
+            .filter(films::Column::Kind.is_in(FilmJobKind::MEDIA.map(FilmJobKind::name)))
+            .order_by_asc(films::Column::Number)
+            .into_tuple()
+            .all(self.rows.read())
+            .await?;
+        let known =
+            |(number, result): (i64, Option<String>)| Some((u32::try_from(number).ok()?, result?));
+        Ok(found.into_iter().filter_map(known).collect())
+    }
+
+    /// How many jobs of each kind wait, and for how long the oldest of them has, in milliseconds.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn waiting(&self) -> Result<Vec<(FilmJobKind, u64, i64)>, Error> {
+        use films::Column;
+        let change = self.rows.write().await?;
+        let now_ms = change.now_ms().await?;
+        let found: Vec<(String, i64, i64)> = films::Entity::find()
+            .select_only()
+            .column(Column::Kind)
+            .column_as(Column::Number.count(), "jobs")
+            .column_as(Column::SinceMs.min(), "since_ms")
+            .filter(Column::AssetId.in_subquery(self.going(false)))
+            .filter(Column::State.eq(JobState::Waiting.name()))
+            .group_by(Column::Kind)
+            .into_tuple()
+            .all(change.on())
+            .await?;
+        change.commit().await?;
+        let known = |(kind, jobs, since): (String, i64, i64)| {
+            let jobs = u64::try_from(jobs).unwrap_or_default();
+            Some((FilmJobKind::named(&kind)?, jobs, now_ms.saturating_sub(since)))
+        };
+        Ok(found.into_iter().filter_map(known).collect())
+    }
+}
+
+/// One job, to be changed.
+fn of(asset: AssetId, number: u32) -> sea_orm::UpdateMany<films::Entity> {
+    films::Entity::update_many()
+        .filter(films::Column::AssetId.eq(asset.to_string()))
+        .filter(films::Column::Number.eq(i64::from(number)))
+}
+
+/// Nobody has it, and it need not wait any longer.
+fn is_due(now_ms: i64) -> Condition {
+    use films::Column;
+    let waits = Condition::all()
+        .add(Column::State.eq(JobState::Waiting.name()))
+        .add(Column::NotBeforeMs.lte(now_ms));
+    let is_left = Condition::all()
+        .add(Column::State.eq(JobState::Running.name()))
+        .add(Column::LeasedUntilMs.lte(now_ms));
+    Condition::any().add(waits).add(is_left)
+}
+
+/// Adds a job that waits.
+async fn insert(
+    change: &Change,
+    asset: AssetId,
+    number: u32,
+    kind: FilmJobKind,
+    now_ms: i64,
+) -> Result<(), Error> {
+    let row = films::ActiveModel {
+        asset_id: Set(asset.to_string()),
+        number: Set(i64::from(number)),
+        kind: Set(kind.name().to_owned()),
+        state: Set(JobState::Waiting.name().to_owned()),
+        attempts: Set(0),
+        since_ms: Set(now_ms),
+        not_before_ms: Set(0),
+        leased_until_ms: Set(0),
+        fence: Set(0),
+        worker: Set(None),
+        reason: Set(None),
+        result: Set(None),
+    };
+    films::Entity::insert(row).exec_without_returning(change.on()).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! What jobs came to, written under their fence; and how far that brings the asset.
+//!
+//! In: leases, and what became of them. Out: rows; `false` for whoever was given up for gone. Does not know who decides
+//! whether a job is tried again.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany};
+use shared_wire::AssetId;
+use shared_wire::api::AssetState;
+
+use super::{FilmJobKind, FilmLease, FilmListed, Films, JobState, insert, of};
+use crate::Error;
+use crate::rows::{Change, assets, films};
+
+/// The number of the job that lists.
+const LIST: u32 = 1;
+
+impl Films {
+    /// A film was looked through: how it is cut is kept, and that many jobs are to be done for it: one for its sounds
+    /// if there are any, and the chunks of its pictures.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn planned(
+        &self,
+        lease: &FilmLease,
+        made: &str,
+        jobs: &[FilmJobKind],
+    ) -> Result<bool, Error> {
+        let change = self.rows.write().await?;
+        if !end(&change, lease, Some("")).await? {
+            return Ok(false);
+        }
+        let now_ms = change.now_ms().await?;
+        let kinds = std::iter::once(&FilmJobKind::List).chain(jobs);
+        for (number, kind) in (LIST..).zip(kinds) {
+            insert(&change, lease.asset, number, *kind, now_ms).await?;
+        }
+        asset(lease.asset)
+            .col_expr(assets::Column::Made, Expr::value(made))
+            .exec(change.on())
+            .await?;
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(true)
+    }
+
+    /// A job is done: what it came to is kept, and the lister looks at it.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn done(&self, lease: &FilmLease, result: &str) -> Result<bool, Error> {
+        let change = self.rows.write().await?;
+        // The lister's row first, in the order of every change that has both.
+        let now_ms = change.now_ms().await?;
+        of(lease.asset, LIST)
+            .filter(films::Column::State.eq(JobState::Done.name()))
+            .col_expr(films::Column::State, Expr::value(JobState::Waiting.name()))
+            .col_expr(films::Column::SinceMs, Expr::value(now_ms))
+            .exec(change.on())
+            .await?;
+        hold_lister(&change, lease.asset).await?;
+        if !end(&change, lease, Some(result)).await? {
+            return Ok(false);
+        }
+        let all = media(lease.asset).count(change.on()).await?;
+        let done = count_done(&change, lease.asset).await?;
+        let percent = i64::try_from(done * 100 / all.max(1)).unwrap_or(100);
+        asset(lease.asset)
+            .col_expr(assets::Column::ProgressPercent, Expr::value(percent))
+            .exec(change.on())
+            .await?;
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(true)
+    }
+
+    /// A film was listed as far as it is made.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn listed(
+        &self,
+        lease: &FilmLease,
+        listed: FilmListed,
+    ) -> Result<bool, Error> {
+        let change = self.rows.write().await?;
+        if !end(&change, lease, None).await? {
+            return Ok(false);
+        }
+        let done = count_done(&change, lease.asset).await?;
+        if done > u64::try_from(listed.results).unwrap_or(u64::MAX) {
+            let waits = Expr::value(JobState::Waiting.name());
+            of(lease.asset, lease.number)
+                .col_expr(films::Column::State, waits)
+                .exec(change.on())
+                .await?;
+        }
+        let is_playable = Expr::value(i64::from(listed.is_playable));
+        let update = asset(lease.asset).col_expr(assets::Column::IsPlayable, is_playable);
+        let update = match listed.is_complete {
+            true => update
+                .col_expr(assets::Column::State, Expr::value(AssetState::Ready.name()))
+                .col_expr(assets::Column::ProgressPercent, Expr::value(100_i64)),
+            false => update,
+        };
+        update.exec(change.on()).await?;
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(true)
+    }
+
+    /// What some jobs came to is nowhere any more: they are done again. `lease` is the lister's.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn redo(&self, lease: &FilmLease, numbers: &[u32]) -> Result<bool, Error> {
+        let change = self.rows.write().await?;
+        let is_held = held(lease).col_expr(films::Column::Attempts, Expr::value(1_i64));
+        if is_held.exec(change.on()).await?.rows_affected == 0 {
+            return Ok(false);
+        }
+        for number in numbers {
+            of(lease.asset, *number)
+                .filter(films::Column::State.eq(JobState::Done.name()))
+                .col_expr(films::Column::State, Expr::value(JobState::Waiting.name()))
+                .col_expr(films::Column::Attempts, Expr::value(0_i64))
+                .exec(change.on())
+                .await?;
+        }
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(true)
+    }
+
+    /// A job came to nothing. It is tried again after so long; or never, and the asset has failed.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn failed(
+        &self,
+        lease: &FilmLease,
+        reason: &str,
+        again_after_ms: Option<i64>,
+    ) -> Result<bool, Error> {
+        use films::Column;
+        let change = self.rows.write().await?;
+        let now_ms = change.now_ms().await?;
+        let state = if again_after_ms.is_some() { JobState::Waiting } else { JobState::Dead };
+        let not_before_ms = now_ms.saturating_add(again_after_ms.unwrap_or_default());
+        let failed = held(lease)
+            .col_expr(Column::State, Expr::value(state.name()))
+            .col_expr(Column::Reason, Expr::value(reason))
+            .col_expr(Column::NotBeforeMs, Expr::value(not_before_ms))
+            .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
+            .exec(change.on())
+            .await?;
+        if failed.rows_affected == 0 {
+            return Ok(false);
+        }
+        if state == JobState::Dead {
+            asset(lease.asset)
+                .filter(assets::Column::State.eq(AssetState::Transcoding.name()))
+                .col_expr(assets::Column::State, Expr::value(AssetState::Failed.name()))
+                .col_expr(assets::Column::Reason, Expr::value(reason))
+                .exec(change.on())
+                .await?;
+        }
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(true)
+    }
+
+    /// An asset that failed is tried again: what was done of it is kept.
+    ///
+    /// # Errors
+    /// [`Error::AssetNotFailed`], storage errors.
+    pub(crate) async fn again(&self, id: AssetId) -> Result<(), Error> {
+        use films::Column;
+        let change = self.rows.write().await?;
+        let again = asset(id)
+            .filter(assets::Column::State.eq(AssetState::Failed.name()))
+            .col_expr(assets::Column::State, Expr::value(AssetState::Transcoding.name()))
+            .col_expr(assets::Column::Reason, Expr::value(None::<String>))
+            .col_expr(assets::Column::Node, Expr::value(self.node.clone()))
+            .exec(change.on())
+            .await?;
+        if again.rows_affected == 0 {
+            return Err(Error::AssetNotFailed);
+        }
+        let now_ms = change.now_ms().await?;
+        films::Entity::update_many()
+            .filter(Column::AssetId.eq(id.to_string()))
+            .filter(Column::State.ne(JobState::Done.name()))
+            .col_expr(Column::State, Expr::value(JobState::Waiting.name()))
+            .col_expr(Column::Attempts, Expr::value(0_i64))
+            .col_expr(Column::SinceMs, Expr::value(now_ms))
+            .col_expr(Column::NotBeforeMs, Expr::value(0_i64))
+            .exec(change.on())
+            .await?;
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Nothing more is done for an asset: whoever does something learns so when it says that it still does.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn cancel(&self, id: AssetId) -> Result<(), Error> {
+        let change = self.rows.write().await?;
+        films::Entity::delete_many()
+            .filter(films::Column::AssetId.eq(id.to_string()))
+            .exec(change.on())
+            .await?;
+        change.commit().await
+    }
+}
+
+/// The job of a lease, for as long as nobody else was granted it and somebody wants it done.
+pub(super) fn held(lease: &FilmLease) -> UpdateMany<films::Entity> {
+    of(lease.asset, lease.number)
+        .filter(films::Column::Fence.eq(lease.fence))
+        .filter(films::Column::State.eq(JobState::Running.name()))
+}
+
+/// Ends a job that is held; what it came to is kept, if it came to anything that is.
+async fn end(change: &Change, lease: &FilmLease, result: Option<&str>) -> Result<bool, Error> {
+    use films::Column;
+    let ended = held(lease)
+        .col_expr(Column::State, Expr::value(JobState::Done.name()))
+        .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
+        .col_expr(Column::Attempts, Expr::value(0_i64))
+        .col_expr(Column::Reason, Expr::value(None::<String>))
+        .col_expr(Column::Result, Expr::value(result))
+        .exec(change.on())
+        .await?;
+    Ok(ended.rows_affected > 0)
+}
+
+/// The row of the lister, held: it does not end while something is added that it has not seen.
+async fn hold_lister(change: &Change, id: AssetId) -> Result<(), Error> {
+    use sea_orm::QuerySelect as _;
+    let key = (id.to_string(), i64::from(LIST));
+    films::Entity::find_by_id(key).lock_exclusive().one(change.on()).await?;
+    Ok(())
+}
+
+/// The jobs of an asset that make what is played.
+fn media(id: AssetId) -> sea_orm::Select<films::Entity> {
+    films::Entity::find()
+        .filter(films::Column::AssetId.eq(id.to_string()))
+        .filter(films::Column::Kind.is_in(FilmJobKind::MEDIA.map(FilmJobKind::name)))
+}
+
+async fn count_done(change: &Change, id: AssetId) -> Result<u64, Error> {
+    let done = media(id).filter(films::Column::State.eq(JobState::Done.name()));
+    Ok(done.count(change.on()).await?)
+}
+
+fn asset(id: AssetId) -> UpdateMany<assets::Entity> {
+    assets::Entity::update_many().filter(assets::Column::Id.eq(id.to_string()))
+}

@@ -1,0 +1,189 @@
+//! Jobs: who has which, for how long, and what that changes.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared_wire::api::{AssetState, MediaInfo, State};
+
+use super::*;
+use crate::testing::{TestHouse, field};
+use crate::{NewUpload, UploadChange, UploadLock};
+
+/// An asset that was uploaded and looked into.
+async fn uploaded(house: &TestHouse) -> AssetId {
+    let new = NewUpload { length: Some(5), metadata: None, concat: None, expires_s: 60 };
+    let upload = house.control.create_upload(new).await.unwrap();
+    let locked = house.control.lock_upload(upload.id).await.unwrap();
+    let UploadLock::Have(mut upload, fence, _) = locked else { panic!("{locked:?}") };
+    upload.stage = shared_wire::upload::Stage::Done;
+    let asset = Some(("A film".to_owned(), None));
+    let id = upload.id;
+    let change = UploadChange { upload, fence, reserved: 0, release: true, asset };
+    house.control.change_upload(change).await.unwrap().unwrap();
+    let media = MediaInfo {
+        container: "mp4".to_owned(),
+        duration_ms: 1000,
+        bits_per_s: 1,
+        streams: Vec::new(),
+        chapters: Vec::new(),
+    };
+    house.control.next_to_probe(1000).await.unwrap().unwrap();
+    house.control.probed(id, Ok(media)).await.unwrap();
+    id
+}
+
+async fn take(house: &TestHouse, kinds: &[FilmJobKind]) -> Option<FilmLease> {
+    let due = house.control.films_due(kinds, true).await.unwrap();
+    house.control.claim_film_job(due.jobs.first()?).await.unwrap()
+}
+
+const MEDIA: [FilmJobKind; 3] = [FilmJobKind::Sounds, FilmJobKind::Chunk, FilmJobKind::Chunk];
+
+/// A film that was looked through.
+async fn planned(house: &TestHouse) -> AssetId {
+    let id = uploaded(house).await;
+    assert_eq!(house.control.begin_films().await, Ok(1));
+    let index = take(house, &[FilmJobKind::Index]).await.unwrap();
+    assert_eq!((index.asset, index.number, index.attempts), (id, 0, 1));
+    assert!(house.control.film_planned(&index, "cuts", &MEDIA).await.unwrap());
+    id
+}
+
+#[tokio::test]
+async fn a_film_is_made_of_jobs_and_listed_as_they_are_done() {
+    let house = TestHouse::open().await;
+    let id = planned(&house).await;
+    let film = house.control.film(id).await.unwrap();
+    assert_eq!(film.made.as_deref(), Some("cuts"));
+    let known = house.control.show_state(film.show).unwrap();
+    assert_eq!((known.state, known.asset, known.is_growing), (State::Scheduled, Some(id), true));
+    assert_eq!(known.title, "A film");
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let nothing = FilmListed { results: 0, is_playable: false, is_complete: false };
+    assert!(house.control.film_listed(&list, nothing).await.unwrap());
+    assert_eq!(take(&house, &[FilmJobKind::List]).await, None, "nothing new to list");
+    for (number, percent) in [(2, 33), (3, 66), (4, 100)] {
+        let job = take(&house, &MEDIA).await.unwrap();
+        assert_eq!(job.number, number);
+        assert!(house.control.film_job_done(&job, &format!("r{number}")).await.unwrap());
+        assert_eq!(house.control.asset(id).await.unwrap().progress_percent, percent);
+    }
+    let results = house.control.film_results(id).await.unwrap();
+    let expected = [(2, "r2"), (3, "r3"), (4, "r4")].map(|(at, text)| (at, text.to_owned()));
+    assert_eq!(results, expected);
+    // What comes while it lists, is listed next.
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let two = FilmListed { results: 2, is_playable: true, is_complete: false };
+    assert!(house.control.film_listed(&list, two).await.unwrap());
+    let asset = house.control.asset(id).await.unwrap();
+    assert_eq!((asset.state, asset.is_playable), (AssetState::Transcoding, true));
+    let known = house.control.show_state(film.show).unwrap();
+    assert_eq!((known.state, known.is_growing), (State::Ended, true));
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let all = FilmListed { results: 3, is_playable: true, is_complete: true };
+    assert!(house.control.film_listed(&list, all).await.unwrap());
+    assert_eq!(house.control.asset(id).await.unwrap().state, AssetState::Ready);
+    assert!(!house.control.show_state(film.show).unwrap().is_growing);
+    assert_eq!(house.control.begin_films().await, Ok(0));
+}
+
+#[tokio::test]
+async fn whoever_was_given_up_for_gone_changes_nothing() {
+    let house = TestHouse::with(|config| config.lease = Duration::from_millis(50)).await;
+    let id = planned(&house).await;
+    let gone = take(&house, &MEDIA).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    let other = take(&house, &MEDIA).await.unwrap();
+    assert_eq!((other.number, other.attempts), (gone.number, 2));
+    assert!(other.fence > gone.fence);
+    assert!(!house.control.keep_film_job(&gone).await.unwrap());
+    assert!(!house.control.film_job_done(&gone, "old").await.unwrap());
+    assert!(!house.control.film_job_failed(&gone, "old", None).await.unwrap());
+    house.control.give_film_job_back(&gone).await.unwrap();
+    assert!(house.control.keep_film_job(&other).await.unwrap());
+    assert!(house.control.film_job_done(&other, "new").await.unwrap());
+    let results = house.control.film_results(id).await.unwrap();
+    assert_eq!(results, [(2, "new".to_owned())]);
+    assert_eq!(house.control.asset(id).await.unwrap().state, AssetState::Transcoding);
+}
+
+#[tokio::test]
+async fn of_two_who_saw_the_same_job_one_gets_it() {
+    let house = TestHouse::open().await;
+    planned(&house).await;
+    let due = house.control.films_due(&MEDIA, false).await.unwrap();
+    assert_eq!(due.jobs.len(), 3);
+    assert!(house.control.claim_film_job(&due.jobs[0]).await.unwrap().is_some());
+    assert_eq!(house.control.claim_film_job(&due.jobs[0]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_a_killed_process_had_is_free_and_what_it_did_is_kept() {
+    let house = TestHouse::open().await;
+    let id = planned(&house).await;
+    let done = take(&house, &MEDIA).await.unwrap();
+    assert!(house.control.film_job_done(&done, "first").await.unwrap());
+    let lost = take(&house, &MEDIA).await.unwrap();
+    let house = house.restart().await;
+    house.control.recover_films().await.unwrap();
+    let again = take(&house, &MEDIA).await.unwrap();
+    assert_eq!((again.number, again.attempts), (lost.number, 2));
+    assert_eq!(house.control.film_results(id).await.unwrap(), [(2, "first".to_owned())]);
+    house.control.give_film_job_back(&again).await.unwrap();
+    assert_eq!(take(&house, &MEDIA).await.unwrap().attempts, 2, "it was not its fault");
+}
+
+#[tokio::test]
+async fn a_job_that_fails_waits_or_is_given_up_and_can_be_tried_again() {
+    let house = TestHouse::open().await;
+    let id = planned(&house).await;
+    let job = take(&house, &MEDIA).await.unwrap();
+    assert!(house.control.film_job_failed(&job, "no", Some(3_600_000)).await.unwrap());
+    let next = take(&house, &MEDIA).await.unwrap();
+    assert_eq!(next.number, 3, "the other waits");
+    assert!(house.control.film_job_failed(&next, "never", None).await.unwrap());
+    let asset = house.control.asset(id).await.unwrap();
+    assert_eq!((asset.state, asset.reason.as_deref()), (AssetState::Failed, Some("never")));
+    let show = asset.show.unwrap();
+    assert!(!house.control.show_state(show).unwrap().is_growing);
+    assert_eq!(take(&house, &FilmJobKind::ALL).await, None, "nothing is done for it");
+    let path = format!("/v1/assets/{id}/transcode");
+    let again = house.admin("POST", &path, json!(null)).await;
+    assert_eq!((again.status.as_u16(), field(&again.json, "state")), (200, "transcoding"));
+    assert!(house.control.show_state(show).unwrap().is_growing);
+    assert_eq!(take(&house, &MEDIA).await.unwrap().number, 2);
+    let twice = house.admin("POST", &path, json!(null)).await;
+    assert_eq!(twice.code(), "asset_not_failed");
+}
+
+#[tokio::test]
+async fn nobody_publishes_to_a_film() {
+    let house = TestHouse::open().await;
+    let id = planned(&house).await;
+    let show = house.control.film(id).await.unwrap().show;
+    for (method, path, body) in [
+        ("POST", "stream-key", json!(null)),
+        ("POST", "end", json!(null)),
+        ("PUT", "pull", json!({ "url": "rtmp://example.com/live" })),
+    ] {
+        let refused = house.admin(method, &format!("/v1/shows/{show}/{path}"), body).await;
+        assert_eq!(refused.code(), "show_is_film", "{path}");
+    }
+    let ticket = house.ticket(&show.to_string(), json!({})).await;
+    let played = house.play(&show.to_string(), field(&ticket, "ticket")).await;
+    assert!(played.status.is_success(), "{played:?}");
+}
+
+#[tokio::test]
+async fn results_that_are_nowhere_any_more_are_made_again() {
+    let house = TestHouse::open().await;
+    let id = planned(&house).await;
+    let job = take(&house, &MEDIA).await.unwrap();
+    assert!(house.control.film_job_done(&job, "lost").await.unwrap());
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    assert!(house.control.redo_film_jobs(&list, &[job.number]).await.unwrap());
+    assert!(house.control.film_results(id).await.unwrap().is_empty());
+    assert_eq!(take(&house, &MEDIA).await.unwrap().number, job.number);
+    let waiting = house.control.film_jobs_waiting().await.unwrap();
+    assert!(waiting.iter().any(|(kind, jobs, _)| (*kind, *jobs) == (FilmJobKind::Chunk, 2)));
+}

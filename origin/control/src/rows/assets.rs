@@ -1,0 +1,64 @@
+//! Table `assets`: files that are there.
+//!
+//! In: nothing. Out: the entity. Does not know who reads or writes it.
+
+#![expect(unreachable_pub, reason = "the derive writes `pub` items")]
+
+use sea_orm::entity::prelude::*;
+
+/// One asset.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "assets")]
+pub struct Model {
+    /// Grows with every row.
+    #[sea_orm(primary_key)]
+    pub position: i64,
+    /// Its name.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What is said about it.
+    #[sea_orm(column_type = "Text")]
+    pub description: String,
+    /// Tags, as JSON.
+    #[sea_orm(column_type = "Text")]
+    pub tags: String,
+    /// Title, description and tags in lower case: what searches look into.
+    #[sea_orm(column_type = "Text")]
+    pub found_by: String,
+    /// `private`, `unlisted` or `public`.
+    pub visibility: String,
+    /// `probing`, `uploaded`, `refused`, `transcoding`, `ready` or `failed`.
+    pub state: String,
+    /// Why it was refused, or failed.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub reason: Option<String>,
+    /// Name of the file that was uploaded.
+    pub file_name: Option<String>,
+    /// Bytes of it.
+    pub bytes: i64,
+    /// When its last byte came.
+    pub created_at: i64,
+    /// What is in it, as JSON.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub media: Option<String>,
+    /// Until when somebody looks into it, in milliseconds since the epoch by the database's clock.
+    pub probed_until_ms: i64,
+    /// The show under which it is played.
+    pub show_id: Option<String>,
+    /// The node that has it transcoded, where nodes have no objects in common.
+    pub node: Option<String>,
+    /// How it is cut, as its runner wrote it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub made: Option<String>,
+    /// How much of it is transcoded.
+    pub progress_percent: i64,
+    /// Whether its beginning can be played.
+    pub is_playable: i64,
+}
+
+/// Foreign keys are the database's matter; no query here joins.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

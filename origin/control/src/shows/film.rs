@@ -1,0 +1,95 @@
+//! Shows that are films of assets: nobody publishes to them.
+//!
+//! In: assets that are to be transcoded, and how far that is. Out: their shows. Does not know jobs.
+
+use sea_orm::ActiveValue::NotSet;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use shared_wire::api::{Asset, Broadcast, State, WhenFull};
+use shared_wire::{AssetId, ShowId};
+
+use super::{Shows, state, written};
+use crate::Error;
+use crate::rows::{self, counters, shows};
+use crate::secret::new_id;
+
+impl Shows {
+    /// The show of an asset; made if there is none. It has no stream key.
+    ///
+    /// # Errors
+    /// [`Error::ShowsFull`], storage errors.
+    pub(crate) async fn of_asset(&self, now: i64, asset: &Asset) -> Result<ShowId, Error> {
+        let _order = self.changing.lock().await;
+        let change = self.rows.write().await?;
+        // One node at a time, so that there are never too many, nor two of one asset.
+        counters::hold(&change, counters::SHOWS).await?;
+        let of_asset = shows::Column::AssetId.eq(asset.asset.to_string());
+        if let Some(row) = shows::Entity::find().filter(of_asset).one(change.on()).await? {
+            return rows::id(&row.id);
+        }
+        let count = shows::Entity::find().count(change.on()).await?;
+        if count >= u64::try_from(self.config.shows_max).unwrap_or(u64::MAX) {
+            return Err(Error::ShowsFull);
+        }
+        let show: ShowId = new_id()?;
+        let row = row(now, show, asset);
+        let known = state::of_row(&row)?;
+        let row = shows::ActiveModel { position: NotSet, ..row.into() };
+        shows::Entity::insert(row).exec_without_returning(change.on()).await?;
+        self.commit(change).await?;
+        self.board.put(known);
+        Ok(show)
+    }
+
+    /// Says how far the film of an asset is: whether its beginning can be played, and whether there is more to come.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors; then nothing has changed.
+    pub(crate) async fn set_film(
+        &self,
+        show: ShowId,
+        is_playable: bool,
+        is_growing: bool,
+    ) -> Result<(), Error> {
+        let _order = self.changing.lock().await;
+        let to = if is_playable { State::Ended } else { State::Scheduled };
+        let change = self.rows.write().await?;
+        let updated = shows::Entity::update_many()
+            .col_expr(shows::Column::State, Expr::value(state::name(to)))
+            .col_expr(shows::Column::IsGrowing, Expr::value(i64::from(is_growing)))
+            .filter(shows::Column::Id.eq(show.to_string()))
+            .exec(change.on())
+            .await?;
+        if updated.rows_affected == 0 {
+            return Err(Error::ShowUnknown);
+        }
+        self.commit(change).await?;
+        self.board.set_film(show, to, is_growing);
+        Ok(())
+    }
+
+    /// Refuses what cannot be done with a show that nobody publishes to.
+    ///
+    /// # Errors
+    /// [`Error::ShowIsFilm`].
+    pub(crate) fn check_published(&self, show: ShowId) -> Result<(), Error> {
+        let asset: Option<AssetId> = self.state(show).and_then(|known| known.asset);
+        asset.map_or(Ok(()), |_| Err(Error::ShowIsFilm))
+    }
+}
+
+fn row(now: i64, show: ShowId, asset: &Asset) -> shows::Model {
+    shows::Model {
+        position: 0,
+        id: show.to_string(),
+        title: asset.title.clone(),
+        state: state::name(State::Scheduled).to_owned(),
+        starts_at: None,
+        created_at: now,
+        when_full: state::when_full_name(WhenFull::default()).to_owned(),
+        broadcast: written(&Broadcast::default()),
+        cover: None,
+        asset_id: Some(asset.asset.to_string()),
+        is_growing: 1,
+    }
+}

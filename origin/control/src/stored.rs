@@ -1,0 +1,109 @@
+//! Uploads and assets, for whoever has their bytes.
+//!
+//! In: what uploads and probes ask. Out: [`Control`]'s answers. Does not know files.
+
+use std::sync::{Arc, Weak};
+
+use shared_wire::AssetId;
+use shared_wire::api::{Asset, MediaInfo};
+use shared_wire::upload::Upload;
+use tokio::sync::Notify;
+
+use crate::uploads::{NewUpload, UploadChange, UploadLock};
+use crate::{Control, Error, Files};
+
+impl Control {
+    /// Says who has the bytes of assets, for as long as that is there; the first to be named stays.
+    pub fn set_files(&self, files: Weak<dyn Files>) {
+        let _ = self.house.files.set(files);
+    }
+
+    /// Whether this is the administrator's credential, compared in a time that tells nothing about it.
+    #[must_use]
+    pub fn is_admin(&self, presented: &[u8]) -> bool {
+        self.house.keys.is_admin(presented)
+    }
+
+    /// The house's clock, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn clock(&self) -> i64 {
+        self.house.now()
+    }
+
+    /// Makes an upload, if there is room for it.
+    ///
+    /// # Errors
+    /// [`Error::QuotaExceeded`], [`Error::UploadsFull`], storage errors.
+    pub async fn create_upload(&self, new: NewUpload) -> Result<Upload, Error> {
+        self.house.uploads.create(self.house.now(), new).await
+    }
+
+    /// One upload, whoever holds it.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn upload(&self, id: AssetId) -> Result<Option<Upload>, Error> {
+        self.house.uploads.find(id).await
+    }
+
+    /// Takes an upload that nobody has, or whose holder is gone; asks the holder to let go otherwise. Requests of one
+    /// process take turns by themselves.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn lock_upload(&self, id: AssetId) -> Result<UploadLock, Error> {
+        self.house.uploads.lock(id).await
+    }
+
+    /// Keeps what its holder says of an upload, all of it or nothing; whether somebody else wants it, and `None` if it
+    /// is held no more.
+    ///
+    /// # Errors
+    /// [`Error::QuotaExceeded`], storage errors.
+    pub async fn change_upload(&self, change: UploadChange) -> Result<Option<bool>, Error> {
+        let is_asset = change.asset.is_some();
+        let changed = self.house.uploads.change(self.house.now(), change).await?;
+        if is_asset {
+            self.house.assets.fresh.notify_one();
+        }
+        Ok(changed)
+    }
+
+    /// Uploads that nobody holds and that are to be finished or removed.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn uploads_due(&self) -> Result<Vec<AssetId>, Error> {
+        self.house.uploads.due(self.house.now()).await
+    }
+
+    /// One asset.
+    ///
+    /// # Errors
+    /// [`Error::AssetUnknown`], storage errors.
+    pub async fn asset(&self, id: AssetId) -> Result<Asset, Error> {
+        self.house.assets.get(id).await
+    }
+
+    /// Told when an asset of this node is to be looked into.
+    #[must_use]
+    pub fn fresh_assets(&self) -> Arc<Notify> {
+        self.house.assets.fresh.clone()
+    }
+
+    /// An asset that is to be looked into, which nobody else gets for so long.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn next_to_probe(&self, for_ms: i64) -> Result<Option<AssetId>, Error> {
+        self.house.assets.next_to_probe(for_ms).await
+    }
+
+    /// What was found in an asset, or why it cannot be taken.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn probed(&self, id: AssetId, found: Result<MediaInfo, String>) -> Result<(), Error> {
+        self.house.assets.probed(id, found).await
+    }
+}

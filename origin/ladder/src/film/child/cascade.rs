@@ -1,0 +1,133 @@
+//! A film's rungs that are encoded: each picture is scaled down them, from one to the next smaller one.
+//!
+//! In: pictures, in the order they are shown. Out: access units of every rung. Does not know files.
+
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::frame::Video as Frame;
+use ffmpeg_next::software::scaling::Flags;
+
+use crate::encode::Trouble;
+use crate::encode::encoder::{Encoder, Wanted};
+use crate::encode::purpose::Purpose;
+use crate::encode::rung::{Look, Scaler};
+use crate::film::Job;
+use crate::film::config::{SIDE_MAX, THREADED_LINES_MIN};
+use crate::machine::film::Fault;
+use crate::machine::frame::FromChild;
+
+/// How a film's pictures are scaled: there is time to do it well, and alike on every processor.
+const WELL: Flags = Flags::BICUBIC.union(Flags::ACCURATE_RND).union(Flags::BITEXACT);
+
+/// The rungs, largest first.
+pub(super) struct Cascade(Vec<Rung>);
+
+struct Rung {
+    index: u8,
+    size: (u32, u32),
+    wanted: Wanted,
+    scaler: Option<Scaler>,
+    encoder: Option<Encoder>,
+}
+
+impl Cascade {
+    /// The rungs of a job that are not copied.
+    pub(super) fn new(job: &Job) -> Result<Self, Fault> {
+        let mut rungs = Vec::new();
+        for (index, rung) in (0..).zip(&job.rungs).filter(|(_, rung)| !rung.is_copy) {
+            let size = (rung.width, rung.height);
+            let fits = |side: u32| side.is_multiple_of(2) && (2..=SIDE_MAX).contains(&side);
+            if !fits(size.0) || !fits(size.1) {
+                let (width, height) = size;
+                return Err(Fault::Lack(format!("no rung can have {width} × {height} pixels")));
+            }
+            let is_small = size.0.min(size.1) < THREADED_LINES_MIN;
+            let wanted = Wanted {
+                id: rung.id.clone(),
+                codec: rung.codec,
+                bit_rate: rung.bit_rate,
+                threads: if is_small { 1 } else { job.threads.max(1) },
+                hardware: None,
+                purpose: Purpose::Film,
+            };
+            rungs.push(Rung { index, size, wanted, scaler: None, encoder: None });
+        }
+        rungs
+            .sort_by_key(|rung| std::cmp::Reverse(u64::from(rung.size.0) * u64::from(rung.size.1)));
+        Ok(Self(rungs))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Draws a picture in every rung.
+    pub(super) fn draw(
+        &mut self,
+        picture: &Frame,
+        look: Look<'_>,
+        said: &mut Vec<FromChild>,
+    ) -> Result<(), Trouble> {
+        let mut larger: Option<usize> = None;
+        for at in 0..self.0.len() {
+            let (above, below) = self.0.split_at_mut(at);
+            let scaled = larger.and_then(|at| above[at].scaler.as_ref()).map(Scaler::image);
+            if below[0].draw(scaled.unwrap_or(picture), picture, look, said)? {
+                larger = Some(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers what the encoders hold.
+    pub(super) fn finish(&mut self, said: &mut Vec<FromChild>) {
+        for rung in &mut self.0 {
+            if let Some(mut encoder) = rung.encoder.take() {
+                encoder.finish(rung.index, said);
+            }
+        }
+    }
+}
+
+impl Rung {
+    /// Draws and encodes a picture; says whether it had to be scaled.
+    fn draw(
+        &mut self,
+        larger: &Frame,
+        source: &Frame,
+        look: Look<'_>,
+        said: &mut Vec<FromChild>,
+    ) -> Result<bool, Trouble> {
+        if (larger.width(), larger.height()) == self.size && larger.format() == Pixel::YUV420P {
+            self.scaler = None;
+            return self.encode(larger, source, look, said).map(|()| false);
+        }
+        let mut scaler = match self.scaler.take() {
+            Some(scaler) if scaler.fits(larger, self.size) => scaler,
+            _ => Scaler::new(larger, self.size, WELL).map_err(|_| Trouble::Media)?,
+        };
+        let image = scaler.scale(larger).map_err(|_| Trouble::Media)?;
+        look.mark(image);
+        let done = self.encode(image, source, look, said);
+        self.scaler = Some(scaler);
+        done.map(|()| true)
+    }
+
+    fn encode(
+        &mut self,
+        image: &Frame,
+        source: &Frame,
+        look: Look<'_>,
+        said: &mut Vec<FromChild>,
+    ) -> Result<(), Trouble> {
+        let mut encoder = match self.encoder.take() {
+            Some(encoder) => encoder,
+            None => Encoder::open(&self.wanted, self.size, source, look, self.index, said)?,
+        };
+        let sent = encoder.encode(image, look, self.index, said);
+        self.encoder = Some(encoder);
+        sent.map_err(|error| {
+            let said = format!("{}: {error}", self.wanted.id);
+            Trouble::Encoder(crate::Error::Encoder("running", said))
+        })
+    }
+}

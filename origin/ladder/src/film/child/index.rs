@@ -1,0 +1,135 @@
+//! When things are shown in a file.
+//!
+//! In: its packets, none of which is decoded. Out: the index. Does not know what it is for.
+
+use std::collections::BTreeMap;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::Packet;
+use ffmpeg_next::codec::packet::side_data::Type as Side;
+use shared_media::{Rational, Ticks};
+
+use super::file::{File, time_of};
+use super::out::{End, Out};
+use super::raw;
+use crate::film::Index;
+use crate::film::config::LENGTH_MAX;
+use crate::machine::film::Fault;
+
+/// Reads a whole file.
+pub(super) fn index(
+    path: &str,
+    streams: &[u32],
+    pictures: Option<u32>,
+    keyframes_max: u32,
+    out: &mut Out<'_>,
+) -> Result<Index, End> {
+    let mut file = File::open(path, streams)?;
+    let mut rates = BTreeMap::new();
+    for stream in streams {
+        rates.insert(*stream, raw::told(&file.stream(*stream)?.parameters()).rate);
+    }
+    let rate = pictures.map(|stream| file.stream(stream)).transpose()?;
+    let frame_rate = rate.and_then(|stream| frame_rate(stream.avg_frame_rate(), stream.rate()));
+    let keyframes_max = usize::try_from(keyframes_max).unwrap_or(usize::MAX);
+    let mut seen = Seen { span: None, keyframes: Vec::new(), pictures: 0 };
+    while let Some((stream, packet)) = file.next() {
+        let is_picture = Some(stream) == pictures;
+        let shown = if is_picture { frame_rate.map(picture_ticks) } else { None };
+        seen.take(&packet, is_picture, rates.get(&stream).copied(), shown.unwrap_or_default());
+        if seen.keyframes.len() > keyframes_max {
+            let reason = format!("it has more than {keyframes_max} keyframes");
+            return Err(Fault::File(reason).into());
+        }
+        let come = seen.span.map_or(0, |(begin, end)| end - begin);
+        out.progress(Ticks(come))?;
+    }
+    Ok(seen.index(frame_rate)?)
+}
+
+struct Seen {
+    /// From the first thing shown to the end of the last.
+    span: Option<(i64, i64)>,
+    keyframes: Vec<i64>,
+    pictures: u64,
+}
+
+impl Seen {
+    /// Takes a packet of a stream with so many samples per second, if it is sound; `shown` is how long it is shown
+    /// where it does not say so.
+    fn take(&mut self, packet: &Packet, is_picture: bool, rate: Option<u32>, shown: i64) {
+        self.pictures += u64::from(is_picture);
+        let Some(time) = time_of(packet).filter(|_| !raw::is_hidden(packet)) else { return };
+        let duration = Some(packet.duration()).filter(|duration| *duration > 0).unwrap_or(shown);
+        // What an encoder puts in front of the first sample is decoded and not heard.
+        let begin = time + unheard(packet, rate.unwrap_or_default()).min(duration);
+        let end = time + duration;
+        let (first, last) = self.span.unwrap_or((begin, end));
+        self.span = Some((first.min(begin), last.max(end)));
+        if is_picture && packet.is_key() {
+            self.keyframes.push(time);
+        }
+    }
+
+    fn index(mut self, frame_rate: Option<Rational>) -> Result<Index, Fault> {
+        let (begin, end) =
+            self.span.ok_or_else(|| Fault::File("nothing is shown in it".to_owned()))?;
+        if end - begin > LENGTH_MAX {
+            return Err(Fault::File("it lasts more than two days".to_owned()));
+        }
+        self.keyframes.sort_unstable();
+        self.keyframes.dedup();
+        Ok(Index {
+            begin: Ticks(begin),
+            length: Ticks(end - begin),
+            keyframes: self.keyframes.into_iter().map(|time| Ticks(time - begin)).collect(),
+            pictures: self.pictures,
+            frame_rate,
+        })
+    }
+}
+
+/// How much of a packet's beginning is not heard, in ticks: its first four bytes say how many samples.
+fn unheard(packet: &Packet, rate: u32) -> i64 {
+    let skipped = packet.side_data().find(|data| data.kind() == Side::SkipSamples);
+    let samples = skipped.and_then(|data| data.data().first_chunk().copied());
+    let samples = i64::from(samples.map_or(0, u32::from_le_bytes));
+    (samples * shared_media::TICKS_PER_SECOND).checked_div(i64::from(rate)).unwrap_or_default()
+}
+
+/// The base is the least that all times fit: where it is the average but for rounding it is the true rate.
+fn frame_rate(average: ffmpeg::Rational, base: ffmpeg::Rational) -> Option<Rational> {
+    let rate = |rate: ffmpeg::Rational| {
+        let num = u32::try_from(rate.numerator()).ok().filter(|num| *num > 0)?;
+        let den = u32::try_from(rate.denominator()).ok().filter(|den| *den > 0)?;
+        Some(Rational { num, den })
+    };
+    match (rate(average), rate(base)) {
+        (Some(average), Some(base)) => {
+            let off = (average.as_f64() - base.as_f64()).abs();
+            Some(if off < average.as_f64() / 100.0 { base } else { average })
+        }
+        (average, base) => average.or(base),
+    }
+}
+
+fn picture_ticks(rate: Rational) -> i64 {
+    shared_media::TICKS_PER_SECOND * i64::from(rate.den) / i64::from(rate.num.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_is_the_rate_where_pictures_come_at_it() {
+        let rate = |average: (i32, i32), base: (i32, i32)| {
+            let ratio = |(num, den)| ffmpeg::Rational::new(num, den);
+            frame_rate(ratio(average), ratio(base)).map(|rate| (rate.num, rate.den))
+        };
+        assert_eq!(rate((2997, 100), (30_000, 1001)), Some((30_000, 1001)));
+        assert_eq!(rate((18, 1), (90_000, 1)), Some((18, 1)), "pictures come as they like");
+        assert_eq!(rate((0, 0), (25, 1)), Some((25, 1)));
+        assert_eq!(rate((0, 1), (0, 0)), None);
+    }
+}

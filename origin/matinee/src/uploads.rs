@@ -1,0 +1,230 @@
+//! Uploads, joined: their ledger is control's database, their bytes lie in a directory; and what control asks of files.
+//!
+//! In: settings, a house. Out: the protocol's routes; assets that are looked into. Does not know headers or rows.
+
+mod import;
+mod probing;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use data_encoding::BASE64;
+use origin_control::{Control, Files, NewFile, NewUpload, Reply, UploadChange, UploadLock};
+use origin_upload::{Disk, Kept, Ledger, Lock, New, Save, Uploads};
+use shared_wire::api::{AssetPlan, MediaInfo};
+use shared_wire::upload::Upload;
+use shared_wire::{AssetId, ShowId};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Error;
+use crate::vod::Films;
+
+pub(crate) use probing::{ProbeFlags, probe};
+
+/// What the house says of uploads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// Where bytes lie; the data directory if nobody says.
+    pub(crate) folder: Option<PathBuf>,
+    /// Bytes of one file.
+    pub(crate) size_max: u64,
+    /// Bytes of all uploads and assets.
+    pub(crate) bytes_max: Option<u64>,
+    /// How long an upload that nobody goes on with is kept, in seconds.
+    pub(crate) expires_s: u32,
+}
+
+/// The room, open.
+pub(crate) struct Room {
+    uploads: Uploads,
+    control: Control,
+    disk: Disk,
+    program: PathBuf,
+    allow_private: bool,
+    /// Comes after the rest.
+    films: OnceLock<Arc<Films>>,
+}
+
+impl Room {
+    /// Opens the room; `stop` ends what goes on in it.
+    pub(crate) fn open(
+        rules: &Rules,
+        data: &std::path::Path,
+        control: &Control,
+        program: PathBuf,
+        allow_private: bool,
+        stop: CancellationToken,
+    ) -> Result<Arc<Self>, Error> {
+        let config = origin_upload::Config {
+            size_max: rules.size_max,
+            expires_s: rules.expires_s,
+            ..origin_upload::Config::default()
+        };
+        let folder = rules.folder.clone().unwrap_or_else(|| data.join("uploads"));
+        let disk = Disk::open(folder, config.write_bytes)
+            .map_err(|error| Error::Machine(format!("--uploads: {error}")))?;
+        let ledger = Arc::new(Rows(control.clone()));
+        let uploads = Uploads::new(config, ledger, Arc::new(disk.clone()), stop);
+        let control = control.clone();
+        let films = OnceLock::new();
+        Ok(Arc::new(Self { uploads, control, disk, program, allow_private, films }))
+    }
+
+    /// Answers control, looks into what is there, removes what has expired.
+    pub(crate) fn start(self: &Arc<Self>, stop: CancellationToken) {
+        let files: Arc<dyn Files> = self.clone();
+        self.control.set_files(Arc::downgrade(&files));
+        self.uploads.start_sweeping();
+        let probing = probing::Probing {
+            control: self.control.clone(),
+            uploads: self.uploads.clone(),
+            disk: self.disk.clone(),
+            program: self.program.clone(),
+        };
+        tokio::spawn(probing.work(stop));
+    }
+
+    /// Where bytes are.
+    pub(crate) fn disk(&self) -> Disk {
+        self.disk.clone()
+    }
+
+    /// Says who makes films of assets; the first to be named stays.
+    pub(crate) fn set_films(&self, films: Arc<Films>) {
+        let _ = self.films.set(films);
+    }
+
+    /// The protocol's routes.
+    pub(crate) fn router(&self) -> axum::Router {
+        let control = self.control.clone();
+        let authorise = move |headers: &HeaderMap| {
+            let value = headers.get(header::AUTHORIZATION).map_or(&b""[..], |v| v.as_bytes());
+            let (scheme, rest) = value.split_at_checked("bearer ".len()).unwrap_or_default();
+            scheme.eq_ignore_ascii_case(b"bearer ") && control.is_admin(rest.trim_ascii())
+        };
+        origin_upload::router(&self.uploads, Arc::new(authorise))
+    }
+
+    async fn take(
+        &self,
+        title: Option<String>,
+        file_name: Option<String>,
+        length: Option<u64>,
+        body: Body,
+    ) -> Result<AssetId, origin_control::Error> {
+        let pairs = [("title", title), ("filename", file_name)];
+        let said: Vec<String> = pairs
+            .into_iter()
+            .filter_map(|(key, text)| Some(format!("{key} {}", BASE64.encode(text?.as_bytes()))))
+            .collect();
+        let metadata = (!said.is_empty()).then(|| said.join(","));
+        self.uploads.take(metadata, length, body).await.map_err(refused)
+    }
+}
+
+impl Files for Room {
+    fn take(&self, file: NewFile) -> Reply<'_, AssetId> {
+        Box::pin(self.take(file.title, file.file_name, file.length, file.body))
+    }
+
+    fn import(&self, url: String, title: Option<String>) -> Reply<'_, AssetId> {
+        Box::pin(async move {
+            let found = import::fetch(&url, self.allow_private).await?;
+            self.take(title, Some(found.name), found.length, found.body).await
+        })
+    }
+
+    fn plan(&self, media: &MediaInfo) -> AssetPlan {
+        origin_vod::machine::plan(&origin_vod::Config::default(), media)
+    }
+
+    fn unmake(&self, asset: AssetId, show: ShowId) -> Reply<'_, ()> {
+        Box::pin(async move {
+            let Some(films) = self.films.get() else { return Ok(()) };
+            let failed = |error: origin_storage::Error| origin_control::Error::Storage {
+                reason: error.to_string(),
+            };
+            films.unmake(asset, show).await.map_err(failed)
+        })
+    }
+
+    fn delete(&self, asset: AssetId) -> Reply<'_, ()> {
+        Box::pin(async move { self.uploads.delete(asset).await.map_err(refused) })
+    }
+}
+
+/// What uploads say, as control says it.
+fn refused(error: origin_upload::Error) -> origin_control::Error {
+    use origin_control::Error as Told;
+    use origin_upload::Error as Said;
+    let reason = error.to_string();
+    match error {
+        Said::Refused(refusal) => Told::FileRefused { code: refusal.code, reason },
+        Said::Quota { max, left } => Told::QuotaExceeded { max, left },
+        Said::TooMany => Told::UploadsFull,
+        Said::Stopping => Told::NoFiles,
+        Said::Held | Said::TakenOver => Told::Busy,
+        Said::BrokeOff => Told::FileRefused { code: "body_broke_off", reason },
+        Said::DiskFull => Told::StorageFull,
+        Said::Storage(reason) => Told::Storage { reason },
+    }
+}
+
+/// Control's database as the ledger of uploads.
+struct Rows(Control);
+
+/// What the database says, as uploads say it.
+fn failed(error: origin_control::Error) -> origin_upload::Error {
+    use origin_control::Error as Said;
+    match error {
+        Said::QuotaExceeded { max, left } => origin_upload::Error::Quota { max, left },
+        Said::UploadsFull => origin_upload::Error::TooMany,
+        Said::StorageFull => origin_upload::Error::DiskFull,
+        Said::Unreachable { reason } => origin_upload::Error::Storage(reason),
+        other => origin_upload::Error::Storage(other.to_string()),
+    }
+}
+
+impl Ledger for Rows {
+    fn now(&self) -> i64 {
+        self.0.clock()
+    }
+
+    fn create(&self, new: New) -> origin_upload::Reply<'_, Upload> {
+        let New { length, metadata, concat, expires_s } = new;
+        let new = NewUpload { length, metadata, concat, expires_s };
+        Box::pin(async move { self.0.create_upload(new).await.map_err(failed) })
+    }
+
+    fn find(&self, id: AssetId) -> origin_upload::Reply<'_, Option<Upload>> {
+        Box::pin(async move { self.0.upload(id).await.map_err(failed) })
+    }
+
+    fn lock(&self, id: AssetId) -> origin_upload::Reply<'_, Lock> {
+        Box::pin(async move {
+            Ok(match self.0.lock_upload(id).await.map_err(failed)? {
+                UploadLock::Have(upload, fence, is_fresh) => Lock::Have { upload, fence, is_fresh },
+                UploadLock::Held => Lock::Held,
+                UploadLock::Unknown => Lock::Unknown,
+            })
+        })
+    }
+
+    fn save(&self, save: Save) -> origin_upload::Reply<'_, Kept> {
+        let Save { upload, fence, reserved, release, asset } = save;
+        let change = UploadChange { upload, fence, reserved, release, asset };
+        Box::pin(async move {
+            let changed = self.0.change_upload(change).await.map_err(failed)?;
+            Ok(changed.map_or(Kept::Lost, |is_wanted| Kept::Yes { is_wanted }))
+        })
+    }
+
+    fn due(&self) -> origin_upload::Reply<'_, Vec<AssetId>> {
+        Box::pin(async move { self.0.uploads_due().await.map_err(failed) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

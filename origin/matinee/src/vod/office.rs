@@ -1,0 +1,210 @@
+//! Who does which job when: as many at a time as the house says, and one that lists.
+//!
+//! In: jobs that are due. Out: jobs that are taken, kept, and ended one way or another. Does not know what they do.
+//!
+//! A job that goes on says so six times within its lease. Who cannot say so for four fifths of it, by its own clock, or
+//! hears that nobody wants it any more, stops: by then somebody else may do the same.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::{counter, gauge, histogram};
+use origin_control::{FilmJobKind, FilmLease};
+use origin_vod::machine::work;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::error::Failure;
+use super::{Films, Running};
+
+/// How often it is looked whether there is something to do, whoever made it so.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Renewals within one lease.
+const RENEWALS: u32 = 6;
+/// Whoever has a job counts on this part of its lease: clocks do not run alike.
+const COUNTED: (u32, u32) = (4, 5);
+/// The kinds of jobs that take the processor.
+const HEAVY: [FilmJobKind; 3] = [FilmJobKind::Index, FilmJobKind::Sounds, FilmJobKind::Chunk];
+
+/// What a job came to.
+pub(super) enum Outcome {
+    /// It is done, and that is to be kept.
+    Done(super::made::Done),
+    /// It came to nothing.
+    Failed(Failure),
+    /// The house drains, or its asset is deleted.
+    Stopped,
+    /// It is somebody else's by now.
+    Lost,
+}
+
+/// Finds work until the house stops.
+pub(super) async fn work(films: Arc<Films>) {
+    let heavy = usize::try_from(films.transcodes).unwrap_or(1);
+    let (heavy, lists) = (Arc::new(Semaphore::new(heavy)), Arc::new(Semaphore::new(1)));
+    loop {
+        if let Err(error) = films.control.begin_films().await {
+            tracing::warn!(%error, "films are not begun");
+        }
+        let looked = async {
+            films.tell().await?;
+            films.take(&[FilmJobKind::List], &lists).await?;
+            films.take(&HEAVY, &heavy).await
+        };
+        if let Err(error) = looked.await {
+            tracing::warn!(%error, "what is to be transcoded is not known");
+        }
+        tokio::select! {
+            () = films.wake.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = films.stop.cancelled() => return,
+        }
+    }
+}
+
+impl Films {
+    /// Takes as many jobs as there are hands for.
+    async fn take(
+        self: &Arc<Self>,
+        kinds: &[FilmJobKind],
+        hands: &Arc<Semaphore>,
+    ) -> Result<(), origin_control::Error> {
+        while let Ok(hand) = Arc::clone(hands).try_acquire_owned() {
+            let due = self.control.films_due(kinds, self.own_only).await?;
+            let Some(job) = due.jobs.first() else { return Ok(()) };
+            if let Some(lease) = self.control.claim_film_job(job).await? {
+                self.tasks.spawn(Arc::clone(self).carry_out(lease, hand));
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "2^53 jobs, or milliseconds, are many")]
+    async fn tell(&self) -> Result<(), origin_control::Error> {
+        let waiting = self.control.film_jobs_waiting().await?;
+        for kind in FilmJobKind::ALL {
+            let found = waiting.iter().find(|(of, ..)| *of == kind);
+            let (jobs, ms) = found.map_or((0, 0), |(_, jobs, ms)| (*jobs, *ms));
+            gauge!("matinee_film_jobs_waiting", "kind" => kind.name()).set(jobs as f64);
+            let seconds = ms.max(0) as f64 / 1000.0;
+            gauge!("matinee_film_jobs_oldest_seconds", "kind" => kind.name()).set(seconds);
+        }
+        Ok(())
+    }
+
+    async fn carry_out(self: Arc<Self>, lease: FilmLease, hand: OwnedSemaphorePermit) {
+        let (asset, number, kind) = (lease.asset, lease.number, lease.kind.name());
+        let began = Instant::now();
+        let stop = self.enter(&lease);
+        let outcome = tokio::select! {
+            biased;
+            () = stop.cancelled() => Outcome::Stopped,
+            () = self.keep(&lease) => Outcome::Lost,
+            done = self.job(&lease) => done.map_or_else(Outcome::Failed, Outcome::Done),
+        };
+        let result = self.settle(&lease, outcome).await.unwrap_or_else(|error| {
+            tracing::warn!(%asset, number, kind, %error, "what became of a job was not kept");
+            "unknown"
+        });
+        counter!("matinee_film_jobs_total", "kind" => kind, "result" => result).increment(1);
+        histogram!("matinee_film_job_seconds", "kind" => kind, "result" => result)
+            .record(began.elapsed());
+        self.leave(&lease);
+        drop(hand);
+        self.wake.notify_one();
+    }
+
+    async fn job(&self, lease: &FilmLease) -> Result<super::made::Done, Failure> {
+        // It brought down whoever did it, as often as it may.
+        if lease.attempts > self.vod.attempts_max {
+            return Err(Failure::Endless(lease.attempts - 1));
+        }
+        match lease.kind {
+            FilmJobKind::Index => self.index(lease).await,
+            FilmJobKind::List => self.list(lease).await,
+            FilmJobKind::Sounds | FilmJobKind::Chunk => self.piece(lease).await,
+        }
+    }
+
+    /// Keeps what a job came to; its name among results.
+    async fn settle(
+        &self,
+        lease: &FilmLease,
+        outcome: Outcome,
+    ) -> Result<&'static str, origin_control::Error> {
+        use super::made::Done;
+        let is_kept = match outcome {
+            Outcome::Done(Done::Index(made, jobs)) => {
+                self.control.film_planned(lease, &made, &jobs).await?
+            }
+            Outcome::Done(Done::Media(result)) => {
+                self.control.film_job_done(lease, &result).await?
+            }
+            Outcome::Done(Done::List(listed)) => {
+                if listed.is_complete {
+                    self.forget(lease.asset);
+                }
+                self.control.film_listed(lease, listed).await?
+            }
+            Outcome::Failed(failure) => return self.failed(lease, &failure).await,
+            Outcome::Stopped => {
+                self.control.give_film_job_back(lease).await?;
+                return Ok("given back");
+            }
+            Outcome::Lost => false,
+        };
+        if is_kept {
+            return Ok("done");
+        }
+        tracing::warn!(asset = %lease.asset, number = lease.number, "a job is somebody else's");
+        Ok("lost")
+    }
+
+    async fn failed(
+        &self,
+        lease: &FilmLease,
+        failure: &Failure,
+    ) -> Result<&'static str, origin_control::Error> {
+        let (asset, number, kind) = (lease.asset, lease.number, lease.kind.name());
+        let reason = failure.to_string();
+        let again = work::again(&self.vod, lease.attempts, failure.is_hopeless());
+        match again {
+            Some(after_ms) => {
+                tracing::warn!(%asset, number, kind, reason, after_ms, "a job failed")
+            }
+            None => tracing::error!(%asset, number, kind, reason, "a film could not be made"),
+        }
+        self.control.film_job_failed(lease, &reason, again).await?;
+        Ok(if again.is_some() { "failed" } else { "dead" })
+    }
+
+    /// Says that a job goes on, for as long as it may.
+    async fn keep(&self, lease: &FilmLease) {
+        let mut renewed = Instant::now();
+        loop {
+            tokio::time::sleep(self.lease / RENEWALS).await;
+            let asked = Instant::now();
+            match self.control.keep_film_job(lease).await {
+                Ok(true) => renewed = asked,
+                Ok(false) => return,
+                Err(_) if renewed.elapsed() < self.lease * COUNTED.0 / COUNTED.1 => {}
+                Err(error) => {
+                    tracing::warn!(%error, "nobody knows that a job goes on: it stops");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn enter(&self, lease: &FilmLease) -> CancellationToken {
+        let stop = self.stop.child_token();
+        let running = Running { lease: *lease, stop: stop.clone() };
+        self.running().push(running);
+        stop
+    }
+
+    fn leave(&self, lease: &FilmLease) {
+        self.running().retain(|one| one.lease != *lease);
+        self.ended.notify_waiters();
+    }
+}

@@ -1,0 +1,167 @@
+//! A piece of a film: a child process makes it, the packager cuts it, the store keeps it.
+//!
+//! In: a job. Out: objects on the disk; what playlists may list of them. Does not know codecs or boxes.
+//!
+//! What is said of a piece is said when all of it is there: every object on the disk, every rung with the same number
+//! of pictures, every segment in every playlist. Until then nobody is told of anything.
+
+use std::collections::BTreeMap;
+
+use origin_control::FilmLease;
+use origin_ladder::film::{self, Made as Came};
+use origin_packager::machine::Output;
+use origin_packager::{Caption, Drop as Why, Error as Trouble, Machine};
+use shared_media::{Now, Poll, RenditionId, Staged, Ticks};
+use shared_wire::ShowId;
+
+use super::Films;
+use super::error::Failure;
+use super::made::{Done, EPOCH, Made, Part, Piece, read, write};
+
+/// Cues of one text.
+const CUES_MAX: usize = 50_000;
+
+/// A piece on its way.
+struct Making<'a> {
+    films: &'a Films,
+    show: ShowId,
+    machine: Machine,
+    piece: Piece,
+    /// Segments of a rendition in which it has nothing.
+    gaps: usize,
+}
+
+impl Films {
+    pub(super) async fn piece(&self, lease: &FilmLease) -> Result<Done, Failure> {
+        let known = self.control.film(lease.asset).await?;
+        let made: Made = read(known.made.as_deref().unwrap_or_default())?;
+        let unknown = || Failure::File("it has no such piece".to_owned());
+        let part = made.part(lease.kind, lease.number).ok_or_else(unknown)?;
+        let file = self.disk.path(lease.asset);
+        let config = origin_packager::Config {
+            captions: if part == Part::Sounds { made.captions() } else { Vec::new() },
+            cues_max: CUES_MAX,
+            ..self.packager.clone()
+        };
+        let epoch = EPOCH.to_owned();
+        let anchor = made.anchor();
+        let machine = Machine::of_piece(config, known.show, epoch, anchor, made.given(part));
+        let (show, piece) = (known.show, Piece::default());
+        let mut making = Making { films: self, show, machine, piece, gaps: 0 };
+        making.take(Staged::Plan(made.renditions(part))).await?;
+        if part == Part::Sounds && !made.plan.subtitles.is_empty() {
+            let texts = film::make(&self.ladder, &file, &made.texts())?;
+            making.texts(texts, &made).await?;
+        }
+        let job = made.job(part);
+        if !(job.sounds.is_empty() && job.rungs.is_empty()) {
+            let counted = making.media(film::make(&self.ladder, &file, &job)?).await?;
+            check(&job, &counted)?;
+        }
+        making.take(Staged::End).await?;
+        if making.gaps > 0 {
+            let (asset, segments) = (lease.asset, making.gaps);
+            let number = lease.number;
+            tracing::info!(%asset, number, segments, "a film has nothing for a while");
+        }
+        let mut piece = making.piece;
+        piece.facts = making.machine.facts();
+        piece.complete(&made.playlists_of(part), made.cuts(part).len())?;
+        Ok(Done::Media(write(&piece)?))
+    }
+}
+
+impl Making<'_> {
+    /// Takes all cues.
+    async fn texts(&mut self, mut running: film::Running, made: &Made) -> Result<(), Failure> {
+        let mut cues: BTreeMap<RenditionId, Vec<Caption>> = BTreeMap::new();
+        let at = |ticks: Ticks| made.anchor_us.saturating_add(ticks.as_micros());
+        while let Some(came) = running.next().await {
+            let Came::Cue { id, start, end, text } = came? else { continue };
+            let track = cues.entry(id).or_default();
+            if track.len() < CUES_MAX && end > start {
+                let (start_us, end_us) = (at(start), at(end));
+                track.push(Caption { start_us, end_us, settings: String::new(), text });
+            }
+        }
+        for (id, cues) in cues {
+            let put = self.machine.put_captions(&id, cues);
+            put.map_err(|why| Failure::House(format!("the texts of {id}: {why:?}")))?;
+        }
+        Ok(())
+    }
+
+    /// Takes all units; how many of each rendition there were, as the child counts.
+    async fn media(
+        &mut self,
+        mut running: film::Running,
+    ) -> Result<BTreeMap<RenditionId, u64>, Failure> {
+        while let Some(came) = running.next().await {
+            match came? {
+                Came::Config(id, config) => self.take(Staged::Config(id, config)).await?,
+                Came::Unit(id, unit) => self.take(Staged::Unit(id, unit)).await?,
+                Came::Counted(counted) => return Ok(counted),
+                Came::Cue { .. } | Came::Progress(_) => {}
+            }
+        }
+        Err(Failure::House("the film process said nothing of its end".to_owned()))
+    }
+
+    /// The law of machines: handle, then poll until it waits.
+    async fn take(&mut self, event: Staged) -> Result<(), Failure> {
+        self.machine.handle(Now::default(), event);
+        while let Poll::Output(output) = self.machine.poll() {
+            match output {
+                Output::Put(object) => self.films.save(object).await?,
+                Output::Append(object) => {
+                    let below = object.key.strip_prefix(&format!("{}/", self.show));
+                    let lines = String::from_utf8_lossy(&object.bytes).into_owned();
+                    self.piece.append(below.unwrap_or(&object.key), lines);
+                }
+                Output::Trouble(trouble) => self.trouble(&trouble)?,
+                // Those are of shows.
+                Output::PutPart(_)
+                | Output::Replace(_)
+                | Output::Multivariant(_)
+                | Output::View { .. }
+                | Output::Note(_)
+                | Output::Finished { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A rendition may end before another; nothing else is as it should be.
+    fn trouble(&mut self, trouble: &Trouble) -> Result<(), Failure> {
+        match trouble {
+            Trouble::Gap { .. } => self.gaps += 1,
+            // It is shown before the piece begins: the one before has it.
+            Trouble::Dropped { why: Why::Late, .. } => {}
+            Trouble::Configuration { .. } => return Err(Failure::File(trouble.to_string())),
+            Trouble::Dropped { .. } | Trouble::OutOfOrder(_) => {
+                return Err(Failure::House(trouble.to_string()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All rungs that are encoded have the same pictures.
+fn check(job: &film::Job, counted: &BTreeMap<RenditionId, u64>) -> Result<(), Failure> {
+    let encoded = job.rungs.iter().filter(|rung| !rung.is_copy);
+    let mut counts = encoded.map(|rung| (&rung.id, counted.get(&rung.id).copied()));
+    let Some((first, pictures)) = counts.next() else { return Ok(()) };
+    match counts.find(|(_, other)| *other != pictures) {
+        None => Ok(()),
+        Some((id, other)) => {
+            let (pictures, other) = (pictures.unwrap_or_default(), other.unwrap_or_default());
+            let reason = format!("{first} has {pictures} pictures, {id} has {other}");
+            Err(Failure::House(reason))
+        }
+    }
+}
+
+/// `matinee film`: makes a piece, as it is told on standard input.
+pub(crate) fn film() -> Result<(), crate::error::Error> {
+    origin_ladder::film::film_child_main().map_err(crate::error::Error::Film)
+}

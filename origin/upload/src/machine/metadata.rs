@@ -1,0 +1,55 @@
+//! `Upload-Metadata`: pairs of a key and a value in base 64.
+//!
+//! In: a header's value. Out: [`Metadata`], or what is wrong with it. Does not know which keys mean something.
+
+use data_encoding::BASE64;
+
+use super::Refusal;
+
+/// What was said of a file. Values are bytes of strangers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metadata {
+    pairs: Vec<(String, Vec<u8>)>,
+}
+
+impl Metadata {
+    /// Reads a header's value.
+    ///
+    /// # Errors
+    /// 400 for whatever the protocol does not allow: an empty key, one that stands there twice, a value that is not
+    /// base 64; or more than `bytes_max`.
+    pub fn read(text: &str, bytes_max: usize) -> Result<Self, Refusal> {
+        let wrong = |what: &str| {
+            Refusal::new(400, "metadata_malformed", format!("`Upload-Metadata` {what}"))
+        };
+        if text.len() > bytes_max {
+            return Err(wrong("is too long"));
+        }
+        let mut pairs: Vec<(String, Vec<u8>)> = Vec::new();
+        for pair in text.split(',') {
+            // Clients put a space after the comma, though nothing says they may.
+            let pair = pair.trim_matches(' ');
+            let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
+            if key.is_empty() {
+                return Err(wrong("has an empty key"));
+            }
+            if pairs.iter().any(|(known, _)| known == key) {
+                return Err(wrong("has a key twice"));
+            }
+            let value = BASE64.decode(value.as_bytes());
+            let value = value.map_err(|_| wrong("has a value that is not base 64"))?;
+            pairs.push((key.to_owned(), value));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The text of a key: what is a control character, or not UTF-8, is left out.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<String> {
+        let (_, value) = self.pairs.iter().find(|(known, _)| known == key)?;
+        let text = String::from_utf8_lossy(value);
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}

@@ -1,0 +1,274 @@
+//! Assets: what people can be let watch that is not on the air.
+//!
+//! In: nothing. Out: serde types. Does not know where the bytes are, nor how they were looked into.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AssetId, ShowId};
+
+/// Tags of one asset.
+pub const TAGS_MAX: usize = 32;
+/// Characters of a tag.
+pub const TAG_CHARS_MAX: usize = 64;
+
+/// Where an asset stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AssetState {
+    /// Its bytes are there, and are being looked into.
+    Probing,
+    /// It was looked into, and can be taken.
+    Uploaded,
+    /// It cannot be taken; its bytes are deleted, and `reason` says why.
+    Refused,
+    /// What is played is being made of it; its beginning can be played as soon as `is_playable`.
+    Transcoding,
+    /// All of it can be played.
+    Ready,
+    /// Not all of it could be made, and `reason` says why; it can be tried again.
+    Failed,
+}
+
+impl AssetState {
+    /// All of them, in the order in which an asset may pass through them.
+    pub const ALL: [Self; 6] = [
+        Self::Probing,
+        Self::Uploaded,
+        Self::Refused,
+        Self::Transcoding,
+        Self::Ready,
+        Self::Failed,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Probing => "probing",
+            Self::Uploaded => "uploaded",
+            Self::Refused => "refused",
+            Self::Transcoding => "transcoding",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The state of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+}
+
+/// Who may find an asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Administrators alone.
+    #[default]
+    Private,
+    /// Whoever has its link.
+    Unlisted,
+    /// Everybody.
+    Public,
+}
+
+impl Visibility {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Unlisted => "unlisted",
+            Self::Public => "public",
+        }
+    }
+
+    /// The visibility of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Private, Self::Unlisted, Self::Public].into_iter().find(|one| one.name() == name)
+    }
+}
+
+/// `GET /v1/assets/{asset}`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asset {
+    /// The asset.
+    pub asset: AssetId,
+    /// Its title.
+    pub title: String,
+    /// What is said about it.
+    pub description: String,
+    /// What it is found by.
+    pub tags: Vec<String>,
+    /// Who may find it.
+    pub visibility: Visibility,
+    /// Where it stands.
+    pub state: AssetState,
+    /// Why it was refused, or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The show under which it is played, once it is transcoded: tickets are issued for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show: Option<ShowId>,
+    /// How much of it is transcoded, from 0 to 100.
+    pub progress_percent: u8,
+    /// Whether its beginning, at least, can be played.
+    pub is_playable: bool,
+    /// Name of the file that was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// When its last byte came.
+    pub created_at: i64,
+    /// What is in it, once it was looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaInfo>,
+}
+
+/// `GET /v1/assets`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetList {
+    /// A page of them, newest first.
+    pub assets: Vec<Asset>,
+    /// The cursor of the next page, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// `PATCH /v1/assets/{asset}`: what is to change; what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAsset {
+    /// Title, 1 to 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Description, up to 5000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Tags, in the place of those it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Who may find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+}
+
+/// `DELETE /v1/assets/{asset}`: what is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// The asset that was.
+    pub asset: AssetId,
+    /// Bytes that were freed.
+    pub bytes: u64,
+}
+
+/// `POST /v1/assets/import`: a file elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// Where it is, `http://` or `https://`.
+    pub url: String,
+    /// Its title; absent: the end of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaInfo {
+    /// The container's names, as FFmpeg has them: `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub container: String,
+    /// How long it plays, in milliseconds.
+    pub duration_ms: u64,
+    /// Bits per second, over all.
+    pub bits_per_s: u64,
+    /// Its streams, in the file's order.
+    pub streams: Vec<StreamInfo>,
+    /// Its chapters, in order.
+    pub chapters: Vec<Chapter>,
+}
+
+/// One stream of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamInfo {
+    /// `video`, `audio`, `subtitle`, `attachment` or `data`.
+    pub kind: String,
+    /// The codec, as FFmpeg names it.
+    pub codec: String,
+    /// Its language, as the file has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Its title, as the file has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Whether players take it unless told otherwise.
+    pub is_default: bool,
+    /// Bits per second, where the file says so of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_per_s: Option<u64>,
+    /// Of pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<VideoInfo>,
+    /// Of sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioInfo>,
+}
+
+/// What the pictures are like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoInfo {
+    /// Pixels of a line.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// The form of its pixels: `yuv420p10le`.
+    pub pixel_format: String,
+    /// Pictures in a thousand seconds, on average: 29970.
+    pub frames_per_1000_s: u32,
+    /// Whether that rate seems to change: the container's two rates differ.
+    pub is_vfr: bool,
+    /// Whether the first picture is two fields.
+    pub is_interlaced: bool,
+    /// By how many degrees it is to be turned clockwise: 0, 90, 180 or 270.
+    pub rotation: u16,
+    /// `pq`, `hlg` or `dolby-vision`; absent: standard range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdr: Option<String>,
+    /// Whether it is the file's cover, not its film.
+    pub is_cover: bool,
+    /// Pixels of a line as it is shown, where pixels are not square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_width: Option<u32>,
+    /// How much there is to encode in them, against what films have as a rule, in percent; absent: it was not found
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complexity_percent: Option<u32>,
+    /// The longest way from keyframe to keyframe, of what was looked at, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyframe_ms_max: Option<u64>,
+}
+
+/// What the sound is like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioInfo {
+    /// Channels.
+    pub channels: u16,
+    /// Their places: `stereo`, `5.1`.
+    pub layout: String,
+    /// Samples per second.
+    pub samples_per_s: u32,
+}
+
+/// A chapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chapter {
+    /// Where it begins, in milliseconds.
+    pub start_ms: u64,
+    /// Where it ends.
+    pub end_ms: u64,
+    /// Its title.
+    pub title: String,
+}
