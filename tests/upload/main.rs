@@ -6,8 +6,11 @@ mod clients;
 mod killed;
 mod large;
 mod looked_into;
+mod pictured;
 mod planned;
+mod subtitled;
 mod transcoded;
+mod untimed;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};

@@ -14,12 +14,12 @@ use crate::Tus;
 use crate::looked_into::make;
 
 /// How long a film may take: two slow processors do other tests as well.
-const MADE_MAX: Duration = Duration::from_secs(400);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const MADE_MAX: Duration = Duration::from_secs(400);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// For how long a cache may have an older list, and more.
 const CACHED_MAX: Duration = Duration::from_secs(10);
 /// Pieces of four seconds: a film of twenty has five.
-const FLAGS: [&str; 2] = ["--chunk-s", "4"];
+pub(crate) const FLAGS: [&str; 2] = ["--chunk-s", "4"];
 /// Pictures of the film.
 const PICTURES: usize = 500;
 /// By how much the bar above each is brighter than above the one before, of how much.
@@ -28,17 +28,22 @@ const BRIGHT: usize = 200;
 /// Samples of one frame of its sound, and in a second.
 const FRAME: (f64, f64) = (1024.0, 48_000.0);
 
-/// Twenty seconds in which every picture is another, with a keyframe every two.
+/// Twenty seconds in which every picture is another, as FFmpeg draws them.
+pub(crate) fn drawn() -> String {
+    let bar = format!("if(lt(Y,45),16+mod(N*{BRIGHTER},{BRIGHT}),lum(X,Y))");
+    let plain = |plane: &str| format!("if(lt(Y,23),128,{plane}(X,Y))");
+    let (cb, cr) = (plain("cb"), plain("cr"));
+    let drawn = "testsrc2=size=320x180:rate=25:duration=20,format=yuv420p";
+    format!("{drawn},geq=lum='{bar}':cb='{cb}':cr='{cr}'")
+}
+
+/// They, with a keyframe every two seconds, sound and words.
 fn film(folder: &Path) -> std::path::PathBuf {
     let spoken = folder.join("words.srt");
     let words =
         "1\n00:00:01,000 --> 00:00:03,000\nHallo\n\n2\n00:00:15,000 --> 00:00:17,500\nEnde\n";
     std::fs::write(&spoken, words).expect("writable");
-    let bar = format!("if(lt(Y,45),16+mod(N*{BRIGHTER},{BRIGHT}),lum(X,Y))");
-    let plain = |plane: &str| format!("if(lt(Y,23),128,{plane}(X,Y))");
-    let (cb, cr) = (plain("cb"), plain("cr"));
-    let drawn = "testsrc2=size=320x180:rate=25:duration=20,format=yuv420p";
-    let pictures = format!("{drawn},geq=lum='{bar}':cb='{cb}':cr='{cr}'");
+    let pictures = drawn();
     make(
         folder,
         "film.mkv",
@@ -53,13 +58,18 @@ fn film(folder: &Path) -> std::path::PathBuf {
     )
 }
 
-fn upload(house: &House, file: &Path) -> String {
+pub(crate) fn upload(house: &House, file: &Path) -> String {
     let made = house.cli_json(&["asset", "upload", file.to_str().expect("a path"), "--json"]);
     made["asset"].as_str().expect("an id").to_owned()
 }
 
 /// An asset, as soon as it is so.
-async fn once(house: &House, asset: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn once(
+    house: &House,
+    asset: &str,
+    what: &str,
+    is: impl Fn(&Value) -> bool,
+) -> Value {
     let (tus, deadline) = (Tus::to(house), Instant::now() + MADE_MAX);
     loop {
         let told = tus.looked_into(asset).await;
@@ -71,14 +81,14 @@ async fn once(house: &House, asset: &str, what: &str, is: impl Fn(&Value) -> boo
     }
 }
 
-async fn ready(house: &House, asset: &str) -> Value {
+pub(crate) async fn ready(house: &House, asset: &str) -> Value {
     let over = |told: &Value| ["ready", "failed", "refused"].iter().any(|s| told["state"] == *s);
     let told = once(house, asset, "it is made", over).await;
     assert_eq!((&told["state"], &told["reason"]), (&json!("ready"), &Value::Null));
     told
 }
 
-fn text(told: &Value, name: &str) -> String {
+pub(crate) fn text(told: &Value, name: &str) -> String {
     told[name].as_str().unwrap_or_else(|| panic!("no {name} in {told}")).to_owned()
 }
 
@@ -159,7 +169,7 @@ async fn a_film_plays_while_it_is_made_and_every_picture_once_and_in_order() {
 }
 
 /// A playlist with its end: caches may have it as it was for two seconds more.
-async fn ended(client: &Client, url: &str) -> Playlist {
+pub(crate) async fn ended(client: &Client, url: &str) -> Playlist {
     let deadline = Instant::now() + CACHED_MAX;
     loop {
         let list = Playlist::parse(&fetch(client, url).await.text(), url);
@@ -172,7 +182,7 @@ async fn ended(client: &Client, url: &str) -> Playlist {
 }
 
 /// Every picture of a rung, once, a twenty-fifth of a second apart: over the borders of pieces as well.
-fn pictures(url: &str) {
+pub(crate) fn pictures(url: &str) {
     let shown = times(url, "v:0");
     assert_eq!(shown.len(), PICTURES, "{url}");
     let steps = shown.windows(2).map(|two| two[1] - two[0]);
@@ -212,11 +222,13 @@ fn objects(house: &House, told: &Value) -> BTreeMap<String, Vec<u8>> {
                 continue;
             }
             let bytes = std::fs::read(entry.path()).expect("readable");
-            let is_list = name.ends_with(".m3u8");
+            let is_list = name.ends_with(".m3u8") || name.ends_with("/storyboard.vtt");
             let plain = |bytes: &[u8]| {
                 let text = String::from_utf8_lossy(bytes).into_owned();
                 let is_of_day = |line: &&str| {
-                    line.starts_with("#EXT-X-PROGRAM-DATE-TIME") || line.contains("matinee.anchor")
+                    line.starts_with("#EXT-X-PROGRAM-DATE-TIME")
+                        || line.contains("matinee.anchor")
+                        || line.starts_with("NOTE start_us=")
                 };
                 let lines: Vec<&str> = text.lines().filter(|line| !is_of_day(line)).collect();
                 lines.join("\n").into_bytes()

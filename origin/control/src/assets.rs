@@ -237,6 +237,7 @@ pub(crate) async fn insert(
         made: Set(None),
         progress_percent: Set(0),
         is_playable: Set(0),
+        subtitle_changes: Set(0),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())

@@ -16,6 +16,7 @@ use shared_wire::api::{
 use crate::Error;
 
 pub(crate) use pace::Paces;
+pub(crate) use settings::valid as valid_settings;
 use timestamp_map::TimestampMap;
 
 /// Cues of one request, at most.
@@ -27,7 +28,7 @@ const SHOWN_MS_MAX: i64 = 600_000;
 /// Furthest ahead a cue is told, in milliseconds.
 const AHEAD_MS_MAX: i64 = 3_600_000;
 /// Characters of a track's name, at most.
-const NAME_CHARS_MAX: usize = 64;
+pub(crate) const NAME_CHARS_MAX: usize = 64;
 
 /// A checked cue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,13 +130,13 @@ fn described<'a>(
 }
 
 /// Whether a name can stand in a playlist and in a menu.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let is_plain = !name.chars().any(|c| c.is_control() || c == '"');
     (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && is_plain && !name.trim().is_empty()
 }
 
 /// Whether it is a language, short enough to name a rendition.
-fn is_language(tag: &str) -> bool {
+pub(crate) fn is_language(tag: &str) -> bool {
     tag.len() <= CAPTION_LANGUAGE_CHARS_MAX && Language::new(tag).is_some()
 }
 

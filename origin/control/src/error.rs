@@ -185,6 +185,12 @@ pub enum Error {
     /// The asset has not failed, so it is not tried again.
     #[error("the asset has not failed: only what has is tried again")]
     AssetNotFailed,
+    /// The asset has no such subtitles.
+    #[error("nobody has uploaded such subtitles for the asset")]
+    SubtitlesUnknown,
+    /// The asset takes no more subtitles.
+    #[error("the asset has as many uploaded subtitles as it may: delete some")]
+    SubtitlesFull,
     /// No such asset.
     #[error("there is no asset of this id")]
     AssetUnknown,
@@ -284,6 +290,7 @@ impl Error {
             Self::QuotaExceeded { .. } | Self::UploadsFull => Fault::Config,
             Self::AssetUnknown | Self::AssetNotReady | Self::FileRefused { .. } => Fault::Peer,
             Self::ShowIsFilm | Self::AssetNotFailed => Fault::Peer,
+            Self::SubtitlesUnknown | Self::SubtitlesFull => Fault::Peer,
             Self::NoFiles => Fault::Us,
             Self::Elsewhere => Fault::Peer,
             Self::Random | Self::Sign | Self::EndUnheard | Self::NotPulled { .. } => Fault::Us,

@@ -8,7 +8,8 @@ use shared_wire::AssetId;
 use shared_wire::api::AssetState;
 use tokio::sync::Notify;
 
-use crate::films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue};
+use crate::films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmSubtitles, FilmsDue};
+use crate::subtitles::SubtitleCue;
 use crate::{Control, Error};
 
 impl Control {
@@ -120,6 +121,9 @@ impl Control {
         let (is_playable, is_growing) = (listed.is_playable, !listed.is_complete);
         // The show first: if this process ends in between, the film is listed again.
         self.house.shows.set_film(show, is_playable, is_growing).await?;
+        if listed.has_cover {
+            self.house.shows.set_film_cover(show, true).await?;
+        }
         self.house.films.listed(lease, listed).await
     }
 
@@ -143,7 +147,7 @@ impl Control {
         again_after_ms: Option<i64>,
     ) -> Result<bool, Error> {
         let is_kept = self.house.films.failed(lease, reason, again_after_ms).await?;
-        if is_kept && again_after_ms.is_none() {
+        if is_kept && again_after_ms.is_none() && lease.kind != FilmJobKind::Texts {
             let asset = self.asset(lease.asset).await?;
             if let Some(show) = asset.show {
                 self.house.shows.set_film(show, asset.is_playable, false).await?;
@@ -166,6 +170,25 @@ impl Control {
     /// Storage errors.
     pub async fn film_results(&self, asset: AssetId) -> Result<Vec<(u32, String)>, Error> {
         self.house.films.results(asset).await
+    }
+
+    /// The subtitles that were uploaded for a film, in the order in which they came.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_subtitles(&self, asset: AssetId) -> Result<Vec<FilmSubtitles>, Error> {
+        self.house.films.subtitles(asset).await
+    }
+
+    /// Those that a job makes, with their cues; `None` if they are there no more.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_subtitles_of(
+        &self,
+        lease: &FilmLease,
+    ) -> Result<Option<(FilmSubtitles, Vec<SubtitleCue>)>, Error> {
+        self.house.films.subtitles_of(lease).await
     }
 
     /// How many jobs of each kind wait, and for how long the oldest of them has, in milliseconds.

@@ -25,6 +25,7 @@ mod rows;
 mod secret;
 mod shows;
 mod stored;
+mod subtitles;
 mod tiers;
 mod tickets;
 mod uploads;
@@ -46,7 +47,7 @@ pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
 pub use files::{Files, NewFile};
-pub use films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue};
+pub use films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmSubtitles, FilmsDue};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use leases::{Claim, Ownership};
 pub use on_air::{OnAir, Reply};
@@ -54,6 +55,7 @@ pub use postgres::Postgres;
 pub use pulls::{Pulling, Source};
 pub use shared_wire::api::CreatedShow;
 pub use shows::ShowRecord;
+pub use subtitles::SubtitleCue;
 pub use uploads::{NewUpload, UploadChange, UploadLock};
 
 /// The house's control, open. Clones are handles to the same one.

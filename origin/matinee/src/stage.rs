@@ -332,7 +332,7 @@ fn spec(rung: &Rung) -> RungSpec {
 fn caption_track(track: CaptionTrack) -> Option<origin_packager::CaptionTrack> {
     let id = RenditionId::new(&track.rendition())?;
     let CaptionTrack { language, name, default } = track;
-    Some(origin_packager::CaptionTrack { id, language, name, default })
+    Some(origin_packager::CaptionTrack { id, language, name, default, forced: false })
 }
 
 /// A channel of captions within the pictures as the packager is told of it.

@@ -38,9 +38,9 @@ const DRAWING_BYTES_MAX: u64 = 4 << 20;
 /// Largest keyframe that is drawn, in bytes.
 const PICTURE_BYTES_MAX: usize = 8 << 20;
 /// The cover's size.
-const COVER: Spec = Spec { width: 640, height: 360, tiles: 1 };
+pub(crate) const COVER: Spec = Spec { width: 640, height: 360, tiles: 1 };
 /// The cover is made of the largest rung no higher than this, in lines.
-const COVER_LINES_MAX: u32 = 720;
+pub(crate) const COVER_LINES_MAX: u32 = 720;
 
 /// What is drawn by `matinee draw`, from standard input to standard output.
 #[derive(Debug, Args)]
@@ -64,9 +64,15 @@ pub(crate) fn draw(flags: &DrawFlags) -> Result<(), Error> {
 /// Draws for all shows of the house.
 #[derive(Clone)]
 pub(crate) struct Painter {
-    program: PathBuf,
+    pen: Pen,
     store: Arc<Store>,
     control: Control,
+}
+
+/// Has children draw, one at a time.
+#[derive(Clone)]
+pub(crate) struct Pen {
+    program: PathBuf,
     one_at_a_time: Arc<Semaphore>,
 }
 
@@ -83,7 +89,7 @@ struct Sitting {
 
 impl Painter {
     pub(crate) fn new(program: PathBuf, store: Arc<Store>, control: Control) -> Self {
-        Self { program, store, control, one_at_a_time: Arc::new(Semaphore::new(1)) }
+        Self { pen: Pen::new(program), store, control }
     }
 
     /// Follows a show until it ends.
@@ -156,7 +162,8 @@ impl Painter {
         }
         let (width, height) = TILE;
         let tiles = u32::try_from(TILES).unwrap_or(1);
-        let Some(strip) = self.draw(sitting.show, film, Spec { width, height, tiles }).await else {
+        let Some(strip) = self.pen.draw(sitting.show, film, Spec { width, height, tiles }).await
+        else {
             return sitting.board.dropped();
         };
         let file = MediaFile::Strip(sitting.board.strip());
@@ -178,7 +185,7 @@ impl Painter {
             return;
         };
         let film = [init, keyframe].concat().into();
-        if let Some(cover) = self.draw(sitting.show, film, COVER).await {
+        if let Some(cover) = self.pen.draw(sitting.show, film, COVER).await {
             self.put(sitting.show, KeyObject::Cover, cover);
             if let Err(error) = self.control.set_cover(sitting.show).await {
                 tracing::error!(show = %sitting.show, %error, "the show's cover is not listed");
@@ -203,8 +210,15 @@ impl Painter {
         let key = Key { show, object }.to_string();
         self.store.replace(Object { key, bytes });
     }
+}
 
-    async fn draw(&self, show: ShowId, film: Bytes, spec: Spec) -> Option<Bytes> {
+impl Pen {
+    pub(crate) fn new(program: PathBuf) -> Self {
+        Self { program, one_at_a_time: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Draws keyframes, which stand behind their init segment; `None` if it cannot be done, which is said in the log.
+    pub(crate) async fn draw(&self, show: ShowId, film: Bytes, spec: Spec) -> Option<Bytes> {
         let _turn = self.one_at_a_time.acquire().await.ok()?;
         let drawn = tokio::time::timeout(DRAW_MAX, self.child(film, spec)).await;
         let why = match drawn {

@@ -5,12 +5,14 @@
 //! packaged (`origin/packager`): it joins them.
 
 mod ask;
+mod board;
 mod error;
 mod index;
 mod list;
 mod made;
 mod office;
 mod piece;
+mod texts;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -29,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use self::error::Failure;
 use crate::error::Error;
+use crate::storyboard::Pen;
 
 pub(crate) use self::piece::film;
 
@@ -55,6 +58,7 @@ pub(crate) struct Films {
     ladder: origin_ladder::film::Config,
     packager: origin_packager::Config,
     vod: origin_vod::Config,
+    pen: Pen,
     transcodes: u32,
     /// Threads that encode a piece.
     threads: u8,
@@ -107,6 +111,7 @@ impl Films {
             ladder: origin_ladder::film::Config { command, ..Default::default() },
             packager: origin_packager::Config::default(),
             vod: origin_vod::Config { chunk_ms: rules.chunk_s * 1000, ..Default::default() },
+            pen: Pen::new(place.program.to_owned()),
             transcodes: rules.transcodes,
             threads: threads(),
             lease: place.lease,

@@ -99,7 +99,8 @@ impl World {
 
 fn config() -> Config {
     let (language, name) = ("en".to_owned(), "English".to_owned());
-    let captions = vec![CaptionTrack { id: id("cc-en"), language, name, default: true }];
+    let captions =
+        vec![CaptionTrack { id: id("cc-en"), language, name, default: true, forced: false }];
     Config { captions, ..Config::default() }
 }
 

@@ -177,7 +177,7 @@ impl Film {
 
 fn track() -> CaptionTrack {
     let (language, name) = ("en".to_owned(), "English".to_owned());
-    CaptionTrack { id: id("text-1"), language, name, default: false }
+    CaptionTrack { id: id("text-1"), language, name, default: false, forced: false }
 }
 
 fn plan(renditions: &[(&str, TrackKind)]) -> Plan {

@@ -46,10 +46,10 @@ pub fn probe(path: &Path) -> Result<MediaInfo, Refusal> {
     if input.streams().any(|stream| is_encrypted(&stream)) {
         return Err(Refusal::Encrypted);
     }
-    let interlaced = first_pictures(&mut input, count)?;
+    let seen = first_pictures(&mut input, count)?;
     let mut streams: Vec<StreamInfo> = input
         .streams()
-        .map(|stream| tell(&stream, interlaced.get(stream.index()).copied().unwrap_or(false)))
+        .map(|stream| tell(&stream, seen.get(stream.index()).copied().unwrap_or_default()))
         .collect();
     let mut film = streams.iter().filter(|one| !one.video.as_ref().is_some_and(|v| v.is_cover));
     if !film.any(|one| one.video.is_some() || one.audio.is_some()) {
@@ -111,8 +111,17 @@ fn is_encrypted(stream: &Stream<'_>) -> bool {
     stream.side_data().any(|data| is_key(data.kind()))
 }
 
-/// Decodes the first picture of each video stream, for what only a picture says: whether it is two fields.
-fn first_pictures(input: &mut Input, count: usize) -> Result<Vec<bool>, Refusal> {
+/// What only the first picture of a stream says.
+#[derive(Debug, Clone, Copy, Default)]
+struct First {
+    /// It is two fields.
+    is_interlaced: bool,
+    /// Its packet says when it is decoded, and not when it is shown.
+    is_untimed: bool,
+}
+
+/// Decodes the first picture of each video stream.
+fn first_pictures(input: &mut Input, count: usize) -> Result<Vec<First>, Refusal> {
     let mut decoders: Vec<Option<ffmpeg::decoder::Video>> = (0..count).map(|_| None).collect();
     for stream in input.streams() {
         if stream.parameters().medium() == Type::Video && !is_cover(&stream) {
@@ -123,7 +132,7 @@ fn first_pictures(input: &mut Input, count: usize) -> Result<Vec<bool>, Refusal>
             }
         }
     }
-    let mut interlaced = vec![false; count];
+    let mut seen = vec![First::default(); count];
     let mut picture = ffmpeg::frame::Video::empty();
     for _ in 0..PACKETS_MAX {
         let mut packet = Packet::empty();
@@ -135,19 +144,18 @@ fn first_pictures(input: &mut Input, count: usize) -> Result<Vec<bool>, Refusal>
         }
         let at = packet.stream();
         let Some(place) = decoders.get_mut(at) else { continue };
-        let Some(decoder) = place else { continue };
+        let (Some(decoder), Some(seen)) = (&mut *place, seen.get_mut(at)) else { continue };
+        seen.is_untimed |= packet.is_key() && packet.pts().is_none() && packet.dts().is_some();
         let _ = decoder.send_packet(&packet); // one that cannot be decoded says nothing
         if decoder.receive_frame(&mut picture).is_ok() {
-            if let Some(known) = interlaced.get_mut(at) {
-                *known = picture.is_interlaced();
-            }
+            seen.is_interlaced = picture.is_interlaced();
             *place = None;
         }
         if decoders.iter().all(Option::is_none) {
             break;
         }
     }
-    Ok(interlaced)
+    Ok(seen)
 }
 
 /// Where the file begins, in microseconds of media.
@@ -190,7 +198,7 @@ fn bits_per_s(input: &Input, bytes: Option<i64>, duration_us: i64) -> u64 {
     counted.and_then(|counted| u64::try_from(counted).ok()).unwrap_or(told)
 }
 
-fn tell(stream: &Stream<'_>, is_interlaced: bool) -> StreamInfo {
+fn tell(stream: &Stream<'_>, first: First) -> StreamInfo {
     let parameters = stream.parameters();
     let (kind, codec) = (parameters.medium(), parameters.id().name().to_owned());
     let bits_per_s = u64::try_from(parameters.bit_rate()).ok().filter(|bits| *bits > 0);
@@ -218,7 +226,7 @@ fn tell(stream: &Stream<'_>, is_interlaced: bool) -> StreamInfo {
         is_default: stream.disposition().contains(Disposition::DEFAULT),
         // Matroska has no field for it; those who write it do so in a tag.
         bits_per_s: bits_per_s.or_else(|| text(&metadata, "BPS")?.parse().ok()),
-        video: video.map(|decoder| pictures(stream, &decoder, is_interlaced)),
+        video: video.map(|decoder| pictures(stream, &decoder, first)),
         audio: audio.map(|decoder| AudioInfo {
             channels: decoder.channels(),
             layout: layout(decoder.channel_layout(), decoder.channels()),
@@ -227,11 +235,7 @@ fn tell(stream: &Stream<'_>, is_interlaced: bool) -> StreamInfo {
     }
 }
 
-fn pictures(
-    stream: &Stream<'_>,
-    decoder: &ffmpeg::decoder::Video,
-    is_interlaced: bool,
-) -> VideoInfo {
+fn pictures(stream: &Stream<'_>, decoder: &ffmpeg::decoder::Video, first: First) -> VideoInfo {
     let (average, base) = (stream.avg_frame_rate(), stream.rate());
     let thousandth = |rate: Rational| {
         let seconds = i64::from(rate.denominator());
@@ -254,13 +258,14 @@ fn pictures(
         frames_per_1000_s: average,
         // The base rate is the least that all times fit; a hundredth apart is rounding.
         is_vfr: average > 0 && base.abs_diff(average) > average / 100,
-        is_interlaced,
+        is_interlaced: first.is_interlaced,
         rotation: rotation(stream),
         hdr: hdr.map(str::to_owned),
         is_cover: is_cover(stream),
         shown_width: shown_width(decoder),
         complexity_percent: None,
         keyframe_ms_max: None,
+        is_untimed: first.is_untimed,
     }
 }
 

@@ -114,6 +114,16 @@ impl Board {
     }
 }
 
+/// Which segments of a film have a picture in its storyboard: those in which one is due. Each begins at its cut, in
+/// microseconds from the film's beginning; the last ends at `until`.
+#[must_use]
+pub fn pictured(cuts: &[i64], until: i64) -> Vec<usize> {
+    let ends = cuts.iter().skip(1).copied().chain([until]);
+    let due = |at: i64| at.div_euclid(APART_US) + i64::from(at.rem_euclid(APART_US) > 0);
+    let has = |(at, (from, until)): (usize, (&i64, i64))| (due(*from) < due(until)).then_some(at);
+    cuts.iter().zip(ends).enumerate().filter_map(has).collect()
+}
+
 /// A time as WebVTT writes it.
 fn clock(us: i64) -> String {
     let ms = us.max(0) / 1000;
@@ -159,6 +169,17 @@ mod tests {
         board.dropped();
         assert_eq!((board.strip(), board.waiting()), (1, 0));
         assert!(!board.text().contains("-->"));
+    }
+
+    #[test]
+    fn segments_of_a_film_have_a_picture_where_one_is_due() {
+        let even: Vec<i64> = (0..16).map(|at| at * 2_000_000).collect();
+        assert_eq!(pictured(&even, 32_000_000), [0, 5, 10, 15]);
+        // Whatever is cut where, a piece of it says the same of its own.
+        assert_eq!(pictured(&even[4..8], 16_000_000), [1]);
+        assert_eq!(pictured(&even[8..10], 20_000_000), [0_usize; 0]);
+        assert_eq!(pictured(&[0, 9_999_999, 10_000_001, 35_000_000], 35_000_001), [0, 1, 2]);
+        assert_eq!(pictured(&[], 7), [0_usize; 0]);
     }
 
     #[test]

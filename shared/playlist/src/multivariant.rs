@@ -56,6 +56,8 @@ pub struct Subtitles {
     pub language: String,
     /// They are shown when the viewer chose nothing.
     pub default: bool,
+    /// They have only what every viewer must read, and are shown where others are not (4.4.6.1).
+    pub forced: bool,
     /// Their media playlist, relative to this one.
     pub uri: String,
 }
@@ -150,11 +152,12 @@ impl Multivariant {
             line!(
                 text,
                 "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID={},NAME={},LANGUAGE={},DEFAULT={},\
-                 AUTOSELECT=YES,FORCED=NO,URI={}",
+                 AUTOSELECT=YES,FORCED={},URI={}",
                 quoted(&subtitles.group),
                 quoted(&subtitles.name),
                 quoted(&subtitles.language),
                 if subtitles.default { "YES" } else { "NO" },
+                if subtitles.forced { "YES" } else { "NO" },
                 quoted(&subtitles.uri)
             );
         }

@@ -315,6 +315,7 @@ fn multivariant_with_sound_apart() {
             name: "English".to_owned(),
             language: "en".to_owned(),
             default: true,
+            forced: false,
             uri: "cc-en/index.m3u8".to_owned(),
         }],
         variants: vec![

@@ -29,13 +29,14 @@ impl FromRequestParts<Arc<House>> for Known {
     }
 }
 
-/// What the path names below or beside a show: a tier, a session, a date range, a track of captions; an asset.
+/// What the path names below or beside a show: a tier, a session, a date range, a track of captions; or below an asset:
+/// a language.
 pub(super) struct Named(pub(super) String);
 
 impl FromRequestParts<Arc<House>> for Named {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
-        for name in ["tier", "session", "range", "track", "asset"] {
+        for name in ["tier", "session", "range", "track", "language"] {
             if let Some(text) = parameter(parts, house, name).await {
                 return Ok(Self(text));
             }
@@ -45,7 +46,7 @@ impl FromRequestParts<Arc<House>> for Named {
 }
 
 /// What stands in the path in the place of `{name}`.
-async fn parameter(parts: &mut Parts, house: &Arc<House>, name: &str) -> Option<String> {
+pub(super) async fn parameter(parts: &mut Parts, house: &Arc<House>, name: &str) -> Option<String> {
     let path = Path::<HashMap<String, String>>::from_request_parts(parts, house).await.ok();
     path.and_then(|Path(mut named)| named.remove(name))
 }

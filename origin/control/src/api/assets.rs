@@ -12,7 +12,7 @@ use serde::Deserialize;
 use shared_wire::AssetId;
 use shared_wire::api::{Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import};
 
-use super::address::{Named, malformed_query};
+use super::address::{malformed_query, parameter};
 use super::body::Body;
 use super::refusal::Refusal;
 use crate::assets::Search;
@@ -21,12 +21,12 @@ use crate::page::Page;
 use crate::{Error, House};
 
 /// The asset in the path, whether it exists or not.
-pub(super) struct Which(AssetId);
+pub(super) struct Which(pub(super) AssetId);
 
 impl FromRequestParts<Arc<House>> for Which {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
-        let Named(text) = Named::from_request_parts(parts, house).await?;
+        let text = parameter(parts, house, "asset").await.unwrap_or_default();
         // Whatever is no id names no asset.
         text.parse().map(Self).map_err(|_| Error::AssetUnknown.into())
     }
@@ -158,6 +158,7 @@ pub(super) async fn delete(
         house.films.cancel(asset).await?;
         files.unmake(asset, show).await?;
         house.shows.set_film(show, true, false).await?;
+        house.shows.set_film_cover(show, false).await?;
     }
     files.delete(asset).await?;
     house.assets.forget(asset).await?;

@@ -60,7 +60,15 @@ impl<T: DeserializeOwned> FromRequest<Arc<House>> for BodyOrVtt<T> {
 }
 
 async fn read(request: Request, house: &House) -> Result<Vec<u8>, Refusal> {
-    let max = house.config.body_bytes_max;
+    read_most(request, house, house.config.body_bytes_max).await
+}
+
+/// A body of any form, of so many bytes at most.
+pub(super) async fn read_most(
+    request: Request,
+    house: &House,
+    max: usize,
+) -> Result<Vec<u8>, Refusal> {
     let collected = Limited::new(request.into_body(), max).collect();
     let collected = tokio::time::timeout(house.config.body_wait, collected).await;
     match collected {

@@ -15,6 +15,7 @@ mod pull;
 mod refusal;
 mod request_id;
 mod shows;
+mod subtitles;
 mod tickets;
 mod tiers;
 
@@ -42,8 +43,11 @@ enum Access {
     Public,
 }
 
+/// Subtitles of one language.
+const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
+
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 35] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 38] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -77,6 +81,9 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 35] {
         ("/v1/assets/{asset}", Admin, get(assets::get)),
         ("/v1/assets/{asset}/plan", Admin, get(assets::plan)),
         ("/v1/assets/{asset}/transcode", Admin, post(assets::transcode)),
+        ("/v1/assets/{asset}/subtitles", Admin, get(subtitles::list)),
+        (SUBTITLES, Admin, put(subtitles::put)),
+        (SUBTITLES, Admin, delete(subtitles::delete)),
         ("/v1/assets/{asset}", Admin, patch(assets::change)),
         ("/v1/assets/{asset}", Admin, delete(assets::delete)),
         ("/v1/status", Admin, get(status)),

@@ -126,6 +126,12 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
             (S::CONFLICT, "asset_not_ready", "Nothing is known of what is in the asset.")
         }
         Error::AssetNotFailed => (S::CONFLICT, "asset_not_failed", "The asset has not failed."),
+        Error::SubtitlesUnknown => {
+            (S::NOT_FOUND, "subtitles_unknown", "There are no such subtitles.")
+        }
+        Error::SubtitlesFull => {
+            (S::CONFLICT, "subtitles_full", "The asset takes no more subtitles.")
+        }
         Error::QuotaExceeded { .. } => {
             (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The house has no room for it.")
         }
@@ -140,6 +146,17 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::NoFiles => (S::SERVICE_UNAVAILABLE, "stopping", "The house starts or stops."),
         _ => (S::INSUFFICIENT_STORAGE, "storage_full", "The disk is full."),
     }
+}
+
+/// The same of a ticket that does not open this show.
+const fn of_tickets(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    let (code, title) = match error {
+        Error::TicketUnknown => ("ticket_unknown", "There is no such ticket."),
+        Error::TicketRevoked => ("ticket_revoked", "The ticket was revoked."),
+        Error::TicketExpired => ("ticket_expired", "The ticket's time is over."),
+        _ => ("ticket_wrong_show", "The ticket is for another show."),
+    };
+    (StatusCode::FORBIDDEN, code, title)
 }
 
 /// The status, code and title of an error.
@@ -167,12 +184,10 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::NotPulled { .. } => {
             (S::SERVICE_UNAVAILABLE, "not_pulled", "The show is not fetched.")
         }
-        Error::TicketUnknown => (S::FORBIDDEN, "ticket_unknown", "There is no such ticket."),
-        Error::TicketRevoked => (S::FORBIDDEN, "ticket_revoked", "The ticket was revoked."),
-        Error::TicketExpired => (S::FORBIDDEN, "ticket_expired", "The ticket's time is over."),
-        Error::TicketWrongShow => {
-            (S::FORBIDDEN, "ticket_wrong_show", "The ticket is for another show.")
-        }
+        Error::TicketUnknown
+        | Error::TicketRevoked
+        | Error::TicketExpired
+        | Error::TicketWrongShow => of_tickets(error),
         Error::TooManySessions => {
             (S::TOO_MANY_REQUESTS, "too_many_sessions", "The ticket has too many sessions.")
         }
@@ -194,6 +209,8 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::AssetUnknown
         | Error::AssetNotReady
         | Error::AssetNotFailed
+        | Error::SubtitlesUnknown
+        | Error::SubtitlesFull
         | Error::QuotaExceeded { .. }
         | Error::UploadsFull
         | Error::FileRefused { .. }

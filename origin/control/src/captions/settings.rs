@@ -4,7 +4,7 @@
 
 /// Of a cue's settings (WebVTT, 4.4) those that are valid, as they were written; of two of a name the first. Regions
 /// are not among them: the texts that players get define none.
-pub(super) fn valid(text: &str) -> String {
+pub(crate) fn valid(text: &str) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for setting in text.split_ascii_whitespace() {
         if let Some((name, value)) = setting.split_once(':')

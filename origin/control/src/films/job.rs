@@ -18,13 +18,17 @@ pub enum FilmJobKind {
     Sounds,
     /// Makes the pictures of one chunk.
     Chunk,
+    /// Makes subtitles that were uploaded.
+    Texts,
 }
 
 impl FilmJobKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Index, Self::List, Self::Sounds, Self::Chunk];
-    /// Those that make what is played.
+    pub const ALL: [Self; 5] = [Self::Index, Self::List, Self::Sounds, Self::Chunk, Self::Texts];
+    /// Those that make what a film cannot be without.
     pub(super) const MEDIA: [Self; 2] = [Self::Sounds, Self::Chunk];
+    /// Those whose results are listed.
+    pub(super) const LISTED: [Self; 3] = [Self::Sounds, Self::Chunk, Self::Texts];
 
     /// Its name.
     #[must_use]
@@ -34,6 +38,7 @@ impl FilmJobKind {
             Self::List => "list",
             Self::Sounds => "sounds",
             Self::Chunk => "chunk",
+            Self::Texts => "texts",
         }
     }
 
@@ -103,6 +108,8 @@ pub struct FilmLease {
 impl FilmLease {
     /// The number of the first job that makes what is played.
     pub const MEDIA_FIRST: u32 = 2;
+    /// The numbers of jobs that make uploaded subtitles are greater: a film has not so many chunks.
+    pub const TEXTS_FIRST: u32 = 1_000_000;
 }
 
 pub(super) fn of_row(row: &films::Model) -> Result<FilmJob, Error> {

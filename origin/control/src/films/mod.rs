@@ -8,6 +8,7 @@
 
 mod job;
 mod progress;
+mod subtitles;
 
 use std::sync::Arc;
 
@@ -25,9 +26,13 @@ use crate::{Config, Error};
 pub use job::{FilmJob, FilmJobKind, FilmLease};
 use job::{JobState, of_row};
 use progress::held;
+pub use subtitles::FilmSubtitles;
+pub(crate) use subtitles::NewSubtitles;
 
 /// Jobs that are looked at to find the next one.
 const DUE_MAX: u64 = 64;
+/// Where assets stand of which there may be something to do.
+const GOING: [AssetState; 2] = [AssetState::Transcoding, AssetState::Ready];
 /// Assets that are begun at once.
 const BEGUN_MAX: u64 = 16;
 
@@ -51,10 +56,12 @@ pub struct Film {
     pub media: MediaInfo,
     /// How it is cut, as its runner wrote it; `None` until it was looked through.
     pub made: Option<String>,
+    /// How often its uploaded subtitles have changed.
+    pub subtitle_changes: i64,
 }
 
 /// How far a film is listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FilmListed {
     /// Results that were looked at.
     pub results: usize,
@@ -62,6 +69,10 @@ pub struct FilmListed {
     pub is_playable: bool,
     /// Whether nothing more comes.
     pub is_complete: bool,
+    /// Whether there is a cover.
+    pub has_cover: bool,
+    /// [`Film::subtitle_changes`], before anything was looked at.
+    pub subtitle_changes: i64,
 }
 
 /// All films.
@@ -173,13 +184,13 @@ impl Films {
         Ok(FilmsDue { jobs: found.iter().map(of_row).collect::<Result<_, _>>()?, now_ms })
     }
 
-    /// Assets whose films are being made.
+    /// Assets whose films are being made; or are, for they may be given subtitles.
     fn going(&self, own_only: bool) -> SelectStatement {
         use assets::Column;
         let mut going = Query::select()
             .column(Column::Id)
             .from(assets::Entity)
-            .and_where(Column::State.eq(AssetState::Transcoding.name()))
+            .and_where(Column::State.is_in(GOING.map(AssetState::name)))
             .to_owned();
         if own_only {
             going.and_where(Column::Node.eq(self.node.clone()));
@@ -259,6 +270,7 @@ impl Films {
             created_at: asset.created_at,
             media: asset.media.ok_or(Error::AssetNotReady)?,
             made: row.made,
+            subtitle_changes: row.subtitle_changes,
         })
     }
 
@@ -272,7 +284,7 @@ impl Films {
             .columns([films::Column::Number, films::Column::Result])
             .filter(films::Column::AssetId.eq(id.to_string()))
             .filter(films::Column::State.eq(JobState::Done.name()))
-            .filter(films::Column::Kind.is_in(FilmJobKind::MEDIA.map(FilmJobKind::name)))
+            .filter(films::Column::Kind.is_in(FilmJobKind::LISTED.map(FilmJobKind::name)))
             .order_by_asc(films::Column::Number)
             .into_tuple()
             .all(self.rows.read())

@@ -4,16 +4,19 @@
 //! whether a job is tried again.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect as _, UpdateMany,
+};
 use shared_wire::AssetId;
 use shared_wire::api::AssetState;
 
+use super::subtitles::insert_jobs;
 use super::{FilmJobKind, FilmLease, FilmListed, Films, JobState, insert, of};
 use crate::Error;
 use crate::rows::{Change, assets, films};
 
 /// The number of the job that lists.
-const LIST: u32 = 1;
+pub(super) const LIST: u32 = 1;
 
 impl Films {
     /// A film was looked through: how it is cut is kept, and that many jobs are to be done for it: one for its sounds
@@ -40,6 +43,7 @@ impl Films {
             .col_expr(assets::Column::Made, Expr::value(made))
             .exec(change.on())
             .await?;
+        insert_jobs(&change, lease.asset, now_ms).await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(true)
@@ -63,8 +67,8 @@ impl Films {
         if !end(&change, lease, Some(result)).await? {
             return Ok(false);
         }
-        let all = media(lease.asset).count(change.on()).await?;
-        let done = count_done(&change, lease.asset).await?;
+        let all = of_kinds(lease.asset, &FilmJobKind::MEDIA).count(change.on()).await?;
+        let done = count_done(&change, lease.asset, &FilmJobKind::MEDIA).await?;
         let percent = i64::try_from(done * 100 / all.max(1)).unwrap_or(100);
         asset(lease.asset)
             .col_expr(assets::Column::ProgressPercent, Expr::value(percent))
@@ -88,8 +92,11 @@ impl Films {
         if !end(&change, lease, None).await? {
             return Ok(false);
         }
-        let done = count_done(&change, lease.asset).await?;
-        if done > u64::try_from(listed.results).unwrap_or(u64::MAX) {
+        let done = count_done(&change, lease.asset, &FilmJobKind::LISTED).await?;
+        let row = crate::assets::by_id(lease.asset).lock_exclusive().one(change.on()).await?;
+        let changes = row.map_or(listed.subtitle_changes, |row| row.subtitle_changes);
+        let is_old = changes != listed.subtitle_changes;
+        if is_old || done > u64::try_from(listed.results).unwrap_or(u64::MAX) {
             let waits = Expr::value(JobState::Waiting.name());
             of(lease.asset, lease.number)
                 .col_expr(films::Column::State, waits)
@@ -158,7 +165,8 @@ impl Films {
         if failed.rows_affected == 0 {
             return Ok(false);
         }
-        if state == JobState::Dead {
+        // A film is none the worse for subtitles that cannot be made.
+        if state == JobState::Dead && lease.kind != FilmJobKind::Texts {
             asset(lease.asset)
                 .filter(assets::Column::State.eq(AssetState::Transcoding.name()))
                 .col_expr(assets::Column::State, Expr::value(AssetState::Failed.name()))
@@ -239,25 +247,24 @@ async fn end(change: &Change, lease: &FilmLease, result: Option<&str>) -> Result
 }
 
 /// The row of the lister, held: it does not end while something is added that it has not seen.
-async fn hold_lister(change: &Change, id: AssetId) -> Result<(), Error> {
-    use sea_orm::QuerySelect as _;
+pub(super) async fn hold_lister(change: &Change, id: AssetId) -> Result<(), Error> {
     let key = (id.to_string(), i64::from(LIST));
     films::Entity::find_by_id(key).lock_exclusive().one(change.on()).await?;
     Ok(())
 }
 
-/// The jobs of an asset that make what is played.
-fn media(id: AssetId) -> sea_orm::Select<films::Entity> {
+/// The jobs of an asset of these kinds.
+fn of_kinds(id: AssetId, kinds: &[FilmJobKind]) -> sea_orm::Select<films::Entity> {
     films::Entity::find()
         .filter(films::Column::AssetId.eq(id.to_string()))
-        .filter(films::Column::Kind.is_in(FilmJobKind::MEDIA.map(FilmJobKind::name)))
+        .filter(films::Column::Kind.is_in(kinds.iter().map(|kind| kind.name())))
 }
 
-async fn count_done(change: &Change, id: AssetId) -> Result<u64, Error> {
-    let done = media(id).filter(films::Column::State.eq(JobState::Done.name()));
+async fn count_done(change: &Change, id: AssetId, kinds: &[FilmJobKind]) -> Result<u64, Error> {
+    let done = of_kinds(id, kinds).filter(films::Column::State.eq(JobState::Done.name()));
     Ok(done.count(change.on()).await?)
 }
 
-fn asset(id: AssetId) -> UpdateMany<assets::Entity> {
+pub(super) fn asset(id: AssetId) -> UpdateMany<assets::Entity> {
     assets::Entity::update_many().filter(assets::Column::Id.eq(id.to_string()))
 }

@@ -10,7 +10,7 @@ use crate::testing::{TestHouse, field};
 use crate::{NewUpload, UploadChange, UploadLock};
 
 /// An asset that was uploaded and looked into.
-async fn uploaded(house: &TestHouse) -> AssetId {
+pub(super) async fn uploaded(house: &TestHouse) -> AssetId {
     let new = NewUpload { length: Some(5), metadata: None, concat: None, expires_s: 60 };
     let upload = house.control.create_upload(new).await.unwrap();
     let locked = house.control.lock_upload(upload.id).await.unwrap();
@@ -32,15 +32,16 @@ async fn uploaded(house: &TestHouse) -> AssetId {
     id
 }
 
-async fn take(house: &TestHouse, kinds: &[FilmJobKind]) -> Option<FilmLease> {
+pub(super) async fn take(house: &TestHouse, kinds: &[FilmJobKind]) -> Option<FilmLease> {
     let due = house.control.films_due(kinds, true).await.unwrap();
     house.control.claim_film_job(due.jobs.first()?).await.unwrap()
 }
 
-const MEDIA: [FilmJobKind; 3] = [FilmJobKind::Sounds, FilmJobKind::Chunk, FilmJobKind::Chunk];
+pub(super) const MEDIA: [FilmJobKind; 3] =
+    [FilmJobKind::Sounds, FilmJobKind::Chunk, FilmJobKind::Chunk];
 
 /// A film that was looked through.
-async fn planned(house: &TestHouse) -> AssetId {
+pub(super) async fn planned(house: &TestHouse) -> AssetId {
     let id = uploaded(house).await;
     assert_eq!(house.control.begin_films().await, Ok(1));
     let index = take(house, &[FilmJobKind::Index]).await.unwrap();
@@ -59,7 +60,7 @@ async fn a_film_is_made_of_jobs_and_listed_as_they_are_done() {
     assert_eq!((known.state, known.asset, known.is_growing), (State::Scheduled, Some(id), true));
     assert_eq!(known.title, "A film");
     let list = take(&house, &[FilmJobKind::List]).await.unwrap();
-    let nothing = FilmListed { results: 0, is_playable: false, is_complete: false };
+    let nothing = FilmListed::default();
     assert!(house.control.film_listed(&list, nothing).await.unwrap());
     assert_eq!(take(&house, &[FilmJobKind::List]).await, None, "nothing new to list");
     for (number, percent) in [(2, 33), (3, 66), (4, 100)] {
@@ -73,14 +74,15 @@ async fn a_film_is_made_of_jobs_and_listed_as_they_are_done() {
     assert_eq!(results, expected);
     // What comes while it lists, is listed next.
     let list = take(&house, &[FilmJobKind::List]).await.unwrap();
-    let two = FilmListed { results: 2, is_playable: true, is_complete: false };
+    let two = FilmListed { results: 2, is_playable: true, ..FilmListed::default() };
     assert!(house.control.film_listed(&list, two).await.unwrap());
     let asset = house.control.asset(id).await.unwrap();
     assert_eq!((asset.state, asset.is_playable), (AssetState::Transcoding, true));
     let known = house.control.show_state(film.show).unwrap();
     assert_eq!((known.state, known.is_growing), (State::Ended, true));
     let list = take(&house, &[FilmJobKind::List]).await.unwrap();
-    let all = FilmListed { results: 3, is_playable: true, is_complete: true };
+    let all =
+        FilmListed { results: 3, is_playable: true, is_complete: true, ..FilmListed::default() };
     assert!(house.control.film_listed(&list, all).await.unwrap());
     assert_eq!(house.control.asset(id).await.unwrap().state, AssetState::Ready);
     assert!(!house.control.show_state(film.show).unwrap().is_growing);

@@ -55,6 +55,8 @@ pub struct Model {
     pub progress_percent: i64,
     /// Whether its beginning can be played.
     pub is_playable: i64,
+    /// Grows whenever its subtitles change.
+    pub subtitle_changes: i64,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

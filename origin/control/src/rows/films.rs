@@ -16,7 +16,7 @@ pub struct Model {
     /// Its place among those of the asset.
     #[sea_orm(primary_key, auto_increment = false)]
     pub number: i64,
-    /// `index`, `list`, `sounds` or `chunk`.
+    /// `index`, `list`, `sounds`, `chunk` or `texts`.
     pub kind: String,
     /// `waiting`, `running`, `done` or `dead`.
     pub state: String,

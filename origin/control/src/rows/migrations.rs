@@ -7,6 +7,7 @@ mod films;
 mod leases;
 mod pulls;
 mod second;
+mod subtitles;
 mod uploads;
 
 use sea_orm_migration::prelude::*;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(leases::Leases),
             Box::new(uploads::Uploads),
             Box::new(films::Films),
+            Box::new(subtitles::Subtitles),
         ]
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod pulls;
 pub(crate) mod sessions;
 pub(crate) mod shows;
 pub(crate) mod stream_keys;
+pub(crate) mod subtitles;
 pub(crate) mod tickets;
 pub(crate) mod tiers;
 pub(crate) mod uploads;

@@ -55,11 +55,11 @@ impl Board {
         }
     }
 
-    /// Says where a show's cover is.
-    pub(super) fn set_cover(&self, show: ShowId, cover: &str) {
+    /// Says where a show's cover is, if it has one.
+    pub(super) fn set_cover(&self, show: ShowId, cover: Option<&str>) {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shows.get_mut(&show) {
-            known.cover = Some(cover.to_owned());
+            known.cover = cover.map(str::to_owned);
         }
     }
 

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use shared_wire::api::{Asset, Broadcast, State, WhenFull};
 use shared_wire::{AssetId, ShowId};
 
-use super::{Shows, state, written};
+use super::{COVER, Shows, state, written};
 use crate::Error;
 use crate::rows::{self, counters, shows};
 use crate::secret::new_id;
@@ -65,6 +65,27 @@ impl Shows {
         }
         self.commit(change).await?;
         self.board.set_film(show, to, is_growing);
+        Ok(())
+    }
+
+    /// Says whether the film has a cover. Nobody has such a show on the air: there is no lease to look at.
+    ///
+    /// # Errors
+    /// Storage errors; then nothing has changed.
+    pub(crate) async fn set_film_cover(&self, show: ShowId, is_there: bool) -> Result<(), Error> {
+        let _order = self.changing.lock().await;
+        if self.state(show).is_some_and(|known| known.cover.is_some() == is_there) {
+            return Ok(());
+        }
+        let cover = is_there.then_some(COVER);
+        let change = self.rows.write().await?;
+        shows::Entity::update_many()
+            .col_expr(shows::Column::Cover, Expr::value(cover))
+            .filter(shows::Column::Id.eq(show.to_string()))
+            .exec(change.on())
+            .await?;
+        self.commit(change).await?;
+        self.board.set_cover(show, cover);
         Ok(())
     }
 

@@ -318,7 +318,7 @@ impl Shows {
             .exec(change.on())
             .await?;
         self.commit(change).await?;
-        self.board.set_cover(show, COVER);
+        self.board.set_cover(show, Some(COVER));
         Ok(())
     }
 

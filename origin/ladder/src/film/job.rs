@@ -18,6 +18,8 @@ pub struct Index {
     pub pictures: u64,
     /// Pictures per second: the rate that all their times fit, where they come at it; else their average.
     pub frame_rate: Option<Rational>,
+    /// The file says only when pictures are decoded; then keyframes are those that no picture overtakes.
+    pub is_untimed: bool,
 }
 
 /// What to make of a file, or of a span of it. All times but `begin` are ticks from it.
@@ -57,6 +59,9 @@ pub struct Pictures {
     pub rotate: u16,
     /// What is brighter than screens of the standard range are is brought into it (BT.709).
     pub tone_map: bool,
+    /// [`Index::is_untimed`].
+    #[serde(default)]
+    pub is_untimed: bool,
 }
 
 /// A rendition of the pictures.

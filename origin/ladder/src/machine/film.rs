@@ -174,6 +174,7 @@ mod tests {
             keyframes: vec![Ticks(0)],
             pictures: 3,
             frame_rate: Some(Rational { num: 25, den: 1 }),
+            is_untimed: true,
         };
         let data = Bytes::from_static(b"abc");
         let from = [

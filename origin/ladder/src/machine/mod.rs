@@ -2,8 +2,8 @@
 //!
 //! In: events and the time. Out: events. Parent and child share these modules: `probe`, `hints`, `plan`, `source`,
 //! `replay`, `life`, `overload`, `capacity`, `passing` and `ladder` run in the parent; `mirror`, `sound`, `adts`, `nal`
-//! and `coded` in the child; `frame` is between them. Of films, `cuts`, `order` and `cue` run in the child, and `film`
-//! is between.
+//! and `coded` in the child; `frame` is between them. Of films, `cuts`, `order`, `untimed` and `cue` run in the child,
+//! and `film` is between.
 
 pub(crate) mod probe;
 
@@ -44,5 +44,7 @@ pub(crate) mod film;
 pub(crate) mod cuts;
 
 pub(crate) mod order;
+
+pub(crate) mod untimed;
 
 pub(crate) mod cue;

@@ -157,7 +157,7 @@ fn job(index: &Index) -> Job {
     Job {
         begin: index.begin.0,
         cuts: (0..=index.length.0 / SECOND).map(|second| second * SECOND).collect(),
-        pictures: Some(Pictures::default()),
+        pictures: Some(Pictures { is_untimed: index.is_untimed, ..Pictures::default() }),
         frame_rate: index.frame_rate,
         threads: 2,
         ..Job::default()

@@ -1,4 +1,4 @@
-//! `matinee asset upload | import | list | show | plan | transcode | change | delete`.
+//! `matinee asset upload | import | list | show | plan | transcode | change | subtitles | delete`.
 //!
 //! In: parsed arguments. Out: what to print. Does not know HTTP.
 
@@ -17,6 +17,7 @@ use super::error::Error;
 use super::house::{House, HouseFlags};
 use super::moment;
 use super::pages::all;
+use super::subtitles::SubtitlesCommand;
 use super::table::table;
 
 /// Who may find an asset.
@@ -118,6 +119,9 @@ pub(crate) enum AssetCommand {
         #[command(flatten)]
         house: HouseFlags,
     },
+    /// Upload, list and delete subtitles of an asset, beside those of its file
+    #[command(subcommand)]
+    Subtitles(SubtitlesCommand),
     /// Delete an asset and its bytes
     Delete {
         /// The asset's id
@@ -174,6 +178,7 @@ impl AssetCommand {
                 let asset: Asset = at.set(Method::PATCH, &path, &change).await?;
                 Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
             }
+            Self::Subtitles(command) => command.run().await,
             Self::Delete { asset, house } => {
                 let path = format!("/v1/assets/{asset}");
                 let gone: Dropped = House::find(&house).await?.delete(&path).await?;
@@ -194,7 +199,7 @@ async fn upload(at: &House, path_of: &Path, title: Option<String>) -> Result<Ass
 }
 
 /// A path with what is named of a query.
-fn path(path: &str, query: &[(&str, Option<String>)]) -> String {
+pub(super) fn path(path: &str, query: &[(&str, Option<String>)]) -> String {
     // The host is no one's: only what follows it is used.
     let Ok(mut url) = Url::parse("http://house/") else { return path.to_owned() };
     for (name, value) in query {

@@ -6,6 +6,7 @@ use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use reqwest::Method;
 use serde_json::json;
 use shared_wire::ShowId;
 use shared_wire::api::{CaptionsTaken, NewCaptions, NewCue};
@@ -66,7 +67,7 @@ impl CaptionFlags {
         let file = self.file.as_deref().map(read).transpose()?;
         let at = House::find(&self.house).await?;
         let taken: CaptionsTaken = match (file, &self.text) {
-            (Some(file), _) => at.send_vtt(&path, file).await?,
+            (Some(file), _) => at.send_vtt(Method::POST, &path, file).await?,
             (None, Some(text)) => at.send(&path, &self.cue(text)).await?,
             (None, None) => self.lines(&at, &path, lines_of_stdin()).await?,
         };

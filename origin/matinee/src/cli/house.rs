@@ -125,16 +125,17 @@ impl House {
         self.ask(self.client.request(Method::POST, self.url(path)).json(body)).await
     }
 
-    /// Does something as a WebVTT text says.
+    /// Does something as a WebVTT text says, or one that is read like it.
     ///
     /// # Errors
     /// Any of [`Error`].
     pub(super) async fn send_vtt<A: DeserializeOwned>(
         &self,
+        method: Method,
         path: &str,
         text: Vec<u8>,
     ) -> Result<A, Error> {
-        let request = self.client.request(Method::POST, self.url(path));
+        let request = self.client.request(method, self.url(path));
         self.ask(request.header(CONTENT_TYPE, "text/vtt").body(text)).await
     }
 

@@ -13,6 +13,7 @@ mod pages;
 mod session;
 mod show;
 mod status;
+mod subtitles;
 mod table;
 mod ticket;
 mod tier;

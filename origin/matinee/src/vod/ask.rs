@@ -40,6 +40,7 @@ impl Made {
                         deinterlace: pictures.deinterlace,
                         rotate: pictures.rotate,
                         tone_map: pictures.tone_map,
+                        is_untimed: self.is_untimed,
                     }),
                     rungs: self.rungs(),
                     ..base
@@ -145,7 +146,7 @@ impl Made {
             let is_taken = tracks.iter().any(|other| other.name == plain);
             let name = if is_taken { format!("{plain} ({id})") } else { plain };
             let language = spoken.map_or_else(|| UNDETERMINED.to_owned(), |one| one.to_string());
-            tracks.push(CaptionTrack { id, language, name, default: false });
+            tracks.push(CaptionTrack { id, language, name, default: false, forced: false });
         }
         tracks
     }

@@ -39,6 +39,7 @@ impl Films {
             frame_rate: index.frame_rate,
             threads: self.threads,
             anchor_us: known.created_at.saturating_mul(1_000_000),
+            is_untimed: index.is_untimed,
         };
         let jobs = made.jobs();
         if jobs.is_empty() {

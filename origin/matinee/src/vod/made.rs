@@ -12,12 +12,13 @@ use shared_media::{Anchor, Rational, RenditionId, Ticks};
 use shared_wire::ShowId;
 use shared_wire::api::AssetPlan;
 
+use super::board::Pictures;
 use super::error::Failure;
 
 /// The epoch of a film's objects: a film is published once.
 pub(super) const EPOCH: &str = "film";
 /// Of a media playlist, behind its rendition.
-const PLAYLIST: &str = "index.m3u8";
+pub(super) const PLAYLIST: &str = "index.m3u8";
 /// Of an I-frame playlist.
 const I_FRAMES: &str = "iframes.m3u8";
 
@@ -48,6 +49,9 @@ pub(super) struct Made {
     pub(super) threads: u8,
     /// UTC of its beginning.
     pub(super) anchor_us: i64,
+    /// Its file says only when pictures are decoded.
+    #[serde(default)]
+    pub(super) is_untimed: bool,
 }
 
 /// Which piece of a film.
@@ -140,6 +144,9 @@ pub(super) struct Piece {
     pub(super) entries: BTreeMap<String, Vec<String>>,
     /// What there is to say of its renditions.
     pub(super) facts: Vec<(RenditionId, Facts)>,
+    /// Small pictures of it.
+    #[serde(default)]
+    pub(super) pictures: Pictures,
 }
 
 impl Piece {
@@ -179,9 +186,10 @@ impl Piece {
         Ok(())
     }
 
-    /// Every object that its lines name.
+    /// Every object that its lines name, and its pictures.
     pub(super) fn objects(&self, show: ShowId) -> BTreeSet<String> {
-        let mut objects = BTreeSet::new();
+        let pictures = self.pictures.objects().map(|below| format!("{show}/{below}"));
+        let mut objects: BTreeSet<String> = pictures.collect();
         for (playlist, entries) in &self.entries {
             let folder = playlist.rsplit_once('/').map_or("", |(folder, _)| folder);
             let mut is_gap = false;
@@ -258,6 +266,7 @@ mod tests {
             frame_rate: None,
             threads: 1,
             anchor_us: 0,
+            is_untimed: false,
         }
     }
 

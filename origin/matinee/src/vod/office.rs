@@ -23,6 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const RENEWALS: u32 = 6;
 /// Whoever has a job counts on this part of its lease: clocks do not run alike.
 const COUNTED: (u32, u32) = (4, 5);
+/// Those that hardly take it.
+const LIGHT: [FilmJobKind; 2] = [FilmJobKind::List, FilmJobKind::Texts];
 /// The kinds of jobs that take the processor.
 const HEAVY: [FilmJobKind; 3] = [FilmJobKind::Index, FilmJobKind::Sounds, FilmJobKind::Chunk];
 
@@ -48,7 +50,7 @@ pub(super) async fn work(films: Arc<Films>) {
         }
         let looked = async {
             films.tell().await?;
-            films.take(&[FilmJobKind::List], &lists).await?;
+            films.take(&LIGHT, &lists).await?;
             films.take(&HEAVY, &heavy).await
         };
         if let Err(error) = looked.await {
@@ -123,6 +125,7 @@ impl Films {
             FilmJobKind::Index => self.index(lease).await,
             FilmJobKind::List => self.list(lease).await,
             FilmJobKind::Sounds | FilmJobKind::Chunk => self.piece(lease).await,
+            FilmJobKind::Texts => self.subtitles(lease).await,
         }
     }
 

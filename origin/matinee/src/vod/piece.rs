@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use origin_control::FilmLease;
 use origin_ladder::film::{self, Made as Came};
 use origin_packager::machine::Output;
-use origin_packager::{Caption, Drop as Why, Error as Trouble, Machine};
+use origin_packager::{Caption, CaptionTrack, Drop as Why, Error as Trouble, Machine};
 use shared_media::{Now, Poll, RenditionId, Staged, Ticks};
 use shared_wire::ShowId;
 
 use super::Films;
+use super::board::Sketches;
 use super::error::Failure;
 use super::made::{Done, EPOCH, Made, Part, Piece, read, write};
 
@@ -22,11 +23,12 @@ use super::made::{Done, EPOCH, Made, Part, Piece, read, write};
 const CUES_MAX: usize = 50_000;
 
 /// A piece on its way.
-struct Making<'a> {
+pub(super) struct Making<'a> {
     films: &'a Films,
     show: ShowId,
     machine: Machine,
     piece: Piece,
+    sketches: Sketches,
     /// Segments of a rendition in which it has nothing.
     gaps: usize,
 }
@@ -38,16 +40,9 @@ impl Films {
         let unknown = || Failure::File("it has no such piece".to_owned());
         let part = made.part(lease.kind, lease.number).ok_or_else(unknown)?;
         let file = self.disk.path(lease.asset);
-        let config = origin_packager::Config {
-            captions: if part == Part::Sounds { made.captions() } else { Vec::new() },
-            cues_max: CUES_MAX,
-            ..self.packager.clone()
-        };
-        let epoch = EPOCH.to_owned();
-        let anchor = made.anchor();
-        let machine = Machine::of_piece(config, known.show, epoch, anchor, made.given(part));
-        let (show, piece) = (known.show, Piece::default());
-        let mut making = Making { films: self, show, machine, piece, gaps: 0 };
+        let captions = if part == Part::Sounds { made.captions() } else { Vec::new() };
+        let config = self.texts_config(captions);
+        let mut making = Making::of(self, known.show, &made, part, config);
         making.take(Staged::Plan(made.renditions(part))).await?;
         if part == Part::Sounds && !made.plan.subtitles.is_empty() {
             let texts = film::make(&self.ladder, &file, &made.texts())?;
@@ -58,20 +53,50 @@ impl Films {
             let counted = making.media(film::make(&self.ladder, &file, &job)?).await?;
             check(&job, &counted)?;
         }
-        making.take(Staged::End).await?;
-        if making.gaps > 0 {
-            let (asset, segments) = (lease.asset, making.gaps);
-            let number = lease.number;
-            tracing::info!(%asset, number, segments, "a film has nothing for a while");
-        }
-        let mut piece = making.piece;
-        piece.facts = making.machine.facts();
+        let mut piece = making.end().await?;
         piece.complete(&made.playlists_of(part), made.cuts(part).len())?;
         Ok(Done::Media(write(&piece)?))
     }
+
+    /// How the packager makes a piece with these texts.
+    pub(super) fn texts_config(&self, captions: Vec<CaptionTrack>) -> origin_packager::Config {
+        origin_packager::Config { captions, cues_max: CUES_MAX, ..self.packager.clone() }
+    }
 }
 
-impl Making<'_> {
+impl<'a> Making<'a> {
+    pub(super) fn of(
+        films: &'a Films,
+        show: ShowId,
+        made: &Made,
+        part: Part,
+        config: origin_packager::Config,
+    ) -> Self {
+        let (epoch, anchor) = (EPOCH.to_owned(), made.anchor());
+        let machine = Machine::of_piece(config, show, epoch, anchor, made.given(part));
+        let (piece, sketches) = (Piece::default(), Sketches::new(made, part));
+        Self { films, show, machine, piece, sketches, gaps: 0 }
+    }
+
+    /// What it came to, now that nothing more comes.
+    pub(super) async fn end(mut self) -> Result<Piece, Failure> {
+        self.take(Staged::End).await?;
+        if self.gaps > 0 {
+            let (show, segments) = (self.show, self.gaps);
+            tracing::info!(%show, segments, "a film has nothing for a while");
+        }
+        let mut piece = self.piece;
+        piece.facts = self.machine.facts();
+        piece.pictures = self.films.draw(self.show, self.sketches).await?;
+        Ok(piece)
+    }
+
+    /// Takes the cues of a rendition, all of them.
+    pub(super) fn put(&mut self, id: &RenditionId, cues: Vec<Caption>) -> Result<(), Failure> {
+        let put = self.machine.put_captions(id, cues);
+        put.map_err(|why| Failure::House(format!("the texts of {id}: {why:?}")))
+    }
+
     /// Takes all cues.
     async fn texts(&mut self, mut running: film::Running, made: &Made) -> Result<(), Failure> {
         let mut cues: BTreeMap<RenditionId, Vec<Caption>> = BTreeMap::new();
@@ -85,8 +110,7 @@ impl Making<'_> {
             }
         }
         for (id, cues) in cues {
-            let put = self.machine.put_captions(&id, cues);
-            put.map_err(|why| Failure::House(format!("the texts of {id}: {why:?}")))?;
+            self.put(&id, cues)?;
         }
         Ok(())
     }
@@ -108,9 +132,10 @@ impl Making<'_> {
     }
 
     /// The law of machines: handle, then poll until it waits.
-    async fn take(&mut self, event: Staged) -> Result<(), Failure> {
+    pub(super) async fn take(&mut self, event: Staged) -> Result<(), Failure> {
         self.machine.handle(Now::default(), event);
         while let Poll::Output(output) = self.machine.poll() {
+            self.sketches.see(&output);
             match output {
                 Output::Put(object) => self.films.save(object).await?,
                 Output::Append(object) => {

@@ -29,6 +29,9 @@ pub struct CaptionTrack {
     pub name: String,
     /// It is shown to viewers who chose nothing.
     pub default: bool,
+    /// It has only what every viewer must read.
+    #[serde(default)]
+    pub forced: bool,
 }
 
 /// What is shown, and when.
@@ -213,7 +216,7 @@ mod tests {
     fn captions() -> (Captions, RenditionId) {
         let id = RenditionId::new("cc-en").unwrap();
         let (language, name) = ("en".to_owned(), "English".to_owned());
-        let track = CaptionTrack { id: id.clone(), language, name, default: false };
+        let track = CaptionTrack { id: id.clone(), language, name, default: false, forced: false };
         (Captions::new(vec![track], 256), id)
     }
 

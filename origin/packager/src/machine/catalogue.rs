@@ -43,6 +43,7 @@ fn subtitles(track: &CaptionTrack) -> Subtitles {
         name: track.name.clone(),
         language: track.language.clone(),
         default: track.default,
+        forced: track.forced,
         uri: names::child(&track.id),
     }
 }

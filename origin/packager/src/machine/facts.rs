@@ -93,6 +93,17 @@ impl Facts {
         }
     }
 
+    /// What it is to a viewer, if it is captions.
+    #[must_use]
+    pub const fn captions(&self) -> Option<&CaptionTrack> {
+        self.captions.as_ref()
+    }
+
+    /// Captions are something else to a viewer than was said when they were made.
+    pub fn rename(&mut self, captions: CaptionTrack) {
+        self.captions = Some(captions);
+    }
+
     /// Pictures per 1000 s.
     pub(super) fn frame_rate_millihertz(&self) -> Option<u32> {
         let measured = || self.resolution.and_then(|_| self.rates.frame_rate_millihertz());

@@ -114,6 +114,7 @@ fn fits(config: &Config, codec: &str, video: &VideoInfo, top: Rung) -> bool {
         && video.rotation == 0
         && video.shown_width.is_none()
         && !video.is_interlaced
+        && !video.is_untimed
         && (video.width, video.height) == top.size;
     let is_cut = video.keyframe_ms_max.is_some_and(|ms| ms <= config.copied_keyframe_ms_max);
     is_plain && is_cut
@@ -197,6 +198,7 @@ mod tests {
             shown_width: None,
             complexity_percent: Some(100),
             keyframe_ms_max: Some(2000),
+            is_untimed: false,
         };
         let bits_per_s = Some(4_000_000);
         StreamInfo { video: Some(video), bits_per_s, ..stream("video", codec) }
@@ -247,6 +249,7 @@ mod tests {
             video("hevc", 1920, 1080),
             with(|video| video.keyframe_ms_max = Some(10_000)),
             with(|video| video.keyframe_ms_max = None),
+            with(|video| video.is_untimed = true),
             with(|video| video.is_interlaced = true),
             with(|video| video.rotation = 90),
             with(|video| video.hdr = Some("pq".to_owned())),

@@ -249,6 +249,9 @@ pub struct VideoInfo {
     /// The longest way from keyframe to keyframe, of what was looked at, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyframe_ms_max: Option<u64>,
+    /// Whether the file says only when pictures are decoded, not when they are shown, as AVI does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_untimed: bool,
 }
 
 /// What the sound is like.

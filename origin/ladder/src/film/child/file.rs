@@ -116,7 +116,7 @@ impl File {
     }
 
     /// Goes to the beginning, whether or not it can be sought in.
-    fn rewind(&mut self) -> Result<(), Fault> {
+    pub(super) fn rewind(&mut self) -> Result<(), Fault> {
         let broken = self.broken;
         *self = Self::open(&self.path, &self.streams)?;
         self.broken = broken;

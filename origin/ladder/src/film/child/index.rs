@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::Packet;
+use ffmpeg_next::codec::Id;
 use ffmpeg_next::codec::packet::side_data::Type as Side;
 use shared_media::{Rational, Ticks};
 
@@ -15,6 +16,7 @@ use super::raw;
 use crate::film::Index;
 use crate::film::config::LENGTH_MAX;
 use crate::machine::film::Fault;
+use crate::machine::untimed::{Closed, Coded};
 
 /// Reads a whole file.
 pub(super) fn index(
@@ -32,7 +34,7 @@ pub(super) fn index(
     let rate = pictures.map(|stream| file.stream(stream)).transpose()?;
     let frame_rate = rate.and_then(|stream| frame_rate(stream.avg_frame_rate(), stream.rate()));
     let keyframes_max = usize::try_from(keyframes_max).unwrap_or(usize::MAX);
-    let mut seen = Seen { span: None, keyframes: Vec::new(), pictures: 0 };
+    let mut seen = Seen::of(pictures.map(|stream| file.stream(stream)).transpose()?);
     while let Some((stream, packet)) = file.next() {
         let is_picture = Some(stream) == pictures;
         let shown = if is_picture { frame_rate.map(picture_ticks) } else { None };
@@ -47,14 +49,32 @@ pub(super) fn index(
     Ok(seen.index(frame_rate)?)
 }
 
+/// How pictures of a codec are read, where their file does not say when they are shown.
+pub(super) const fn coded(codec: Id) -> Coded {
+    match codec {
+        Id::H264 => Coded::H264,
+        Id::MPEG4 => Coded::Mpeg4,
+        _ => Coded::Otherwise,
+    }
+}
+
 struct Seen {
     /// From the first thing shown to the end of the last.
     span: Option<(i64, i64)>,
     keyframes: Vec<i64>,
     pictures: u64,
+    /// The file says when pictures are decoded alone, and can be cut at these keyframes.
+    untimed: Option<Vec<i64>>,
+    closed: Closed,
 }
 
 impl Seen {
+    fn of(pictures: Option<ffmpeg::format::stream::Stream<'_>>) -> Self {
+        let coded = pictures.map(|stream| coded(stream.parameters().id()));
+        let closed = Closed::new(coded.unwrap_or(Coded::Otherwise));
+        Self { span: None, keyframes: Vec::new(), pictures: 0, untimed: None, closed }
+    }
+
     /// Takes a packet of a stream with so many samples per second, if it is sound; `shown` is how long it is shown
     /// where it does not say so.
     fn take(&mut self, packet: &Packet, is_picture: bool, rate: Option<u32>, shown: i64) {
@@ -68,6 +88,13 @@ impl Seen {
         self.span = Some((first.min(begin), last.max(end)));
         if is_picture && packet.is_key() {
             self.keyframes.push(time);
+            if self.pictures == 1 && packet.pts().is_none() {
+                self.untimed = Some(Vec::new());
+            }
+        }
+        if let Some(keyframes) = self.untimed.as_mut().filter(|_| is_picture) {
+            let data = packet.data().unwrap_or_default();
+            keyframes.extend(self.closed.take(data, packet.is_key(), time));
         }
     }
 
@@ -77,14 +104,17 @@ impl Seen {
         if end - begin > LENGTH_MAX {
             return Err(Fault::File("it lasts more than two days".to_owned()));
         }
-        self.keyframes.sort_unstable();
-        self.keyframes.dedup();
+        let is_untimed = self.untimed.is_some();
+        let mut keyframes = self.untimed.take().unwrap_or(self.keyframes);
+        keyframes.sort_unstable();
+        keyframes.dedup();
         Ok(Index {
             begin: Ticks(begin),
             length: Ticks(end - begin),
-            keyframes: self.keyframes.into_iter().map(|time| Ticks(time - begin)).collect(),
+            keyframes: keyframes.into_iter().map(|time| Ticks(time - begin)).collect(),
             pictures: self.pictures,
             frame_rate,
+            is_untimed,
         })
     }
 }

@@ -13,6 +13,7 @@ use super::cascade::Cascade;
 use super::copied::{self, Span};
 use super::file::File;
 use super::filter::{self, Filter};
+use super::index;
 use super::out::{End, Out};
 use super::raw;
 use crate::encode::pictures::take_captions;
@@ -23,6 +24,7 @@ use crate::film::{Job, Pictures as Asked};
 use crate::machine::cuts::Cuts;
 use crate::machine::film::Fault;
 use crate::machine::frame::FromChild;
+use crate::machine::untimed::{Closed, Coded, Shown};
 
 /// For rate control, where nobody knows how many pictures a second has.
 const USUAL_RATE: Rational = Rational { num: 30, den: 1 };
@@ -42,7 +44,7 @@ impl Pictures {
     pub(super) fn open(path: &str, job: &Job, asked: &Asked) -> Result<Self, Fault> {
         let mut file = File::open(path, &[asked.stream])?;
         let parameters = file.stream(asked.stream)?.parameters();
-        let span = span(job);
+        let (span, id) = (span(job), parameters.id());
         let (mut copied, mut configs) = (Vec::new(), Vec::new());
         for (index, _) in (0..).zip(&job.rungs).filter(|(_, rung)| rung.is_copy) {
             if parameters.id() != codec::Id::H264 {
@@ -59,7 +61,14 @@ impl Pictures {
             false => Some(Drawing::open(parameters, job, asked, cascade)?),
         };
         if job.from > 0 {
-            file.seek_keyframe(asked.stream, job.begin + job.from)?;
+            let from = job.begin + job.from;
+            file.seek_keyframe(asked.stream, from)?;
+            if asked.is_untimed {
+                match is_closed(&mut file, index::coded(id)) {
+                    true => file.seek_keyframe(asked.stream, from)?,
+                    false => file.rewind()?,
+                }
+            }
         }
         Ok(Self { file, begin: job.begin, come: job.from, copied, configs, drawing })
     }
@@ -114,6 +123,16 @@ impl Lane for Pictures {
     }
 }
 
+/// Whether no picture overtakes the keyframe that comes first. It reads on.
+fn is_closed(file: &mut File, coded: Coded) -> bool {
+    let mut closed = Closed::new(coded);
+    let first = [file.next(), file.next()];
+    first.into_iter().flatten().any(|(_, packet)| {
+        let data = packet.data().unwrap_or_default();
+        closed.take(data, packet.is_key(), packet.dts().unwrap_or_default()).is_some()
+    })
+}
+
 /// What of a file a job is about.
 pub(super) fn span(job: &Job) -> Span {
     Span { begin: job.begin, from: job.from, until: job.until.unwrap_or(i64::MAX) }
@@ -131,6 +150,8 @@ struct Drawing {
     rate: (Rational, Option<Rational>),
     /// The latest picture that came out of the decoder.
     last: Option<i64>,
+    /// When pictures are shown, where the file says only when they are decoded.
+    untimed: Option<Shown>,
     tally: Tally,
     said: Vec<FromChild>,
     is_done: bool,
@@ -177,6 +198,7 @@ impl Drawing {
             cuts: Cuts::new(&job.cuts),
             rate: (job.frame_rate.unwrap_or(USUAL_RATE), job.frame_rate),
             last: None,
+            untimed: asked.is_untimed.then(Shown::default),
             tally: Tally::default(),
             said: Vec::new(),
             is_done: false,
@@ -185,8 +207,10 @@ impl Drawing {
 
     fn take(&mut self, packet: &Packet, out: &mut Out<'_>) -> Result<(), End> {
         self.tally.packets += 1;
-        if self.decoder.send_packet(packet).is_err() {
-            self.tally.failed += 1;
+        match (self.decoder.send_packet(packet), &mut self.untimed) {
+            (Ok(()), Some(shown)) => packet.dts().into_iter().for_each(|dts| shown.decode(dts)),
+            (Ok(()), None) => {}
+            (Err(_), _) => self.tally.failed += 1,
         }
         self.receive(out)
     }
@@ -224,7 +248,10 @@ impl Drawing {
     /// The next picture in the order they are shown. The first behind the span ends it.
     fn decoded(&mut self, mut picture: Frame, out: &mut Out<'_>) -> Result<(), End> {
         self.tally.decoded += 1;
-        let time = picture.pts().or_else(|| picture.timestamp());
+        let time = match &mut self.untimed {
+            Some(shown) => shown.show(),
+            None => picture.pts().or_else(|| picture.timestamp()),
+        };
         let Some(pts) = time.map(|time| time.saturating_sub(self.span.begin)) else {
             self.tally.late += 1;
             return Ok(());

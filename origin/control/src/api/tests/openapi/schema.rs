@@ -11,8 +11,8 @@ use shared_wire::api::{
     Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut, MediaInfo,
     NewCaptions, NewCue, NewId3, NewPlayback, NewShow, NewTicket, OnAir, PicturePlan, Playback,
     RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState, SoundName, SoundPlan,
-    State, StreamInfo, SubtitlePlan, TicketList, TicketState, Tier, TierList, VideoInfo,
-    Visibility, WhenFull,
+    State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier,
+    TierList, VideoInfo, Visibility, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -173,7 +173,8 @@ fn date_range() -> Value {
 fn video() -> Value {
     json!({
         "frames_per_1000_s": 29_970, "hdr": "pq", "height": 1080, "is_cover": false,
-        "is_interlaced": false, "is_vfr": false, "pixel_format": "yuv420p10le", "rotation": 90,
+        "is_interlaced": false, "is_untimed": true, "is_vfr": false,
+        "pixel_format": "yuv420p10le", "rotation": 90,
         "width": 1920, "shown_width": 1440, "complexity_percent": 80, "keyframe_ms_max": 2000
     })
 }
@@ -321,6 +322,12 @@ fn what_is_answered_is_as_described() {
     check::<StreamInfo>("StreamInfo", stream(), false);
     check::<Chapter>("Chapter", chapter(), false);
     check::<MediaInfo>("MediaInfo", media(), false);
+    let subtitles = json!({
+        "created_at": 1, "cues": 2, "default": true, "forced": false, "language": "en",
+        "name": "English", "reason": "r", "state": "failed"
+    });
+    check::<Subtitles>("Subtitles", subtitles.clone(), false);
+    check::<SubtitlesList>("SubtitlesList", json!({ "subtitles": [subtitles] }), false);
     let [whole, pictures, rung, sound, subtitle, out] = plan();
     check::<AssetPlan>(whole.0, whole.1, false);
     check::<PicturePlan>(pictures.0, pictures.1, false);
