@@ -7,6 +7,7 @@ mod killed;
 mod large;
 mod looked_into;
 mod planned;
+mod queued;
 mod transcoded;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -53,13 +53,18 @@ fn film(folder: &Path) -> std::path::PathBuf {
     )
 }
 
-fn upload(house: &House, file: &Path) -> String {
+pub(crate) fn upload(house: &House, file: &Path) -> String {
     let made = house.cli_json(&["asset", "upload", file.to_str().expect("a path"), "--json"]);
     made["asset"].as_str().expect("an id").to_owned()
 }
 
 /// An asset, as soon as it is so.
-async fn once(house: &House, asset: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn once(
+    house: &House,
+    asset: &str,
+    what: &str,
+    is: impl Fn(&Value) -> bool,
+) -> Value {
     let (tus, deadline) = (Tus::to(house), Instant::now() + MADE_MAX);
     loop {
         let told = tus.looked_into(asset).await;
@@ -71,7 +76,7 @@ async fn once(house: &House, asset: &str, what: &str, is: impl Fn(&Value) -> boo
     }
 }
 
-async fn ready(house: &House, asset: &str) -> Value {
+pub(crate) async fn ready(house: &House, asset: &str) -> Value {
     let over = |told: &Value| ["ready", "failed", "refused"].iter().any(|s| told["state"] == *s);
     let told = once(house, asset, "it is made", over).await;
     assert_eq!((&told["state"], &told["reason"]), (&json!("ready"), &Value::Null));
@@ -272,6 +277,12 @@ async fn what_cannot_be_made_fails_with_the_reason_and_what_is_deleted_meanwhile
     let told = once(&house, &id, "it fails", over).await;
     assert_eq!(told["state"], "failed", "{told}");
     assert!(text(&told, "reason").contains("the film cannot be made"), "{told}");
+    let failed = house.cli_json(&["asset", "failed", "--json"]);
+    let given_up = &failed["jobs"][0];
+    assert_eq!((&given_up["asset"], &given_up["reason"]), (&json!(id), &told["reason"]));
+    let shown = house.cli(&["asset", "failed"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains(&id) && shown.contains("the film cannot be made"), "{shown}");
     let again = house.cli_json(&["asset", "transcode", &id, "--json"]);
     assert_eq!(again["state"], "transcoding");
     once(&house, &id, "it fails again", |told| told["state"] == "failed").await;

@@ -50,6 +50,8 @@ pub struct Config {
     pub uploads_bytes_max: Option<u64>,
     /// Uploads that are not finished.
     pub uploads_open_max: u32,
+    /// How long films of one priority wait, at most, while those of others are made: then one job of theirs is next.
+    pub films_passed_over_max: Duration,
     /// How long a ticket is good for when its issuer does not say.
     pub ticket_valid_s: u32,
     /// The longest a ticket can be good for.
@@ -129,6 +131,7 @@ impl Default for Config {
             clock: Arc::new(unix_time),
             uploads_bytes_max: None,
             uploads_open_max: 10_000,
+            films_passed_over_max: Duration::from_secs(600),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,
             token_valid_s: 6 * 3600,

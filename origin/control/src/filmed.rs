@@ -8,7 +8,9 @@ use shared_wire::AssetId;
 use shared_wire::api::AssetState;
 use tokio::sync::Notify;
 
-use crate::films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue};
+use crate::films::{
+    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue, FilmsWaiting, NewFilmJob,
+};
 use crate::{Control, Error};
 
 impl Control {
@@ -73,12 +75,13 @@ impl Control {
         self.house.films.claim(job).await
     }
 
-    /// Says that a job is still being done; `false` if it is somebody else's, or nobody wants it any more.
+    /// Says that a job is still being done, and how many milliseconds of its piece are made; `false` if it is somebody
+    /// else's, or nobody wants it any more.
     ///
     /// # Errors
     /// Storage errors.
-    pub async fn keep_film_job(&self, lease: &FilmLease) -> Result<bool, Error> {
-        self.house.films.keep(lease).await
+    pub async fn keep_film_job(&self, lease: &FilmLease, done_ms: i64) -> Result<bool, Error> {
+        self.house.films.keep(lease, done_ms).await
     }
 
     /// Gives a job back that was not done to its end, through no fault of its own.
@@ -98,7 +101,7 @@ impl Control {
         &self,
         lease: &FilmLease,
         made: &str,
-        jobs: &[FilmJobKind],
+        jobs: &[NewFilmJob],
     ) -> Result<bool, Error> {
         self.house.films.planned(lease, made, jobs).await
     }
@@ -168,11 +171,11 @@ impl Control {
         self.house.films.results(asset).await
     }
 
-    /// How many jobs of each kind wait, and for how long the oldest of them has, in milliseconds.
+    /// How many jobs wait, of each kind and priority.
     ///
     /// # Errors
     /// Storage errors.
-    pub async fn film_jobs_waiting(&self) -> Result<Vec<(FilmJobKind, u64, i64)>, Error> {
+    pub async fn film_jobs_waiting(&self) -> Result<Vec<FilmsWaiting>, Error> {
         self.house.films.waiting().await
     }
 }

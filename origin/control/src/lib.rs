@@ -46,7 +46,9 @@ pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
 pub use files::{Files, NewFile};
-pub use films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue};
+pub use films::{
+    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue, FilmsWaiting, NewFilmJob,
+};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use leases::{Claim, Ownership};
 pub use on_air::{OnAir, Reply};

@@ -161,7 +161,7 @@ impl Films {
     }
 
     /// Has the jobs of an asset end; whether there are any.
-    fn stop_jobs(&self, asset: AssetId) -> bool {
+    pub(crate) fn stop_jobs(&self, asset: AssetId) -> bool {
         let running = self.running();
         let own = || running.iter().filter(|one| one.lease.asset == asset);
         own().for_each(|one| one.stop.cancel());

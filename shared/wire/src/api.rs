@@ -9,6 +9,7 @@ pub mod ladder;
 mod list;
 mod plan;
 mod pull;
+mod queue;
 mod tier;
 mod timed;
 
@@ -28,6 +29,7 @@ pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use plan::{AssetPlan, LeftOut, PicturePlan, RungPlan, SoundPlan, SubtitlePlan};
 pub use pull::NewPull;
+pub use queue::{AssetJob, AssetJobList, Priority};
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 pub use timed::{DateRangeList, Id3Taken, NewId3};
 

@@ -126,6 +126,9 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
             (S::CONFLICT, "asset_not_ready", "Nothing is known of what is in the asset.")
         }
         Error::AssetNotFailed => (S::CONFLICT, "asset_not_failed", "The asset has not failed."),
+        Error::AssetNotTranscoding => {
+            (S::CONFLICT, "asset_not_transcoding", "The asset is not being transcoded.")
+        }
         Error::QuotaExceeded { .. } => {
             (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The house has no room for it.")
         }
@@ -194,6 +197,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::AssetUnknown
         | Error::AssetNotReady
         | Error::AssetNotFailed
+        | Error::AssetNotTranscoding
         | Error::QuotaExceeded { .. }
         | Error::UploadsFull
         | Error::FileRefused { .. }

@@ -68,6 +68,24 @@ impl JobState {
     }
 }
 
+/// A job that makes a piece of what is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewFilmJob {
+    /// What it does.
+    pub kind: FilmJobKind,
+    /// Where its piece begins, in milliseconds.
+    pub from_ms: i64,
+    /// How long that is.
+    pub length_ms: i64,
+}
+
+impl NewFilmJob {
+    /// A job that makes no piece.
+    pub(super) const fn plain(kind: FilmJobKind) -> Self {
+        Self { kind, from_ms: 0, length_ms: 0 }
+    }
+}
+
 /// A job that somebody may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilmJob {

@@ -3,12 +3,12 @@
 //! In: leases, and what became of them. Out: rows; `false` for whoever was given up for gone. Does not know who decides
 //! whether a job is tried again.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany};
 use shared_wire::AssetId;
 use shared_wire::api::AssetState;
 
-use super::{FilmJobKind, FilmLease, FilmListed, Films, JobState, insert, of};
+use super::{FilmJobKind, FilmLease, FilmListed, Films, JobState, NewFilmJob, insert, of};
 use crate::Error;
 use crate::rows::{Change, assets, films};
 
@@ -25,16 +25,16 @@ impl Films {
         &self,
         lease: &FilmLease,
         made: &str,
-        jobs: &[FilmJobKind],
+        jobs: &[NewFilmJob],
     ) -> Result<bool, Error> {
         let change = self.rows.write().await?;
         if !end(&change, lease, Some("")).await? {
             return Ok(false);
         }
         let now_ms = change.now_ms().await?;
-        let kinds = std::iter::once(&FilmJobKind::List).chain(jobs);
-        for (number, kind) in (LIST..).zip(kinds) {
-            insert(&change, lease.asset, number, *kind, now_ms).await?;
+        let list = NewFilmJob::plain(FilmJobKind::List);
+        for (number, job) in (LIST..).zip(std::iter::once(&list).chain(jobs)) {
+            insert(&change, lease.asset, number, *job, now_ms).await?;
         }
         asset(lease.asset)
             .col_expr(assets::Column::Made, Expr::value(made))
@@ -63,13 +63,6 @@ impl Films {
         if !end(&change, lease, Some(result)).await? {
             return Ok(false);
         }
-        let all = media(lease.asset).count(change.on()).await?;
-        let done = count_done(&change, lease.asset).await?;
-        let percent = i64::try_from(done * 100 / all.max(1)).unwrap_or(100);
-        asset(lease.asset)
-            .col_expr(assets::Column::ProgressPercent, Expr::value(percent))
-            .exec(change.on())
-            .await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(true)
@@ -151,6 +144,7 @@ impl Films {
         let failed = held(lease)
             .col_expr(Column::State, Expr::value(state.name()))
             .col_expr(Column::Reason, Expr::value(reason))
+            .col_expr(Column::FailedMs, Expr::value(now_ms))
             .col_expr(Column::NotBeforeMs, Expr::value(not_before_ms))
             .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
             .exec(change.on())
@@ -171,16 +165,19 @@ impl Films {
         Ok(true)
     }
 
-    /// An asset that failed is tried again: what was done of it is kept.
+    /// An asset that failed or was cancelled is tried again: what was done of it is kept. Nothing was, if it was not
+    /// begun.
     ///
     /// # Errors
     /// [`Error::AssetNotFailed`], storage errors.
-    pub(crate) async fn again(&self, id: AssetId) -> Result<(), Error> {
+    pub(crate) async fn again(&self, id: AssetId, is_begun: bool) -> Result<(), Error> {
         use films::Column;
+        let from = [AssetState::Failed, AssetState::Cancelled].map(AssetState::name);
+        let to = if is_begun { AssetState::Transcoding } else { AssetState::Uploaded };
         let change = self.rows.write().await?;
         let again = asset(id)
-            .filter(assets::Column::State.eq(AssetState::Failed.name()))
-            .col_expr(assets::Column::State, Expr::value(AssetState::Transcoding.name()))
+            .filter(assets::Column::State.is_in(from))
+            .col_expr(assets::Column::State, Expr::value(to.name()))
             .col_expr(assets::Column::Reason, Expr::value(None::<String>))
             .col_expr(assets::Column::Node, Expr::value(self.node.clone()))
             .exec(change.on())
@@ -201,6 +198,34 @@ impl Films {
         change.commit().await?;
         self.changed.notify_one();
         Ok(())
+    }
+
+    /// An asset is not made any further: whoever does something for it learns so when it says that it still does.
+    ///
+    /// # Errors
+    /// [`Error::AssetNotTranscoding`], storage errors; then nothing has changed.
+    pub(crate) async fn stop(&self, id: AssetId) -> Result<(), Error> {
+        use films::Column;
+        let from = [AssetState::Uploaded, AssetState::Transcoding].map(AssetState::name);
+        let change = self.rows.write().await?;
+        // With another fence: what is kept from now on is that of whoever begins again.
+        films::Entity::update_many()
+            .filter(Column::AssetId.eq(id.to_string()))
+            .filter(Column::State.eq(JobState::Running.name()))
+            .col_expr(Column::State, Expr::value(JobState::Waiting.name()))
+            .col_expr(Column::Fence, Expr::col(Column::Fence).add(1_i64))
+            .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
+            .exec(change.on())
+            .await?;
+        let stopped = asset(id)
+            .filter(assets::Column::State.is_in(from))
+            .col_expr(assets::Column::State, Expr::value(AssetState::Cancelled.name()))
+            .exec(change.on())
+            .await?;
+        if stopped.rows_affected == 0 {
+            return Err(Error::AssetNotTranscoding);
+        }
+        change.commit().await
     }
 
     /// Nothing more is done for an asset: whoever does something learns so when it says that it still does.

@@ -6,6 +6,7 @@ mod broadcast;
 mod films;
 mod leases;
 mod pulls;
+mod queue;
 mod second;
 mod uploads;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(leases::Leases),
             Box::new(uploads::Uploads),
             Box::new(films::Films),
+            Box::new(queue::Queue),
         ]
     }
 }

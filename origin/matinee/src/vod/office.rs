@@ -2,15 +2,17 @@
 //!
 //! In: jobs that are due. Out: jobs that are taken, kept, and ended one way or another. Does not know what they do.
 //!
-//! A job that goes on says so six times within its lease. Who cannot say so for four fifths of it, by its own clock, or
-//! hears that nobody wants it any more, stops: by then somebody else may do the same.
+//! A job that goes on says so at least six times within its lease, and how far it is. Who cannot say so for four fifths
+//! of it, by its own clock, or hears that nobody wants it any more, stops: by then somebody else may do the same.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
-use origin_control::{FilmJobKind, FilmLease};
+use origin_control::{FilmJobKind, FilmLease, FilmsWaiting};
 use origin_vod::machine::work;
+use shared_wire::api::Priority;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +23,8 @@ use super::{Films, Running};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Renewals within one lease.
 const RENEWALS: u32 = 6;
+/// A job goes on for as long after its film was cancelled, elsewhere: it is heard of when it is renewed.
+const RENEW_EVERY_MAX: Duration = Duration::from_secs(2);
 /// Whoever has a job counts on this part of its lease: clocks do not run alike.
 const COUNTED: (u32, u32) = (4, 5);
 /// The kinds of jobs that take the processor.
@@ -32,7 +36,7 @@ pub(super) enum Outcome {
     Done(super::made::Done),
     /// It came to nothing.
     Failed(Failure),
-    /// The house drains, or its asset is deleted.
+    /// The house drains, or its asset is cancelled or deleted.
     Stopped,
     /// It is somebody else's by now.
     Lost,
@@ -83,11 +87,15 @@ impl Films {
     async fn tell(&self) -> Result<(), origin_control::Error> {
         let waiting = self.control.film_jobs_waiting().await?;
         for kind in FilmJobKind::ALL {
-            let found = waiting.iter().find(|(of, ..)| *of == kind);
-            let (jobs, ms) = found.map_or((0, 0), |(_, jobs, ms)| (*jobs, *ms));
-            gauge!("matinee_film_jobs_waiting", "kind" => kind.name()).set(jobs as f64);
-            let seconds = ms.max(0) as f64 / 1000.0;
-            gauge!("matinee_film_jobs_oldest_seconds", "kind" => kind.name()).set(seconds);
+            for priority in Priority::ALL {
+                let is_it = |one: &&FilmsWaiting| (one.kind, one.priority) == (kind, priority);
+                let found = waiting.iter().find(is_it);
+                let (jobs, ms) = found.map_or((0, 0), |one| (one.jobs, one.oldest_ms));
+                let labels = [("kind", kind.name()), ("priority", priority.name())];
+                gauge!("matinee_film_jobs_waiting", &labels).set(jobs as f64);
+                let seconds = ms.max(0) as f64 / 1000.0;
+                gauge!("matinee_film_jobs_oldest_seconds", &labels).set(seconds);
+            }
         }
         Ok(())
     }
@@ -95,12 +103,12 @@ impl Films {
     async fn carry_out(self: Arc<Self>, lease: FilmLease, hand: OwnedSemaphorePermit) {
         let (asset, number, kind) = (lease.asset, lease.number, lease.kind.name());
         let began = Instant::now();
-        let stop = self.enter(&lease);
+        let (stop, made) = (self.enter(&lease), AtomicI64::new(0));
         let outcome = tokio::select! {
             biased;
             () = stop.cancelled() => Outcome::Stopped,
-            () = self.keep(&lease) => Outcome::Lost,
-            done = self.job(&lease) => done.map_or_else(Outcome::Failed, Outcome::Done),
+            () = self.keep(&lease, &made) => Outcome::Lost,
+            done = self.job(&lease, &made) => done.map_or_else(Outcome::Failed, Outcome::Done),
         };
         let result = self.settle(&lease, outcome).await.unwrap_or_else(|error| {
             tracing::warn!(%asset, number, kind, %error, "what became of a job was not kept");
@@ -114,7 +122,8 @@ impl Films {
         self.wake.notify_one();
     }
 
-    async fn job(&self, lease: &FilmLease) -> Result<super::made::Done, Failure> {
+    /// `made`: how much of its piece is made, in milliseconds.
+    async fn job(&self, lease: &FilmLease, made: &AtomicI64) -> Result<super::made::Done, Failure> {
         // It brought down whoever did it, as often as it may.
         if lease.attempts > self.vod.attempts_max {
             return Err(Failure::Endless(lease.attempts - 1));
@@ -122,7 +131,7 @@ impl Films {
         match lease.kind {
             FilmJobKind::Index => self.index(lease).await,
             FilmJobKind::List => self.list(lease).await,
-            FilmJobKind::Sounds | FilmJobKind::Chunk => self.piece(lease).await,
+            FilmJobKind::Sounds | FilmJobKind::Chunk => self.piece(lease, made).await,
         }
     }
 
@@ -137,8 +146,12 @@ impl Films {
             Outcome::Done(Done::Index(made, jobs)) => {
                 self.control.film_planned(lease, &made, &jobs).await?
             }
-            Outcome::Done(Done::Media(result)) => {
-                self.control.film_job_done(lease, &result).await?
+            Outcome::Done(Done::Media(result, length_ms)) => {
+                let is_kept = self.control.film_job_done(lease, &result).await?;
+                let ms = if is_kept { length_ms } else { 0 };
+                counter!("matinee_film_media_milliseconds_total", "kind" => lease.kind.name())
+                    .increment(ms);
+                is_kept
             }
             Outcome::Done(Done::List(listed)) => {
                 if listed.is_complete {
@@ -156,7 +169,7 @@ impl Films {
         if is_kept {
             return Ok("done");
         }
-        tracing::warn!(asset = %lease.asset, number = lease.number, "a job is somebody else's");
+        tracing::warn!(asset = %lease.asset, number = lease.number, "a job is not ours any more");
         Ok("lost")
     }
 
@@ -167,7 +180,9 @@ impl Films {
     ) -> Result<&'static str, origin_control::Error> {
         let (asset, number, kind) = (lease.asset, lease.number, lease.kind.name());
         let reason = failure.to_string();
-        let again = work::again(&self.vod, lease.attempts, failure.is_hopeless());
+        // Without chance it waits, too.
+        let chance = getrandom::u32().unwrap_or_default();
+        let again = work::again(&self.vod, lease.attempts, failure.is_hopeless(), chance);
         match again {
             Some(after_ms) => {
                 tracing::warn!(%asset, number, kind, reason, after_ms, "a job failed")
@@ -179,12 +194,12 @@ impl Films {
     }
 
     /// Says that a job goes on, for as long as it may.
-    async fn keep(&self, lease: &FilmLease) {
+    async fn keep(&self, lease: &FilmLease, made: &AtomicI64) {
         let mut renewed = Instant::now();
         loop {
-            tokio::time::sleep(self.lease / RENEWALS).await;
+            tokio::time::sleep((self.lease / RENEWALS).min(RENEW_EVERY_MAX)).await;
             let asked = Instant::now();
-            match self.control.keep_film_job(lease).await {
+            match self.control.keep_film_job(lease, made.load(Ordering::Relaxed)).await {
                 Ok(true) => renewed = asked,
                 Ok(false) => return,
                 Err(_) if renewed.elapsed() < self.lease * COUNTED.0 / COUNTED.1 => {}

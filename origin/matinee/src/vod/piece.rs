@@ -6,6 +6,7 @@
 //! of pictures, every segment in every playlist. Until then nobody is told of anything.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use origin_control::FilmLease;
 use origin_ladder::film::{self, Made as Came};
@@ -29,10 +30,14 @@ struct Making<'a> {
     piece: Piece,
     /// Segments of a rendition in which it has nothing.
     gaps: usize,
+    /// Where the piece begins, …
+    from: Ticks,
+    /// … and how much of it is made, in milliseconds.
+    made: &'a AtomicI64,
 }
 
 impl Films {
-    pub(super) async fn piece(&self, lease: &FilmLease) -> Result<Done, Failure> {
+    pub(super) async fn piece(&self, lease: &FilmLease, done: &AtomicI64) -> Result<Done, Failure> {
         let known = self.control.film(lease.asset).await?;
         let made: Made = read(known.made.as_deref().unwrap_or_default())?;
         let unknown = || Failure::File("it has no such piece".to_owned());
@@ -46,8 +51,8 @@ impl Films {
         let epoch = EPOCH.to_owned();
         let anchor = made.anchor();
         let machine = Machine::of_piece(config, known.show, epoch, anchor, made.given(part));
-        let (show, piece) = (known.show, Piece::default());
-        let mut making = Making { films: self, show, machine, piece, gaps: 0 };
+        let (show, piece, (from, until)) = (known.show, Piece::default(), made.span(part));
+        let mut making = Making { films: self, show, machine, piece, gaps: 0, from, made: done };
         making.take(Staged::Plan(made.renditions(part))).await?;
         if part == Part::Sounds && !made.plan.subtitles.is_empty() {
             let texts = film::make(&self.ladder, &file, &made.texts())?;
@@ -67,7 +72,8 @@ impl Films {
         let mut piece = making.piece;
         piece.facts = making.machine.facts();
         piece.complete(&made.playlists_of(part), made.cuts(part).len())?;
-        Ok(Done::Media(write(&piece)?))
+        let length_ms = until.as_micros().saturating_sub(from.as_micros()) / 1000;
+        Ok(Done::Media(write(&piece)?, u64::try_from(length_ms).unwrap_or_default()))
     }
 }
 
@@ -101,7 +107,11 @@ impl Making<'_> {
                 Came::Config(id, config) => self.take(Staged::Config(id, config)).await?,
                 Came::Unit(id, unit) => self.take(Staged::Unit(id, unit)).await?,
                 Came::Counted(counted) => return Ok(counted),
-                Came::Cue { .. } | Came::Progress(_) => {}
+                Came::Progress(point) => {
+                    let ms = point.as_micros().saturating_sub(self.from.as_micros()) / 1000;
+                    self.made.store(ms.max(0), Ordering::Relaxed);
+                }
+                Came::Cue { .. } => {}
             }
         }
         Err(Failure::House("the film process said nothing of its end".to_owned()))
