@@ -20,6 +20,9 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct Config {
     /// Where the database, the administrator's credential and the keys are kept.
     pub data_dir: PathBuf,
+    /// Whether this process only works for a house, beside it or elsewhere: it locks nothing, has no secrets, and takes
+    /// nothing off the air. What others of this machine have in `data_dir` is used, and must be there.
+    pub is_worker: bool,
     /// A database that nodes share, in the place of a file in `data_dir`.
     pub database: Option<Postgres>,
     /// How long a node that shares its database has a show after it last said so. Who cannot say so for as long, loses
@@ -117,6 +120,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("."),
+            is_worker: false,
             database: None,
             lease: Duration::from_secs(30),
             edge_url: "http://127.0.0.1:8080".to_owned(),

@@ -9,7 +9,8 @@ use shared_wire::api::AssetState;
 use tokio::sync::Notify;
 
 use crate::films::{
-    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmsDue, FilmsWaiting, NewFilmJob,
+    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmListing, FilmsDue, FilmsWaiting,
+    NewFilmJob,
 };
 use crate::{Control, Error};
 
@@ -120,10 +121,29 @@ impl Control {
     /// Storage errors.
     pub async fn film_listed(&self, lease: &FilmLease, listed: FilmListed) -> Result<bool, Error> {
         let show = self.film(lease.asset).await?.show;
-        let (is_playable, is_growing) = (listed.is_playable, !listed.is_complete);
-        // The show first: if this process ends in between, the film is listed again.
-        self.house.shows.set_film(show, is_playable, is_growing).await?;
-        self.house.films.listed(lease, listed).await
+        let says = (listed.is_playable, !listed.is_complete);
+        // Both at once, under the fence: a lister that stood still says nothing of the show any more.
+        let turn = self.house.shows.turn().await;
+        let Some(change) = self.house.films.listed(lease, listed).await? else { return Ok(false) };
+        self.house.shows.set_film_in(turn, change, show, says).await?;
+        self.house.films.changed.notify_one();
+        Ok(true)
+    }
+
+    /// Which listing of a film is the last, and whether nothing has come since; `None` if nobody lists it yet.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_listing(&self, asset: AssetId) -> Result<Option<FilmListing>, Error> {
+        self.house.films.listing(asset).await
+    }
+
+    /// Whether anybody may want what a job makes: not once its asset is deleted, or is about to be.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn is_film_wanted(&self, asset: AssetId) -> Result<bool, Error> {
+        self.house.films.is_wanted(asset).await
     }
 
     /// What some jobs came to is nowhere any more: they are done again. `lease` is the lister's.

@@ -68,6 +68,15 @@ pub struct FilmListed {
     pub is_complete: bool,
 }
 
+/// Which listing of a film was the last to be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilmListing {
+    /// Its fence: greater than that of any before.
+    pub number: i64,
+    /// Whether it is over, and nothing has come since.
+    pub is_settled: bool,
+}
+
 /// All films.
 pub(crate) struct Films {
     rows: Rows,
@@ -91,7 +100,9 @@ impl Films {
         changed: Arc<Notify>,
     ) -> Result<Self, Error> {
         let process: AssetId = new_id()?;
-        let worker = format!("{node}/{process}");
+        // What a process that only works has, is not that of an earlier process of the node beside it.
+        let role = if config.is_worker { ":worker" } else { "" };
+        let worker = format!("{node}{role}/{process}");
         let ms = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let (lease_ms, passed_over_ms_max) = (ms(config.lease), ms(config.films_passed_over_max));
         Ok(Self { rows, lease_ms, passed_over_ms_max, node: node.to_owned(), worker, changed })

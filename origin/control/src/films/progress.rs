@@ -8,7 +8,9 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany}
 use shared_wire::AssetId;
 use shared_wire::api::AssetState;
 
-use super::{FilmJobKind, FilmLease, FilmListed, Films, JobState, NewFilmJob, insert, of};
+use super::{
+    FilmJobKind, FilmLease, FilmListed, FilmListing, Films, JobState, NewFilmJob, insert, of,
+};
 use crate::Error;
 use crate::rows::{Change, assets, films};
 
@@ -68,7 +70,8 @@ impl Films {
         Ok(true)
     }
 
-    /// A film was listed as far as it is made.
+    /// A film was listed as far as it is made: the change that says so, for whoever makes it true together with what is
+    /// said of the show. `None`: the lease is lost.
     ///
     /// # Errors
     /// Storage errors.
@@ -76,10 +79,10 @@ impl Films {
         &self,
         lease: &FilmLease,
         listed: FilmListed,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Change>, Error> {
         let change = self.rows.write().await?;
         if !end(&change, lease, None).await? {
-            return Ok(false);
+            return Ok(None);
         }
         let done = count_done(&change, lease.asset).await?;
         if done > u64::try_from(listed.results).unwrap_or(u64::MAX) {
@@ -98,9 +101,27 @@ impl Films {
             false => update,
         };
         update.exec(change.on()).await?;
-        change.commit().await?;
-        self.changed.notify_one();
-        Ok(true)
+        Ok(Some(change))
+    }
+
+    /// Which listing of a film is the last.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn listing(&self, id: AssetId) -> Result<Option<FilmListing>, Error> {
+        let key = (id.to_string(), i64::from(LIST));
+        let row = films::Entity::find_by_id(key).one(self.rows.read()).await?;
+        let is_settled = |row: &films::Model| row.state == JobState::Done.name();
+        Ok(row.map(|row| FilmListing { number: row.fence, is_settled: is_settled(&row) }))
+    }
+
+    /// Whether there are jobs of an asset, done or not: who deletes it, removes them first.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn is_wanted(&self, id: AssetId) -> Result<bool, Error> {
+        let jobs = films::Entity::find().filter(films::Column::AssetId.eq(id.to_string()));
+        Ok(jobs.count(self.rows.read()).await? > 0)
     }
 
     /// What some jobs came to is nowhere any more: they are done again. `lease` is the lister's.

@@ -209,3 +209,61 @@ async fn results_that_are_nowhere_any_more_are_made_again() {
     let two = |one: &FilmsWaiting| (one.kind, one.jobs) == (FilmJobKind::Chunk, 2);
     assert!(waiting.iter().any(two), "{waiting:?}");
 }
+
+#[tokio::test]
+async fn a_lister_that_stood_still_says_nothing_of_the_show_any_more() {
+    let house = TestHouse::with(|config| config.lease = Duration::from_millis(50)).await;
+    let id = planned(&house).await;
+    let show = house.control.film(id).await.unwrap().show;
+    let late = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let seen = house.control.film_listing(id).await.unwrap().unwrap();
+    assert_eq!((seen.number, seen.is_settled), (late.fence, false));
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let all = FilmListed { results: 3, is_playable: true, is_complete: true };
+    assert!(house.control.film_listed(&list, all).await.unwrap());
+    let nothing = FilmListed { results: 0, is_playable: false, is_complete: false };
+    assert!(!house.control.film_listed(&late, nothing).await.unwrap());
+    let known = house.control.show_state(show).unwrap();
+    assert_eq!((known.state, known.is_growing), (State::Ended, false));
+    assert_eq!(house.control.asset(id).await.unwrap().state, AssetState::Ready);
+    let seen = house.control.film_listing(id).await.unwrap().unwrap();
+    assert_eq!((seen.number, seen.is_settled), (list.fence, true));
+    assert!(house.control.is_film_wanted(id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_worker_beside_a_house_does_its_jobs_and_takes_nothing_from_it() {
+    let house = TestHouse::open().await;
+    let show = house.show("On the air").await;
+    let show: shared_wire::ShowId = field(&show, "show").parse().unwrap();
+    house.control.set_state(show, State::Live).await.unwrap();
+    let id = uploaded(&house).await;
+    let config = crate::testing::config(house.dir.path(), &house.clock);
+    let every = Duration::from_millis(20);
+    let worker = Config { is_worker: true, follow_every: every, ..config };
+    let worker = crate::Control::open(worker).await.unwrap();
+    assert_eq!(worker.show_state(show).unwrap().state, State::Live, "it is the house's");
+    assert_eq!(worker.begin_films().await, Ok(1));
+    let due = worker.films_due(&[FilmJobKind::Index], true).await.unwrap();
+    let index = worker.claim_film_job(&due.jobs[0]).await.unwrap().unwrap();
+    // A house that starts again does not take it for that of its own that died.
+    let house = house.restart().await;
+    house.control.recover_films().await.unwrap();
+    assert_eq!(take(&house, &FilmJobKind::ALL).await, None);
+    assert!(worker.film_planned(&index, "cuts", &MEDIA).await.unwrap());
+    let film = house.control.film(id).await.unwrap();
+    let due = worker.films_due(&[FilmJobKind::List], true).await.unwrap();
+    let list = worker.claim_film_job(&due.jobs[0]).await.unwrap().unwrap();
+    let all = FilmListed { results: 3, is_playable: true, is_complete: true };
+    assert!(worker.film_listed(&list, all).await.unwrap());
+    // The house hears of it.
+    let is_over = || house.control.show_state(film.show).is_some_and(|show| !show.is_growing);
+    for _ in 0..100 {
+        if is_over() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(is_over());
+}

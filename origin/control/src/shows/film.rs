@@ -7,10 +7,11 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use shared_wire::api::{Asset, Broadcast, State, WhenFull};
 use shared_wire::{AssetId, ShowId};
+use tokio::sync::MutexGuard;
 
 use super::{Shows, state, written};
 use crate::Error;
-use crate::rows::{self, counters, shows};
+use crate::rows::{self, Change, counters, shows};
 use crate::secret::new_id;
 
 impl Shows {
@@ -51,9 +52,28 @@ impl Shows {
         is_playable: bool,
         is_growing: bool,
     ) -> Result<(), Error> {
-        let _order = self.changing.lock().await;
-        let to = if is_playable { State::Ended } else { State::Scheduled };
+        let turn = self.turn().await;
         let change = self.rows.write().await?;
+        self.set_film_in(turn, change, show, (is_playable, is_growing)).await
+    }
+
+    /// What is to be held before a change is begun that [`Self::set_film_in`] makes true.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
+
+    /// The same as [`Self::set_film`], together with whatever else is in the change.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors; then nothing has changed.
+    pub(crate) async fn set_film_in(
+        &self,
+        _turn: MutexGuard<'_, ()>,
+        change: Change,
+        show: ShowId,
+        (is_playable, is_growing): (bool, bool),
+    ) -> Result<(), Error> {
+        let to = if is_playable { State::Ended } else { State::Scheduled };
         let updated = shows::Entity::update_many()
             .col_expr(shows::Column::State, Expr::value(state::name(to)))
             .col_expr(shows::Column::IsGrowing, Expr::value(i64::from(is_growing)))

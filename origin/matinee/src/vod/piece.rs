@@ -1,48 +1,53 @@
 //! A piece of a film: a child process makes it, the packager cuts it, the store keeps it.
 //!
-//! In: a job. Out: objects on the disk; what playlists may list of them. Does not know codecs or boxes.
+//! In: a job. Out: objects on the shelf; what playlists may list of them. Does not know codecs or boxes.
 //!
-//! What is said of a piece is said when all of it is there: every object on the disk, every rung with the same number
+//! What is said of a piece is said when all of it is there: every object on the shelf, every rung with the same number
 //! of pictures, every segment in every playlist. Until then nobody is told of anything.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use origin_control::FilmLease;
 use origin_ladder::film::{self, Made as Came};
 use origin_packager::machine::Output;
 use origin_packager::{Caption, Drop as Why, Error as Trouble, Machine};
-use shared_media::{Now, Poll, RenditionId, Staged, Ticks};
+use shared_media::{Now, Object, Poll, RenditionId, Staged, Ticks};
 use shared_wire::ShowId;
+use tokio::task::JoinHandle;
 
 use super::Films;
 use super::error::Failure;
+use super::hold::Hold;
 use super::made::{Done, EPOCH, Made, Part, Piece, read, write};
 
 /// Cues of one text.
 const CUES_MAX: usize = 50_000;
+/// Objects of a piece that are on their way at the same time: a bucket takes its time for each.
+const PUTS_MAX: usize = 8;
 
 /// A piece on its way.
 struct Making<'a> {
     films: &'a Films,
+    hold: &'a Arc<Hold>,
     show: ShowId,
     machine: Machine,
     piece: Piece,
+    /// Objects on their way, in the order they came.
+    puts: VecDeque<JoinHandle<Result<(), origin_storage::Error>>>,
     /// Segments of a rendition in which it has nothing.
     gaps: usize,
-    /// Where the piece begins, …
+    /// Where the piece begins.
     from: Ticks,
-    /// … and how much of it is made, in milliseconds.
-    made: &'a AtomicI64,
 }
 
 impl Films {
-    pub(super) async fn piece(&self, lease: &FilmLease, done: &AtomicI64) -> Result<Done, Failure> {
+    pub(super) async fn piece(&self, hold: &Arc<Hold>) -> Result<Done, Failure> {
+        let lease = &hold.lease;
         let known = self.control.film(lease.asset).await?;
         let made: Made = read(known.made.as_deref().unwrap_or_default())?;
         let unknown = || Failure::File("it has no such piece".to_owned());
         let part = made.part(lease.kind, lease.number).ok_or_else(unknown)?;
-        let file = self.disk.path(lease.asset);
+        let file = self.file(lease.asset)?;
         let config = origin_packager::Config {
             captions: if part == Part::Sounds { made.captions() } else { Vec::new() },
             cues_max: CUES_MAX,
@@ -52,7 +57,9 @@ impl Films {
         let anchor = made.anchor();
         let machine = Machine::of_piece(config, known.show, epoch, anchor, made.given(part));
         let (show, piece, (from, until)) = (known.show, Piece::default(), made.span(part));
-        let mut making = Making { films: self, show, machine, piece, gaps: 0, from, made: done };
+        hold.is_of(show);
+        let puts = VecDeque::new();
+        let mut making = Making { films: self, hold, show, machine, piece, puts, gaps: 0, from };
         making.take(Staged::Plan(made.renditions(part))).await?;
         if part == Part::Sounds && !made.plan.subtitles.is_empty() {
             let texts = film::make(&self.ladder, &file, &made.texts())?;
@@ -64,6 +71,7 @@ impl Films {
             check(&job, &counted)?;
         }
         making.take(Staged::End).await?;
+        making.put_all_but(0).await?;
         if making.gaps > 0 {
             let (asset, segments) = (lease.asset, making.gaps);
             let number = lease.number;
@@ -109,7 +117,7 @@ impl Making<'_> {
                 Came::Counted(counted) => return Ok(counted),
                 Came::Progress(point) => {
                     let ms = point.as_micros().saturating_sub(self.from.as_micros()) / 1000;
-                    self.made.store(ms.max(0), Ordering::Relaxed);
+                    self.hold.is_made(ms);
                 }
                 Came::Cue { .. } => {}
             }
@@ -122,7 +130,7 @@ impl Making<'_> {
         self.machine.handle(Now::default(), event);
         while let Poll::Output(output) = self.machine.poll() {
             match output {
-                Output::Put(object) => self.films.save(object).await?,
+                Output::Put(object) => self.put(object).await?,
                 Output::Append(object) => {
                     let below = object.key.strip_prefix(&format!("{}/", self.show));
                     let lines = String::from_utf8_lossy(&object.bytes).into_owned();
@@ -137,6 +145,24 @@ impl Making<'_> {
                 | Output::Note(_)
                 | Output::Finished { .. } => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Has an object put, also if nobody waits for it any more: its way cannot be called off.
+    async fn put(&mut self, object: Object) -> Result<(), Failure> {
+        let (shelf, hold) = (self.films.shelf.clone(), Arc::clone(self.hold));
+        let put = async move { shelf.put(object, || hold.may()).await };
+        self.puts.push_back(self.hold.puts.spawn(put));
+        self.put_all_but(PUTS_MAX).await
+    }
+
+    /// Waits until no more than so many objects are on their way.
+    async fn put_all_but(&mut self, left: usize) -> Result<(), Failure> {
+        while self.puts.len() > left
+            && let Some(put) = self.puts.pop_front()
+        {
+            put.await.map_err(|error| Failure::House(error.to_string()))??;
         }
         Ok(())
     }
