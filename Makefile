@@ -1,5 +1,5 @@
 # Thin: the work is in scripts/. `make demo` and `make test` do all set-up themselves.
-.PHONY: demo test check build edge web setup bench-edge bench-live
+.PHONY: demo test check build edge web setup bench-edge bench-live bench-vod
 .DEFAULT_GOAL := build
 
 demo: ## build everything and watch a live test pattern
@@ -28,3 +28,6 @@ bench-edge: ## our edge beside nginx, one worker each: a table
 
 bench-live: ## the live origin in figures, beside nginx-rtmp and ffmpeg: a table
 	@scripts/bench-live.sh
+
+bench-vod: ## films from uploads in figures, beside ffmpeg and nginx: a table
+	@scripts/bench-vod.sh

@@ -19,12 +19,12 @@ pub(crate) fn family(id: u32) -> Vec<u32> {
     all
 }
 
-/// Seconds of processor time a process and those below it have taken.
+/// Seconds of processor time a process and those below it have taken, with those that have ended.
 pub(crate) fn cpu_s(id: u32) -> f64 {
     let own = |id: u32| {
         let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         let after_name = stat.rsplit(") ").next().unwrap_or_default().to_owned();
-        let fields = after_name.split(' ').skip(11).take(2);
+        let fields = after_name.split(' ').skip(11).take(4);
         fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_S
     };
     family(id).into_iter().map(own).sum()

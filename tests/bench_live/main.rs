@@ -12,6 +12,8 @@ mod nginx;
 #[path = "../bench/report.rs"]
 mod report;
 mod rows;
+#[path = "../bench/run.rs"]
+mod run;
 mod soak;
 mod start;
 #[path = "../bench/taken.rs"]
@@ -20,11 +22,11 @@ mod taken;
 #[allow(dead_code, reason = "the stories of tests/browser ask for more")]
 mod viewer;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use report::Row;
+use run::{Arguments, Measure};
 
 /// How it is run.
 pub(crate) struct Plan {
@@ -37,10 +39,7 @@ pub(crate) struct Plan {
     pub(crate) room: PathBuf,
 }
 
-/// A row's name, for `--only`, and what measures it.
-type Measure = (&'static str, fn(&Plan) -> io::Result<Vec<Row>>);
-
-const ROWS: [Measure; 8] = [
+const ROWS: [Measure<Plan>; 8] = [
     ("start", start::rows),
     ("latency", rows::latency),
     ("glass", glass::rows),
@@ -52,38 +51,16 @@ const ROWS: [Measure; 8] = [
 ];
 
 fn main() -> io::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let after = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).cloned()
-    };
+    let arguments = Arguments::read();
     let number = |name: &str, other: usize| {
-        after(name).and_then(|number| number.parse().ok()).unwrap_or(other)
+        usize::try_from(arguments.number(name, other as u64)).unwrap_or(other)
     };
     let room = tempfile::tempdir()?;
     let plan = Plan {
-        measured: Duration::from_secs(number("--seconds", 15) as u64),
+        measured: Duration::from_secs(arguments.number("--seconds", 15)),
         viewers: number("--viewers", 1000),
         publishers: number("--publishers", 20),
         room: room.path().to_owned(),
     };
-    let only = after("--only");
-    let mut rows = Vec::new();
-    for (name, measure) in ROWS {
-        if only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
-            eprintln!("bench-live: {name}");
-            match measure(&plan) {
-                Ok(measured) => rows.extend(measured),
-                // One row that cannot be measured is no reason to lose the others.
-                Err(error) => eprintln!("bench-live: {name}: not measured: {error}"),
-            }
-        }
-    }
-    let table = report::table(&rows);
-    writeln!(io::stdout(), "{table}")?;
-    if let Some(directory) = after("--keep").map(PathBuf::from) {
-        std::fs::write(directory.join("table.md"), &table)?;
-        std::fs::write(directory.join("bench-live.svg"), report::drawing(&rows))?;
-    }
-    Ok(())
+    run::run("bench-live", &arguments, &plan, &ROWS)
 }

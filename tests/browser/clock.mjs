@@ -45,6 +45,7 @@ export function measure(seconds) {
     let last = start.at;
     const finish = () => done({
       ...result,
+      gapMsMax: Math.max(result.gapMsMax, performance.now() - last),
       stalls: window.matinee.stalls - start.stalls,
       played: video.currentTime - start.time,
       dropped: dropped() - before,

@@ -69,6 +69,9 @@ fn the_demo_plays_twenty_seconds_without_a_stall_close_behind_the_clock() {
     );
     println!("rung {}, buffer {}", viewer.see()["level"]["height"], viewer.see()["buffer"]);
     viewer.shoot("live");
+    if measured["stalls"] != 0 {
+        println!("--- what the player said last ---\n{}", viewer.log());
+    }
     assert_eq!(measured["stalls"], 0, "the picture stood still");
     let played = measured["played"].as_f64().unwrap_or_default();
     assert!((19.0..23.0).contains(&played), "20 s of watching showed {played} s");

@@ -11,6 +11,16 @@ const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 const complaints = [];
 const strangers = [];
 let house = '';
+// What the player says of itself, the newest: why a picture stood.
+const said = [];
+const SAID_MAX = 4000;
+await page.addInitScript(() => {
+  if (location.protocol.startsWith('http')) localStorage.setItem('matinee.log', 'player');
+});
+page.on('console', (message) => {
+  said.push(`${new Date().toISOString().slice(17, 23)} ${message.text()}`);
+  if (said.length > SAID_MAX) said.shift();
+});
 page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
 page.on('pageerror', (error) => complaints.push(String(error)));
 page.on('request', (request) => {
@@ -97,7 +107,7 @@ const commands = {
   fill: ({ label, text }) => page.getByLabel(label, { exact: true }).fill(text),
   tab: ({ count }) => tab(count),
   shoot: ({ path }) => page.screenshot({ path }),
-  told: () => ({ strangers, complaints, address: page.url() }),
+  told: () => ({ strangers, complaints, said, address: page.url() }),
 };
 
 await obey(commands);

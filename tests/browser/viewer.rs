@@ -110,6 +110,13 @@ impl Viewer {
         self.ask(&json!({ "do": "shoot", "path": path }));
     }
 
+    /// What the player said of itself last, a line each.
+    pub(crate) fn log(&mut self) -> String {
+        let told = self.ask(&json!({ "do": "told" }));
+        let said = told["said"].as_array().cloned().unwrap_or_default();
+        said.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+    }
+
     /// Nothing was asked of anyone but the house, and the browser had nothing to complain of.
     pub(crate) fn assert_clean(&mut self) {
         let told = self.ask(&json!({ "do": "told" }));

@@ -12,7 +12,7 @@ use crate::{ended, on_air};
 
 /// What is heard in each: a tone of its own, in Hz.
 const TONES: [f64; 3] = [440.0, 880.0, 1320.0];
-const SECONDS: usize = 10;
+const SECONDS: f64 = 10.0;
 
 /// A film with three sounds: English, German, and one of which nobody says what it is; the second in 5.1.
 fn film(file: &Path) {
@@ -71,7 +71,14 @@ async fn each_language_is_a_sound_of_its_own_also_when_its_encoder_is_killed() {
     let (well, said) = publisher.finish();
     assert!(well, "the publisher is content: {said}");
 
-    for (name, list) in ended(&client, &ticket.playlist_url).await {
+    let lists = ended(&client, &ticket.playlist_url).await;
+    // Some libraries of SRT leave the last of what they hold unsent when they are closed: sounds end where the picture
+    // does.
+    let source = lists.iter().find(|(name, _)| name == "source");
+    let (_, source) = source.expect("the picture is recorded");
+    let length: f64 = source.segments.iter().map(|segment| segment.duration_s).sum();
+    assert!((SECONDS - 1.0..SECONDS + 0.2).contains(&length), "the picture: {length} s");
+    for (name, list) in lists {
         let at = match name.as_str() {
             "audio" => 0,
             "audio-2" | "surround-2" => 1,
@@ -83,7 +90,6 @@ async fn each_language_is_a_sound_of_its_own_also_when_its_encoder_is_killed() {
         list.download(&client, &media).await;
         let (heard, seconds) = tone(&media);
         // Two frames at each end may be cut off by what a decoder needs to begin.
-        let length = f64::from(u32::try_from(SECONDS).expect("few"));
         assert!((seconds - length).abs() < 0.2, "{name}: {seconds} s");
         assert!((heard - TONES[at]).abs() < 5.0, "{name}: {heard} Hz");
     }

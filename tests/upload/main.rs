@@ -8,6 +8,7 @@ mod large;
 mod looked_into;
 mod pictured;
 mod planned;
+mod queued;
 mod subtitled;
 mod transcoded;
 mod untimed;

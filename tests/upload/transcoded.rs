@@ -284,6 +284,12 @@ async fn what_cannot_be_made_fails_with_the_reason_and_what_is_deleted_meanwhile
     let told = once(&house, &id, "it fails", over).await;
     assert_eq!(told["state"], "failed", "{told}");
     assert!(text(&told, "reason").contains("the film cannot be made"), "{told}");
+    let failed = house.cli_json(&["asset", "failed", "--json"]);
+    let given_up = &failed["jobs"][0];
+    assert_eq!((&given_up["asset"], &given_up["reason"]), (&json!(id), &told["reason"]));
+    let shown = house.cli(&["asset", "failed"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains(&id) && shown.contains("the film cannot be made"), "{shown}");
     let again = house.cli_json(&["asset", "transcode", &id, "--json"]);
     assert_eq!(again["state"], "transcoding");
     once(&house, &id, "it fails again", |told| told["state"] == "failed").await;

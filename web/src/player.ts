@@ -318,6 +318,7 @@ function settings(mode: Mode, resumeAt: number): Partial<HlsConfig> {
     // Its type says no more of it than that it loads something.
     pLoader: patient(Hls.DefaultConfig.loader) as NonNullable<HlsConfig['pLoader']>,
     workerPath: workerUrl,
+    debug: isToBeLogged(),
     lowLatencyMode: live,
     startPosition: live ? -1 : resumeAt,
     // The aim is the playlist's PART-HOLD-BACK; a picture that fell behind catches up unnoticed.
@@ -335,6 +336,16 @@ function settings(mode: Mode, resumeAt: number): Partial<HlsConfig> {
     enableWebVTT: false,
     enableIMSC1: false,
   };
+}
+
+/** Whether the console is to be told what hls.js does: `localStorage.setItem('matinee.log', 'player')`. */
+function isToBeLogged(): boolean {
+  try {
+    return localStorage.getItem('matinee.log') === 'player';
+  } catch {
+    // A browser that keeps nothing.
+    return false;
+  }
 }
 
 /** The body of a failed request, whatever hls.js asked for it as. */

@@ -11,11 +11,13 @@ use sea_orm::sea_query::{Expr, LikeExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetList, AssetState, ChangeAsset, MediaInfo, TAG_CHARS_MAX, TAGS_MAX, Visibility,
+    Asset, AssetList, AssetState, ChangeAsset, MediaInfo, Priority, TAG_CHARS_MAX, TAGS_MAX,
+    Visibility,
 };
-use shared_wire::upload::Upload;
+use shared_wire::upload::{NewAsset, Upload};
 use tokio::sync::Notify;
 
+use crate::films::share;
 use crate::page::{Page, check_text};
 use crate::rows::{self, Change, Rows, assets};
 use crate::{Config, Error};
@@ -66,7 +68,9 @@ impl Assets {
         }
         let found = page.of(query, assets::Column::Position).all(self.rows.read()).await?;
         let (found, next) = page.cut(found, |row| row.position);
-        Ok(AssetList { assets: found.iter().map(of_row).collect::<Result<_, _>>()?, next })
+        let mut assets: Vec<Asset> = found.iter().map(of_row).collect::<Result<_, _>>()?;
+        share::say(&self.rows, &mut assets).await?;
+        Ok(AssetList { assets, next })
     }
 
     /// One of them.
@@ -75,7 +79,9 @@ impl Assets {
     /// [`Error::AssetUnknown`], storage errors.
     pub(crate) async fn get(&self, id: AssetId) -> Result<Asset, Error> {
         let row = by_id(id).one(self.rows.read()).await?;
-        of_row(&row.ok_or(Error::AssetUnknown)?)
+        let mut asset = of_row(&row.ok_or(Error::AssetUnknown)?)?;
+        share::say(&self.rows, std::slice::from_mut(&mut asset)).await?;
+        Ok(asset)
     }
 
     /// Says something else of an asset.
@@ -90,6 +96,7 @@ impl Assets {
         asset.title = new.title.unwrap_or(asset.title);
         asset.description = new.description.unwrap_or(asset.description);
         asset.visibility = new.visibility.unwrap_or(asset.visibility);
+        asset.priority = new.priority.unwrap_or(asset.priority);
         if let Some(tags) = new.tags {
             let mut seen = BTreeSet::new();
             asset.tags = tags.into_iter().filter(|tag| seen.insert(tag.clone())).collect();
@@ -101,6 +108,7 @@ impl Assets {
             .col_expr(Column::Description, Expr::value(asset.description.clone()))
             .col_expr(Column::Tags, Expr::value(json(&asset.tags)?))
             .col_expr(Column::Visibility, Expr::value(asset.visibility.name()))
+            .col_expr(Column::Priority, Expr::value(asset.priority.name()))
             .col_expr(
                 Column::FoundBy,
                 Expr::value(found_by(&asset.title, &asset.description, &asset.tags)),
@@ -108,6 +116,7 @@ impl Assets {
             .exec(change.on())
             .await?;
         change.commit().await?;
+        share::say(&self.rows, std::slice::from_mut(&mut asset)).await?;
         Ok(asset)
     }
 
@@ -211,8 +220,7 @@ pub(crate) async fn insert(
     change: &Change,
     now: i64,
     upload: &Upload,
-    title: String,
-    file_name: Option<String>,
+    NewAsset { title, file_name, priority }: NewAsset,
 ) -> Result<(), Error> {
     if by_id(upload.id).one(change.on()).await?.is_some() {
         return Ok(());
@@ -238,6 +246,8 @@ pub(crate) async fn insert(
         progress_percent: Set(0),
         is_playable: Set(0),
         subtitle_changes: Set(0),
+        priority: Set(priority.name().to_owned()),
+        served_ms: Set(0),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())
@@ -284,9 +294,11 @@ pub(crate) fn of_row(row: &assets::Model) -> Result<Asset, Error> {
         tags: serde_json::from_str(&row.tags).map_err(|_| corrupt("no tags"))?,
         visibility: Visibility::named(&row.visibility).ok_or_else(|| corrupt("no visibility"))?,
         state: AssetState::named(&row.state).ok_or_else(|| corrupt("no state"))?,
+        priority: Priority::named(&row.priority).ok_or_else(|| corrupt("no priority"))?,
         reason: row.reason.clone(),
         show: row.show_id.as_deref().map(rows::id).transpose()?,
         progress_percent: u8::try_from(row.progress_percent.clamp(0, 100)).unwrap_or(100),
+        left_s: None,
         is_playable: row.is_playable != 0,
         file_name: row.file_name.clone(),
         bytes: u64::try_from(row.bytes).unwrap_or_default(),

@@ -20,6 +20,9 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct Config {
     /// Where the database, the administrator's credential and the keys are kept.
     pub data_dir: PathBuf,
+    /// Whether this process only works for a house, beside it or elsewhere: it locks nothing, has no secrets, and takes
+    /// nothing off the air. What others of this machine have in `data_dir` is used, and must be there.
+    pub is_worker: bool,
     /// A database that nodes share, in the place of a file in `data_dir`.
     pub database: Option<Postgres>,
     /// How long a node that shares its database has a show after it last said so. Who cannot say so for as long, loses
@@ -50,6 +53,8 @@ pub struct Config {
     pub uploads_bytes_max: Option<u64>,
     /// Uploads that are not finished.
     pub uploads_open_max: u32,
+    /// How long films of one priority wait, at most, while those of others are made: then one job of theirs is next.
+    pub films_passed_over_max: Duration,
     /// How long a ticket is good for when its issuer does not say.
     pub ticket_valid_s: u32,
     /// The longest a ticket can be good for.
@@ -115,6 +120,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("."),
+            is_worker: false,
             database: None,
             lease: Duration::from_secs(30),
             edge_url: "http://127.0.0.1:8080".to_owned(),
@@ -129,6 +135,7 @@ impl Default for Config {
             clock: Arc::new(unix_time),
             uploads_bytes_max: None,
             uploads_open_max: 10_000,
+            films_passed_over_max: Duration::from_secs(600),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,
             token_valid_s: 6 * 3600,

@@ -183,7 +183,7 @@ pub enum Error {
     #[error("the show is the film of an asset: nobody publishes to it")]
     ShowIsFilm,
     /// The asset has not failed, so it is not tried again.
-    #[error("the asset has not failed: only what has is tried again")]
+    #[error("the asset has not failed, nor was it cancelled: only what has is tried again")]
     AssetNotFailed,
     /// The asset has no such subtitles.
     #[error("nobody has uploaded such subtitles for the asset")]
@@ -191,6 +191,9 @@ pub enum Error {
     /// The asset takes no more subtitles.
     #[error("the asset has as many uploaded subtitles as it may: delete some")]
     SubtitlesFull,
+    /// Nothing is made of the asset, so that is not cancelled.
+    #[error("the asset is not being transcoded, nor waits for it: there is nothing to cancel")]
+    AssetNotTranscoding,
     /// No such asset.
     #[error("there is no asset of this id")]
     AssetUnknown,
@@ -289,7 +292,7 @@ impl Error {
             Self::Unreachable { .. } => Fault::Storage,
             Self::QuotaExceeded { .. } | Self::UploadsFull => Fault::Config,
             Self::AssetUnknown | Self::AssetNotReady | Self::FileRefused { .. } => Fault::Peer,
-            Self::ShowIsFilm | Self::AssetNotFailed => Fault::Peer,
+            Self::ShowIsFilm | Self::AssetNotFailed | Self::AssetNotTranscoding => Fault::Peer,
             Self::SubtitlesUnknown | Self::SubtitlesFull => Fault::Peer,
             Self::NoFiles => Fault::Us,
             Self::Elsewhere => Fault::Peer,

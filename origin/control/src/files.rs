@@ -3,7 +3,7 @@
 //! In: an asset, a body, an address. Out: [`Files`], which the binary answers. Does not know where bytes lie.
 
 use axum::body::Body;
-use shared_wire::api::{AssetPlan, MediaInfo};
+use shared_wire::api::{AssetPlan, MediaInfo, Priority};
 use shared_wire::{AssetId, ShowId};
 
 use crate::on_air::Reply;
@@ -15,6 +15,8 @@ pub struct NewFile {
     pub title: Option<String>,
     /// Its name, if it has one.
     pub file_name: Option<String>,
+    /// Whether its film is made before others.
+    pub priority: Priority,
     /// Its bytes, if their number is known.
     pub length: Option<u64>,
     /// They themselves.
@@ -34,10 +36,13 @@ pub trait Files: Send + Sync {
     ///
     /// # Errors
     /// As [`Self::take`], and [`Error::Invalid`](crate::Error::Invalid).
-    fn import(&self, url: String, title: Option<String>) -> Reply<'_, AssetId>;
+    fn import(&self, url: String, title: Option<String>, priority: Priority) -> Reply<'_, AssetId>;
 
     /// What a file is to become.
     fn plan(&self, media: &MediaInfo) -> AssetPlan;
+
+    /// Stops at once whatever this node does for an asset, and keeps what it did.
+    fn halt(&self, asset: AssetId);
 
     /// Stops whatever is made of an asset, and deletes the objects of its show.
     ///

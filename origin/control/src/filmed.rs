@@ -8,7 +8,11 @@ use shared_wire::AssetId;
 use shared_wire::api::AssetState;
 use tokio::sync::Notify;
 
-use crate::films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmSubtitles, FilmsDue};
+use crate::films::{
+    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmListing, FilmSubtitles, FilmsDue,
+    FilmsWaiting, NewFilmJob,
+};
+use crate::shows::FilmSays;
 use crate::subtitles::SubtitleCue;
 use crate::{Control, Error};
 
@@ -74,12 +78,13 @@ impl Control {
         self.house.films.claim(job).await
     }
 
-    /// Says that a job is still being done; `false` if it is somebody else's, or nobody wants it any more.
+    /// Says that a job is still being done, and how many milliseconds of its piece are made; `false` if it is somebody
+    /// else's, or nobody wants it any more.
     ///
     /// # Errors
     /// Storage errors.
-    pub async fn keep_film_job(&self, lease: &FilmLease) -> Result<bool, Error> {
-        self.house.films.keep(lease).await
+    pub async fn keep_film_job(&self, lease: &FilmLease, done_ms: i64) -> Result<bool, Error> {
+        self.house.films.keep(lease, done_ms).await
     }
 
     /// Gives a job back that was not done to its end, through no fault of its own.
@@ -99,7 +104,7 @@ impl Control {
         &self,
         lease: &FilmLease,
         made: &str,
-        jobs: &[FilmJobKind],
+        jobs: &[NewFilmJob],
     ) -> Result<bool, Error> {
         self.house.films.planned(lease, made, jobs).await
     }
@@ -119,12 +124,29 @@ impl Control {
     pub async fn film_listed(&self, lease: &FilmLease, listed: FilmListed) -> Result<bool, Error> {
         let show = self.film(lease.asset).await?.show;
         let (is_playable, is_growing) = (listed.is_playable, !listed.is_complete);
-        // The show first: if this process ends in between, the film is listed again.
-        self.house.shows.set_film(show, is_playable, is_growing).await?;
-        if listed.has_cover {
-            self.house.shows.set_film_cover(show, true).await?;
-        }
-        self.house.films.listed(lease, listed).await
+        let says = FilmSays { is_playable, is_growing, has_cover: listed.has_cover };
+        // Both at once, under the fence: a lister that stood still says nothing of the show any more.
+        let turn = self.house.shows.turn().await;
+        let Some(change) = self.house.films.listed(lease, listed).await? else { return Ok(false) };
+        self.house.shows.set_film_in(turn, change, show, says).await?;
+        self.house.films.changed.notify_one();
+        Ok(true)
+    }
+
+    /// Which listing of a film is the last, and whether nothing has come since; `None` if nobody lists it yet.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_listing(&self, asset: AssetId) -> Result<Option<FilmListing>, Error> {
+        self.house.films.listing(asset).await
+    }
+
+    /// Whether anybody may want what a job makes: not once its asset is deleted, or is about to be.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn is_film_wanted(&self, asset: AssetId) -> Result<bool, Error> {
+        self.house.films.is_wanted(asset).await
     }
 
     /// What some jobs came to is nowhere any more: they are done again. `lease` is the lister's.
@@ -191,11 +213,11 @@ impl Control {
         self.house.films.subtitles_of(lease).await
     }
 
-    /// How many jobs of each kind wait, and for how long the oldest of them has, in milliseconds.
+    /// How many jobs wait, of each kind and priority.
     ///
     /// # Errors
     /// Storage errors.
-    pub async fn film_jobs_waiting(&self) -> Result<Vec<(FilmJobKind, u64, i64)>, Error> {
+    pub async fn film_jobs_waiting(&self) -> Result<Vec<FilmsWaiting>, Error> {
         self.house.films.waiting().await
     }
 }

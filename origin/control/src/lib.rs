@@ -47,7 +47,10 @@ pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
 pub use files::{Files, NewFile};
-pub use films::{Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmSubtitles, FilmsDue};
+pub use films::{
+    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmListing, FilmSubtitles, FilmsDue,
+    FilmsWaiting, NewFilmJob,
+};
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use leases::{Claim, Ownership};
 pub use on_air::{OnAir, Reply};
@@ -85,20 +88,25 @@ struct House {
     on_air: OnceLock<Arc<dyn OnAir>>,
     #[cfg(test)]
     rows: rows::Rows,
-    /// Held, and so locked, until the last handle is gone.
-    _lock: File,
+    /// Held, and so locked, until the last handle is gone. A process that only works locks nothing.
+    _lock: Option<File>,
 }
 
 impl Control {
-    /// Opens the house in `config.data_dir`; makes it on the first start. Needs a tokio runtime.
+    /// Opens the house in `config.data_dir`; makes it on the first start. Needs a tokio runtime. A process that only
+    /// works makes none: it has the rows of one, or those that nodes share.
     ///
     /// # Errors
     /// By configuration: [`Error::DataDir`], [`Error::InUse`], [`Error::NewerSchema`]. By the disk:
     /// [`Error::StorageFull`], [`Error::Corrupt`], [`Error::KeyFile`], [`Error::Storage`]. By us: [`Error::Random`].
     pub async fn open(config: Config) -> Result<Self, Error> {
-        keys::make_dir(&config.data_dir)?;
-        let lock = lock(&config.data_dir)?;
-        let keys = Arc::new(Keys::open(&config.data_dir)?);
+        let (lock, keys) = if config.is_worker {
+            (None, Keys::of_worker(&config.data_dir)?)
+        } else {
+            keys::make_dir(&config.data_dir)?;
+            (Some(lock(&config.data_dir)?), Keys::open(&config.data_dir)?)
+        };
+        let keys = Arc::new(keys);
         let rows = rows::Rows::open(&config).await?;
         let denied = Arc::new(denied::Denials::open(rows.clone(), &config).await?);
         let now = (config.clock)();
@@ -123,9 +131,13 @@ impl Control {
             tokio::spawn(leases::Leases::watch(Arc::downgrade(&leases)));
             let rooms = (Arc::downgrade(&shows), Arc::downgrade(&denied), Arc::downgrade(&leases));
             tokio::spawn(follow(config.clone(), rooms));
+        } else {
+            tokio::spawn(follow_shows(config.follow_every, Arc::downgrade(&shows)));
         }
         let swept = (Arc::downgrade(&denied), Arc::downgrade(&sessions));
-        tokio::spawn(sweep(config.sweep_every, config.clock.clone(), swept.0, swept.1));
+        if !config.is_worker {
+            tokio::spawn(sweep(config.sweep_every, config.clock.clone(), swept.0, swept.1));
+        }
         let paces = captions::Paces::new(config.captions_per_s_max, config.captions_burst_max);
         let house = Arc::new(House {
             config,
@@ -366,6 +378,19 @@ async fn follow(config: Config, (shows, denied, leases): Followers) {
             Ok(()) | Err(_) => {}
         }
         is_away = caught_up.is_err();
+    }
+}
+
+/// Takes over what processes that work beside this one change in its file, for as long as the house is open.
+async fn follow_shows(every: Duration, shows: Weak<shows::Shows>) {
+    let mut ticks = tokio::time::interval(every.max(SWEEP_EVERY_MIN));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(shows) = shows.upgrade() else { return };
+        if let Err(error) = shows.catch_up().await {
+            tracing::debug!(%error, "what processes beside this one did is not known yet");
+        }
     }
 }
 

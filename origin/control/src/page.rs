@@ -49,11 +49,29 @@ impl Page {
         }
     }
 
+    /// The same of a list that goes upwards; its cursors are where the next page begins.
+    pub(crate) fn upwards<E: EntityTrait>(
+        self,
+        query: Select<E>,
+        position: impl ColumnTrait,
+    ) -> Select<E> {
+        let query = query.order_by_asc(position).limit(self.limit.saturating_add(1));
+        match self.before {
+            Some(from) => query.filter(position.gte(from)),
+            None => query,
+        }
+    }
+
+    /// Rows that are asked for: those of a page, and one more.
+    pub(crate) const fn rows(self) -> u64 {
+        self.limit.saturating_add(1)
+    }
+
     /// Takes the extra row off; the cursor of the next page if there was one.
-    pub(crate) fn cut<R>(
+    pub(crate) fn cut<R, C: ToString>(
         self,
         mut rows: Vec<R>,
-        position: impl Fn(&R) -> i64,
+        position: impl Fn(&R) -> C,
     ) -> (Vec<R>, Option<String>) {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;

@@ -9,7 +9,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use shared_wire::AssetId;
-use shared_wire::upload::{Stage, Upload, read_pieces, write_pieces};
+use shared_wire::upload::{NewAsset, Stage, Upload, read_pieces, write_pieces};
 
 use crate::rows::{self, Change, Rows, assets, counters, uploads};
 use crate::secret::new_id;
@@ -55,8 +55,8 @@ pub struct UploadChange {
     pub reserved: u64,
     /// Whether it is let go.
     pub release: bool,
-    /// Title and file name of the asset it becomes.
-    pub asset: Option<(String, Option<String>)>,
+    /// What is said of the asset that it becomes.
+    pub asset: Option<NewAsset>,
 }
 
 /// All uploads.
@@ -215,8 +215,8 @@ impl Uploads {
             .col_expr(uploads::Column::HeldUntilMs, Expr::value(until))
             .exec(change.on())
             .await?;
-        if let Some((title, file)) = asset {
-            crate::assets::insert(&change, now, &upload, title, file).await?;
+        if let Some(asset) = asset {
+            crate::assets::insert(&change, now, &upload, asset).await?;
         }
         if upload.stage == Stage::Gone {
             assets::Entity::delete_many()

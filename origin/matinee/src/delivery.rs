@@ -23,12 +23,14 @@ use shared_wire::key::{Key, KeyObject, MediaFile};
 use crate::fault;
 use crate::lifetime;
 use crate::stage::Stages;
+use crate::vod::Films;
 
 /// What the handlers need.
 #[derive(Clone)]
 pub(crate) struct Delivery {
     pub(crate) stages: Arc<Stages>,
     pub(crate) store: Arc<Store>,
+    pub(crate) films: Arc<Films>,
 }
 
 /// The routes below `/o/`; the caller guards them by [`only_edges`].
@@ -67,6 +69,9 @@ async fn object(
     let is_media = matches!(key.object, KeyObject::Media { .. });
     if !is_media && delivery.stages.is_elsewhere(key.show) {
         return elsewhere(&headers);
+    }
+    if !is_media {
+        delivery.films.bring(key.show).await;
     }
     let mut response = match &key.object {
         KeyObject::Multivariant => delivery.multivariant(&key, &headers).await,

@@ -107,6 +107,7 @@ fn file(named: Option<&Path>, wrong: &mut Vec<String>) -> toml::Table {
             let roles = [
                 settings::NAMES,
                 settings::films::NAMES,
+                settings::worker::NAMES,
                 settings::bucket::NAMES,
                 edge_node::NAMES,
             ];

@@ -35,6 +35,7 @@ mod tools;
 mod up;
 mod uploads;
 mod vod;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,9 @@ enum Role {
     Up(Box<settings::Flags>),
     /// Run an edge by itself, in front of a house elsewhere
     Edge(Box<edge_node::Flags>),
+    /// Run what makes films, by itself: on this machine beside a house, or on another
+    #[command(subcommand)]
+    Worker(worker::WorkerCommand),
     /// Create, change, list and end shows
     #[command(subcommand)]
     Show(cli::ShowCommand),
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
     let outcome = match Command::parse().role {
         Role::Up(flags) => up::run(&flags),
         Role::Edge(flags) => edge_node::run(&flags),
+        Role::Worker(command) => worker::run(command),
         Role::Show(command) => return cli::run_show(command),
         Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),

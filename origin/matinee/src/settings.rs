@@ -9,6 +9,7 @@ mod encoding;
 pub(crate) mod films;
 mod keeping;
 mod publishers;
+pub(crate) mod worker;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -35,20 +35,18 @@ pub(crate) enum LogFormat {
 pub(crate) fn start_logs(format: LogFormat) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    // Without the hint nobody would know that nothing finer than the filter is wanted: each line a library could say
-    // would be made and asked about, and the WebAssembly compiler alone has millions.
+    // Filters of the whole and not of the one layer: a layer's own remembers what a library asked for and then did not
+    // say, and drops the next line of that thread for it.
     let tells_none = filter_fn(|metadata| !tells_secrets(metadata.target()));
-    let filter = filter.and(tells_none.with_max_level_hint(LevelFilter::TRACE));
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = match format {
-        LogFormat::Json => logs.json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Json => logs.json().flatten_event(true).boxed(),
         LogFormat::Pretty => {
-            let logs = logs.with_ansi(std::io::stderr().is_terminal()).with_target(false);
-            logs.with_filter(filter).boxed()
+            logs.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed()
         }
     };
     // A second subscriber in one process is only possible in tests; the first one stays.
-    let _ = tracing_subscriber::registry().with(logs).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(tells_none).with(logs).try_init();
 }
 
 /// Whether a module would log secrets, whatever `RUST_LOG` says: this one logs packets whole, stream ids in them.

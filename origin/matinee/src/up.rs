@@ -18,7 +18,7 @@ use bytes::Bytes;
 use edge_wasmtime::{ComponentSource, Door, Edge};
 use origin_control::{Control, Pulling};
 use origin_ingest::{Desk, SecondPublisher};
-use origin_storage::{Elsewhere, S3, Store};
+use origin_storage::{Elsewhere, S3, Shelf, Store};
 use shared_wire::ShowId;
 use shared_wire::api::HouseStatus;
 use tokio::net::TcpListener;
@@ -106,7 +106,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     };
     tokio::spawn(office.work(rooms.control.clone(), to_pull));
     let (uploads, films) = rooms.files(&settings, &api_out, &publishers_out).await?;
-    let router = rooms.router(metrics, api_out.clone(), uploads.router());
+    let router = rooms.router(metrics, api_out.clone(), uploads.router(), films.clone());
     purge::start(&rooms.control, &settings.edges, &api_out)?;
     let api_stop = api_out.clone().cancelled_owned();
     let api_task =
@@ -259,9 +259,11 @@ impl Rooms {
             program: &self.program,
             lease: settings.lease,
             own_only: settings.database.is_some() && settings.bucket.is_none(),
+            shelf: Shelf::of(&self.store),
+            lists: Some(self.store.clone()),
         };
-        let rooms = (self.control.clone(), self.store.clone(), uploads.disk());
-        let films = vod::Films::open(settings.films, &place, rooms, stop);
+        let rooms = (self.control.clone(), uploads.disk());
+        let films = vod::Films::open(settings.films, place, rooms, stop);
         uploads.set_films(films.clone());
         films
     }
@@ -271,14 +273,15 @@ impl Rooms {
         metrics: metrics_exporter_prometheus::PrometheusHandle,
         stop: CancellationToken,
         uploads: Router,
+        films: Arc<vod::Films>,
     ) -> Router {
-        let for_edges =
-            delivery::router(Delivery { stages: self.stages.clone(), store: self.store.clone() })
-                .merge(denied::router(self.control.clone(), stop))
-                .route_layer(middleware::from_fn_with_state(
-                    self.control.clone(),
-                    delivery::only_edges,
-                ));
+        let (stages, store) = (self.stages.clone(), self.store.clone());
+        let for_edges = delivery::router(Delivery { stages, store, films })
+            .merge(denied::router(self.control.clone(), stop))
+            .route_layer(middleware::from_fn_with_state(
+                self.control.clone(),
+                delivery::only_edges,
+            ));
         Router::new()
             .merge(self.control.router())
             .merge(uploads)
@@ -408,6 +411,11 @@ impl Stop {
     }
 
     pub(crate) async fn told(mut self) {
+        self.heard().await;
+    }
+
+    /// The same, for whoever listens on: a second time it is meant in earnest.
+    pub(crate) async fn heard(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

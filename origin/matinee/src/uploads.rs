@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, header};
 use data_encoding::BASE64;
 use origin_control::{Control, Files, NewFile, NewUpload, Reply, UploadChange, UploadLock};
 use origin_upload::{Disk, Kept, Ledger, Lock, New, Save, Uploads};
-use shared_wire::api::{AssetPlan, MediaInfo};
+use shared_wire::api::{AssetPlan, MediaInfo, Priority};
 use shared_wire::upload::Upload;
 use shared_wire::{AssetId, ShowId};
 use tokio_util::sync::CancellationToken;
@@ -111,33 +111,40 @@ impl Room {
         &self,
         title: Option<String>,
         file_name: Option<String>,
-        length: Option<u64>,
-        body: Body,
+        priority: Priority,
+        (length, body): (Option<u64>, Body),
     ) -> Result<AssetId, origin_control::Error> {
-        let pairs = [("title", title), ("filename", file_name)];
+        let priority = Some(priority.name().to_owned());
+        let pairs = [("title", title), ("filename", file_name), ("priority", priority)];
         let said: Vec<String> = pairs
             .into_iter()
             .filter_map(|(key, text)| Some(format!("{key} {}", BASE64.encode(text?.as_bytes()))))
             .collect();
-        let metadata = (!said.is_empty()).then(|| said.join(","));
-        self.uploads.take(metadata, length, body).await.map_err(refused)
+        self.uploads.take(Some(said.join(",")), length, body).await.map_err(refused)
     }
 }
 
 impl Files for Room {
     fn take(&self, file: NewFile) -> Reply<'_, AssetId> {
-        Box::pin(self.take(file.title, file.file_name, file.length, file.body))
+        let NewFile { title, file_name, priority, length, body } = file;
+        Box::pin(self.take(title, file_name, priority, (length, body)))
     }
 
-    fn import(&self, url: String, title: Option<String>) -> Reply<'_, AssetId> {
+    fn import(&self, url: String, title: Option<String>, priority: Priority) -> Reply<'_, AssetId> {
         Box::pin(async move {
             let found = import::fetch(&url, self.allow_private).await?;
-            self.take(title, Some(found.name), found.length, found.body).await
+            self.take(title, Some(found.name), priority, (found.length, found.body)).await
         })
     }
 
     fn plan(&self, media: &MediaInfo) -> AssetPlan {
         origin_vod::machine::plan(&origin_vod::Config::default(), media)
+    }
+
+    fn halt(&self, asset: AssetId) {
+        if let Some(films) = self.films.get() {
+            films.stop_jobs(asset);
+        }
     }
 
     fn unmake(&self, asset: AssetId, show: ShowId) -> Reply<'_, ()> {

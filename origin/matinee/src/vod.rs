@@ -1,12 +1,14 @@
 //! Films: what is uploaded becomes what is played, piece by piece, and is listed as it comes.
 //!
-//! In: settings, a house, the directory of uploads. Out: objects and playlists in the store, assets that are ready.
-//! Does not know how jobs are kept (control), what a piece is (`origin/vod`), how it is encoded (`origin/ladder`) or
-//! packaged (`origin/packager`): it joins them.
+//! In: settings, a house or the rows of one, the directory of uploads. Out: objects where viewers find them, assets
+//! that are ready; at a house, the playlists that it lists. Does not know how jobs are kept (control), what a piece is
+//! (`origin/vod`), how it is encoded (`origin/ladder`) or packaged (`origin/packager`): it joins them.
 
 mod ask;
 mod board;
+mod bring;
 mod error;
+mod hold;
 mod index;
 mod list;
 mod made;
@@ -14,22 +16,23 @@ mod office;
 mod piece;
 mod texts;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use origin_control::{Control, FilmLease};
-use origin_storage::Store;
+use origin_control::Control;
+use origin_storage::{Shelf, Store};
 use origin_upload::Disk;
-use shared_media::Object;
 use shared_wire::{AssetId, ShowId};
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::bring::Brought;
 use self::error::Failure;
+use self::hold::Hold;
 use crate::error::Error;
 use crate::storyboard::Pen;
 
@@ -37,9 +40,14 @@ pub(crate) use self::piece::film;
 
 /// How often it is looked whether the jobs of an asset that is deleted have ended.
 const ENDED_MAX: Duration = Duration::from_millis(100);
+/// How long that is waited for: a bucket may take its time to answer for what is on its way to it.
+const UNMAKE_MAX: Duration = Duration::from_secs(10);
+/// How much longer than its lease whoever has a job may have something on its way.
+const ON_ITS_WAY_MAX: Duration = Duration::from_secs(60);
 
-/// Threads of one piece: beyond them it does not go faster.
-const THREADS_MAX: u8 = 16;
+/// Threads of each encoder of a piece. What they make depends on it, so it is the same on every machine; whoever has
+/// more processors makes several pieces at a time.
+pub(crate) const THREADS: u8 = 4;
 
 /// What the house says of films.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,35 +61,33 @@ pub(crate) struct Rules {
 /// Whoever makes films.
 pub(crate) struct Films {
     control: Control,
-    store: Arc<Store>,
+    /// Where objects go.
+    shelf: Shelf,
+    /// Where this house's playlists are; a process that only works lists nothing.
+    lists: Option<Arc<Store>>,
     disk: Disk,
     ladder: origin_ladder::film::Config,
     packager: origin_packager::Config,
     vod: origin_vod::Config,
     pen: Pen,
     transcodes: u32,
-    /// Threads that encode a piece.
-    threads: u8,
     /// How long a job is had after it was last said so.
     lease: Duration,
     /// Films of other nodes are left alone: their objects are elsewhere.
     own_only: bool,
+    /// Has jobs given back.
     stop: CancellationToken,
+    /// Has no more of them taken.
+    rest: CancellationToken,
     wake: Arc<Notify>,
     tasks: TaskTracker,
-    running: Mutex<Vec<Running>>,
+    running: Mutex<Vec<Arc<Hold>>>,
     /// Told when one of those ends.
     ended: Notify,
-    /// Held while an object is on its way to the disk, for its way cannot be called off.
-    saving: Arc<RwLock<()>>,
-    /// Results whose objects were found in the store.
+    /// Results whose objects were found to be there.
     seen: Mutex<HashSet<(AssetId, u32)>>,
-}
-
-/// A job that goes on here.
-struct Running {
-    lease: FilmLease,
-    stop: CancellationToken,
+    /// How far this house lists each film.
+    brought: Mutex<HashMap<ShowId, Brought>>,
 }
 
 /// What a house that makes films is told of itself.
@@ -92,49 +98,61 @@ pub(crate) struct Place<'a> {
     pub(crate) lease: Duration,
     /// Whether other nodes have the same database, and not the same objects.
     pub(crate) own_only: bool,
+    /// Where objects go.
+    pub(crate) shelf: Shelf,
+    /// Where a house has its playlists.
+    pub(crate) lists: Option<Arc<Store>>,
 }
 
 impl Films {
     /// Gets ready; `stop` has jobs given back.
     pub(crate) fn open(
         rules: Rules,
-        place: &Place<'_>,
-        (control, store, disk): (Control, Arc<Store>, Disk),
+        place: Place<'_>,
+        (control, disk): (Control, Disk),
         stop: CancellationToken,
     ) -> Arc<Self> {
         let command = vec![place.program.as_os_str().to_owned(), OsString::from("film")];
         Arc::new(Self {
             wake: control.films_changed(),
             control,
-            store,
+            shelf: place.shelf,
+            lists: place.lists,
             disk,
             ladder: origin_ladder::film::Config { command, ..Default::default() },
             packager: origin_packager::Config::default(),
             vod: origin_vod::Config { chunk_ms: rules.chunk_s * 1000, ..Default::default() },
             pen: Pen::new(place.program.to_owned()),
             transcodes: rules.transcodes,
-            threads: threads(),
             lease: place.lease,
             own_only: place.own_only,
+            rest: stop.child_token(),
             stop,
             tasks: TaskTracker::new(),
             running: Mutex::default(),
             ended: Notify::new(),
-            saving: Arc::default(),
             seen: Mutex::default(),
+            brought: Mutex::default(),
         })
     }
 
-    /// Takes up what there is to do, from now on.
+    /// Takes up what there is to do, from now on. What an earlier process of this house had is free.
     ///
     /// # Errors
     /// Storage errors.
     pub(crate) async fn start(self: &Arc<Self>) -> Result<(), Error> {
-        self.control.recover_films().await?;
+        if self.lists.is_some() {
+            self.control.recover_films().await?;
+        }
         if self.transcodes > 0 {
             self.tasks.spawn(office::work(Arc::clone(self)));
         }
         Ok(())
+    }
+
+    /// Takes no more jobs; those that go on are done to their end.
+    pub(crate) fn rest(&self) {
+        self.rest.cancel();
     }
 
     /// Waits until jobs that went on are given back.
@@ -143,7 +161,8 @@ impl Films {
         self.tasks.wait().await;
     }
 
-    /// Stops what is done for an asset, and deletes the objects of its show.
+    /// Stops what is done for an asset, and deletes the objects of its show from this house's store: now, and once
+    /// more when nobody can have anything of it on its way any more.
     ///
     /// # Errors
     /// The disk refuses.
@@ -152,28 +171,45 @@ impl Films {
         asset: AssetId,
         show: ShowId,
     ) -> Result<(), origin_storage::Error> {
+        let deadline = tokio::time::Instant::now() + UNMAKE_MAX;
         loop {
             let ended = self.ended.notified();
-            if !self.stop_jobs(asset) {
+            if !self.stop_jobs(asset) || tokio::time::Instant::now() > deadline {
                 break;
             }
             // It may have ended before this listened.
             let _ = tokio::time::timeout(ENDED_MAX, ended).await;
         }
-        drop(self.saving.write().await);
         self.forget(asset);
-        self.store.delete(&show.to_string()).await
+        self.brought().remove(&show);
+        let Some(store) = self.lists.clone() else { return Ok(()) };
+        let (later, name) = (self.lease + ON_ITS_WAY_MAX, show.to_string());
+        store.delete(&name).await?;
+        tokio::spawn(async move {
+            tokio::time::sleep(later).await;
+            if let Err(error) = store.delete(&name).await {
+                tracing::warn!(show = name, %error, "a film was not deleted once more");
+            }
+        });
+        Ok(())
     }
 
     /// Has the jobs of an asset end; whether there are any.
-    fn stop_jobs(&self, asset: AssetId) -> bool {
+    pub(crate) fn stop_jobs(&self, asset: AssetId) -> bool {
         let running = self.running();
         let own = || running.iter().filter(|one| one.lease.asset == asset);
-        own().for_each(|one| one.stop.cancel());
+        own().for_each(|one| one.stop());
         own().next().is_some()
     }
 
-    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
+    /// The file of an asset. That it is not there is this process's fault, not the file's: another may have it.
+    fn file(&self, asset: AssetId) -> Result<PathBuf, Failure> {
+        let file = self.disk.path(asset);
+        let missing = || Failure::House(format!("{} is not there (--uploads)", file.display()));
+        if file.is_file() { Ok(file) } else { Err(missing()) }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Arc<Hold>>> {
         // Each holder does one operation.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -193,21 +229,8 @@ impl Films {
         seen.retain(|(of, _)| *of != asset);
     }
 
-    /// Brings an object to the disk, also if nobody waits for it any more.
-    async fn save(&self, object: Object) -> Result<(), Failure> {
-        let (store, way) = (Arc::clone(&self.store), Arc::clone(&self.saving).read_owned().await);
-        let saved = tokio::spawn(async move {
-            let saved = store.save(object).await;
-            drop(way);
-            saved
-        });
-        let saved = saved.await.map_err(|error| Failure::House(error.to_string()))?;
-        saved.map_err(|error| Failure::House(error.to_string()))
+    fn brought(&self) -> MutexGuard<'_, HashMap<ShowId, Brought>> {
+        // Each holder does one operation.
+        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Threads that a piece is encoded in: all there are, within reason.
-fn threads() -> u8 {
-    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    u8::try_from(all).unwrap_or(u8::MAX).min(THREADS_MAX)
 }

@@ -80,6 +80,12 @@ pub enum Error {
         /// What was said.
         reason: String,
     },
+    /// Whoever makes an object may not put it any more: by now it may be made, or unmade, by others.
+    #[error("{key} is not this process's to put any more")]
+    NotOurs {
+        /// Its key.
+        key: String,
+    },
     /// An object that should be text is not.
     #[error("{0} is not text; it was changed from outside")]
     NotText(String),
@@ -103,6 +109,7 @@ impl Error {
             | Self::Read { .. }
             | Self::Write { .. }
             | Self::Far { .. }
+            | Self::NotOurs { .. }
             | Self::NotText(_)
             | Self::Unsaved { .. } => Fault::Storage,
         }

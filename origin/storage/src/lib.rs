@@ -18,7 +18,7 @@ pub mod machine;
 mod s3;
 
 pub use config::Config;
-pub use driver::{Elsewhere, Left, Space, Store, Usage};
+pub use driver::{Elsewhere, Left, Shelf, Space, Store, Usage};
 pub use error::{Error, Fault};
 pub use machine::retention;
 pub use machine::spool::Limits as SpoolLimits;

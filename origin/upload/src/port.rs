@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use shared_wire::AssetId;
-use shared_wire::upload::{Piece, Upload};
+use shared_wire::upload::{NewAsset, Piece, Upload};
 
 use crate::Error;
 
@@ -56,8 +56,8 @@ pub struct Save {
     pub reserved: u64,
     /// Whether the holder lets go.
     pub release: bool,
-    /// Of an upload that becomes an asset with this: its title and the file's name.
-    pub asset: Option<(String, Option<String>)>,
+    /// What is said of the asset that it becomes with this.
+    pub asset: Option<NewAsset>,
 }
 
 /// What became of it.

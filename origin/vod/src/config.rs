@@ -36,8 +36,10 @@ pub struct Config {
     pub segments_max: usize,
     /// How often a job is begun, all in all, before its film is given up.
     pub attempts_max: u32,
-    /// How long a job that failed waits, in milliseconds; after each further failure twice as long.
+    /// How long a job that failed waits at most, in milliseconds; after each further failure twice as long, …
     pub attempt_wait_ms: u32,
+    /// … up to this.
+    pub attempt_wait_ms_max: u32,
 }
 
 impl Default for Config {
@@ -58,7 +60,8 @@ impl Default for Config {
             segment_ms: 2_000,
             segments_max: 50_000,
             attempts_max: 5,
-            attempt_wait_ms: 2_000,
+            attempt_wait_ms: 5_000,
+            attempt_wait_ms_max: 300_000,
         }
     }
 }

@@ -10,6 +10,7 @@
 use core::fmt::Write as _;
 
 use crate::AssetId;
+use crate::api::Priority;
 
 /// Pieces an upload may have: each stands for a holder that vanished.
 pub const PIECES_MAX: usize = 64;
@@ -50,6 +51,17 @@ impl Stage {
     pub fn named(name: &str) -> Option<Self> {
         [Self::Open, Self::Done, Self::Gone].into_iter().find(|stage| stage.name() == name)
     }
+}
+
+/// What is said of the asset that an upload becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAsset {
+    /// Its title.
+    pub title: String,
+    /// The file's name, if it has one.
+    pub file_name: Option<String>,
+    /// Whether it is made before others.
+    pub priority: Priority,
 }
 
 /// One upload.

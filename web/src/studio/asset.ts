@@ -6,7 +6,7 @@ import { el } from '../dom';
 import { button, confirm, field, icon, say } from './draw';
 import type { Answer, Asset, House } from './house';
 import { mediaView } from './media';
-import { refusal, size, standing, STATES, summary, tagsIn, VISIBILITIES } from './words';
+import { PRIORITIES, refusal, size, standing, STATES, summary, tagsIn, VISIBILITIES } from './words';
 
 const DATES = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -17,6 +17,7 @@ export class Card {
   private readonly pill = el('span', { class: 'pill' });
   private readonly told = el('span', { class: 'told' });
   private readonly tags = el('span', { class: 'chips' });
+  private readonly bar = el('progress', { max: '100', hidden: true });
   private readonly inside = el('div', { class: 'inside', hidden: true });
   private readonly head: HTMLButtonElement;
 
@@ -25,7 +26,7 @@ export class Card {
     this.head = el('button', { type: 'button', class: 'head', 'aria-expanded': 'false' }, icon('film'), words,
       this.pill, icon('open'));
     this.head.addEventListener('click', () => this.toggle());
-    this.element.append(this.head, this.inside);
+    this.element.append(this.head, this.bar, this.inside);
     this.show(asset);
   }
 
@@ -42,6 +43,9 @@ export class Card {
     this.element.dataset['state'] = asset.state;
     this.title.textContent = asset.title;
     this.pill.textContent = standing(asset);
+    this.bar.hidden = asset.state !== 'transcoding';
+    this.bar.value = asset.progress_percent;
+    this.bar.setAttribute('aria-label', `Transcoding ${asset.title}`);
     const date = DATES.format(new Date(asset.created_at * 1000));
     const why = asset.reason === undefined ? [] : [`${STATES[asset.state]}: ${asset.reason}`];
     this.told.textContent = [...why, ...summary(asset, date)].join(' · ');
@@ -65,7 +69,7 @@ export class Card {
     return el('div', { class: 'known' }, this.film(), this.about());
   }
 
-  /** The way to its film, or to another attempt. */
+  /** The way to its film, or to another attempt, or to none. */
   private film(): HTMLElement | null {
     const { asset, show, state, is_playable: playable } = this.asset;
     const told = el('p', { class: 'told', role: 'status' });
@@ -82,11 +86,16 @@ export class Card {
         told.replaceChildren(el('a', { href: url, target: '_blank', rel: 'noreferrer' }, url));
       }), 'link'));
     }
-    if (state === 'failed') {
-      acts.push(button('plain', 'Try again', () => void this.house.transcode(asset).then((answer) => {
-        tell(answer);
-        if ('ok' in answer) this.show(answer.ok);
-      }), 'again'));
+    const ask = (asked: Promise<Answer<Asset>>): void => void asked.then((answer) => {
+      tell(answer);
+      if ('ok' in answer) this.show(answer.ok);
+    });
+    if (state === 'failed' || state === 'cancelled') {
+      const label = state === 'failed' ? 'Try again' : 'Go on transcoding';
+      acts.push(button('plain', label, () => ask(this.house.transcode(asset)), 'again'));
+    }
+    if (state === 'uploaded' || state === 'transcoding') {
+      acts.push(button('plain', 'Cancel transcoding', () => ask(this.house.cancel(asset)), 'close'));
     }
     return acts.length === 0 ? null : el('div', { class: 'row' }, ...acts, told);
   }
@@ -101,17 +110,19 @@ export class Card {
   }
 
   private form(): HTMLElement {
-    const { title, description, tags, visibility } = this.asset;
+    const { title, description, tags, visibility, priority } = this.asset;
     const name = el('input', { type: 'text', required: true, maxlength: '200', value: title });
     const about = el('textarea', { rows: '3', maxlength: '5000' }, description);
     const words = el('input', { type: 'text', value: tags.join(', ') });
     const who = el('select', {}, ...Object.entries(VISIBILITIES).map(([value, label]) =>
       el('option', { value, selected: value === visibility }, label)));
+    const first = el('select', {}, ...Object.entries(PRIORITIES).map(([value, label]) =>
+      el('option', { value, selected: value === priority }, label)));
     const told = el('p', { class: 'told', role: 'status' });
     const save = button('main', 'Save', null);
     const form = el('form', { class: 'change', 'aria-label': `About ${title}` },
       field('Title', name), field('Description', about), field('Tags', words, 'Parted by commas'),
-      field('Who may find it', who),
+      field('Who may find it', who), field('Transcoded', first),
       el('div', { class: 'row' }, save, told, button('danger', 'Delete', () => void this.remove(told), 'bin')));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -121,6 +132,7 @@ export class Card {
         description: about.value,
         tags: tagsIn(words.value),
         visibility: who.value as Asset['visibility'],
+        priority: first.value as Asset['priority'],
       };
       void this.house.change(this.asset.asset, change).then((answer) => {
         save.disabled = false;

@@ -39,11 +39,14 @@ export interface Asset {
   description: string;
   tags: string[];
   visibility: 'private' | 'unlisted' | 'public';
-  state: 'probing' | 'uploaded' | 'refused' | 'transcoding' | 'ready' | 'failed';
+  state: 'probing' | 'uploaded' | 'refused' | 'transcoding' | 'ready' | 'failed' | 'cancelled';
   reason?: string;
   /** The show under which it is played. */
   show?: string;
+  priority: 'urgent' | 'normal' | 'bulk';
   progress_percent: number;
+  /** About how long the rest takes, in seconds, if anybody can say. */
+  left_s?: number;
   is_playable: boolean;
   file_name?: string;
   bytes: number;
@@ -51,7 +54,7 @@ export interface Asset {
   media?: Media;
 }
 
-export type Change = Partial<Pick<Asset, 'title' | 'description' | 'tags' | 'visibility'>>;
+export type Change = Partial<Pick<Asset, 'title' | 'description' | 'tags' | 'visibility' | 'priority'>>;
 
 /** An answer, a refusal, or `unreachable`. */
 export type Answer<T> = { ok: T } | { refused: Problem } | { unreachable: true };
@@ -93,6 +96,11 @@ export class House {
   /** Makes a film of it once more. */
   transcode(id: string): Promise<Answer<Asset>> {
     return this.ask('POST', `/v1/assets/${encodeURIComponent(id)}/transcode`);
+  }
+
+  /** Makes no more of its film. */
+  cancel(id: string): Promise<Answer<Asset>> {
+    return this.ask('POST', `/v1/assets/${encodeURIComponent(id)}/cancel`);
   }
 
   /** A ticket, whose link plays a show. */

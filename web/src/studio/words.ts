@@ -66,6 +66,7 @@ const CODES: Record<string, string> = {
   busy: 'The house is busy.',
   not_fetched: 'The file could not be fetched.',
   asset_unknown: 'It is not there any more.',
+  asset_not_transcoding: 'It is not being transcoded any more.',
   body_broke_off: 'The line broke off.',
 };
 
@@ -112,6 +113,7 @@ export const STATES: Record<Asset['state'], string> = {
   transcoding: 'Transcoding',
   ready: 'Ready',
   failed: 'Failed',
+  cancelled: 'Cancelled',
 };
 
 /** Whether the house goes on with it by itself. */
@@ -124,6 +126,12 @@ export function standing({ state, progress_percent: percent }: Asset): string {
   return state === 'transcoding' ? `${STATES[state]} ${percent} %` : STATES[state];
 }
 
+export const PRIORITIES: Record<Asset['priority'], string> = {
+  urgent: 'Urgent: before all others',
+  normal: 'Normal',
+  bulk: 'Bulk: after all others',
+};
+
 export const VISIBILITIES: Record<Asset['visibility'], string> = {
   private: 'Private: only you',
   unlisted: 'Unlisted: whoever has the link',
@@ -134,6 +142,7 @@ export const VISIBILITIES: Record<Asset['visibility'], string> = {
 export function summary(asset: Asset, date: string): string[] {
   const film = asset.media?.streams.find(({ video }) => video && !video.is_cover)?.video;
   return [
+    ...(asset.left_s === undefined ? [] : [left(asset.left_s)]),
     ...(asset.media === undefined ? [] : [clock(asset.media.duration_ms)]),
     ...(film ? [`${film.width}×${film.height}`] : []),
     size(asset.bytes),

@@ -52,6 +52,8 @@ export class StudioHouse {
   refuse: [number, string] | null = null;
   /** How many bytes of a chunk are taken before the house stops listening. */
   takes = Infinity;
+  /** How far a film comes each time that it is asked for, in percent. */
+  pace = 50;
   /** Whether every request but for the page itself is cut off. */
   down = false;
   /** Requests by method and path. */
@@ -73,7 +75,7 @@ export class StudioHouse {
   }
 
   reset(): void {
-    Object.assign(this, { assets: [], refuse: null, takes: Infinity, down: false });
+    Object.assign(this, { assets: [], refuse: null, takes: Infinity, down: false, pace: 50 });
     this.uploads.clear();
     this.asked.length = 0;
   }
@@ -82,7 +84,7 @@ export class StudioHouse {
   shelve(title: string, more: Partial<Asset> = {}): Asset {
     this.made += 1;
     const asset: Asset = {
-      asset: `a${this.made}`, title, description: '', tags: [], visibility: 'private', state: 'ready',
+      asset: `a${this.made}`, title, description: '', tags: [], visibility: 'private', state: 'ready', priority: 'normal',
       show: `s${this.made}`, progress_percent: 100, is_playable: true, file_name: `${title.toLowerCase()}.mkv`, bytes: 7_800_000_000, created_at: 1_790_000_000 + this.made, media: MEDIA, ...more,
     };
     this.assets.unshift(asset);
@@ -119,11 +121,12 @@ export class StudioHouse {
     const asset = this.assets.find((one) => pathname.split('/')[3] === one.asset);
     if (asset === undefined) return this.problem(response, 404, 'asset_unknown');
     if (pathname.endsWith('/transcode')) Object.assign(asset, { state: 'transcoding', progress_percent: 0, reason: undefined });
+    if (pathname.endsWith('/cancel')) Object.assign(asset, { state: 'cancelled', left_s: undefined });
     if (method === 'PATCH') Object.assign(asset, JSON.parse(body));
     if (method === 'DELETE') this.assets = this.assets.filter((one) => one !== asset);
     // Whoever asks for one that the house works at finds it further the next time.
     const told = JSON.stringify(asset);
-    const percent = asset.progress_percent + 50;
+    const percent = asset.progress_percent + this.pace;
     if (asset.state === 'transcoding') Object.assign(asset, { progress_percent: percent, state: percent < 100 ? asset.state : 'ready' });
     if (asset.state === 'probing') Object.assign(asset, { state: 'transcoding', media: MEDIA, progress_percent: 0 });
     response.writeHead(200, { 'content-type': 'application/json' }).end(told);

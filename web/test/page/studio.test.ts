@@ -274,6 +274,29 @@ it('says how far a film is, makes links to it, and tries again what failed', asy
   await asset('Spoilt').getByText('Ready').waitFor();
 });
 
+it('shows how far a film is and about how long it takes, and makes no more of it until it is told to', async () => {
+  house.pace = 0;
+  house.shelve('Long', { state: 'transcoding', progress_percent: 40, left_s: 130, is_playable: false });
+  await enter();
+  const bar = page.getByRole('progressbar', { name: 'Transcoding Long' });
+  expect(await bar.getAttribute('max')).toBe('100');
+  expect(await bar.evaluate((element: HTMLProgressElement) => element.value)).toBe(40);
+  await asset('Long').getByText('about 3 min left').waitFor();
+  await asset('Long').getByRole('button', { name: 'Long' }).click();
+  await page.getByLabel('Transcoded').selectOption('Urgent: before all others');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  expect(house.assets[0]?.priority).toBe('urgent');
+  expect(await barriers(page)).toEqual([]);
+  await photograph('transcoding');
+  await page.getByRole('button', { name: 'Cancel transcoding' }).click();
+  await asset('Long').getByText('Cancelled').waitFor();
+  await until('no bar', () => bar.isHidden());
+  house.pace = 100;
+  await page.getByRole('button', { name: 'Go on transcoding' }).click();
+  await asset('Long').getByText('Ready').waitFor();
+});
+
 it('goes back to the door when the credential is not taken any more', async () => {
   await enter();
   await page.evaluate(() => sessionStorage.setItem('matinee.studio.token', 'old'));

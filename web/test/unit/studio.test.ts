@@ -1,6 +1,7 @@
 //! What the studio says, how it counts, what it finds of earlier visits.
 
 import { expect, it } from 'vitest';
+import type { Asset } from '../../src/studio/house';
 import { Pace, patience } from '../../src/studio/pace';
 import { kept } from '../../src/studio/unfinished';
 import {
@@ -66,7 +67,7 @@ it('tells of streams what matters, and no more', () => {
   expect(streamFacts({ kind: 'audio', codec: 'aac', language: 'und', is_default: false, audio }))
     .toEqual(['aac', 'mono', '44.1 kHz', '1 channel']);
   const asset = {
-    asset: 'a', title: 'T', description: '', tags: [], visibility: 'private', state: 'ready', progress_percent: 100, is_playable: true, bytes: 1000,
+    asset: 'a', title: 'T', description: '', tags: [], visibility: 'private', state: 'ready', priority: 'normal', progress_percent: 100, is_playable: true, bytes: 1000,
     created_at: 0, file_name: 'f.mkv',
     media: {
       container: 'mpegts', duration_ms: 61_000, bits_per_s: 1, chapters: [],
@@ -75,6 +76,8 @@ it('tells of streams what matters, and no more', () => {
   } as const;
   expect(summary({ ...asset, tags: [], media: { ...asset.media, chapters: [], streams: [...asset.media.streams] } }, 'today'))
     .toEqual(['1:01', '720×576', '1.0 kB', 'today', 'f.mkv']);
+  expect(summary({ ...asset, tags: [], media: undefined, left_s: 130 } as unknown as Asset, 'today'))
+    .toEqual(['about 3 min left', '1.0 kB', 'today', 'f.mkv']);
 });
 
 it('finds what earlier visits left, oldest first, and nothing of others', () => {

@@ -54,9 +54,9 @@ pub(super) async fn parameter(parts: &mut Parts, house: &Arc<House>, name: &str)
 /// `?limit=…&cursor=…`, and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PageQuery {
-    limit: Option<u64>,
-    cursor: Option<String>,
+pub(super) struct PageQuery {
+    pub(super) limit: Option<u64>,
+    pub(super) cursor: Option<String>,
 }
 
 impl FromRequestParts<Arc<House>> for Page {

@@ -10,7 +10,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use shared_wire::AssetId;
-use shared_wire::api::{Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import};
+use shared_wire::api::{
+    Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
+};
 
 use super::address::{malformed_query, parameter};
 use super::body::Body;
@@ -63,12 +65,13 @@ pub(super) async fn list(
     Ok(Json(house.assets.list(search, page).await?))
 }
 
-/// `?title=…&file_name=…`, and nothing else.
+/// `?title=…&file_name=…&priority=…`, and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileQuery {
     title: Option<String>,
     file_name: Option<String>,
+    priority: Option<Priority>,
 }
 
 /// `POST /v1/assets`: a file in one request.
@@ -77,14 +80,16 @@ pub(super) async fn take(
     request: Request,
 ) -> Result<(StatusCode, Json<Asset>), Refusal> {
     let query = Query::<FileQuery>::try_from_uri(request.uri());
-    let Query(FileQuery { title, file_name }) = query.map_err(|error| malformed_query(&error))?;
+    let Query(query) = query.map_err(|error| malformed_query(&error))?;
+    let FileQuery { title, file_name, priority } = query;
     for (field, text) in [("title", &title), ("file_name", &file_name)] {
         if let Some(text) = text {
             crate::page::check_text(field, text, house.config.title_chars_max)?;
         }
     }
     let length = length(request.headers());
-    let file = NewFile { title, file_name, length, body: request.into_body() };
+    let priority = priority.unwrap_or_default();
+    let file = NewFile { title, file_name, priority, length, body: request.into_body() };
     let asset = house.files()?.take(file).await?;
     tracing::info!(%asset, "a file was uploaded");
     Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
@@ -97,12 +102,13 @@ fn length(headers: &HeaderMap) -> Option<u64> {
 /// `POST /v1/assets/import`: a file elsewhere.
 pub(super) async fn import(
     State(house): State<Arc<House>>,
-    Body(Import { url, title }): Body<Import>,
+    Body(Import { url, title, priority }): Body<Import>,
 ) -> Result<(StatusCode, Json<Asset>), Refusal> {
     if let Some(title) = &title {
         crate::page::check_text("title", title, house.config.title_chars_max)?;
     }
-    let asset = house.files()?.import(url, title).await?;
+    let priority = priority.unwrap_or(Priority::Bulk);
+    let asset = house.files()?.import(url, title, priority).await?;
     tracing::info!(%asset, "a file was fetched");
     Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
 }
@@ -122,19 +128,6 @@ pub(super) async fn plan(
 ) -> Result<Json<AssetPlan>, Refusal> {
     let media = house.assets.get(asset).await?.media.ok_or(Error::AssetNotReady)?;
     Ok(Json(house.files()?.plan(&media)))
-}
-
-/// `POST /v1/assets/{asset}/transcode`: once more, of what has failed.
-pub(super) async fn transcode(
-    State(house): State<Arc<House>>,
-    Which(id): Which,
-) -> Result<Json<Asset>, Refusal> {
-    let Asset { show, is_playable, .. } = house.assets.get(id).await?;
-    let show = show.ok_or(Error::AssetNotFailed)?;
-    house.films.again(id).await?;
-    house.shows.set_film(show, is_playable, true).await?;
-    tracing::info!(asset = %id, "an asset that failed is transcoded once more");
-    Ok(Json(house.assets.get(id).await?))
 }
 
 /// `PATCH /v1/assets/{asset}`
@@ -158,7 +151,7 @@ pub(super) async fn delete(
         house.films.cancel(asset).await?;
         files.unmake(asset, show).await?;
         house.shows.set_film(show, true, false).await?;
-        house.shows.set_film_cover(show, false).await?;
+        house.shows.drop_film_cover(show).await?;
     }
     files.delete(asset).await?;
     house.assets.forget(asset).await?;

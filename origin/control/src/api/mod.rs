@@ -12,6 +12,7 @@ mod date_ranges;
 mod id3;
 mod playback;
 mod pull;
+mod queue;
 mod refusal;
 mod request_id;
 mod shows;
@@ -47,7 +48,7 @@ enum Access {
 const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 38] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 41] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -80,7 +81,10 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 38] {
         ("/v1/assets/import", Admin, post(assets::import)),
         ("/v1/assets/{asset}", Admin, get(assets::get)),
         ("/v1/assets/{asset}/plan", Admin, get(assets::plan)),
-        ("/v1/assets/{asset}/transcode", Admin, post(assets::transcode)),
+        ("/v1/assets/{asset}/transcode", Admin, post(queue::transcode)),
+        ("/v1/assets/{asset}/cancel", Admin, post(queue::cancel)),
+        ("/v1/assets/{asset}/jobs", Admin, get(queue::jobs)),
+        ("/v1/failed-jobs", Admin, get(queue::failed)),
         ("/v1/assets/{asset}/subtitles", Admin, get(subtitles::list)),
         (SUBTITLES, Admin, put(subtitles::put)),
         (SUBTITLES, Admin, delete(subtitles::delete)),

@@ -132,6 +132,9 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::SubtitlesFull => {
             (S::CONFLICT, "subtitles_full", "The asset takes no more subtitles.")
         }
+        Error::AssetNotTranscoding => {
+            (S::CONFLICT, "asset_not_transcoding", "The asset is not being transcoded.")
+        }
         Error::QuotaExceeded { .. } => {
             (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The house has no room for it.")
         }
@@ -211,6 +214,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         | Error::AssetNotFailed
         | Error::SubtitlesUnknown
         | Error::SubtitlesFull
+        | Error::AssetNotTranscoding
         | Error::QuotaExceeded { .. }
         | Error::UploadsFull
         | Error::FileRefused { .. }

@@ -27,6 +27,8 @@ impl FilmJobKind {
     pub const ALL: [Self; 5] = [Self::Index, Self::List, Self::Sounds, Self::Chunk, Self::Texts];
     /// Those that make what a film cannot be without.
     pub(super) const MEDIA: [Self; 2] = [Self::Sounds, Self::Chunk];
+    /// Those that hardly take the processor.
+    pub(super) const LIGHT: [Self; 2] = [Self::List, Self::Texts];
     /// Those whose results are listed.
     pub(super) const LISTED: [Self; 3] = [Self::Sounds, Self::Chunk, Self::Texts];
 
@@ -70,6 +72,24 @@ impl JobState {
             Self::Done => "done",
             Self::Dead => "dead",
         }
+    }
+}
+
+/// A job that makes a piece of what is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewFilmJob {
+    /// What it does.
+    pub kind: FilmJobKind,
+    /// Where its piece begins, in milliseconds.
+    pub from_ms: i64,
+    /// How long that is.
+    pub length_ms: i64,
+}
+
+impl NewFilmJob {
+    /// A job that makes no piece.
+    pub(super) const fn plain(kind: FilmJobKind) -> Self {
+        Self { kind, from_ms: 0, length_ms: 0 }
     }
 }
 

@@ -1,19 +1,23 @@
 //! Films as rows: what is to be done to transcode assets, who does it, and how far it is.
 //!
 //! In: what runners and listers ask. Out: jobs with a lease, results that are kept once. Does not know media, nor what
-//! a result says; who decides which job is next is elsewhere.
+//! a result says.
 //!
 //! A job is had under a **fence**, greater than that of any grant before, for as long as its lease is renewed, by the
 //! database's clock. What is written names the fence: a runner that was given up for gone changes nothing any more.
 
 mod job;
 mod progress;
+pub(crate) mod share;
 mod subtitles;
+mod told;
+mod turn;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_wire::api::{AssetState, MediaInfo};
 use shared_wire::{AssetId, ShowId};
@@ -23,23 +27,21 @@ use crate::rows::{self, Change, Rows, assets, films};
 use crate::secret::new_id;
 use crate::{Config, Error};
 
-pub use job::{FilmJob, FilmJobKind, FilmLease};
-use job::{JobState, of_row};
+use job::JobState;
+pub use job::{FilmJob, FilmJobKind, FilmLease, NewFilmJob};
 use progress::held;
 pub use subtitles::FilmSubtitles;
 pub(crate) use subtitles::NewSubtitles;
+pub(crate) use told::Fallen;
+pub use turn::FilmsWaiting;
 
-/// Jobs that are looked at to find the next one.
-const DUE_MAX: u64 = 64;
-/// Where assets stand of which there may be something to do.
-const GOING: [AssetState; 2] = [AssetState::Transcoding, AssetState::Ready];
 /// Assets that are begun at once.
 const BEGUN_MAX: u64 = 16;
 
 /// What is there to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilmsDue {
-    /// Jobs that somebody may take, those that wait longest first; jobs of one film in their order.
+    /// Jobs that somebody may take, the next one first.
     pub jobs: Vec<FilmJob>,
     /// The database's clock, in milliseconds since the Unix epoch.
     pub now_ms: i64,
@@ -75,10 +77,20 @@ pub struct FilmListed {
     pub subtitle_changes: i64,
 }
 
+/// Which listing of a film was the last to be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilmListing {
+    /// Its fence: greater than that of any before.
+    pub number: i64,
+    /// Whether it is over, and nothing has come since.
+    pub is_settled: bool,
+}
+
 /// All films.
 pub(crate) struct Films {
     rows: Rows,
     lease_ms: i64,
+    passed_over_ms_max: i64,
     node: String,
     worker: String,
     /// Told when there may be something to do.
@@ -97,9 +109,12 @@ impl Films {
         changed: Arc<Notify>,
     ) -> Result<Self, Error> {
         let process: AssetId = new_id()?;
-        let worker = format!("{node}/{process}");
-        let lease_ms = i64::try_from(config.lease.as_millis()).unwrap_or(i64::MAX);
-        Ok(Self { rows, lease_ms, node: node.to_owned(), worker, changed })
+        // What a process that only works has, is not that of an earlier process of the node beside it.
+        let role = if config.is_worker { ":worker" } else { "" };
+        let worker = format!("{node}{role}/{process}");
+        let ms = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let (lease_ms, passed_over_ms_max) = (ms(config.lease), ms(config.films_passed_over_max));
+        Ok(Self { rows, lease_ms, passed_over_ms_max, node: node.to_owned(), worker, changed })
     }
 
     /// Assets that nothing is made of yet, and could be.
@@ -135,7 +150,7 @@ impl Films {
             return Ok(());
         }
         let now_ms = change.now_ms().await?;
-        insert(&change, asset, 0, FilmJobKind::Index, now_ms).await?;
+        insert(&change, asset, 0, NewFilmJob::plain(FilmJobKind::Index), now_ms).await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(())
@@ -158,46 +173,6 @@ impl Films {
         change.commit().await
     }
 
-    /// Jobs of these kinds that can be done now; of films that this node began alone, if it is said so.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub(crate) async fn due(
-        &self,
-        kinds: &[FilmJobKind],
-        own_only: bool,
-    ) -> Result<FilmsDue, Error> {
-        use films::Column;
-        let change = self.rows.write().await?;
-        let now_ms = change.now_ms().await?;
-        let found = films::Entity::find()
-            .filter(Column::AssetId.in_subquery(self.going(own_only)))
-            .filter(Column::Kind.is_in(kinds.iter().map(|kind| kind.name())))
-            .filter(is_due(now_ms))
-            .order_by_asc(Column::SinceMs)
-            .order_by_asc(Column::AssetId)
-            .order_by_asc(Column::Number)
-            .limit(DUE_MAX)
-            .all(change.on())
-            .await?;
-        change.commit().await?;
-        Ok(FilmsDue { jobs: found.iter().map(of_row).collect::<Result<_, _>>()?, now_ms })
-    }
-
-    /// Assets whose films are being made; or are, for they may be given subtitles.
-    fn going(&self, own_only: bool) -> SelectStatement {
-        use assets::Column;
-        let mut going = Query::select()
-            .column(Column::Id)
-            .from(assets::Entity)
-            .and_where(Column::State.is_in(GOING.map(AssetState::name)))
-            .to_owned();
-        if own_only {
-            going.and_where(Column::Node.eq(self.node.clone()));
-        }
-        going
-    }
-
     /// Takes a job as it was seen; `None` if somebody else was faster.
     ///
     /// # Errors
@@ -216,8 +191,17 @@ impl Films {
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1_i64))
             .col_expr(Column::Worker, Expr::value(self.worker.clone()))
             .col_expr(Column::LeasedUntilMs, Expr::value(now_ms.saturating_add(self.lease_ms)))
+            .col_expr(Column::BegunMs, Expr::value(now_ms))
+            .col_expr(Column::DoneMs, Expr::value(0_i64))
             .exec(change.on())
             .await?;
+        if claimed.rows_affected > 0 && !FilmJobKind::LIGHT.contains(&job.kind) {
+            assets::Entity::update_many()
+                .filter(assets::Column::Id.eq(job.asset.to_string()))
+                .col_expr(assets::Column::ServedMs, Expr::value(now_ms))
+                .exec(change.on())
+                .await?;
+        }
         change.commit().await?;
         let attempts = job.attempts.saturating_add(1);
         let FilmJob { asset, number, kind, .. } = *job;
@@ -225,16 +209,28 @@ impl Films {
         Ok((claimed.rows_affected > 0).then_some(lease))
     }
 
-    /// Says that a job is still being done; `false` if it is somebody else's, or nobody wants it any more.
+    /// Says that a job is still being done, and how much of its piece is made; `false` if it is somebody else's, or
+    /// nobody wants it any more.
     ///
     /// # Errors
     /// Storage errors.
-    pub(crate) async fn keep(&self, lease: &FilmLease) -> Result<bool, Error> {
+    pub(crate) async fn keep(&self, lease: &FilmLease, done_ms: i64) -> Result<bool, Error> {
         let change = self.rows.write().await?;
         let now_ms = change.now_ms().await?;
         let until = Expr::value(now_ms.saturating_add(self.lease_ms));
-        let kept = held(lease).col_expr(films::Column::LeasedUntilMs, until);
-        let kept = kept.exec(change.on()).await?;
+        // One may have been taken while its film was cancelled.
+        let cancelled = Query::select()
+            .column(assets::Column::Id)
+            .from(assets::Entity)
+            .and_where(assets::Column::Id.eq(lease.asset.to_string()))
+            .and_where(assets::Column::State.eq(AssetState::Cancelled.name()))
+            .to_owned();
+        let kept = held(lease)
+            .filter(films::Column::AssetId.not_in_subquery(cancelled))
+            .col_expr(films::Column::LeasedUntilMs, until)
+            .col_expr(films::Column::DoneMs, Expr::value(done_ms))
+            .exec(change.on())
+            .await?;
         change.commit().await?;
         Ok(kept.rows_affected > 0)
     }
@@ -293,33 +289,6 @@ impl Films {
             |(number, result): (i64, Option<String>)| Some((u32::try_from(number).ok()?, result?));
         Ok(found.into_iter().filter_map(known).collect())
     }
-
-    /// How many jobs of each kind wait, and for how long the oldest of them has, in milliseconds.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub(crate) async fn waiting(&self) -> Result<Vec<(FilmJobKind, u64, i64)>, Error> {
-        use films::Column;
-        let change = self.rows.write().await?;
-        let now_ms = change.now_ms().await?;
-        let found: Vec<(String, i64, i64)> = films::Entity::find()
-            .select_only()
-            .column(Column::Kind)
-            .column_as(Column::Number.count(), "jobs")
-            .column_as(Column::SinceMs.min(), "since_ms")
-            .filter(Column::AssetId.in_subquery(self.going(false)))
-            .filter(Column::State.eq(JobState::Waiting.name()))
-            .group_by(Column::Kind)
-            .into_tuple()
-            .all(change.on())
-            .await?;
-        change.commit().await?;
-        let known = |(kind, jobs, since): (String, i64, i64)| {
-            let jobs = u64::try_from(jobs).unwrap_or_default();
-            Some((FilmJobKind::named(&kind)?, jobs, now_ms.saturating_sub(since)))
-        };
-        Ok(found.into_iter().filter_map(known).collect())
-    }
 }
 
 /// One job, to be changed.
@@ -346,13 +315,13 @@ async fn insert(
     change: &Change,
     asset: AssetId,
     number: u32,
-    kind: FilmJobKind,
+    new: NewFilmJob,
     now_ms: i64,
 ) -> Result<(), Error> {
     let row = films::ActiveModel {
         asset_id: Set(asset.to_string()),
         number: Set(i64::from(number)),
-        kind: Set(kind.name().to_owned()),
+        kind: Set(new.kind.name().to_owned()),
         state: Set(JobState::Waiting.name().to_owned()),
         attempts: Set(0),
         since_ms: Set(now_ms),
@@ -361,6 +330,11 @@ async fn insert(
         fence: Set(0),
         worker: Set(None),
         reason: Set(None),
+        failed_ms: Set(0),
+        from_ms: Set(new.from_ms),
+        length_ms: Set(new.length_ms),
+        done_ms: Set(0),
+        begun_ms: Set(0),
         result: Set(None),
     };
     films::Entity::insert(row).exec_without_returning(change.on()).await?;

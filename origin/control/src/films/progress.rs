@@ -3,7 +3,7 @@
 //! In: leases, and what became of them. Out: rows; `false` for whoever was given up for gone. Does not know who decides
 //! whether a job is tried again.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect as _, UpdateMany,
 };
@@ -11,7 +11,9 @@ use shared_wire::AssetId;
 use shared_wire::api::AssetState;
 
 use super::subtitles::insert_jobs;
-use super::{FilmJobKind, FilmLease, FilmListed, Films, JobState, insert, of};
+use super::{
+    FilmJobKind, FilmLease, FilmListed, FilmListing, Films, JobState, NewFilmJob, insert, of,
+};
 use crate::Error;
 use crate::rows::{Change, assets, films};
 
@@ -28,16 +30,16 @@ impl Films {
         &self,
         lease: &FilmLease,
         made: &str,
-        jobs: &[FilmJobKind],
+        jobs: &[NewFilmJob],
     ) -> Result<bool, Error> {
         let change = self.rows.write().await?;
         if !end(&change, lease, Some("")).await? {
             return Ok(false);
         }
         let now_ms = change.now_ms().await?;
-        let kinds = std::iter::once(&FilmJobKind::List).chain(jobs);
-        for (number, kind) in (LIST..).zip(kinds) {
-            insert(&change, lease.asset, number, *kind, now_ms).await?;
+        let list = NewFilmJob::plain(FilmJobKind::List);
+        for (number, job) in (LIST..).zip(std::iter::once(&list).chain(jobs)) {
+            insert(&change, lease.asset, number, *job, now_ms).await?;
         }
         asset(lease.asset)
             .col_expr(assets::Column::Made, Expr::value(made))
@@ -67,19 +69,13 @@ impl Films {
         if !end(&change, lease, Some(result)).await? {
             return Ok(false);
         }
-        let all = of_kinds(lease.asset, &FilmJobKind::MEDIA).count(change.on()).await?;
-        let done = count_done(&change, lease.asset, &FilmJobKind::MEDIA).await?;
-        let percent = i64::try_from(done * 100 / all.max(1)).unwrap_or(100);
-        asset(lease.asset)
-            .col_expr(assets::Column::ProgressPercent, Expr::value(percent))
-            .exec(change.on())
-            .await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(true)
     }
 
-    /// A film was listed as far as it is made.
+    /// A film was listed as far as it is made: the change that says so, for whoever makes it true together with what is
+    /// said of the show. `None`: the lease is lost.
     ///
     /// # Errors
     /// Storage errors.
@@ -87,10 +83,10 @@ impl Films {
         &self,
         lease: &FilmLease,
         listed: FilmListed,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Change>, Error> {
         let change = self.rows.write().await?;
         if !end(&change, lease, None).await? {
-            return Ok(false);
+            return Ok(None);
         }
         let done = count_done(&change, lease.asset, &FilmJobKind::LISTED).await?;
         let row = crate::assets::by_id(lease.asset).lock_exclusive().one(change.on()).await?;
@@ -112,9 +108,27 @@ impl Films {
             false => update,
         };
         update.exec(change.on()).await?;
-        change.commit().await?;
-        self.changed.notify_one();
-        Ok(true)
+        Ok(Some(change))
+    }
+
+    /// Which listing of a film is the last.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn listing(&self, id: AssetId) -> Result<Option<FilmListing>, Error> {
+        let key = (id.to_string(), i64::from(LIST));
+        let row = films::Entity::find_by_id(key).one(self.rows.read()).await?;
+        let is_settled = |row: &films::Model| row.state == JobState::Done.name();
+        Ok(row.map(|row| FilmListing { number: row.fence, is_settled: is_settled(&row) }))
+    }
+
+    /// Whether there are jobs of an asset, done or not: who deletes it, removes them first.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn is_wanted(&self, id: AssetId) -> Result<bool, Error> {
+        let jobs = films::Entity::find().filter(films::Column::AssetId.eq(id.to_string()));
+        Ok(jobs.count(self.rows.read()).await? > 0)
     }
 
     /// What some jobs came to is nowhere any more: they are done again. `lease` is the lister's.
@@ -158,6 +172,7 @@ impl Films {
         let failed = held(lease)
             .col_expr(Column::State, Expr::value(state.name()))
             .col_expr(Column::Reason, Expr::value(reason))
+            .col_expr(Column::FailedMs, Expr::value(now_ms))
             .col_expr(Column::NotBeforeMs, Expr::value(not_before_ms))
             .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
             .exec(change.on())
@@ -179,16 +194,19 @@ impl Films {
         Ok(true)
     }
 
-    /// An asset that failed is tried again: what was done of it is kept.
+    /// An asset that failed or was cancelled is tried again: what was done of it is kept. Nothing was, if it was not
+    /// begun.
     ///
     /// # Errors
     /// [`Error::AssetNotFailed`], storage errors.
-    pub(crate) async fn again(&self, id: AssetId) -> Result<(), Error> {
+    pub(crate) async fn again(&self, id: AssetId, is_begun: bool) -> Result<(), Error> {
         use films::Column;
+        let from = [AssetState::Failed, AssetState::Cancelled].map(AssetState::name);
+        let to = if is_begun { AssetState::Transcoding } else { AssetState::Uploaded };
         let change = self.rows.write().await?;
         let again = asset(id)
-            .filter(assets::Column::State.eq(AssetState::Failed.name()))
-            .col_expr(assets::Column::State, Expr::value(AssetState::Transcoding.name()))
+            .filter(assets::Column::State.is_in(from))
+            .col_expr(assets::Column::State, Expr::value(to.name()))
             .col_expr(assets::Column::Reason, Expr::value(None::<String>))
             .col_expr(assets::Column::Node, Expr::value(self.node.clone()))
             .exec(change.on())
@@ -209,6 +227,34 @@ impl Films {
         change.commit().await?;
         self.changed.notify_one();
         Ok(())
+    }
+
+    /// An asset is not made any further: whoever does something for it learns so when it says that it still does.
+    ///
+    /// # Errors
+    /// [`Error::AssetNotTranscoding`], storage errors; then nothing has changed.
+    pub(crate) async fn stop(&self, id: AssetId) -> Result<(), Error> {
+        use films::Column;
+        let from = [AssetState::Uploaded, AssetState::Transcoding].map(AssetState::name);
+        let change = self.rows.write().await?;
+        // With another fence: what is kept from now on is that of whoever begins again.
+        films::Entity::update_many()
+            .filter(Column::AssetId.eq(id.to_string()))
+            .filter(Column::State.eq(JobState::Running.name()))
+            .col_expr(Column::State, Expr::value(JobState::Waiting.name()))
+            .col_expr(Column::Fence, Expr::col(Column::Fence).add(1_i64))
+            .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
+            .exec(change.on())
+            .await?;
+        let stopped = asset(id)
+            .filter(assets::Column::State.is_in(from))
+            .col_expr(assets::Column::State, Expr::value(AssetState::Cancelled.name()))
+            .exec(change.on())
+            .await?;
+        if stopped.rows_affected == 0 {
+            return Err(Error::AssetNotTranscoding);
+        }
+        change.commit().await
     }
 
     /// Nothing more is done for an asset: whoever does something learns so when it says that it still does.

@@ -15,7 +15,7 @@ use shared_wire::AssetId;
 use shared_wire::api::{AssetState, SUBTITLES_MAX, Subtitles, SubtitlesState};
 
 use super::progress::{LIST, asset, hold_lister};
-use super::{FilmJobKind, FilmLease, Films, JobState, insert, of};
+use super::{FilmJobKind, FilmLease, Films, JobState, NewFilmJob, insert, of};
 use crate::Error;
 use crate::rows::{Change, assets, films, subtitles};
 use crate::subtitles::SubtitleCue;
@@ -84,7 +84,7 @@ impl Films {
             .await?;
         if let Some(row) = made.filter(|_| known.made.is_some()) {
             let now_ms = change.now_ms().await?;
-            insert(&change, id, number(row.position)?, FilmJobKind::Texts, now_ms).await?;
+            insert(&change, id, number(row.position)?, job(&known)?, now_ms).await?;
         }
         change.commit().await?;
         self.changed.notify_one();
@@ -162,10 +162,19 @@ impl Films {
 
 /// Jobs for the subtitles that were there before it was known how the film is cut.
 pub(super) async fn insert_jobs(change: &Change, id: AssetId, now_ms: i64) -> Result<(), Error> {
+    let known = crate::assets::by_id(id).one(change.on()).await?.ok_or(Error::AssetUnknown)?;
     for row in of_asset(id).all(change.on()).await? {
-        insert(change, id, number(row.position)?, FilmJobKind::Texts, now_ms).await?;
+        insert(change, id, number(row.position)?, job(&known)?, now_ms).await?;
     }
     Ok(())
+}
+
+/// A job that makes subtitles of a film, from its beginning to its end.
+fn job(asset: &assets::Model) -> Result<NewFilmJob, Error> {
+    let media = crate::assets::of_row(asset)?.media;
+    let length_ms = media.map_or(0, |media| media.duration_ms);
+    let length_ms = i64::try_from(length_ms).unwrap_or_default();
+    Ok(NewFilmJob { kind: FilmJobKind::Texts, from_ms: 0, length_ms })
 }
 
 /// Holds the asset, and has its film listed anew.

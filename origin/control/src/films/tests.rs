@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared_wire::api::{AssetState, MediaInfo, State};
+use shared_wire::api::{AssetState, MediaInfo, Priority, State};
+use shared_wire::upload::NewAsset;
 
 use super::*;
+
+mod queue;
+
 use crate::testing::{TestHouse, field};
 use crate::{NewUpload, UploadChange, UploadLock};
 
@@ -16,7 +20,8 @@ pub(super) async fn uploaded(house: &TestHouse) -> AssetId {
     let locked = house.control.lock_upload(upload.id).await.unwrap();
     let UploadLock::Have(mut upload, fence, _) = locked else { panic!("{locked:?}") };
     upload.stage = shared_wire::upload::Stage::Done;
-    let asset = Some(("A film".to_owned(), None));
+    let priority = Priority::Normal;
+    let asset = Some(NewAsset { title: "A film".to_owned(), file_name: None, priority });
     let id = upload.id;
     let change = UploadChange { upload, fence, reserved: 0, release: true, asset };
     house.control.change_upload(change).await.unwrap().unwrap();
@@ -37,16 +42,31 @@ pub(super) async fn take(house: &TestHouse, kinds: &[FilmJobKind]) -> Option<Fil
     house.control.claim_film_job(due.jobs.first()?).await.unwrap()
 }
 
-pub(super) const MEDIA: [FilmJobKind; 3] =
-    [FilmJobKind::Sounds, FilmJobKind::Chunk, FilmJobKind::Chunk];
+pub(super) const MEDIA: [FilmJobKind; 2] = [FilmJobKind::Sounds, FilmJobKind::Chunk];
 
-/// A film that was looked through.
+/// Its sounds, and that many chunks of four seconds.
+pub(super) fn pieces(chunks: u32) -> Vec<NewFilmJob> {
+    let length_ms = i64::from(chunks) * 4000;
+    let sounds = NewFilmJob { kind: FilmJobKind::Sounds, from_ms: 0, length_ms };
+    let chunk = |at: u32| NewFilmJob {
+        kind: FilmJobKind::Chunk,
+        from_ms: i64::from(at) * 4000,
+        length_ms: 4000,
+    };
+    std::iter::once(sounds).chain((0..chunks).map(chunk)).collect()
+}
+
+/// A film that was looked through, of two chunks.
 pub(super) async fn planned(house: &TestHouse) -> AssetId {
+    planned_of(house, &pieces(2)).await
+}
+
+async fn planned_of(house: &TestHouse, pieces: &[NewFilmJob]) -> AssetId {
     let id = uploaded(house).await;
     assert_eq!(house.control.begin_films().await, Ok(1));
     let index = take(house, &[FilmJobKind::Index]).await.unwrap();
     assert_eq!((index.asset, index.number, index.attempts), (id, 0, 1));
-    assert!(house.control.film_planned(&index, "cuts", &MEDIA).await.unwrap());
+    assert!(house.control.film_planned(&index, "cuts", pieces).await.unwrap());
     id
 }
 
@@ -63,7 +83,7 @@ async fn a_film_is_made_of_jobs_and_listed_as_they_are_done() {
     let nothing = FilmListed::default();
     assert!(house.control.film_listed(&list, nothing).await.unwrap());
     assert_eq!(take(&house, &[FilmJobKind::List]).await, None, "nothing new to list");
-    for (number, percent) in [(2, 33), (3, 66), (4, 100)] {
+    for (number, percent) in [(2, 4), (3, 52), (4, 100)] {
         let job = take(&house, &MEDIA).await.unwrap();
         assert_eq!(job.number, number);
         assert!(house.control.film_job_done(&job, &format!("r{number}")).await.unwrap());
@@ -98,11 +118,11 @@ async fn whoever_was_given_up_for_gone_changes_nothing() {
     let other = take(&house, &MEDIA).await.unwrap();
     assert_eq!((other.number, other.attempts), (gone.number, 2));
     assert!(other.fence > gone.fence);
-    assert!(!house.control.keep_film_job(&gone).await.unwrap());
+    assert!(!house.control.keep_film_job(&gone, 0).await.unwrap());
     assert!(!house.control.film_job_done(&gone, "old").await.unwrap());
     assert!(!house.control.film_job_failed(&gone, "old", None).await.unwrap());
     house.control.give_film_job_back(&gone).await.unwrap();
-    assert!(house.control.keep_film_job(&other).await.unwrap());
+    assert!(house.control.keep_film_job(&other, 0).await.unwrap());
     assert!(house.control.film_job_done(&other, "new").await.unwrap());
     let results = house.control.film_results(id).await.unwrap();
     assert_eq!(results, [(2, "new".to_owned())]);
@@ -187,5 +207,66 @@ async fn results_that_are_nowhere_any_more_are_made_again() {
     assert!(house.control.film_results(id).await.unwrap().is_empty());
     assert_eq!(take(&house, &MEDIA).await.unwrap().number, job.number);
     let waiting = house.control.film_jobs_waiting().await.unwrap();
-    assert!(waiting.iter().any(|(kind, jobs, _)| (*kind, *jobs) == (FilmJobKind::Chunk, 2)));
+    let two = |one: &FilmsWaiting| (one.kind, one.jobs) == (FilmJobKind::Chunk, 2);
+    assert!(waiting.iter().any(two), "{waiting:?}");
+}
+
+#[tokio::test]
+async fn a_lister_that_stood_still_says_nothing_of_the_show_any_more() {
+    let house = TestHouse::with(|config| config.lease = Duration::from_millis(50)).await;
+    let id = planned(&house).await;
+    let show = house.control.film(id).await.unwrap().show;
+    let late = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let seen = house.control.film_listing(id).await.unwrap().unwrap();
+    assert_eq!((seen.number, seen.is_settled), (late.fence, false));
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let all =
+        FilmListed { results: 3, is_playable: true, is_complete: true, ..FilmListed::default() };
+    assert!(house.control.film_listed(&list, all).await.unwrap());
+    let nothing = FilmListed::default();
+    assert!(!house.control.film_listed(&late, nothing).await.unwrap());
+    let known = house.control.show_state(show).unwrap();
+    assert_eq!((known.state, known.is_growing), (State::Ended, false));
+    assert_eq!(house.control.asset(id).await.unwrap().state, AssetState::Ready);
+    let seen = house.control.film_listing(id).await.unwrap().unwrap();
+    assert_eq!((seen.number, seen.is_settled), (list.fence, true));
+    assert!(house.control.is_film_wanted(id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_worker_beside_a_house_does_its_jobs_and_takes_nothing_from_it() {
+    let house = TestHouse::open().await;
+    let show = house.show("On the air").await;
+    let show: shared_wire::ShowId = field(&show, "show").parse().unwrap();
+    house.control.set_state(show, State::Live).await.unwrap();
+    let id = uploaded(&house).await;
+    let config = crate::testing::config(house.dir.path(), &house.clock);
+    let every = Duration::from_millis(20);
+    let worker = Config { is_worker: true, follow_every: every, ..config };
+    let worker = crate::Control::open(worker).await.unwrap();
+    assert_eq!(worker.show_state(show).unwrap().state, State::Live, "it is the house's");
+    assert_eq!(worker.begin_films().await, Ok(1));
+    let due = worker.films_due(&[FilmJobKind::Index], true).await.unwrap();
+    let index = worker.claim_film_job(&due.jobs[0]).await.unwrap().unwrap();
+    // A house that starts again does not take it for that of its own that died.
+    let house = house.restart().await;
+    house.control.recover_films().await.unwrap();
+    assert_eq!(take(&house, &FilmJobKind::ALL).await, None);
+    assert!(worker.film_planned(&index, "cuts", &pieces(2)).await.unwrap());
+    let film = house.control.film(id).await.unwrap();
+    let due = worker.films_due(&[FilmJobKind::List], true).await.unwrap();
+    let list = worker.claim_film_job(&due.jobs[0]).await.unwrap().unwrap();
+    let all =
+        FilmListed { results: 3, is_playable: true, is_complete: true, ..FilmListed::default() };
+    assert!(worker.film_listed(&list, all).await.unwrap());
+    // The house hears of it.
+    let is_over = || house.control.show_state(film.show).is_some_and(|show| !show.is_growing);
+    for _ in 0..100 {
+        if is_over() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(is_over());
 }

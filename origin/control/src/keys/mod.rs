@@ -23,6 +23,9 @@ const NODE_FILE: &str = "node.id";
 /// The directory of keys in the data directory.
 const KEYS_DIR: &str = "keys";
 
+/// How something is made that is not there yet.
+type Make<'a> = &'a mut dyn FnMut() -> Result<String, Error>;
+
 /// What an edge is told to work for this house. `Debug` names the variables and hides their values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EdgeEnvironment {
@@ -56,25 +59,44 @@ impl Keys {
     /// # Errors
     /// [`Error::DataDir`], [`Error::StorageFull`], [`Error::KeyFile`], [`Error::Random`].
     pub(crate) fn open(data_dir: &Path) -> Result<Self, Error> {
+        make_dir(&data_dir.join(KEYS_DIR))?;
+        Self::of(data_dir, |path, make| file::load_or_make(path, make))
+    }
+
+    /// Those of a process that only works: they open nothing, and are gone with it. It has the name of the node beside
+    /// which it runs, if there is one in `data_dir`.
+    ///
+    /// # Errors
+    /// [`Error::Random`], [`Error::Sign`].
+    pub(crate) fn of_worker(data_dir: &Path) -> Result<Self, Error> {
+        let node = std::fs::read_to_string(data_dir.join(NODE_FILE));
+        let node = node.map(|node| node.trim().to_owned()).ok().filter(|node| !node.is_empty());
+        let keys = Self::of(data_dir, |_, make| make())?;
+        Ok(Self { node: node.unwrap_or(keys.node), ..keys })
+    }
+
+    /// `place` gives what is kept under a path, or makes it.
+    fn of(
+        data_dir: &Path,
+        place: impl Fn(&Path, Make<'_>) -> Result<String, Error>,
+    ) -> Result<Self, Error> {
         let dir = data_dir.join(KEYS_DIR);
-        make_dir(&dir)?;
-        let admin = file::load_or_make(&data_dir.join(ADMIN_TOKEN_FILE), || prefixed("ad_"))?;
-        let edge_key = file::load_or_make(&dir.join("edge.key"), || prefixed("ek_"))?;
+        let admin = place(&data_dir.join(ADMIN_TOKEN_FILE), &mut || prefixed("ad_"))?;
+        let edge_key = place(&dir.join("edge.key"), &mut || prefixed("ek_"))?;
 
         let path = dir.join("session.key");
-        let session_keys =
-            file::load_or_make(&path, || Ok(SessionKeys::generate(&kid()?, &random()?)))?;
+        let session_keys = place(&path, &mut || Ok(SessionKeys::generate(&kid()?, &random()?)))?;
         SessionKeys::parse(&session_keys).map_err(|_| Error::KeyFile { path })?;
 
         let path = dir.join("token.key");
-        let token_key = file::load_or_make(&path, || {
+        let token_key = place(&path, &mut || {
             let key = PrivateKey::generate(Algorithm::EdDsa, &kid()?, &random()?);
             key.map(|key| key.to_text()).map_err(|_| Error::Sign)
         })?;
         let token_key = PrivateKey::from_text(&token_key).map_err(|_| Error::KeyFile { path })?;
 
         let path = dir.join("cat.key");
-        let cat_key = file::load_or_make(&path, || {
+        let cat_key = place(&path, &mut || {
             let key = PrivateKey::generate(Algorithm::Es256, &kid()?, &random()?);
             let key = key.and_then(PrivateKey::for_cat);
             key.map(|key| key.to_text()).map_err(|_| Error::Sign)
@@ -82,13 +104,12 @@ impl Keys {
         let cats = PrivateKey::from_text(&cat_key).and_then(CatIssuer::new);
         let cats = cats.map_err(|_| Error::KeyFile { path })?;
 
-        let hook_secret = file::load_or_make(&dir.join("hook.key"), || {
+        let hook_secret = place(&dir.join("hook.key"), &mut || {
             Ok(format!("whsec_{}", BASE64.encode(&random::<32>()?)))
         })?;
 
         // No secret, but as much this directory's own as they are; another node has another.
-        let node =
-            file::load_or_make(&data_dir.join(NODE_FILE), || Ok(HEXLOWER.encode(&random::<8>()?)))?;
+        let node = place(&data_dir.join(NODE_FILE), &mut || Ok(HEXLOWER.encode(&random::<8>()?)))?;
 
         Ok(Self {
             node,

@@ -28,7 +28,7 @@ pub struct Model {
     pub found_by: String,
     /// `private`, `unlisted` or `public`.
     pub visibility: String,
-    /// `probing`, `uploaded`, `refused`, `transcoding`, `ready` or `failed`.
+    /// `probing`, `uploaded`, `refused`, `transcoding`, `ready`, `failed` or `cancelled`.
     pub state: String,
     /// Why it was refused, or failed.
     #[sea_orm(column_type = "Text", nullable)]
@@ -51,10 +51,15 @@ pub struct Model {
     /// How it is cut, as its runner wrote it.
     #[sea_orm(column_type = "Text", nullable)]
     pub made: Option<String>,
-    /// How much of it is transcoded.
+    /// 100 once all of it is transcoded; until then its jobs say how much is.
     pub progress_percent: i64,
     /// Whether its beginning can be played.
     pub is_playable: i64,
+    /// `urgent`, `normal` or `bulk`.
+    pub priority: String,
+    /// When a job of it that takes the processor was last taken, in milliseconds since the epoch by the database's
+    /// clock.
+    pub served_ms: i64,
     /// Grows whenever its subtitles change.
     pub subtitle_changes: i64,
 }

@@ -35,6 +35,16 @@ pub struct Model {
     /// What it came to the last time that it failed.
     #[sea_orm(column_type = "Text", nullable)]
     pub reason: Option<String>,
+    /// When that was, in milliseconds since the epoch by the database's clock; 0: it did not.
+    pub failed_ms: i64,
+    /// Where its piece of the film begins, in milliseconds, …
+    pub from_ms: i64,
+    /// … how long that is, …
+    pub length_ms: i64,
+    /// … and how much of that whoever has it has made.
+    pub done_ms: i64,
+    /// When it was last taken.
+    pub begun_ms: i64,
     /// What it came to, as its runner wrote it.
     #[sea_orm(column_type = "Text", nullable)]
     pub result: Option<String>,

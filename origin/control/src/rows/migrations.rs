@@ -6,6 +6,7 @@ mod broadcast;
 mod films;
 mod leases;
 mod pulls;
+mod queue;
 mod second;
 mod subtitles;
 mod uploads;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(leases::Leases),
             Box::new(uploads::Uploads),
             Box::new(films::Films),
+            Box::new(queue::Queue),
             Box::new(subtitles::Subtitles),
         ]
     }

@@ -107,6 +107,14 @@ impl Rows {
         &self.database
     }
 
+    /// The database's clock, as [`Change::now_ms`].
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn now_ms(&self) -> Result<i64, Error> {
+        now_ms(&self.database).await
+    }
+
     /// Begins a change.
     ///
     /// # Errors
@@ -140,15 +148,7 @@ impl Change {
     /// # Errors
     /// Storage errors.
     pub(crate) async fn now_ms(&self) -> Result<i64, Error> {
-        let engine = self.transaction.get_database_backend();
-        // Not that of the transaction's beginning: what was waited for since counts.
-        let sql = match engine {
-            DbBackend::Postgres => "SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint",
-            _ => "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-        };
-        let row = self.transaction.query_one_raw(Statement::from_string(engine, sql)).await?;
-        let none = || Error::Storage { reason: "the database has no clock".to_owned() };
-        Ok(row.ok_or_else(none)?.try_get_by_index(0)?)
+        now_ms(&self.transaction).await
     }
 
     /// Makes the change true, on the disk.
@@ -158,6 +158,18 @@ impl Change {
     pub(crate) async fn commit(self) -> Result<(), Error> {
         Ok(self.transaction.commit().await?)
     }
+}
+
+async fn now_ms(on: &impl ConnectionTrait) -> Result<i64, Error> {
+    let engine = on.get_database_backend();
+    // Not that of a transaction's beginning: what was waited for since counts.
+    let sql = match engine {
+        DbBackend::Postgres => "SELECT (extract(epoch from clock_timestamp()) * 1000)::bigint",
+        _ => "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    };
+    let row = on.query_one_raw(Statement::from_string(engine, sql)).await?;
+    let none = || Error::Storage { reason: "the database has no clock".to_owned() };
+    Ok(row.ok_or_else(none)?.try_get_by_index(0)?)
 }
 
 /// The id in a row.

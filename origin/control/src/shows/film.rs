@@ -7,11 +7,23 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use shared_wire::api::{Asset, Broadcast, State, WhenFull};
 use shared_wire::{AssetId, ShowId};
+use tokio::sync::MutexGuard;
 
 use super::{COVER, Shows, state, written};
 use crate::Error;
-use crate::rows::{self, counters, shows};
+use crate::rows::{self, Change, counters, shows};
 use crate::secret::new_id;
+
+/// What a lister says of the show of a film.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FilmSays {
+    /// Its beginning can be played.
+    pub(crate) is_playable: bool,
+    /// There is more to come.
+    pub(crate) is_growing: bool,
+    /// There is a cover. One that there was stays.
+    pub(crate) has_cover: bool,
+}
 
 impl Shows {
     /// The show of an asset; made if there is none. It has no stream key.
@@ -51,41 +63,66 @@ impl Shows {
         is_playable: bool,
         is_growing: bool,
     ) -> Result<(), Error> {
-        let _order = self.changing.lock().await;
-        let to = if is_playable { State::Ended } else { State::Scheduled };
+        let turn = self.turn().await;
         let change = self.rows.write().await?;
-        let updated = shows::Entity::update_many()
+        let says = FilmSays { is_playable, is_growing, has_cover: false };
+        self.set_film_in(turn, change, show, says).await
+    }
+
+    /// What is to be held before a change is begun that [`Self::set_film_in`] makes true.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
+
+    /// The same as [`Self::set_film`], together with whatever else is in the change.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors; then nothing has changed.
+    pub(crate) async fn set_film_in(
+        &self,
+        _turn: MutexGuard<'_, ()>,
+        change: Change,
+        show: ShowId,
+        says: FilmSays,
+    ) -> Result<(), Error> {
+        let FilmSays { is_playable, is_growing, has_cover } = says;
+        let to = if is_playable { State::Ended } else { State::Scheduled };
+        let mut update = shows::Entity::update_many()
             .col_expr(shows::Column::State, Expr::value(state::name(to)))
-            .col_expr(shows::Column::IsGrowing, Expr::value(i64::from(is_growing)))
-            .filter(shows::Column::Id.eq(show.to_string()))
-            .exec(change.on())
-            .await?;
+            .col_expr(shows::Column::IsGrowing, Expr::value(i64::from(is_growing)));
+        if has_cover {
+            update = update.col_expr(shows::Column::Cover, Expr::value(COVER));
+        }
+        let updated =
+            update.filter(shows::Column::Id.eq(show.to_string())).exec(change.on()).await?;
         if updated.rows_affected == 0 {
             return Err(Error::ShowUnknown);
         }
         self.commit(change).await?;
         self.board.set_film(show, to, is_growing);
+        if has_cover {
+            self.board.set_cover(show, Some(COVER));
+        }
         Ok(())
     }
 
-    /// Says whether the film has a cover. Nobody has such a show on the air: there is no lease to look at.
+    /// The film has no cover any more. Nobody has such a show on the air: there is no lease to look at.
     ///
     /// # Errors
     /// Storage errors; then nothing has changed.
-    pub(crate) async fn set_film_cover(&self, show: ShowId, is_there: bool) -> Result<(), Error> {
+    pub(crate) async fn drop_film_cover(&self, show: ShowId) -> Result<(), Error> {
         let _order = self.changing.lock().await;
-        if self.state(show).is_some_and(|known| known.cover.is_some() == is_there) {
+        if self.state(show).is_some_and(|known| known.cover.is_none()) {
             return Ok(());
         }
-        let cover = is_there.then_some(COVER);
         let change = self.rows.write().await?;
         shows::Entity::update_many()
-            .col_expr(shows::Column::Cover, Expr::value(cover))
+            .col_expr(shows::Column::Cover, Expr::value(None::<String>))
             .filter(shows::Column::Id.eq(show.to_string()))
             .exec(change.on())
             .await?;
         self.commit(change).await?;
-        self.board.set_cover(show, cover);
+        self.board.set_cover(show, None);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ use crate::rows::{self, Change, Rows, counters, shows, stream_keys};
 use crate::secret::{StreamKey, new_id};
 use crate::{Config, Error, captions};
 use board::Board;
+pub(crate) use film::FilmSays;
 
 /// Where a show's cover is, as the key scheme has it.
 const COVER: &str = "cover.jpg";
@@ -74,7 +75,9 @@ impl Shows {
         let board = Board::new(Self::all_rows(&rows).await?);
         let (changing, seen, keys) = (Mutex::new(()), AtomicI64::new(0), Mutex::default());
         let shows = Self { rows, config, leases, board, changing, seen, keys };
-        for show in shows.all() {
+        // A process that only works knows nothing of what is on the air beside it.
+        let own = if shows.config.is_worker { Vec::new() } else { shows.all() };
+        for show in own {
             if show.state == State::Live && !shows.leases.is_elsewhere(show.show) {
                 shows.set_state(show.show, State::Interrupted).await?;
             }
@@ -110,7 +113,7 @@ impl Shows {
 
     /// Makes what was changed true, and others look at it.
     async fn commit(&self, change: Change) -> Result<(), Error> {
-        if self.rows.is_shared() {
+        if self.rows.is_shared() || self.config.is_worker {
             counters::next(&change, counters::SHOWS).await?;
         }
         change.commit().await

@@ -1,8 +1,8 @@
 //! Uploads and assets as rows, on whichever database the tests run.
 
 use serde_json::{Value, json};
-use shared_wire::api::{AssetState, MediaInfo};
-use shared_wire::upload::{Piece, Stage, Upload};
+use shared_wire::api::{AssetState, MediaInfo, Priority};
+use shared_wire::upload::{NewAsset, Piece, Stage, Upload};
 
 use crate::testing::{NOW, TestHouse};
 use crate::{Control, Error, NewUpload, UploadChange, UploadLock};
@@ -34,7 +34,8 @@ async fn asset(control: &Control, title: &str, bytes: u64) -> Upload {
     let mut change = came(&upload, fence, bytes);
     change.upload.stage = Stage::Done;
     (change.reserved, change.release) = (0, true);
-    change.asset = Some((title.to_owned(), None));
+    let (title, priority) = (title.to_owned(), Priority::Normal);
+    change.asset = Some(NewAsset { title, file_name: None, priority });
     assert_eq!(control.change_upload(change).await.unwrap(), Some(false));
     upload
 }

@@ -1,4 +1,5 @@
-//! `matinee asset upload | import | list | show | plan | transcode | change | subtitles | delete`.
+//! `matinee asset upload | import | list | show | plan | jobs | failed | cancel | transcode | change | subtitles |
+//! delete`.
 //!
 //! In: parsed arguments. Out: what to print. Does not know HTTP.
 
@@ -10,13 +11,15 @@ use reqwest::Url;
 use serde_json::json;
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, StreamInfo, Visibility,
+    Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority, StreamInfo,
+    Visibility,
 };
 
 use super::error::Error;
 use super::house::{House, HouseFlags};
 use super::moment;
 use super::pages::all;
+use super::queue::{self, Class};
 use super::subtitles::SubtitlesCommand;
 use super::table::table;
 
@@ -51,6 +54,9 @@ pub(crate) enum AssetCommand {
         /// Its title; the file's name if not said
         #[arg(long)]
         title: Option<String>,
+        /// Whether its film is made before others; normal if not said
+        #[arg(long, value_name = "PRIORITY")]
+        priority: Option<Class>,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -62,6 +68,9 @@ pub(crate) enum AssetCommand {
         /// Its title; the end of the address if not said
         #[arg(long)]
         title: Option<String>,
+        /// Whether its film is made before others; bulk if not said
+        #[arg(long, value_name = "PRIORITY")]
+        priority: Option<Class>,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -91,7 +100,29 @@ pub(crate) enum AssetCommand {
         #[command(flatten)]
         house: HouseFlags,
     },
-    /// Transcode an asset that has failed once more; what was made of it is kept
+    /// List what is done for an asset, in order
+    Jobs {
+        /// The asset's id
+        asset: AssetId,
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+    /// List the jobs of all assets that were given up, the last to fail first
+    Failed {
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+    /// Transcode an asset no further; what was made of it is kept
+    Cancel {
+        /// The asset's id
+        asset: AssetId,
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+    /// Transcode an asset once more that has failed or was cancelled; what was made of it is kept
     Transcode {
         /// The asset's id
         asset: AssetId,
@@ -115,6 +146,9 @@ pub(crate) enum AssetCommand {
         /// Who may find it
         #[arg(long, value_name = "WHO")]
         visibility: Option<Seen>,
+        /// Whether what is still to be made of it goes before others
+        #[arg(long, value_name = "PRIORITY")]
+        priority: Option<Class>,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -139,12 +173,12 @@ impl AssetCommand {
     /// Any of [`Error`].
     pub(crate) async fn run(self) -> Result<String, Error> {
         match self {
-            Self::Upload { file, title, house } => {
-                let made = upload(&House::find(&house).await?, &file, title).await?;
+            Self::Upload { file, title, priority, house } => {
+                let made = upload(&House::find(&house).await?, &file, title, priority).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })
             }
-            Self::Import { url, title, house } => {
-                let import = Import { url, title };
+            Self::Import { url, title, priority, house } => {
+                let import = Import { url, title, priority: priority.map(Priority::from) };
                 let at = House::find(&house).await?;
                 let made: Asset = at.send_long("/v1/assets/import", &import).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })
@@ -165,15 +199,23 @@ impl AssetCommand {
                 let plan: AssetPlan = House::find(&house).await?.get(&path).await?;
                 Ok(if house.json { json!(plan).to_string() } else { planned(&plan) })
             }
+            Self::Jobs { asset, house } => queue::jobs(Some(asset), &house).await,
+            Self::Failed { house } => queue::jobs(None, &house).await,
+            Self::Cancel { asset, house } => {
+                let path = format!("/v1/assets/{asset}/cancel");
+                let asset: Asset = House::find(&house).await?.post(&path).await?;
+                Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
+            }
             Self::Transcode { asset, house } => {
                 let path = format!("/v1/assets/{asset}/transcode");
                 let asset: Asset = House::find(&house).await?.post(&path).await?;
                 Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
             }
-            Self::Change { asset, title, description, tags, visibility, house } => {
+            Self::Change { asset, title, description, tags, visibility, priority, house } => {
                 let tags = (!tags.is_empty()).then_some(tags);
                 let visibility = visibility.map(Visibility::from);
-                let change = ChangeAsset { title, description, tags, visibility };
+                let priority = priority.map(Priority::from);
+                let change = ChangeAsset { title, description, tags, visibility, priority };
                 let (at, path) = (House::find(&house).await?, format!("/v1/assets/{asset}"));
                 let asset: Asset = at.set(Method::PATCH, &path, &change).await?;
                 Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
@@ -189,12 +231,19 @@ impl AssetCommand {
     }
 }
 
-async fn upload(at: &House, path_of: &Path, title: Option<String>) -> Result<Asset, Error> {
+async fn upload(
+    at: &House,
+    path_of: &Path,
+    title: Option<String>,
+    priority: Option<Class>,
+) -> Result<Asset, Error> {
     let broken = |error: std::io::Error| Error::System(format!("{}: {error}", path_of.display()));
     let file = tokio::fs::File::open(path_of).await.map_err(broken)?;
     let bytes = file.metadata().await.map_err(broken)?.len();
     let name = path_of.file_name().map(|name| name.to_string_lossy().into_owned());
-    let path = path("/v1/assets", &[("title", title), ("file_name", name)]);
+    let priority = priority.map(|class| Priority::from(class).name().to_owned());
+    let said = [("title", title), ("file_name", name), ("priority", priority)];
+    let path = path("/v1/assets", &said);
     at.send_file(&path, file, bytes).await
 }
 
@@ -240,7 +289,13 @@ fn list(assets: &[Asset]) -> String {
 fn standing(asset: &Asset) -> String {
     let state = asset.state.name();
     match asset.state {
-        AssetState::Transcoding => format!("{state} {} %", asset.progress_percent),
+        AssetState::Transcoding => {
+            let left = asset.left_s.map(|s| format!(", about {} left", length(s * 1000)));
+            format!("{state} {} %{}", asset.progress_percent, left.unwrap_or_default())
+        }
+        AssetState::Failed | AssetState::Cancelled => {
+            format!("{state} at {} %", asset.progress_percent)
+        }
         _ => state.to_owned(),
     }
 }
@@ -249,6 +304,7 @@ fn show(asset: &Asset) -> String {
     let mut lines = vec![
         format!("{} ({})", asset.title, asset.asset),
         format!("  state       {}", standing(asset)),
+        format!("  priority    {}", asset.priority.name()),
         format!("  visibility  {}", asset.visibility.name()),
         format!("  bytes       {}", asset.bytes),
         format!("  since       {}", moment::utc(asset.created_at)),
@@ -341,7 +397,7 @@ fn planned(plan: &AssetPlan) -> String {
 }
 
 /// A duration as people read it.
-fn length(ms: u64) -> String {
+pub(super) fn length(ms: u64) -> String {
     let s = ms / 1000;
     format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }

@@ -10,6 +10,7 @@ mod error;
 mod house;
 mod moment;
 mod pages;
+mod queue;
 mod session;
 mod show;
 mod status;

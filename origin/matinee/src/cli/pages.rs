@@ -1,10 +1,11 @@
 //! Lists that come in pages.
 //!
-//! In: a list's path. Out: its rows, newest first. Does not know what a row is.
+//! In: a list's path. Out: its rows, in the list's order. Does not know what a row is.
 
 use serde::de::DeserializeOwned;
 use shared_wire::api::{
-    Asset, AssetList, SessionList, SessionState, ShowList, ShowState, TicketList, TicketState,
+    Asset, AssetJob, AssetJobList, AssetList, SessionList, SessionState, ShowList, ShowState,
+    TicketList, TicketState,
 };
 
 use super::error::Error;
@@ -71,5 +72,13 @@ impl Page for AssetList {
 
     fn parts(self) -> (Vec<Asset>, Option<String>) {
         (self.assets, self.next)
+    }
+}
+
+impl Page for AssetJobList {
+    type Row = AssetJob;
+
+    fn parts(self) -> (Vec<AssetJob>, Option<String>) {
+        (self.jobs, self.next)
     }
 }

@@ -5,7 +5,7 @@
 use clap::Args;
 
 use crate::layers::{Layers, whole};
-use crate::vod::Rules;
+use crate::vod::{Rules, THREADS};
 
 /// The flags of films.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,13 +33,30 @@ impl FilmFlags {
 
 impl Layers<'_> {
     pub(super) fn films(&mut self) -> Rules {
-        let number = |text: &str, min: u32, max: u32| {
-            let number = whole(text, min.into(), max.into())?;
-            u32::try_from(number).map_err(|error| error.to_string())
-        };
-        Rules {
-            transcodes: self.value("transcodes", 1, |text| number(text, 0, 64)),
-            chunk_s: self.value("chunk_s", 24, |text| number(text, 4, 3600)),
-        }
+        let transcodes = self.value("transcodes", 1, |text| number(text, 0, 64));
+        Rules { transcodes, chunk_s: self.chunk_s() }
     }
+
+    /// Those of a process that does nothing else. A file or an environment that it has in common with a house may say
+    /// that the house makes none.
+    pub(super) fn films_of_worker(&mut self) -> Rules {
+        let transcodes = self.value("transcodes", 0, |text| number(text, 0, 64));
+        let transcodes = if transcodes == 0 { hands() } else { transcodes };
+        Rules { transcodes, chunk_s: self.chunk_s() }
+    }
+
+    fn chunk_s(&mut self) -> u32 {
+        self.value("chunk_s", 24, |text| number(text, 4, 3600))
+    }
+}
+
+fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
+    let number = whole(text, min.into(), max.into())?;
+    u32::try_from(number).map_err(|error| error.to_string())
+}
+
+/// As many pieces at a time as keep this machine's processors busy.
+fn hands() -> u32 {
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(all.div_ceil(THREADS.into())).unwrap_or(1).clamp(1, 64)
 }

@@ -1,6 +1,6 @@
 //! The cover and the storyboard of a film: small pictures of it, drawn where its pieces are made.
 //!
-//! In: the objects of a chunk and their lines, as they come. Out: strips and the cover in the store; the storyboard's
+//! In: the objects of a chunk and their lines, as they come. Out: strips and the cover as objects; the storyboard's
 //! text. Does not know pixels. What stands in a piece's strips depends on the film alone, so that a piece that is made
 //! again has the same.
 
@@ -16,7 +16,6 @@ use shared_wire::ShowId;
 use shared_wire::key::{BOARD, Key, KeyObject, MediaFile};
 
 use super::Films;
-use super::error::Failure;
 use super::made::{EPOCH, Made, Part};
 use crate::storyboard::{COVER, COVER_LINES_MAX};
 
@@ -180,10 +179,11 @@ fn range(lines: &str) -> Option<std::ops::Range<usize>> {
 }
 
 impl Films {
-    /// Draws what a piece is to have. What cannot be drawn is left out: a film is none the worse for that.
-    pub(super) async fn draw(&self, show: ShowId, sketches: Sketches) -> Result<Pictures, Failure> {
+    /// Draws what a piece is to have; what there is, and as objects. What cannot be drawn is left out: a film is none
+    /// the worse for that.
+    pub(super) async fn draw(&self, show: ShowId, sketches: Sketches) -> (Pictures, Vec<Object>) {
         let Sketches { small, large, cuts, first } = sketches;
-        let mut pictures = Pictures::default();
+        let (mut pictures, mut objects) = (Pictures::default(), Vec::new());
         for shots in strips(&small.shots) {
             let tiles = u32::try_from(shots.len()).unwrap_or(1);
             let (width, height) = TILE;
@@ -192,7 +192,7 @@ impl Films {
             let at = shots.iter().filter_map(|shot| cuts.get(shot.segment).copied()).collect();
             let spec = Spec { width, height, tiles };
             if let Some(bytes) = self.pen.draw(show, film(shots), spec).await {
-                self.save(Object { key: format!("{show}/{}", uri(number)), bytes }).await?;
+                objects.push(Object { key: format!("{show}/{}", uri(number)), bytes });
                 pictures.strips.push(Strip { number, at });
             }
         }
@@ -207,10 +207,10 @@ impl Films {
         }
         if let Some(bytes) = cover {
             let key = Key { show, object: KeyObject::Cover }.to_string();
-            self.save(Object { key, bytes }).await?;
+            objects.push(Object { key, bytes });
             pictures.has_cover = true;
         }
-        Ok(pictures)
+        (pictures, objects)
     }
 }
 

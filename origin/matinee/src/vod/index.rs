@@ -7,9 +7,9 @@ use origin_ladder::film;
 use origin_vod::machine::{Keyframes, chunks, plan};
 use shared_media::Ticks;
 
-use super::Films;
 use super::error::Failure;
 use super::made::{Done, Made, write};
+use super::{Films, THREADS};
 
 /// A film of which less than one part in so many can be read is not the one that was looked into.
 const READ_SHARE: u64 = 2;
@@ -24,7 +24,7 @@ impl Films {
         let mut streams: Vec<u32> = pictures.into_iter().chain(sounds).chain(texts).collect();
         streams.sort_unstable();
         streams.dedup();
-        let file = self.disk.path(lease.asset);
+        let file = self.file(lease.asset)?;
         let index = film::index(&self.ladder, &file, &streams, pictures).await?;
         check_length(index.length, known.media.duration_ms)?;
         let is_copied = plan.rungs.iter().any(|rung| rung.is_copy);
@@ -37,7 +37,7 @@ impl Films {
             begin: index.begin,
             length: index.length,
             frame_rate: index.frame_rate,
-            threads: self.threads,
+            threads: THREADS,
             anchor_us: known.created_at.saturating_mul(1_000_000),
             is_untimed: index.is_untimed,
         };

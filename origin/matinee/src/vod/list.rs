@@ -1,105 +1,85 @@
 //! The playlists of a film, as far as it is made.
 //!
-//! In: what its pieces came to. Out: playlists in the store, each written whole, so that it does not matter what an
-//! earlier lister wrote, nor when it ended. Does not know who made the pieces.
+//! In: what its pieces came to. Out: how far it can be listed; playlists as texts, each whole. They say the same
+//! whoever makes them, and when: they depend on the rows alone. Does not know who made the pieces.
 
 use std::collections::BTreeMap;
 
 use origin_control::{FilmLease, FilmListed, FilmSubtitles};
 use origin_packager::{Facts, multivariant};
 use origin_vod::machine::{Listing, Stitch};
-use shared_media::{Object, RenditionId};
+use shared_media::RenditionId;
 use shared_playlist::multivariant::ClosedCaptions;
 use shared_playlist::recording;
-use shared_wire::ShowId;
 use shared_wire::key::{Key, KeyObject};
+use shared_wire::{AssetId, ShowId};
 
 use super::error::Failure;
+use super::hold::Hold;
 use super::made::{Done, Made, Piece, read};
 use super::{Films, board, texts};
 
+/// What can be listed, playlists and the storyboard: their keys and texts.
+pub(super) struct Lists {
+    /// The multivariant one is the last: nobody looks for one that it does not name yet.
+    pub(super) texts: Vec<(String, String)>,
+    /// Whether nothing more comes.
+    pub(super) is_last: bool,
+}
+
+/// What pieces came to: those whose objects are there, and the numbers of those whose are not.
+pub(super) type There = (BTreeMap<u32, Piece>, Vec<u32>);
+
 impl Films {
-    pub(super) async fn list(&self, lease: &FilmLease) -> Result<Done, Failure> {
+    pub(super) async fn list(&self, lease: &FilmLease, hold: &Hold) -> Result<Done, Failure> {
         let known = self.control.film(lease.asset).await?;
         let made: Made = read(known.made.as_deref().unwrap_or_default())?;
         let results = self.control.film_results(lease.asset).await?;
-        let pieces = self.there(lease, known.show, results).await?;
-        let results = pieces.len();
-        let subtitles = self.control.film_subtitles(lease.asset).await?;
-        let film = Listed::of(made, pieces, subtitles);
-        let listing = film.stitch(known.show)?;
-        let (mut is_playable, mut is_complete) = (false, false);
-        if let Some(listing) = listing {
-            let is_last = listing.is_last;
-            is_playable = self.write(known.show, &film, listing).await?;
-            is_complete = is_playable && is_last;
-        }
-        let has_cover = self.write_board(known.show, &film).await?;
-        let subtitle_changes = known.subtitle_changes;
-        let listed = FilmListed { results, is_playable, is_complete, has_cover, subtitle_changes };
-        Ok(Done::List(listed))
-    }
-
-    /// The results whose objects are there; those whose are not are made again.
-    async fn there(
-        &self,
-        lease: &FilmLease,
-        show: ShowId,
-        results: Vec<(u32, String)>,
-    ) -> Result<BTreeMap<u32, Piece>, Failure> {
-        let (mut pieces, mut lost) = (BTreeMap::new(), Vec::new());
-        for (number, text) in results {
-            let piece: Piece = read(&text)?;
-            let id = (lease.asset, number);
-            if !self.is_seen(id) {
-                let named: Vec<String> = piece.objects(show).into_iter().collect();
-                let count = named.len();
-                if self.store.held(&show.to_string(), named).await?.len() < count {
-                    lost.push(number);
-                    continue;
-                }
-                self.see(id);
-            }
-            pieces.insert(number, piece);
-        }
+        let (pieces, lost) = self.there(lease.asset, known.show, results, || hold.may()).await?;
         if !lost.is_empty() {
             tracing::warn!(asset = %lease.asset, pieces = ?lost, "pieces are lost; made again");
             self.control.redo_film_jobs(lease, &lost).await?;
         }
-        Ok(pieces)
+        let subtitles = self.control.film_subtitles(lease.asset).await?;
+        let (results, subtitle_changes) = (pieces.len(), known.subtitle_changes);
+        let film = Listed::of(made, pieces, subtitles);
+        let lists = film.lists(known.show)?;
+        let (is_playable, is_complete, has_cover) =
+            (lists.is_some(), lists.as_ref().is_some_and(|lists| lists.is_last), film.has_cover());
+        if let Some(lists) = lists {
+            self.bring_listed(known.show, lists, hold).await?;
+        }
+        let listed = FilmListed { results, is_playable, is_complete, has_cover, subtitle_changes };
+        Ok(Done::List(listed))
     }
 
-    /// Writes the storyboard of the pieces that are there; whether there is a cover.
-    async fn write_board(&self, show: ShowId, film: &Listed) -> Result<bool, Failure> {
-        let pictures = || film.pieces.values().map(|piece| &piece.pictures);
-        if let Some(text) = board::text(&film.made, pictures()) {
-            let key = Key { show, object: KeyObject::Storyboard }.to_string();
-            self.save(Object { key, bytes: text.into() }).await?;
+    /// The results whose objects are there, and those whose are not.
+    pub(super) async fn there(
+        &self,
+        asset: AssetId,
+        show: ShowId,
+        results: Vec<(u32, String)>,
+        may: impl Fn() -> bool,
+    ) -> Result<There, Failure> {
+        let mut all = BTreeMap::new();
+        for (number, text) in results {
+            all.insert(number, read::<Piece>(&text)?);
         }
-        Ok(pictures().any(|pictures| pictures.has_cover))
-    }
-
-    /// Media playlists first: nobody looks for one that the multivariant playlist does not name yet. Whether there is
-    /// something to play.
-    async fn write(&self, show: ShowId, film: &Listed, listing: Listing) -> Result<bool, Failure> {
-        for text in listing.texts {
-            let whole = if listing.is_last { recording::finish(&text.text) } else { text.text };
-            self.save(Object { key: text.key, bytes: whole.into() }).await?;
-        }
-        let Some(mut all) = multivariant(&film.facts(), film.made.anchor()) else {
-            return Ok(false);
-        };
-        if listing.is_last && all.closed_captions == ClosedCaptions::Unknown {
-            all.closed_captions = ClosedCaptions::None;
-        }
-        let key = Key { show, object: KeyObject::Multivariant }.to_string();
-        self.save(Object { key, bytes: all.render().into() }).await?;
-        Ok(true)
+        let unseen = |number: u32| !self.is_seen((asset, number));
+        let named = all.iter().filter(|(number, _)| unseen(**number));
+        let named: Vec<String> = named.flat_map(|(_, piece)| piece.objects(show)).collect();
+        let held = self.shelf.held(named, may).await?;
+        let is_there = |piece: &Piece| piece.objects(show).iter().all(|key| held.contains(key));
+        let lost = |(number, piece): &(&u32, &Piece)| unseen(**number) && !is_there(piece);
+        let lost: Vec<u32> = all.iter().filter(lost).map(|(number, _)| *number).collect();
+        all.retain(|number, _| !lost.contains(number));
+        all.keys().for_each(|number| self.see((asset, *number)));
+        Ok((all, lost))
     }
 }
 
 /// A film as far as it is made.
-struct Listed {
+pub(super) struct Listed {
     made: Made,
     /// What its own pieces came to.
     pieces: BTreeMap<u32, Piece>,
@@ -109,7 +89,11 @@ struct Listed {
 
 impl Listed {
     /// Of these results; those of subtitles that are there no more are left out.
-    fn of(made: Made, mut pieces: BTreeMap<u32, Piece>, subtitles: Vec<FilmSubtitles>) -> Self {
+    pub(super) fn of(
+        made: Made,
+        mut pieces: BTreeMap<u32, Piece>,
+        subtitles: Vec<FilmSubtitles>,
+    ) -> Self {
         let mut texts = pieces.split_off(&FilmLease::TEXTS_FIRST);
         let made_of = |one: FilmSubtitles| {
             let piece = texts.remove(&one.number)?;
@@ -117,6 +101,30 @@ impl Listed {
         };
         let subtitles = subtitles.into_iter().filter_map(made_of).collect();
         Self { made, pieces, subtitles }
+    }
+
+    /// Whether there is a cover.
+    fn has_cover(&self) -> bool {
+        self.pieces.values().any(|piece| piece.pictures.has_cover)
+    }
+
+    /// Everything that can be listed; `None` as long as nothing can be played.
+    pub(super) fn lists(&self, show: ShowId) -> Result<Option<Lists>, Failure> {
+        let Some(Listing { texts, is_last, .. }) = self.stitch(show)? else { return Ok(None) };
+        let Some(mut all) = multivariant(&self.facts(), self.made.anchor()) else {
+            return Ok(None);
+        };
+        if is_last && all.closed_captions == ClosedCaptions::Unknown {
+            all.closed_captions = ClosedCaptions::None;
+        }
+        let whole = |text: String| if is_last { recording::finish(&text) } else { text };
+        let media = texts.into_iter().map(|text| (text.key, whole(text.text)));
+        let key = |object| Key { show, object }.to_string();
+        let pictures = self.pieces.values().map(|piece| &piece.pictures);
+        let board = board::text(&self.made, pictures);
+        let board = board.map(|text| (key(KeyObject::Storyboard), text));
+        let all = (key(KeyObject::Multivariant), all.render());
+        Ok(Some(Lists { texts: media.chain(board).chain([all]).collect(), is_last }))
     }
 
     /// What can be listed.

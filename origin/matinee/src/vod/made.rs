@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use origin_control::{FilmJobKind, FilmLease, FilmListed};
+use origin_control::{FilmJobKind, FilmLease, FilmListed, NewFilmJob};
 use origin_packager::Facts;
 use origin_vod::machine::Cutting;
 use serde::{Deserialize, Serialize};
@@ -25,9 +25,9 @@ const I_FRAMES: &str = "iframes.m3u8";
 /// What a job is to keep.
 pub(super) enum Done {
     /// How the film is cut, and the jobs that make it.
-    Index(String, Vec<FilmJobKind>),
-    /// What a piece came to.
-    Media(String),
+    Index(String, Vec<NewFilmJob>),
+    /// What a piece came to, and how long it is, in milliseconds.
+    Media(String, u64),
     /// How far the film is listed.
     List(FilmListed),
 }
@@ -73,11 +73,25 @@ impl Made {
     }
 
     /// The jobs that make it, in their order.
-    pub(super) fn jobs(&self) -> Vec<FilmJobKind> {
-        let sounds = self.has_sounds().then_some(FilmJobKind::Sounds);
-        let has_pictures = !self.plan.rungs.is_empty();
-        let chunks = self.cutting.chunks.iter().filter(|_| has_pictures);
-        sounds.into_iter().chain(chunks.map(|_| FilmJobKind::Chunk)).collect()
+    pub(super) fn jobs(&self) -> Vec<NewFilmJob> {
+        let job = |kind, part| {
+            let (from, until) = self.span(part);
+            let [from_ms, until_ms] = [from, until].map(|point| point.as_micros() / 1000);
+            NewFilmJob { kind, from_ms, length_ms: until_ms.saturating_sub(from_ms) }
+        };
+        let sounds = self.has_sounds().then(|| job(FilmJobKind::Sounds, Part::Sounds));
+        let chunks = if self.plan.rungs.is_empty() { 0 } else { self.cutting.chunks.len() };
+        let chunk = |at| job(FilmJobKind::Chunk, Part::Chunk(at));
+        sounds.into_iter().chain((0..chunks).map(chunk)).collect()
+    }
+
+    /// From where to where a piece is shown.
+    pub(super) fn span(&self, part: Part) -> (Ticks, Ticks) {
+        let chunk = match part {
+            Part::Sounds => None,
+            Part::Chunk(at) => self.cutting.chunks.get(at),
+        };
+        chunk.map_or((Ticks::ZERO, self.length), |chunk| (chunk.from, chunk.until))
     }
 
     /// The piece that a job makes; `None` if the film has none of that number.
@@ -274,8 +288,15 @@ mod tests {
     fn jobs_and_numbers_say_the_same() {
         for (rungs, sounds, jobs) in [(1, 1, 6), (2, 0, 5), (0, 2, 1)] {
             let made = made(rungs, sounds);
-            let kinds = made.jobs();
-            assert_eq!(kinds.len(), jobs);
+            let all = made.jobs();
+            assert_eq!(all.len(), jobs);
+            let spans = all.iter().filter(|job| job.kind == FilmJobKind::Chunk);
+            let end = spans.fold(0, |end, job| {
+                assert_eq!(job.from_ms, end, "one follows the other");
+                end + job.length_ms
+            });
+            assert_eq!(end, if rungs > 0 { 20_000 } else { 0 });
+            let kinds: Vec<_> = all.iter().map(|job| job.kind).collect();
             let parts: Vec<_> = (FilmLease::MEDIA_FIRST..)
                 .zip(&kinds)
                 .map(|(number, kind)| made.part(*kind, number).unwrap())

@@ -1,48 +1,59 @@
 //! A piece of a film: a child process makes it, the packager cuts it, the store keeps it.
 //!
-//! In: a job. Out: objects on the disk; what playlists may list of them. Does not know codecs or boxes.
+//! In: a job. Out: objects on the shelf; what playlists may list of them. Does not know codecs or boxes.
 //!
-//! What is said of a piece is said when all of it is there: every object on the disk, every rung with the same number
+//! What is said of a piece is said when all of it is there: every object on the shelf, every rung with the same number
 //! of pictures, every segment in every playlist. Until then nobody is told of anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use origin_control::FilmLease;
 use origin_ladder::film::{self, Made as Came};
 use origin_packager::machine::Output;
 use origin_packager::{Caption, CaptionTrack, Drop as Why, Error as Trouble, Machine};
-use shared_media::{Now, Poll, RenditionId, Staged, Ticks};
+use shared_media::{Now, Object, Poll, RenditionId, Staged, Ticks};
 use shared_wire::ShowId;
+use tokio::task::JoinHandle;
 
 use super::Films;
 use super::board::Sketches;
 use super::error::Failure;
+use super::hold::Hold;
 use super::made::{Done, EPOCH, Made, Part, Piece, read, write};
 
 /// Cues of one text.
 const CUES_MAX: usize = 50_000;
+/// Objects of a piece that are on their way at the same time: a bucket takes its time for each.
+const PUTS_MAX: usize = 8;
 
 /// A piece on its way.
 pub(super) struct Making<'a> {
     films: &'a Films,
+    hold: &'a Arc<Hold>,
     show: ShowId,
     machine: Machine,
     piece: Piece,
     sketches: Sketches,
+    /// Objects on their way, in the order they came.
+    puts: VecDeque<JoinHandle<Result<(), origin_storage::Error>>>,
     /// Segments of a rendition in which it has nothing.
     gaps: usize,
+    /// Where the piece begins.
+    from: Ticks,
 }
 
 impl Films {
-    pub(super) async fn piece(&self, lease: &FilmLease) -> Result<Done, Failure> {
+    pub(super) async fn piece(&self, hold: &Arc<Hold>) -> Result<Done, Failure> {
+        let lease = &hold.lease;
         let known = self.control.film(lease.asset).await?;
         let made: Made = read(known.made.as_deref().unwrap_or_default())?;
         let unknown = || Failure::File("it has no such piece".to_owned());
         let part = made.part(lease.kind, lease.number).ok_or_else(unknown)?;
-        let file = self.disk.path(lease.asset);
+        let file = self.file(lease.asset)?;
         let captions = if part == Part::Sounds { made.captions() } else { Vec::new() };
         let config = self.texts_config(captions);
-        let mut making = Making::of(self, known.show, &made, part, config);
+        let (from, until) = made.span(part);
+        let mut making = Making::of(self, hold, known.show, &made, part, config);
         making.take(Staged::Plan(made.renditions(part))).await?;
         if part == Part::Sounds && !made.plan.subtitles.is_empty() {
             let texts = film::make(&self.ladder, &file, &made.texts())?;
@@ -55,7 +66,8 @@ impl Films {
         }
         let mut piece = making.end().await?;
         piece.complete(&made.playlists_of(part), made.cuts(part).len())?;
-        Ok(Done::Media(write(&piece)?))
+        let length_ms = until.as_micros().saturating_sub(from.as_micros()) / 1000;
+        Ok(Done::Media(write(&piece)?, u64::try_from(length_ms).unwrap_or_default()))
     }
 
     /// How the packager makes a piece with these texts.
@@ -67,6 +79,7 @@ impl Films {
 impl<'a> Making<'a> {
     pub(super) fn of(
         films: &'a Films,
+        hold: &'a Arc<Hold>,
         show: ShowId,
         made: &Made,
         part: Part,
@@ -75,24 +88,32 @@ impl<'a> Making<'a> {
         let (epoch, anchor) = (EPOCH.to_owned(), made.anchor());
         let machine = Machine::of_piece(config, show, epoch, anchor, made.given(part));
         let (piece, sketches) = (Piece::default(), Sketches::new(made, part));
-        Self { films, show, machine, piece, sketches, gaps: 0 }
+        let (puts, (from, _)) = (VecDeque::new(), made.span(part));
+        hold.is_of(show);
+        Self { films, hold, show, machine, piece, sketches, puts, gaps: 0, from }
     }
 
     /// What it came to, now that nothing more comes.
     pub(super) async fn end(mut self) -> Result<Piece, Failure> {
         self.take(Staged::End).await?;
         if self.gaps > 0 {
-            let (show, segments) = (self.show, self.gaps);
-            tracing::info!(%show, segments, "a film has nothing for a while");
+            let (lease, segments) = (self.hold.lease, self.gaps);
+            let (asset, number) = (lease.asset, lease.number);
+            tracing::info!(%asset, number, segments, "a film has nothing for a while");
         }
+        let sketches = std::mem::take(&mut self.sketches);
+        let (pictures, drawn) = self.films.draw(self.show, sketches).await;
+        for object in drawn {
+            self.put(object).await?;
+        }
+        self.put_all_but(0).await?;
         let mut piece = self.piece;
-        piece.facts = self.machine.facts();
-        piece.pictures = self.films.draw(self.show, self.sketches).await?;
+        (piece.facts, piece.pictures) = (self.machine.facts(), pictures);
         Ok(piece)
     }
 
     /// Takes the cues of a rendition, all of them.
-    pub(super) fn put(&mut self, id: &RenditionId, cues: Vec<Caption>) -> Result<(), Failure> {
+    pub(super) fn put_cues(&mut self, id: &RenditionId, cues: Vec<Caption>) -> Result<(), Failure> {
         let put = self.machine.put_captions(id, cues);
         put.map_err(|why| Failure::House(format!("the texts of {id}: {why:?}")))
     }
@@ -110,7 +131,7 @@ impl<'a> Making<'a> {
             }
         }
         for (id, cues) in cues {
-            self.put(&id, cues)?;
+            self.put_cues(&id, cues)?;
         }
         Ok(())
     }
@@ -125,7 +146,11 @@ impl<'a> Making<'a> {
                 Came::Config(id, config) => self.take(Staged::Config(id, config)).await?,
                 Came::Unit(id, unit) => self.take(Staged::Unit(id, unit)).await?,
                 Came::Counted(counted) => return Ok(counted),
-                Came::Cue { .. } | Came::Progress(_) => {}
+                Came::Progress(point) => {
+                    let ms = point.as_micros().saturating_sub(self.from.as_micros()) / 1000;
+                    self.hold.is_made(ms);
+                }
+                Came::Cue { .. } => {}
             }
         }
         Err(Failure::House("the film process said nothing of its end".to_owned()))
@@ -137,7 +162,7 @@ impl<'a> Making<'a> {
         while let Poll::Output(output) = self.machine.poll() {
             self.sketches.see(&output);
             match output {
-                Output::Put(object) => self.films.save(object).await?,
+                Output::Put(object) => self.put(object).await?,
                 Output::Append(object) => {
                     let below = object.key.strip_prefix(&format!("{}/", self.show));
                     let lines = String::from_utf8_lossy(&object.bytes).into_owned();
@@ -152,6 +177,24 @@ impl<'a> Making<'a> {
                 | Output::Note(_)
                 | Output::Finished { .. } => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Has an object put, also if nobody waits for it any more: its way cannot be called off.
+    async fn put(&mut self, object: Object) -> Result<(), Failure> {
+        let (shelf, hold) = (self.films.shelf.clone(), Arc::clone(self.hold));
+        let put = async move { shelf.put(object, || hold.may()).await };
+        self.puts.push_back(self.hold.puts.spawn(put));
+        self.put_all_but(PUTS_MAX).await
+    }
+
+    /// Waits until no more than so many objects are on their way.
+    async fn put_all_but(&mut self, left: usize) -> Result<(), Failure> {
+        while self.puts.len() > left
+            && let Some(put) = self.puts.pop_front()
+        {
+            put.await.map_err(|error| Failure::House(error.to_string()))??;
         }
         Ok(())
     }

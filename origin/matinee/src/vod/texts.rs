@@ -3,12 +3,15 @@
 //! In: cues of a file, how the film is cut. Out: segments with the film's own cuts, and what playlists may list of
 //! them. Does not know how files are read.
 
+use std::sync::Arc;
+
 use origin_control::{FilmLease, FilmSubtitles};
 use origin_packager::{Caption, CaptionTrack, Facts};
 use shared_media::{Plan, RenditionId, Staged, Ticks};
 
 use super::Films;
 use super::error::Failure;
+use super::hold::Hold;
 use super::made::{Done, Made, PLAYLIST, Part, Piece, read, write};
 use super::piece::Making;
 
@@ -52,19 +55,20 @@ pub(super) fn name(
 }
 
 impl Films {
-    pub(super) async fn subtitles(&self, lease: &FilmLease) -> Result<Done, Failure> {
+    pub(super) async fn subtitles(&self, hold: &Arc<Hold>) -> Result<Done, Failure> {
+        let lease = &hold.lease;
         let known = self.control.film(lease.asset).await?;
         let made: Made = read(known.made.as_deref().unwrap_or_default())?;
         let found = self.control.film_subtitles_of(lease).await?;
         let Some((subtitles, cues)) = found else {
             // They were deleted, and nobody keeps what is said of them.
-            return Ok(Done::Media(write(&Piece::default())?));
+            return Ok(Done::Media(write(&Piece::default())?, 0));
         };
         let unnamed = || Failure::House("a rendition of this name cannot be".to_owned());
         let track = track(&subtitles).ok_or_else(unnamed)?;
         let (id, part) = (track.id.clone(), Part::Sounds);
         let config = self.texts_config(vec![track]);
-        let mut making = Making::of(self, known.show, &made, part, config);
+        let mut making = Making::of(self, hold, known.show, &made, part, config);
         let target_duration_s = made.cutting.target_duration_s;
         let plan = Plan { rungs: Vec::new(), target_duration_s, memo: String::new() };
         making.take(Staged::Plan(plan)).await?;
@@ -76,9 +80,10 @@ impl Films {
             settings: cue.settings,
             text: cue.text,
         });
-        making.put(&id, cues.collect())?;
+        making.put_cues(&id, cues.collect())?;
         let mut piece = making.end().await?;
         piece.complete(&[playlist(&subtitles)], made.cuts(part).len())?;
-        Ok(Done::Media(write(&piece)?))
+        let length_ms = made.length.as_micros() / 1000;
+        Ok(Done::Media(write(&piece)?, u64::try_from(length_ms).unwrap_or_default()))
     }
 }

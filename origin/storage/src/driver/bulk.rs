@@ -46,6 +46,27 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Writes a text whole, on this disk and nowhere else: each node makes it for itself, and the bucket has none that
+    /// an older could take the place of.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if the disk does not take it.
+    pub async fn save_here(&self, object: Object) -> Result<(), Error> {
+        let key = object.key.clone();
+        let failed = |reason: String| Error::Write { key: key.clone(), reason };
+        let _alone = self.shared.texts.write().await;
+        let disk = Arc::clone(&self.shared);
+        let written = tokio::task::spawn_blocking(move || {
+            disk.disk.create(&object.key, &object.bytes).map(|()| object.bytes.len())
+        });
+        let written = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let length = written.map_err(|error| failed(error.to_string()))?;
+        self.shared.ledger.written(&key, length);
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

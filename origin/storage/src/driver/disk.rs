@@ -4,7 +4,7 @@
 //!
 //! - `<root>/<key>` an object. A whole object is written beside it, synced to the disk, then renamed into place: after
 //!   a power cut a file is complete or absent, never torn. Directories are not synced: the newest files may be absent.
-//! - `<root>/.part/` files on their way; emptied at start.
+//! - `<root>/.part/` files on their way; emptied at start. Processes that write beside the house have theirs there too.
 //! - `<root>/.live/` what outlives the process, see `afterlife`.
 //! - `<root>/.lock` locked by the house that uses the directory; the system frees it when that process dies.
 //!
@@ -48,6 +48,8 @@ pub(super) trait Disk: Send + Sync {
 pub(super) struct Local {
     root: PathBuf,
     object_bytes_max: usize,
+    /// What the names of this process's files on their way begin with.
+    own: String,
     next: AtomicU64,
 }
 
@@ -69,9 +71,27 @@ impl Local {
             Err(TryLockError::WouldBlock) => return Err(Error::Locked(root.to_owned())),
             Err(TryLockError::Error(error)) => return Err(opening(error)),
         }
-        let disk = Self { root: root.to_owned(), object_bytes_max, next: AtomicU64::new(0) };
+        let disk = Self::of(root, object_bytes_max, String::new());
         disk.clear_and_probe().map_err(opening)?;
         Ok((disk, lock))
+    }
+
+    /// The directory of a store that another process has open: nothing is locked or cleared.
+    pub(super) fn join(root: &Path, object_bytes_max: usize) -> Result<Self, Error> {
+        let disk = Self::of(root, object_bytes_max, format!("{}-", std::process::id()));
+        let written = disk.probe();
+        written.map_err(|error| Error::opening(root, &error))?;
+        Ok(disk)
+    }
+
+    fn of(root: &Path, object_bytes_max: usize, own: String) -> Self {
+        Self { root: root.to_owned(), object_bytes_max, own, next: AtomicU64::new(0) }
+    }
+
+    /// Where something is that is on its way.
+    fn on_its_way(&self) -> PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.root.join(".part").join(format!("{}{number}", self.own))
     }
 
     fn clear_and_probe(&self) -> io::Result<()> {
@@ -80,7 +100,11 @@ impl Local {
             fs::remove_dir_all(&on_their_way)?;
         }
         fs::create_dir(&on_their_way)?;
-        let probe = on_their_way.join("probe");
+        self.probe()
+    }
+
+    fn probe(&self) -> io::Result<()> {
+        let probe = self.root.join(".part").join(format!("{}probe", self.own));
         let written = write_synced(&probe, &[0; PROBE_BYTES]);
         fs::remove_file(&probe).and(written)
     }
@@ -94,9 +118,7 @@ impl Local {
 
 impl Disk for Local {
     fn create(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(key)?;
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let on_its_way = self.root.join(".part").join(number.to_string());
+        let (path, on_its_way) = (self.path(key)?, self.on_its_way());
         let placed = write_synced(&on_its_way, bytes)
             .and_then(|()| make_parent(&path))
             .and_then(|()| fs::rename(&on_its_way, &path));
@@ -141,8 +163,7 @@ impl Disk for Local {
         let path = self.path(&format!("{show}/index.m3u8"))?;
         let Some(directory) = path.parent() else { return Ok(()) };
         // First the name goes, at once; then what takes its time.
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let on_its_way = self.root.join(".part").join(number.to_string());
+        let on_its_way = self.on_its_way();
         match fs::rename(directory, &on_its_way) {
             Err(error) if is_absence(&error) => Ok(()),
             Err(error) => Err(error),

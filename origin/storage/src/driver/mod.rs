@@ -7,6 +7,7 @@ mod bulk;
 mod disk;
 mod far;
 mod report;
+mod shelf;
 mod usage;
 mod writer;
 
@@ -26,6 +27,7 @@ pub use self::afterlife::Left;
 use self::disk::{Disk, Local};
 pub use self::far::Elsewhere;
 use self::far::Far;
+pub use self::shelf::Shelf;
 use self::usage::Ledger;
 pub use self::usage::{Space, Usage};
 use crate::machine::{Health, Input, Machine, Output, Write};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics::counter;
 use shared_wire::AssetId;
-use shared_wire::upload::{PIECES_MAX, Piece, Stage, Upload};
+use shared_wire::upload::{NewAsset, PIECES_MAX, Piece, Stage, Upload};
 use tokio::time::Instant;
 
 use super::Shared;
@@ -96,7 +96,7 @@ impl Shared {
         &self,
         held: &mut Held,
         release: bool,
-        asset: Option<(String, Option<String>)>,
+        asset: Option<NewAsset>,
     ) -> Result<bool, Error> {
         if held.upload.pieces.len() > PIECES_MAX {
             return Err(Error::Storage("too many of its holders vanished".to_owned()));
@@ -135,7 +135,7 @@ impl Shared {
         let is_part =
             matches!(Concat::read(held.upload.concat.as_deref(), usize::MAX), Ok(Concat::Partial));
         held.upload.stage = Stage::Done;
-        let asset = (!is_part).then(|| titles(&held.upload));
+        let asset = (!is_part).then(|| said(&held.upload));
         if !is_part {
             held.reserved = 0; // the asset takes it from now on
         }
@@ -164,15 +164,18 @@ pub(super) fn unknown() -> Refusal {
     Refusal { status: 404, code: "upload_unknown", detail: "there is no such upload".to_owned() }
 }
 
-/// The title of an asset, and its file's name, as far as the client said.
-fn titles(upload: &Upload) -> (String, Option<String>) {
+/// What the client said of the asset, as far as it did.
+fn said(upload: &Upload) -> NewAsset {
     let said = upload.metadata.as_deref().and_then(|text| Metadata::read(text, usize::MAX).ok());
     let said = said.unwrap_or_default();
     let text = |keys: &[&str]| {
         let text = keys.iter().find_map(|key| said.text(key))?;
         Some(text.chars().take(TITLE_CHARS_MAX).collect::<String>())
     };
-    let file = text(&["filename", "name"]);
-    let title = text(&["title"]).or_else(|| file.clone());
-    (title.unwrap_or_else(|| format!("Upload {}", upload.id)), file)
+    let file_name = text(&["filename", "name"]);
+    let title = text(&["title"]).or_else(|| file_name.clone());
+    let title = title.unwrap_or_else(|| format!("Upload {}", upload.id));
+    // What there is not was refused when it was sent.
+    let priority = said.priority().ok().flatten().unwrap_or_default();
+    NewAsset { title, file_name, priority }
 }

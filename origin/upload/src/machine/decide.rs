@@ -60,7 +60,7 @@ pub type Plan = Vec<(&'static str, String)>;
 pub fn create(headers: &HeaderMap, config: &Config) -> Result<Create, Refusal> {
     let metadata = one(headers, name::METADATA)?;
     if let Some(text) = metadata {
-        Metadata::read(text, config.metadata_bytes_max)?;
+        Metadata::read(text, config.metadata_bytes_max)?.priority()?;
     }
     let concat_sent = one(headers, name::CONCAT)?;
     let concat = Concat::read(concat_sent, config.parts_max)?;

@@ -1,10 +1,14 @@
 //! `Upload-Metadata`: pairs of a key and a value in base 64.
 //!
-//! In: a header's value. Out: [`Metadata`], or what is wrong with it. Does not know which keys mean something.
+//! In: a header's value. Out: [`Metadata`], or what is wrong with it. Does not know what becomes of it.
 
 use data_encoding::BASE64;
+use shared_wire::api::Priority;
 
 use super::Refusal;
+
+/// The key of whether the film is made before others.
+const PRIORITY: &str = "priority";
 
 /// What was said of a file. Values are bytes of strangers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,9 +23,6 @@ impl Metadata {
     /// 400 for whatever the protocol does not allow: an empty key, one that stands there twice, a value that is not
     /// base 64; or more than `bytes_max`.
     pub fn read(text: &str, bytes_max: usize) -> Result<Self, Refusal> {
-        let wrong = |what: &str| {
-            Refusal::new(400, "metadata_malformed", format!("`Upload-Metadata` {what}"))
-        };
         if text.len() > bytes_max {
             return Err(wrong("is too long"));
         }
@@ -52,4 +53,18 @@ impl Metadata {
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
+
+    /// Whether the film is made before others, if that is said.
+    ///
+    /// # Errors
+    /// 400 for a priority that there is not.
+    pub fn priority(&self) -> Result<Option<Priority>, Refusal> {
+        let Some(name) = self.text(PRIORITY) else { return Ok(None) };
+        let none = || wrong("has a `priority` that is none of `urgent`, `normal` and `bulk`");
+        Priority::named(&name).map(Some).ok_or_else(none)
+    }
+}
+
+fn wrong(what: &str) -> Refusal {
+    Refusal::new(400, "metadata_malformed", format!("`Upload-Metadata` {what}"))
 }

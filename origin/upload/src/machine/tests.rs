@@ -5,6 +5,7 @@ use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use shared_wire::AssetId;
+use shared_wire::api::Priority;
 use shared_wire::upload::{Piece, Stage, Upload};
 
 use super::*;
@@ -56,6 +57,12 @@ fn metadata_is_read_as_the_protocol_says() {
     // What would break a line or a header elsewhere is left out.
     let said = read(&format!("title {}", BASE64.encode(b" a\r\nb\0\xff "))).unwrap();
     assert_eq!(said.text("title").as_deref(), Some("ab\u{fffd}"));
+    let priority = |name: &str| {
+        let said = read(&format!("priority {}", BASE64.encode(name.as_bytes()))).unwrap();
+        said.priority().map_err(|refusal| refusal.status)
+    };
+    assert_eq!(priority("urgent"), Ok(Some(Priority::Urgent)));
+    assert_eq!((said.priority(), priority("Urgent")), (Ok(None), Err(400)));
 }
 
 #[test]

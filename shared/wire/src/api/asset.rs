@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Priority;
 use crate::{AssetId, ShowId};
 
 /// Tags of one asset.
@@ -27,17 +28,20 @@ pub enum AssetState {
     Ready,
     /// Not all of it could be made, and `reason` says why; it can be tried again.
     Failed,
+    /// It is not made any further, for somebody said so; it can be tried again.
+    Cancelled,
 }
 
 impl AssetState {
     /// All of them, in the order in which an asset may pass through them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Probing,
         Self::Uploaded,
         Self::Refused,
         Self::Transcoding,
         Self::Ready,
         Self::Failed,
+        Self::Cancelled,
     ];
 
     /// Its name.
@@ -50,6 +54,7 @@ impl AssetState {
             Self::Transcoding => "transcoding",
             Self::Ready => "ready",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -106,14 +111,19 @@ pub struct Asset {
     pub visibility: Visibility,
     /// Where it stands.
     pub state: AssetState,
+    /// Whether it is made before others.
+    pub priority: Priority,
     /// Why it was refused, or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The show under which it is played, once it is transcoded: tickets are issued for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub show: Option<ShowId>,
-    /// How much of it is transcoded, from 0 to 100.
+    /// How much of it is transcoded, from 0 to 100; what is not done to its end counts as far as it is.
     pub progress_percent: u8,
+    /// About how long the rest takes, in seconds, if it goes on as it did lately; absent: nobody can say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_s: Option<u64>,
     /// Whether its beginning, at least, can be played.
     pub is_playable: bool,
     /// Name of the file that was uploaded.
@@ -154,6 +164,9 @@ pub struct ChangeAsset {
     /// Who may find it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    /// Whether what is still to be made of it goes before others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 }
 
 /// `DELETE /v1/assets/{asset}`: what is gone.
@@ -174,6 +187,9 @@ pub struct Import {
     /// Its title; absent: the end of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Whether it is made before others; absent: `bulk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 }
 
 /// What is in a file.

@@ -18,6 +18,10 @@ async fn a_whole_upload_is_an_asset_with_what_was_said_of_it() {
     let house = House::open().await;
     // "Der Film" and "film.mp4".
     let said = "title RGVyIEZpbG0=,filename ZmlsbS5tcDQ=";
+    let odd = format!("{said},priority aGlnaA==");
+    let odd = [("upload-length", "5"), ("upload-metadata", odd.as_str())];
+    let odd = house.tus("POST", "/v1/tus", &odd, "").await;
+    assert_eq!((odd.status, odd.code().as_str()), (400, "metadata_malformed"));
     let path = house.create(&[("upload-length", "5"), ("upload-metadata", said)]).await;
     let none = house.bare("GET", "/v1/assets", &[], "").await.json();
     assert_eq!(none["assets"], json!([]));
@@ -27,7 +31,7 @@ async fn a_whole_upload_is_an_asset_with_what_was_said_of_it() {
     let expected = json!({
         "asset": id, "title": "Der Film", "description": "", "tags": [], "visibility": "private",
         "is_playable": false, "progress_percent": 0, "state": "probing", "file_name": "film.mp4",
-        "bytes": 5, "created_at": super::NOW
+        "bytes": 5, "created_at": super::NOW, "priority": "normal"
     });
     assert_eq!(told, expected);
     assert_eq!(house.tus("DELETE", &path, &[], "").await.status, 204);
@@ -48,12 +52,17 @@ async fn a_small_file_comes_in_one_request() {
     // Its length need not be said.
     let made = house.bare("POST", "/v1/assets", &[], "hello").await;
     assert_eq!((made.status, &made.json()["bytes"]), (201, &json!(5)));
+    assert_eq!(made.json()["priority"], "normal");
+    let made = house.bare("POST", "/v1/assets?priority=urgent", &sent, "hello").await;
+    assert_eq!(made.json()["priority"], "urgent");
+    let odd = house.bare("POST", "/v1/assets?priority=high", &sent, "hello").await;
+    assert_eq!((odd.status, odd.code().as_str()), (400, "query_malformed"));
     let long = house.bare("POST", "/v1/assets", &[("content-length", "1048577")], "x").await;
     assert_eq!((long.status, long.code().as_str()), (413, "upload_too_large"));
     let short = house.bare("POST", "/v1/assets", &[("content-length", "6")], "hello").await;
     assert_eq!((short.status, short.code().as_str()), (400, "body_broke_off"));
     let listed = house.bare("GET", "/v1/assets", &[], "").await.json();
-    assert_eq!(listed["assets"].as_array().unwrap().len(), 2, "nothing is left of those");
+    assert_eq!(listed["assets"].as_array().unwrap().len(), 3, "nothing is left of those");
 }
 
 #[tokio::test]
@@ -67,12 +76,13 @@ async fn an_asset_is_changed_found_paged_through_and_deleted() {
     let path = format!("/v1/assets/{}", ids[0]);
     let change = json!({
         "title": "Der Himmel", "description": "a\nb", "tags": ["Über", "b", "b"],
-        "visibility": "unlisted"
+        "visibility": "unlisted", "priority": "urgent"
     });
     let changed = house.rest("PATCH", &path, change).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     let changed = changed.json();
     assert_eq!(changed["tags"], json!(["Über", "b"]));
+    assert_eq!(changed["priority"], "urgent");
     assert_eq!(house.bare("GET", &path, &[], "").await.json(), changed);
     for (query, found) in [
         ("", vec![2, 1, 0]),
@@ -138,6 +148,7 @@ async fn a_file_elsewhere_is_fetched() {
     assert_eq!(made.status, 201, "{made:?}");
     let asset = made.json();
     assert_eq!((&asset["title"], &asset["bytes"]), (&json!("a.mp4"), &json!(5)));
+    assert_eq!(asset["priority"], "bulk", "unless it is said");
     assert_eq!(house.bytes(asset["asset"].as_str().unwrap()), b"hello");
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\nhello";
     let cut = server(cut.to_owned()).await;

@@ -115,6 +115,11 @@ impl Far {
         Ok(())
     }
 
+    /// The bucket itself.
+    pub(super) fn bucket(&self) -> Arc<dyn Bucket> {
+        Arc::clone(&self.bucket)
+    }
+
     /// Whether the bucket may have a segment of a show that is on the air here.
     pub(super) fn may_have(&self, key: &Key) -> bool {
         self.dropped.may_have(key)

@@ -6,13 +6,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_playlist::DateRange;
 use shared_wire::api::{
-    Alarm, Asset, AssetList, AssetPlan, AssetState, AudioInfo, Broadcast, CaptionTrack,
-    CaptionsTaken, ChangeAsset, ChangeShow, Chapter, ClosedCaptionName, CreatedShow, DateRangeList,
-    Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut, MediaInfo,
-    NewCaptions, NewCue, NewId3, NewPlayback, NewShow, NewTicket, OnAir, PicturePlan, Playback,
-    RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState, SoundName, SoundPlan,
-    State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier,
-    TierList, VideoInfo, Visibility, WhenFull,
+    Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState, AudioInfo, Broadcast,
+    CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow, Chapter, ClosedCaptionName, CreatedShow,
+    DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut,
+    MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow, NewTicket, OnAir, PicturePlan,
+    Playback, Priority, RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState,
+    SoundName, SoundPlan, State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList,
+    TicketState, Tier, TierList, VideoInfo, Visibility, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -232,7 +232,8 @@ fn plan() -> [(&'static str, Value); 6] {
 fn asset() -> Value {
     json!({
         "asset": ID, "bytes": 1, "created_at": 2, "description": "", "file_name": "a.mp4",
-        "is_playable": true, "media": media(), "progress_percent": 50, "reason": "r", "show": ID,
+        "is_playable": true, "left_s": 60, "media": media(), "priority": "bulk",
+        "progress_percent": 50, "reason": "r", "show": ID,
         "state": "uploaded", "tags": ["a"], "title": "t", "visibility": "unlisted"
     })
 }
@@ -275,10 +276,12 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<NewCaptions>("NewCaptions", json!({ "cues": [cue] }), true);
     check::<EndPlayback>("EndPlayback", json!({ "session": ID, "ticket": "tk_" }), true);
     let change = json!({
-        "description": "d", "tags": ["a"], "title": "t", "visibility": "public"
+        "description": "d", "priority": "urgent", "tags": ["a"], "title": "t",
+        "visibility": "public"
     });
     check::<ChangeAsset>("ChangeAsset", change, true);
-    check::<Import>("Import", json!({ "title": "t", "url": "https://h/a.mp4" }), true);
+    let import = json!({ "priority": "normal", "title": "t", "url": "https://h/a.mp4" });
+    check::<Import>("Import", import, true);
 }
 
 #[test]
@@ -337,6 +340,12 @@ fn what_is_answered_is_as_described() {
     check::<LeftOut>(out.0, out.1, false);
     check::<Asset>("Asset", asset(), false);
     check::<AssetList>("AssetList", json!({ "assets": [asset()], "next": "1" }), false);
+    let job = json!({
+        "again_at": 1, "asset": ID, "attempts": 1, "done_ms": 1, "failed_at": 1, "from_ms": 1,
+        "kind": "chunk", "length_ms": 2, "node": "n", "number": 3, "reason": "r", "state": "dead"
+    });
+    check::<AssetJob>("AssetJob", job.clone(), false);
+    check::<AssetJobList>("AssetJobList", json!({ "jobs": [job], "next": "1" }), false);
     check::<Dropped>("Dropped", json!({ "asset": ID, "bytes": 1 }), false);
     let problem =
         json!({ "code": "c", "detail": "d", "request_id": "r", "status": 404, "title": "t" });
@@ -354,6 +363,8 @@ fn every_state_is_described() {
     assert_eq!(document()["components"]["schemas"]["Alarm"]["enum"], json!(names));
     let names: Vec<_> = AssetState::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(document()["components"]["schemas"]["AssetState"]["enum"], json!(names));
+    let names: Vec<_> = Priority::ALL.iter().map(|one| one.name()).collect();
+    assert_eq!(document()["components"]["schemas"]["Priority"]["enum"], json!(names));
     let all = [Visibility::Private, Visibility::Unlisted, Visibility::Public];
     let names: Vec<_> = all.iter().map(|one| one.name()).collect();
     assert_eq!(document()["components"]["schemas"]["Visibility"]["enum"], json!(names));
