@@ -13,6 +13,7 @@ mod line;
 mod server;
 mod shared;
 mod site;
+mod subtitled;
 mod worker;
 
 use std::time::Duration;

@@ -23,8 +23,8 @@ use super::made::{Made, read};
 
 /// How long a house lists a film that grows as it is, at least.
 const GROWING: Duration = Duration::from_secs(1);
-/// How long one that is whole: somebody may have deleted it at another node.
-const WHOLE: Duration = Duration::from_secs(60);
+/// How long one that is whole: somebody may have given it subtitles, or deleted it at another node.
+const WHOLE: Duration = Duration::from_secs(10);
 /// How long after the rows could not be read they are left alone.
 const FAILED: Duration = Duration::from_secs(5);
 
@@ -155,7 +155,7 @@ mod tests {
         assert!(!Shown::default().is_fresh(true));
         assert!(of(0, false, false).is_fresh(true) && !of(2, false, false).is_fresh(true));
         assert!(!of(0, false, false).is_fresh(false), "it ended since");
-        assert!(of(50, true, false).is_fresh(false) && !of(70, true, false).is_fresh(false));
+        assert!(of(8, true, false).is_fresh(false) && !of(12, true, false).is_fresh(false));
         assert!(of(2, false, true).is_fresh(false) && !of(8, false, true).is_fresh(false));
     }
 }

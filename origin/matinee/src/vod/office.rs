@@ -3,8 +3,8 @@
 //! In: jobs that are due. Out: jobs that are taken, kept, and ended one way or another. Does not know what they do.
 //!
 //! A job that goes on says so at least six times within its lease, and how far it is. Who cannot say so for four fifths
-//! of it, by its own clock, or hears that nobody wants it any more, stops: by then somebody else may do the same. If its
-//! film was deleted, it takes away what it may have put since.
+//! of it, by its own clock, or hears that nobody wants it any more, stops: by then somebody else may do the same. If
+//! its film was deleted, it takes away what it may have put since.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

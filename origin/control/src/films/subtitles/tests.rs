@@ -126,3 +126,26 @@ async fn they_are_listed_limited_and_go_with_their_asset() {
     let gone = house.admin("GET", &path, Value::Null).await;
     assert_eq!(gone.code(), "asset_unknown");
 }
+
+#[tokio::test]
+async fn their_jobs_take_no_turn_of_their_film_and_wait_while_it_is_cancelled() {
+    let house = TestHouse::open().await;
+    let (id, other) = (planned(&house).await, planned(&house).await);
+    put(&house, id, new("en", false, "one")).await;
+    let texts = take(&house, &[FilmJobKind::Texts]).await.unwrap();
+    assert_eq!(texts.asset, id);
+    // Neither that it was taken nor that it goes on counts.
+    let turns = [take(&house, &MEDIA).await.unwrap(), take(&house, &MEDIA).await.unwrap()];
+    assert_eq!(turns.map(|job| job.asset), [id, other]);
+    let path = |what: &str| format!("/v1/assets/{id}/{what}");
+    let jobs = house.admin("GET", &path("jobs"), Value::Null).await.json;
+    let told = jobs["jobs"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&told["kind"], &told["length_ms"]), (&json!("texts"), &json!(1_000)));
+    house.admin("POST", &path("cancel"), Value::Null).await;
+    assert!(!house.control.keep_film_job(&texts, 0).await.unwrap());
+    put(&house, id, new("de", false, "zwei")).await;
+    assert_eq!(take(&house, &[FilmJobKind::Texts]).await, None, "its film is cancelled");
+    house.admin("POST", &path("transcode"), Value::Null).await;
+    assert_eq!(take(&house, &[FilmJobKind::Texts]).await.unwrap().number, texts.number);
+    assert!(take(&house, &[FilmJobKind::Texts]).await.unwrap().number > texts.number);
+}
