@@ -39,8 +39,9 @@ async fn a_house_lists_subtitles_that_a_worker_made_of_a_film_that_was_ready() {
     let (folder, _) = list.split_once('/').expect("a folder");
     let objects = site.objects(&show).await;
     let texts = objects.iter().filter(|(name, _)| name.starts_with(folder));
-    let with_cue = texts.filter(|(_, bytes)| String::from_utf8_lossy(bytes).contains("Three"));
-    assert_eq!(with_cue.count(), 1, "in the bucket, for whichever node: {:?}", objects.keys());
+    let mut texts = texts.map(|(_, bytes)| String::from_utf8_lossy(bytes));
+    let has_cue = texts.any(|text| text.contains("Three"));
+    assert!(has_cue, "in the bucket, for whichever node: {:?}", objects.keys());
     assert!(objects.contains_key("cover.jpg"), "{:?}", objects.keys());
 
     let gone = site.house.cli(&["asset", "subtitles", "delete", &asset, "en"]);
