@@ -204,6 +204,7 @@ impl Films {
         let from = [AssetState::Failed, AssetState::Cancelled].map(AssetState::name);
         let to = if is_begun { AssetState::Transcoding } else { AssetState::Uploaded };
         let change = self.rows.write().await?;
+        hold_lister(&change, id).await?;
         let again = asset(id)
             .filter(assets::Column::State.is_in(from))
             .col_expr(assets::Column::State, Expr::value(to.name()))
@@ -237,6 +238,7 @@ impl Films {
         use films::Column;
         let from = [AssetState::Uploaded, AssetState::Transcoding].map(AssetState::name);
         let change = self.rows.write().await?;
+        hold_lister(&change, id).await?;
         // With another fence: what is kept from now on is that of whoever begins again.
         films::Entity::update_many()
             .filter(Column::AssetId.eq(id.to_string()))
