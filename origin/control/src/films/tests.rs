@@ -251,7 +251,7 @@ async fn a_worker_beside_a_house_does_its_jobs_and_takes_nothing_from_it() {
     let house = house.restart().await;
     house.control.recover_films().await.unwrap();
     assert_eq!(take(&house, &FilmJobKind::ALL).await, None);
-    assert!(worker.film_planned(&index, "cuts", &MEDIA).await.unwrap());
+    assert!(worker.film_planned(&index, "cuts", &pieces(2)).await.unwrap());
     let film = house.control.film(id).await.unwrap();
     let due = worker.films_due(&[FilmJobKind::List], true).await.unwrap();
     let list = worker.claim_film_job(&due.jobs[0]).await.unwrap().unwrap();
