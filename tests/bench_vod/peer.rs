@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use crate::taken::cpu_s;
 
-/// Rungs lower than this are encoded in one thread, as the house does.
+/// Rungs lower than this are encoded in one thread, others in so many, as the house does.
 const THREADED_LINES_MIN: u64 = 360;
+const THREADS: u32 = 4;
 
 /// What came of it.
 pub(crate) struct Made {
@@ -43,7 +44,6 @@ pub(crate) fn make(file: &Path, plan: &Value, room: &Path) -> io::Result<Made> {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(file);
     command.args(["-filter_complex", &graph.join(";")]);
-    let threads = std::thread::available_parallelism()?.get().to_string();
     for (at, rung) in rungs.iter().enumerate() {
         let rate = number(rung, "bits_per_s");
         let is_small = number(rung, "height").min(number(rung, "width")) < THREADED_LINES_MIN;
@@ -52,7 +52,7 @@ pub(crate) fn make(file: &Path, plan: &Value, room: &Path) -> io::Result<Made> {
              1073741824 -g 1073741824 -force_key_frames expr:gte(t,n_forced*2) -threads {} -b:v \
              {rate} -maxrate {} -bufsize {} -f hls -hls_time 2 -hls_playlist_type vod \
              -hls_segment_type fmp4 -hls_fmp4_init_filename i{at}.mp4 r{at}.m3u8",
-            if is_small { "1" } else { &threads },
+            if is_small { 1 } else { THREADS },
             rate * 3 / 2,
             rate * 2
         );

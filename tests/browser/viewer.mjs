@@ -21,7 +21,11 @@ page.on('console', (message) => {
   said.push(`${new Date().toISOString().slice(17, 23)} ${message.text()}`);
   if (said.length > SAID_MAX) said.shift();
 });
-page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+page.on('console', (message) => {
+  // What the player says of itself is no complaint of the browser.
+  const isOfPlayer = message.text().startsWith('[error] >');
+  if (message.type() === 'error' && !isOfPlayer) complaints.push(message.text());
+});
 page.on('pageerror', (error) => complaints.push(String(error)));
 page.on('request', (request) => {
   const { protocol, origin } = new URL(request.url());
