@@ -15,7 +15,8 @@ async fn workers_share_a_film_and_make_what_one_house_makes_also_when_one_is_kil
     assert!(by_one + sounds[0] > 0 && by_two + sounds[1] > 0, "both have work");
     assert_eq!((by_one + by_two, sounds[0] + sounds[1]), (CHUNKS, 1), "each piece once");
 
-    // Both would have a chunk of it sooner or later, but for one that is busy with the sounds while the other makes all.
+    // Both would have a chunk of it sooner or later, but for one that is busy with the sounds while the other makes
+    // all.
     two.signal("STOP");
     let asset = upload(&site.house);
     one.begins(&asset).await;
