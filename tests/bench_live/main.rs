@@ -14,6 +14,8 @@ mod report;
 mod rows;
 #[path = "../bench/run.rs"]
 mod run;
+#[path = "../bench/served.rs"]
+mod served;
 mod soak;
 mod start;
 #[path = "../bench/taken.rs"]

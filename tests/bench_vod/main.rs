@@ -12,6 +12,8 @@ mod peer;
 mod report;
 #[path = "../bench/run.rs"]
 mod run;
+#[path = "../bench/served.rs"]
+mod served;
 mod stage;
 #[path = "../bench/taken.rs"]
 mod taken;

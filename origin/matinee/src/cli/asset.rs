@@ -192,7 +192,7 @@ impl AssetCommand {
             Self::Show { asset, house } => {
                 let path = format!("/v1/assets/{asset}");
                 let asset: Asset = House::find(&house).await?.get(&path).await?;
-                Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
+                Ok(said(&asset, &house))
             }
             Self::Plan { asset, house } => {
                 let path = format!("/v1/assets/{asset}/plan");
@@ -201,16 +201,8 @@ impl AssetCommand {
             }
             Self::Jobs { asset, house } => queue::jobs(Some(asset), &house).await,
             Self::Failed { house } => queue::jobs(None, &house).await,
-            Self::Cancel { asset, house } => {
-                let path = format!("/v1/assets/{asset}/cancel");
-                let asset: Asset = House::find(&house).await?.post(&path).await?;
-                Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
-            }
-            Self::Transcode { asset, house } => {
-                let path = format!("/v1/assets/{asset}/transcode");
-                let asset: Asset = House::find(&house).await?.post(&path).await?;
-                Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
-            }
+            Self::Cancel { asset, house } => have(asset, "cancel", &house).await,
+            Self::Transcode { asset, house } => have(asset, "transcode", &house).await,
             Self::Change { asset, title, description, tags, visibility, priority, house } => {
                 let tags = (!tags.is_empty()).then_some(tags);
                 let visibility = visibility.map(Visibility::from);
@@ -218,7 +210,7 @@ impl AssetCommand {
                 let change = ChangeAsset { title, description, tags, visibility, priority };
                 let (at, path) = (House::find(&house).await?, format!("/v1/assets/{asset}"));
                 let asset: Asset = at.set(Method::PATCH, &path, &change).await?;
-                Ok(if house.json { json!(asset).to_string() } else { show(&asset) })
+                Ok(said(&asset, &house))
             }
             Self::Subtitles(command) => command.run().await,
             Self::Delete { asset, house } => {
@@ -229,6 +221,18 @@ impl AssetCommand {
             }
         }
     }
+}
+
+/// Has something done with an asset; the asset after it.
+async fn have(asset: AssetId, done: &str, house: &HouseFlags) -> Result<String, Error> {
+    let path = format!("/v1/assets/{asset}/{done}");
+    let asset: Asset = House::find(house).await?.post(&path).await?;
+    Ok(said(&asset, house))
+}
+
+/// An asset, as it was asked for.
+fn said(asset: &Asset, house: &HouseFlags) -> String {
+    if house.json { json!(asset).to_string() } else { show(asset) }
 }
 
 async fn upload(
