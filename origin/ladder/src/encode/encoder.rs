@@ -16,8 +16,8 @@ use shared_media::{
     AccessUnit, Rational, RenditionId, Ticks, TrackConfig, VideoCodec, VideoConfig,
 };
 
+use super::drawer::Look;
 use super::purpose::{Purpose, keyframe_distance, options, threading};
-use super::rung::Look;
 use super::vaapi::Surfaces;
 use super::{Trouble, ticks_base};
 use crate::config::Hardware;

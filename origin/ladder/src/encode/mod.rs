@@ -14,7 +14,9 @@ use crate::machine::frame::{self, FromChild, LENGTH_BYTES, Setup, ToChild};
 
 pub(crate) mod pictures;
 
-pub(crate) mod rung;
+mod rung;
+
+pub(crate) mod drawer;
 
 pub(crate) mod encoder;
 

@@ -10,7 +10,8 @@ use ffmpeg_next::frame::side_data;
 use shared_media::closed_captions::Triplet;
 use shared_media::{AccessUnit, Rational, Ticks, VideoCodec, VideoConfig};
 
-use super::rung::{Look, Rung};
+use super::drawer::Look;
+use super::rung::Rung;
 use super::{Refused, Trouble, packet, ticks_base};
 use crate::machine::frame::{FromChild, Setup, Spent};
 use crate::machine::mirror::Mirror;

@@ -2,14 +2,13 @@
 //!
 //! In: pictures, in the order they are shown. Out: access units of every rung. Does not know files.
 
-use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
 use ffmpeg_next::software::scaling::Flags;
 
 use crate::encode::Trouble;
-use crate::encode::encoder::{Encoder, Wanted};
+use crate::encode::drawer::{Drawer, Look};
+use crate::encode::encoder::Wanted;
 use crate::encode::purpose::Purpose;
-use crate::encode::rung::{Look, Scaler};
 use crate::film::Job;
 use crate::film::config::{SIDE_MAX, THREADED_LINES_MIN};
 use crate::machine::film::Fault;
@@ -22,11 +21,8 @@ const WELL: Flags = Flags::BICUBIC.union(Flags::ACCURATE_RND).union(Flags::BITEX
 pub(super) struct Cascade(Vec<Rung>);
 
 struct Rung {
-    index: u8,
     size: (u32, u32),
-    wanted: Wanted,
-    scaler: Option<Scaler>,
-    encoder: Option<Encoder>,
+    drawer: Drawer,
 }
 
 impl Cascade {
@@ -49,7 +45,7 @@ impl Cascade {
                 hardware: None,
                 purpose: Purpose::Film,
             };
-            rungs.push(Rung { index, size, wanted, scaler: None, encoder: None });
+            rungs.push(Rung { size, drawer: Drawer::new(index, wanted, WELL) });
         }
         rungs
             .sort_by_key(|rung| std::cmp::Reverse(u64::from(rung.size.0) * u64::from(rung.size.1)));
@@ -70,8 +66,10 @@ impl Cascade {
         let mut larger: Option<usize> = None;
         for at in 0..self.0.len() {
             let (above, below) = self.0.split_at_mut(at);
-            let scaled = larger.and_then(|at| above[at].scaler.as_ref()).map(Scaler::image);
-            if below[0].draw(scaled.unwrap_or(picture), picture, look, said)? {
+            let scaled = larger.and_then(|at| above[at].drawer.image());
+            let rung = &mut below[0];
+            let pictures = (scaled.unwrap_or(picture), picture);
+            if rung.drawer.draw(pictures, rung.size, look, true, said)? {
                 larger = Some(at);
             }
         }
@@ -81,53 +79,7 @@ impl Cascade {
     /// Delivers what the encoders hold.
     pub(super) fn finish(&mut self, said: &mut Vec<FromChild>) {
         for rung in &mut self.0 {
-            if let Some(mut encoder) = rung.encoder.take() {
-                encoder.finish(rung.index, said);
-            }
+            rung.drawer.finish(said);
         }
-    }
-}
-
-impl Rung {
-    /// Draws and encodes a picture; says whether it had to be scaled.
-    fn draw(
-        &mut self,
-        larger: &Frame,
-        source: &Frame,
-        look: Look<'_>,
-        said: &mut Vec<FromChild>,
-    ) -> Result<bool, Trouble> {
-        if (larger.width(), larger.height()) == self.size && larger.format() == Pixel::YUV420P {
-            self.scaler = None;
-            return self.encode(larger, source, look, said).map(|()| false);
-        }
-        let mut scaler = match self.scaler.take() {
-            Some(scaler) if scaler.fits(larger, self.size) => scaler,
-            _ => Scaler::new(larger, self.size, WELL).map_err(|_| Trouble::Media)?,
-        };
-        let image = scaler.scale(larger).map_err(|_| Trouble::Media)?;
-        look.mark(image);
-        let done = self.encode(image, source, look, said);
-        self.scaler = Some(scaler);
-        done.map(|()| true)
-    }
-
-    fn encode(
-        &mut self,
-        image: &Frame,
-        source: &Frame,
-        look: Look<'_>,
-        said: &mut Vec<FromChild>,
-    ) -> Result<(), Trouble> {
-        let mut encoder = match self.encoder.take() {
-            Some(encoder) => encoder,
-            None => Encoder::open(&self.wanted, self.size, source, look, self.index, said)?,
-        };
-        let sent = encoder.encode(image, look, self.index, said);
-        self.encoder = Some(encoder);
-        sent.map_err(|error| {
-            let said = format!("{}: {error}", self.wanted.id);
-            Trouble::Encoder(crate::Error::Encoder("running", said))
-        })
     }
 }
