@@ -337,7 +337,7 @@ pub fn signal(pid: u32, name: &str) {
 
 /// What ffmpeg is told of SRT behind the address: packets of a datagram's size, and how many seconds it may wait until
 /// the last is acknowledged; libsrt 1.5.4 waits for all of them even where it is at once.
-pub const SRT_OPTIONS: &str = "pkt_size=1316&linger=5";
+pub const SRT_OPTIONS: &str = "pkt_size=1316&linger=2";
 
 /// A publisher: the `ffmpeg` program with these arguments. It is killed when it is dropped.
 #[derive(Debug)]

@@ -59,7 +59,7 @@ async fn handshakes_of_srt_that_lead_nowhere_keep_no_publisher_out() {
         sockets.push(socket);
     }
     // At once: their time is not over by far.
-    let encoding = "-t 2 -c:v libx264 -preset ultrafast -g 30 -c:a aac";
+    let encoding = "-t 3 -c:v libx264 -preset ultrafast -g 30 -c:a aac";
     let publisher = publisher(address, "streamid=publish:k1", encoding);
     assert_whole(&whole(&mut house.opening().await).await);
     assert!(words(publisher).await.0);

@@ -9,7 +9,7 @@ use tokio::net::UdpSocket;
 use crate::srt::{assert_whole, publisher, with_srt};
 use crate::stagehand::{House, until, whole, words};
 
-const ENCODING: &str = "-t 2 -c:v libx264 -preset ultrafast -g 30 -c:a aac";
+const ENCODING: &str = "-t 3 -c:v libx264 -preset ultrafast -g 30 -c:a aac";
 
 #[tokio::test]
 async fn wrong_keys_and_wrong_passphrases_are_refused() {
@@ -61,7 +61,7 @@ async fn codecs_not_taken_end_the_publisher() {
 async fn a_show_that_is_ended_lets_its_publisher_go() {
     let mut house = House::open(with_srt(None)).await;
     let address = house.srt_address.expect("SRT is spoken");
-    let encoding = ENCODING.replace("-t 2", "-t 600");
+    let encoding = ENCODING.replace("-t 3", "-t 600");
     let publisher = publisher(address, "streamid=publish:k1", &encoding);
     let mut opening = house.opening().await;
     let is_picture = |publication: &shared_media::Publication| {
