@@ -3,6 +3,7 @@
 //! In: the built program, files made here. Out: what arrives, byte by byte. Does not know the inside.
 
 mod clients;
+mod imported;
 mod killed;
 mod large;
 mod looked_into;

@@ -51,14 +51,7 @@ pub(super) async fn fetch(url: &str, allow_private: bool) -> Result<Found, Error
     let url = Url::parse(url).map_err(|_| invalid("is no URL".to_owned()))?;
     literal(&url, allow_private).map_err(|error| invalid(error.to_string()))?;
     let none = |reason: String| Error::FileRefused { code: "not_fetched", reason };
-    let client = Client::builder()
-        .no_proxy()
-        .connect_timeout(CONNECT_WAIT)
-        .read_timeout(SILENCE_MAX)
-        .dns_resolver(Arc::new(Judge { allow_private }))
-        .redirect(Policy::custom(move |attempt| follow(attempt, allow_private)))
-        .build()
-        .map_err(|error| none(error.to_string()))?;
+    let client = client(allow_private).map_err(|error| none(error.to_string()))?;
     let name: String = url
         .path_segments()
         .and_then(|mut steps| steps.next_back())
@@ -74,6 +67,20 @@ pub(super) async fn fetch(url: &str, allow_private: bool) -> Result<Found, Error
     }
     let length = response.content_length();
     Ok(Found { name, length, body: Body::from_stream(response.bytes_stream()) })
+}
+
+/// Who goes there. It judges names and redirections, and not the address that it is first given ([`literal`]).
+///
+/// # Errors
+/// The system lacks what TLS needs.
+pub(super) fn client(allow_private: bool) -> reqwest::Result<Client> {
+    Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT_WAIT)
+        .read_timeout(SILENCE_MAX)
+        .dns_resolver(Arc::new(Judge { allow_private }))
+        .redirect(Policy::custom(move |attempt| follow(attempt, allow_private)))
+        .build()
 }
 
 /// Why nothing came, without the address: it may hold a secret.

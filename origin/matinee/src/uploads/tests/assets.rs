@@ -134,16 +134,20 @@ async fn server(answer: String) -> String {
     format!("http://{address}")
 }
 
+/// A server that sends everybody elsewhere.
+async fn moved_to(url: &str) -> String {
+    server(format!(
+        "HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    ))
+    .await
+}
+
 #[tokio::test]
 async fn a_file_elsewhere_is_fetched() {
     let house = House::open().await;
     let film = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
     let there = server(film.to_owned()).await;
-    let moved = format!(
-        "HTTP/1.1 302 Found\r\nlocation: {there}/film.mp4\r\ncontent-length: 0\r\n\
-         connection: close\r\n\r\n"
-    );
-    let moved = server(moved).await;
+    let moved = moved_to(&format!("{there}/film.mp4")).await;
     let made = house.rest("POST", "/v1/assets/import", json!({ "url": moved + "/a.mp4" })).await;
     assert_eq!(made.status, 201, "{made:?}");
     let asset = made.json();
@@ -176,6 +180,30 @@ async fn nothing_is_fetched_from_a_private_network_however_it_is_named() {
             Some(origin_control::Error::Invalid { field: "url", .. })
         ));
     }
+}
+
+#[tokio::test]
+async fn nobody_is_sent_on_into_a_private_network() {
+    let there = server("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx".to_owned()).await;
+    let port = there.rsplit(':').next().unwrap().to_owned();
+    let client = super::super::import::client(false).unwrap();
+    // The first server stands for one in the world: whoever names it is judged before.
+    for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433"] {
+        let first = moved_to(&format!("http://{host}:{port}/x")).await;
+        let error = client.get(first).send().await.expect_err(host);
+        let told = format!("{error:?}");
+        assert!(told.contains("private network"), "{host}: {told}");
+    }
+    let around = moved_to("/again").await;
+    let anywhere = super::super::import::client(true).unwrap();
+    let error = anywhere.get(around).send().await.expect_err("without end");
+    assert!(format!("{error:?}").contains("redirects too often"), "{error:?}");
+    let file = moved_to("file:///etc/passwd").await;
+    let left = anywhere.get(file).send().await;
+    assert!(
+        left.is_err() || left.is_ok_and(|answer| answer.status() == 302),
+        "a file of this machine"
+    );
 }
 
 #[tokio::test]
