@@ -6,6 +6,7 @@
 mod alone;
 mod beside;
 mod drained;
+mod kept;
 mod late;
 mod line;
 #[path = "../bucket/server.rs"]
