@@ -15,6 +15,7 @@ mod server;
 mod shared;
 mod site;
 mod subtitled;
+mod unlike;
 mod worker;
 
 use std::time::Duration;

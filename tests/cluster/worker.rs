@@ -126,11 +126,16 @@ impl Worker {
 
     /// How many jobs of a kind it brought to such an end.
     pub(crate) async fn jobs(&self, kind: &str, result: &str) -> u64 {
-        let metrics = fetch(&Client::new(), &format!("{}/metrics", self.metrics)).await.text();
         let labels = [format!("kind=\"{kind}\""), format!("result=\"{result}\"")];
+        self.metric("matinee_film_jobs_total", &labels).await
+    }
+
+    /// The first metric of a name that has these labels; 0 if there is none.
+    pub(crate) async fn metric(&self, name: &str, labels: &[String]) -> u64 {
+        let metrics = fetch(&Client::new(), &format!("{}/metrics", self.metrics)).await.text();
         let is_so = |line: &&str| {
-            line.starts_with("matinee_film_jobs_total{")
-                && labels.iter().all(|label| line.contains(label))
+            let named = line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+            named && labels.iter().all(|label| line.contains(label))
         };
         let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse().ok());
         metrics.lines().find(is_so).and_then(value).unwrap_or_default()
