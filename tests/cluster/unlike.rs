@@ -46,15 +46,15 @@ async fn what_workers_do_and_what_a_film_took_is_told() {
     let took = site.house.cli_json(&["asset", "statistics", &asset, "--json"]);
     let bytes: usize = made.media.values().map(Vec::len).sum();
     assert_eq!(number(&took, "made_bytes"), bytes as u64, "{took}");
-    assert_eq!(number(&took, "made_ms"), 32_000);
+    assert_eq!(number(&took, "made_ms") / 100, 320, "{took}");
     assert_eq!((number(&took, "jobs_left"), number(&took, "failures")), (0, 0), "{took}");
     assert!(number(&took, "cpu_ms") > 0 && number(&took, "speed_percent") > 0, "{took}");
     assert!(took["encoder"].as_str().is_some_and(|name| name.contains("libavcodec ")), "{took}");
     let own = workers(&site).remove(0);
     assert_eq!((&own["encoder"], number(&own, "jobs_done")), (&took["encoder"], CHUNKS + 2));
     assert_eq!(number(&own, "cpu_ms"), number(&took, "cpu_ms"), "it did all of it");
-    let cpu_ms = one.metric("matinee_film_cpu_milliseconds_total", &["kind=\"chunk\"".into()]);
-    assert!(cpu_ms.await > 0);
+    let of_chunks = ["kind=\"chunk\"".to_owned()];
+    assert!(one.metric("matinee_film_cpu_milliseconds_total", &of_chunks).await > 0);
     for arguments in [&["asset", "workers"][..], &["asset", "statistics", &asset]] {
         let said = site.house.cli(arguments);
         let text = String::from_utf8_lossy(&said.stdout);

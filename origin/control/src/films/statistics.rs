@@ -93,11 +93,14 @@ impl Films {
         Ok(found)
     }
 
-    /// Sessions of a show that are listed, and those that may play.
+    /// Sessions of a show that somebody swapped a ticket for and that are listed, and those that may play.
     async fn sessions(&self, show: Option<ShowId>, now: i64) -> Result<(u64, u64), Error> {
         use sessions::Column;
         let Some(show) = show else { return Ok((0, 0)) };
-        let all = sessions::Entity::find().filter(Column::ShowId.eq(show.to_string()));
+        // Those without a device came with their tickets: nobody need play them.
+        let all = sessions::Entity::find()
+            .filter(Column::ShowId.eq(show.to_string()))
+            .filter(Column::Device.is_not_null());
         let may = Condition::all()
             .add(Column::ExpiresAt.gt(now))
             .add(Column::EndedAt.is_null())

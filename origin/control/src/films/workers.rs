@@ -6,7 +6,8 @@
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait as _, EntityTrait, PaginatorTrait as _, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use shared_wire::AssetId;
 use shared_wire::api::{Asset, AssetState, Worker, WorkerList, WorkerState};
@@ -65,17 +66,20 @@ impl Films {
         let other = left.first().map(|one| one.encoder.clone());
         let change = self.rows.write().await?;
         let now_ms = change.now_ms().await?;
-        let said = self
-            .own()
+        let is_known = workers::Entity::find()
+            .filter(Column::Id.eq(self.worker.clone()))
+            .count(change.on())
+            .await?;
+        if is_known == 0 {
+            self.begin_work(&change, hands, now_ms).await?;
+        }
+        self.own()
             .col_expr(Column::SeenMs, Expr::value(now_ms))
             .col_expr(Column::IsDraining, Expr::value(i64::from(is_draining)))
             .col_expr(Column::OtherJobs, Expr::value(jobs))
             .col_expr(Column::OtherEncoder, Expr::value(other))
             .exec(change.on())
             .await?;
-        if said.rows_affected == 0 {
-            self.begin_work(&change, hands, now_ms).await?;
-        }
         change.commit().await?;
         Ok(left)
     }

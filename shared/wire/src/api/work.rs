@@ -42,7 +42,7 @@ pub struct AssetStatistics {
     /// What encodes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
-    /// Playback sessions that are still listed, …
+    /// Playback sessions that somebody swapped a ticket for and that are still listed, …
     pub sessions: u64,
     /// … and those of them that may play.
     pub sessions_active: u64,

@@ -91,7 +91,8 @@ async fn sessions_of_a_film_are_told() {
     let id = planned(&house).await;
     let show = house.control.film(id).await.unwrap().show.to_string();
     let ticket = house.ticket(&show, json!({})).await;
-    let played = house.play(&show, ticket["ticket"].as_str().unwrap()).await;
+    let swapped = ticket["ticket"].as_str().unwrap();
+    let played = house.play_on(&show, swapped, "VLC/3.0", &Value::Null).await;
     assert_eq!(played.status, StatusCode::OK, "{played:?}");
     let statistics = told(&house, &format!("/v1/assets/{id}/statistics")).await;
     assert_eq!((&statistics["sessions"], &statistics["sessions_active"]), (&json!(1), &json!(1)));
