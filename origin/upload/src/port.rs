@@ -147,8 +147,8 @@ pub trait Writer: Send {
     /// [`Error::DiskFull`], [`Error::Storage`].
     fn put(&mut self, bytes: Bytes) -> Reply<'_, ()>;
 
-    /// How many bytes of the piece are safe by now, as [`Self::settle`] has it; whoever sends fast does not wait for more
-    /// than what is being done already.
+    /// How many bytes of the piece are safe by now, as [`Self::settle`] has it. Whoever sends fast does not wait for
+    /// more than what is being done already.
     ///
     /// # Errors
     /// [`Error::DiskFull`], [`Error::Storage`].
