@@ -9,7 +9,7 @@ use crate::served::Served;
 
 /// A server that ends when it is dropped.
 pub(crate) struct Nginx {
-    _server: Served,
+    server: Served,
     files: PathBuf,
     /// Where to put files.
     pub(crate) url: String,
@@ -20,7 +20,12 @@ impl Nginx {
         let root = room.join("nginx");
         let server = Served::start(&root, &["files", "files/.parts"], CONFIGURATION)?;
         let url = format!("http://{}", server.address);
-        Ok(Self { _server: server, files: root.join("files"), url })
+        Ok(Self { server, files: root.join("files"), url })
+    }
+
+    /// Its process, the parent of its worker.
+    pub(crate) fn id(&self) -> u32 {
+        self.server.child.id()
     }
 
     /// Removes what was put there in a round.

@@ -12,7 +12,8 @@ use tests::House;
 
 use crate::nginx::Nginx;
 use crate::report::{Better, Row};
-use crate::stage::memory_mb_max;
+use crate::stage::{bearer, memory_mb_max};
+use crate::taken::cpu_s;
 use crate::{Plan, at_most};
 
 /// Rounds of each side, in turns; the best of each counts: the disk is shared with all else.
@@ -32,6 +33,7 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
     let house = House::start(&["--transcodes", "0"]);
     let nginx = Nginx::start(&plan.room)?;
     let (mut ours, mut theirs) = (0.0_f64, 0.0_f64);
+    let (ours_before, theirs_before) = (cpu_s(house.pid()), cpu_s(nginx.id()));
     for round in 0..ROUNDS {
         ours = ours.max(by_tus(&house, &file, plan.upload_mib)?);
         let url = format!("{}/{round}.bin", nginx.url);
@@ -39,6 +41,8 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
         theirs = theirs.max(size / curl(&file, &["-T"], &url, &[])?);
         nginx.forget(round)?;
     }
+    let ours_s = cpu_s(house.pid()) - ours_before;
+    let theirs_s = cpu_s(nginx.id()) - theirs_before;
     Ok(vec![Row {
         what: format!("{} MiB by tus, against a `PUT` to nginx", plan.upload_mib),
         ours: format!("{ours:.0} MiB/s"),
@@ -48,7 +52,7 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
         at_least: 0.8,
         aim: 1.0,
         better: Better::More,
-        by_cpu: None,
+        by_cpu: Some(theirs_s / ours_s),
     }])
 }
 
@@ -66,8 +70,7 @@ pub(crate) fn memory(plan: &Plan) -> io::Result<Vec<Row>> {
 
 /// Uploads a file in one request; MiB per second.
 fn by_tus(house: &House, file: &Path, mib: u64) -> io::Result<f64> {
-    let token = std::fs::read_to_string(house.data().join("admin.token"))?;
-    let token = format!("authorization: Bearer {}", token.trim());
+    let token = format!("authorization: {}", bearer(house)?);
     let length = format!("upload-length: {}", mib << 20);
     let made = Command::new("curl")
         .args(["-sSi", "--fail", "-X", "POST", "-H", &token, "-H", "tus-resumable: 1.0.0"])

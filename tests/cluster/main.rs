@@ -6,6 +6,7 @@
 mod alone;
 mod beside;
 mod drained;
+mod kept;
 mod late;
 mod line;
 #[path = "../bucket/server.rs"]
@@ -14,6 +15,7 @@ mod server;
 mod shared;
 mod site;
 mod subtitled;
+mod unlike;
 mod worker;
 
 use std::time::Duration;

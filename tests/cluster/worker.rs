@@ -25,9 +25,23 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start(flags: &[&str]) -> Self {
+        Self::start_on(None, flags)
+    }
+
+    /// On one core alone, with all that it starts, if one is named.
+    pub(crate) fn start_on(core: Option<usize>, flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let log = File::create(directory.path().join("worker.log")).expect("a log file");
-        let mut child = Command::new(program())
+        let mut command = match core {
+            // It becomes what it starts: the process is the worker's.
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string()]).arg(program());
+                command
+            }
+            None => Command::new(program()),
+        };
+        let mut child = command
             .args(["worker", "vod", "--metrics", "127.0.0.1:0"])
             .args(flags)
             .envs(CREDENTIALS)
@@ -45,6 +59,10 @@ impl Worker {
             }
         }
         panic!("the worker did not come up: {}", worker.log());
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     fn log_file(&self) -> PathBuf {
@@ -108,18 +126,23 @@ impl Worker {
 
     /// How many jobs of a kind it brought to such an end.
     pub(crate) async fn jobs(&self, kind: &str, result: &str) -> u64 {
-        let metrics = fetch(&Client::new(), &format!("{}/metrics", self.metrics)).await.text();
         let labels = [format!("kind=\"{kind}\""), format!("result=\"{result}\"")];
+        self.metric("matinee_film_jobs_total", &labels).await
+    }
+
+    /// The first metric of a name that has these labels; 0 if there is none.
+    pub(crate) async fn metric(&self, name: &str, labels: &[String]) -> u64 {
+        let metrics = fetch(&Client::new(), &format!("{}/metrics", self.metrics)).await.text();
         let is_so = |line: &&str| {
-            line.starts_with("matinee_film_jobs_total{")
-                && labels.iter().all(|label| line.contains(label))
+            let named = line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+            named && labels.iter().all(|label| line.contains(label))
         };
         let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse().ok());
         metrics.lines().find(is_so).and_then(value).unwrap_or_default()
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        signal(self.child.id(), name);
+        signal(self.pid(), name);
     }
 
     pub(crate) fn kill(&mut self) {

@@ -161,6 +161,16 @@ impl Postgres {
         format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Carries out a statement.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn run(&self, statement: &str) {
+        let mut command = Command::new(self.programs.join("psql"));
+        command.args([&self.url(), "-v", "ON_ERROR_STOP=1", "-qc", statement]);
+        assert!(command.status().expect("psql runs").success(), "{statement}");
+    }
+
     /// What it said.
     #[must_use]
     pub fn log(&self) -> String {

@@ -248,6 +248,9 @@ pub(crate) async fn insert(
         subtitle_changes: Set(0),
         priority: Set(priority.name().to_owned()),
         served_ms: Set(0),
+        encoder: Set(None),
+        begun_ms: Set(0),
+        ready_ms: Set(0),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())

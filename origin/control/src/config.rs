@@ -23,6 +23,11 @@ pub struct Config {
     /// Whether this process only works for a house, beside it or elsewhere: it locks nothing, has no secrets, and takes
     /// nothing off the air. What others of this machine have in `data_dir` is used, and must be there.
     pub is_worker: bool,
+    /// What this process encodes films by: pieces of one that was begun by another are left to others. Without it any
+    /// are taken.
+    pub encoder: Option<String>,
+    /// What this machine calls itself.
+    pub host: Option<String>,
     /// A database that nodes share, in the place of a file in `data_dir`.
     pub database: Option<Postgres>,
     /// How long a node that shares its database has a show after it last said so. Who cannot say so for as long, loses
@@ -121,6 +126,8 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("."),
             is_worker: false,
+            encoder: None,
+            host: None,
             database: None,
             lease: Duration::from_secs(30),
             edge_url: "http://127.0.0.1:8080".to_owned(),

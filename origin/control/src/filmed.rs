@@ -9,8 +9,8 @@ use shared_wire::api::AssetState;
 use tokio::sync::Notify;
 
 use crate::films::{
-    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmListing, FilmSubtitles, FilmsDue,
-    FilmsWaiting, NewFilmJob,
+    Film, FilmJob, FilmJobKind, FilmLease, FilmLeft, FilmListed, FilmListing, FilmSpent,
+    FilmSubtitles, FilmsDue, FilmsWaiting, NewFilmJob,
 };
 use crate::shows::FilmSays;
 use crate::subtitles::SubtitleCue;
@@ -70,7 +70,37 @@ impl Control {
         self.house.films.due(kinds, own_only).await
     }
 
-    /// Takes a job as it was seen; `None` if somebody else was faster.
+    /// Says that this process is there, of so many hands, and whether it takes jobs: to be said every few seconds. What
+    /// it leaves to others, since it was begun by another encoder than [`Config::encoder`](crate::Config::encoder).
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_worker_is_here(
+        &self,
+        hands: u32,
+        is_draining: bool,
+        own_only: bool,
+    ) -> Result<Vec<FilmLeft>, Error> {
+        self.house.films.is_here(hands, is_draining, own_only).await
+    }
+
+    /// Says that this process makes films no more.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_worker_is_over(&self) -> Result<(), Error> {
+        self.house.films.is_over().await
+    }
+
+    /// Adds what a job took, before it is said what became of it. `false`: the lease is lost, and nothing was kept.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_job_spent(&self, lease: &FilmLease, spent: FilmSpent) -> Result<bool, Error> {
+        self.house.films.spent(lease, spent).await
+    }
+
+    /// Takes a job as it was seen; `None` if somebody else was faster, or its film is another encoder's by now.
     ///
     /// # Errors
     /// Storage errors.

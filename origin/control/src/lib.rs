@@ -48,8 +48,8 @@ pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
 pub use files::{Files, NewFile};
 pub use films::{
-    Film, FilmJob, FilmJobKind, FilmLease, FilmListed, FilmListing, FilmSubtitles, FilmsDue,
-    FilmsWaiting, NewFilmJob,
+    Film, FilmJob, FilmJobKind, FilmLease, FilmLeft, FilmListed, FilmListing, FilmSpent,
+    FilmSubtitles, FilmsDue, FilmsWaiting, NewFilmJob,
 };
 pub use keys::{ADMIN_TOKEN_FILE, EdgeEnvironment};
 pub use leases::{Claim, Ownership};

@@ -26,5 +26,5 @@ pub mod film;
 
 pub use config::{Config, Hardware, RungSpec};
 pub use driver::{Capacity, Handle, NoRoom, Running, resume, spawn, spawn_watched, spawn_within};
-pub use encode::child_main;
+pub use encode::{child_main, identity};
 pub use error::Error;

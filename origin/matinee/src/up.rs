@@ -62,6 +62,8 @@ struct Rooms {
     hooks: Hooks,
     ready: Arc<AtomicBool>,
     program: PathBuf,
+    /// What encodes films here.
+    encoder: String,
     status: watch::Sender<Option<HouseStatus>>,
 }
 
@@ -187,7 +189,10 @@ impl Rooms {
         program: PathBuf,
     ) -> Result<Self, Error> {
         let (status, seen) = watch::channel(None);
+        let encoder = origin_ladder::identity();
         let control = Control::open(origin_control::Config {
+            encoder: Some(encoder.clone()),
+            host: vod::host(),
             data_dir: settings.data.clone(),
             database: settings.database.as_ref().map(crate::settings::database).transpose()?,
             lease: settings.lease,
@@ -213,7 +218,7 @@ impl Rooms {
         let stages = Arc::new(stages);
         control.set_on_air(stages.clone());
         let ready = Arc::new(AtomicBool::new(false));
-        Ok(Self { control, store, stages, hooks, ready, program, status })
+        Ok(Self { control, store, stages, hooks, ready, program, encoder, status })
     }
 
     /// Opens the gate for publishers.
@@ -257,6 +262,7 @@ impl Rooms {
     ) -> Arc<vod::Films> {
         let place = vod::Place {
             program: &self.program,
+            encoder: self.encoder.clone(),
             lease: settings.lease,
             own_only: settings.database.is_some() && settings.bucket.is_none(),
             shelf: Shelf::of(&self.store),

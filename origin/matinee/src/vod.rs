@@ -15,6 +15,7 @@ mod made;
 mod office;
 mod piece;
 mod texts;
+mod word;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -37,6 +38,7 @@ use crate::error::Error;
 use crate::storyboard::Pen;
 
 pub(crate) use self::piece::film;
+pub(crate) use self::word::host;
 
 /// How often it is looked whether the jobs of an asset that is deleted have ended.
 const ENDED_MAX: Duration = Duration::from_millis(100);
@@ -70,6 +72,8 @@ pub(crate) struct Films {
     packager: origin_packager::Config,
     vod: origin_vod::Config,
     pen: Pen,
+    /// What encodes here.
+    encoder: String,
     transcodes: u32,
     /// How long a job is had after it was last said so.
     lease: Duration,
@@ -79,6 +83,8 @@ pub(crate) struct Films {
     stop: CancellationToken,
     /// Has no more of them taken.
     rest: CancellationToken,
+    /// Has nothing more said of this process.
+    over: CancellationToken,
     wake: Arc<Notify>,
     tasks: TaskTracker,
     running: Mutex<Vec<Arc<Hold>>>,
@@ -94,6 +100,8 @@ pub(crate) struct Films {
 pub(crate) struct Place<'a> {
     /// This program.
     pub(crate) program: &'a Path,
+    /// What encodes here, as control was told.
+    pub(crate) encoder: String,
     /// How long a job is had after it was last said so.
     pub(crate) lease: Duration,
     /// Whether other nodes have the same database, and not the same objects.
@@ -123,10 +131,12 @@ impl Films {
             packager: origin_packager::Config::default(),
             vod: origin_vod::Config { chunk_ms: rules.chunk_s * 1000, ..Default::default() },
             pen: Pen::new(place.program.to_owned()),
+            encoder: place.encoder,
             transcodes: rules.transcodes,
             lease: place.lease,
             own_only: place.own_only,
             rest: stop.child_token(),
+            over: CancellationToken::new(),
             stop,
             tasks: TaskTracker::new(),
             running: Mutex::default(),
@@ -146,6 +156,8 @@ impl Films {
         }
         if self.transcodes > 0 {
             self.tasks.spawn(office::work(Arc::clone(self)));
+            // It goes on while jobs are done to their end.
+            tokio::spawn(Arc::clone(self).beat());
         }
         Ok(())
     }
@@ -159,6 +171,12 @@ impl Films {
     pub(crate) async fn drained(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        self.over.cancel();
+        if self.transcodes > 0
+            && let Err(error) = self.control.film_worker_is_over().await
+        {
+            tracing::debug!(%error, "nobody heard that this process ends");
+        }
     }
 
     /// Stops what is done for an asset, and deletes the objects of its show from this house's store: now, and once

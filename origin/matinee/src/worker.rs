@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::probes::{self, Probes};
 use crate::settings::worker::{Flags, Worker};
 use crate::up::{self, Stop};
-use crate::vod::{Films, Place};
+use crate::vod::{self, Films, Place};
 use crate::{fault, telemetry};
 
 /// What a worker works at.
@@ -76,8 +76,12 @@ async fn vod(settings: Worker) -> Result<(), Error> {
 async fn films(settings: &Worker, stop: CancellationToken) -> Result<Arc<Films>, Error> {
     let program = std::env::current_exe()
         .map_err(|error| Error::Machine(format!("this program's own path is unknown: {error}")))?;
+    let encoder = origin_ladder::identity();
+    tracing::info!(encoder, "films that were begun with another encoder are left to others");
     let control = Control::open(origin_control::Config {
         is_worker: true,
+        encoder: Some(encoder.clone()),
+        host: vod::host(),
         data_dir: settings.data.clone(),
         database: settings.database()?,
         lease: settings.lease,
@@ -93,6 +97,7 @@ async fn films(settings: &Worker, stop: CancellationToken) -> Result<Arc<Films>,
         .map_err(|error| Error::Machine(format!("--uploads: {error}")))?;
     let place = Place {
         program: &program,
+        encoder,
         lease: settings.lease,
         own_only: settings.database.is_some() && settings.bucket.is_none(),
         shelf,

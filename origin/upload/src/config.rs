@@ -39,7 +39,7 @@ impl Default for Config {
             silence_max: Duration::from_secs(60),
             save_every: Duration::from_secs(1),
             turn_wait: Duration::from_secs(15),
-            write_bytes: 1 << 20,
+            write_bytes: 1 << 19,
             reserve_bytes: 64 << 20,
             sweep_every: Duration::from_secs(30),
         }

@@ -21,6 +21,10 @@ use crate::port::{Reply, Store, Writer};
 
 /// The whole's name.
 const WHOLE: &str = "file";
+/// Buffers that are made safe at a time: enough that it costs little each, few enough that the last take a moment.
+const BUFFERS_SYNCED: u64 = 64;
+/// Bytes of one call: the kernel looks for as much memory in one piece, and of more it has to make room first.
+const CALL_BYTES: usize = 128 << 10;
 
 /// A directory of uploads.
 #[derive(Debug, Clone)]
@@ -75,6 +79,9 @@ impl Store for Disk {
                 capacity,
                 gathered: Vec::with_capacity(capacity),
                 writing: None,
+                syncing: None,
+                asked: at,
+                safe: at,
             };
             Ok(Box::new(writer) as Box<dyn Writer>)
         })
@@ -91,9 +98,7 @@ impl Store for Disk {
                 _ if whole.is_file() => {}
                 [only] => {
                     check(&path(only), only.bytes)?;
-                    let file = File::options().write(true).open(path(only))?;
-                    file.set_len(only.bytes)?;
-                    file.sync_all()?;
+                    cut(&path(only), only.bytes)?;
                     fs::rename(path(only), &whole)?;
                 }
                 _ => {
@@ -131,7 +136,8 @@ impl Store for Disk {
     }
 }
 
-/// A piece that is being written: one buffer is filled while another one goes to the file.
+/// A piece that is being written: one buffer is filled while another one goes to the file, and while what went there
+/// before is made safe. So whoever sends waits for the slowest of these, not for one after the other.
 struct Piecewise {
     file: Arc<File>,
     /// Where the next buffer goes.
@@ -139,25 +145,65 @@ struct Piecewise {
     capacity: usize,
     gathered: Vec<u8>,
     writing: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    /// What makes all before [`Self::asked`] safe.
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    asked: u64,
+    safe: u64,
 }
 
 impl Piecewise {
     /// Hands what was gathered to the file, once what was handed over before is there.
     async fn flush(&mut self) -> Result<(), Error> {
-        let spare = match self.writing.take() {
-            Some(writing) => writing.await.map_err(broken)??,
-            None => Vec::with_capacity(self.capacity),
-        };
+        let spare = self.written().await?;
+        self.sync_some().await?;
         let full = std::mem::replace(&mut self.gathered, spare);
         let (file, at) = (self.file.clone(), self.at);
         self.at += full.len() as u64;
         self.writing = Some(spawn_blocking(move || {
-            let mut full = full;
-            file.write_all_at(&full, at)?;
+            let (mut full, mut at) = (full, at);
+            for part in full.chunks(CALL_BYTES) {
+                file.write_all_at(part, at)?;
+                at += part.len() as u64;
+            }
             full.clear();
             Ok(full)
         }));
         Ok(())
+    }
+
+    /// Waits until what was handed over is in the file; the buffer it was in.
+    async fn written(&mut self) -> Result<Vec<u8>, Error> {
+        Ok(match self.writing.take() {
+            Some(writing) => writing.await.map_err(broken)??,
+            None => Vec::with_capacity(self.capacity),
+        })
+    }
+
+    /// Begins to make safe what is in the file, if that is worth it by now. Nothing is being written.
+    async fn sync_some(&mut self) -> Result<(), Error> {
+        if self.syncing.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.synced().await?;
+        }
+        if self.syncing.is_none() && self.at - self.asked >= self.sync_bytes() {
+            let file = self.file.clone();
+            self.asked = self.at;
+            self.syncing = Some(spawn_blocking(move || file.sync_data()));
+        }
+        Ok(())
+    }
+
+    /// Waits for what is being made safe.
+    async fn synced(&mut self) -> Result<(), Error> {
+        if let Some(syncing) = self.syncing.take() {
+            syncing.await.map_err(broken)??;
+            self.safe = self.asked;
+        }
+        Ok(())
+    }
+
+    /// So much is made safe at a time.
+    const fn sync_bytes(&self) -> u64 {
+        self.capacity as u64 * BUFFERS_SYNCED
     }
 }
 
@@ -178,14 +224,30 @@ impl Writer for Piecewise {
         })
     }
 
+    fn safe(&mut self) -> Reply<'_, u64> {
+        Box::pin(async move {
+            let open = self.at + self.gathered.len() as u64 - self.safe;
+            if open < self.sync_bytes() {
+                return self.settle().await;
+            }
+            // It comes faster than the disk is asked for it: that goes on beside it.
+            if self.syncing.as_ref().is_some_and(JoinHandle::is_finished) {
+                self.synced().await?;
+            }
+            Ok(self.safe)
+        })
+    }
+
     fn settle(&mut self) -> Reply<'_, u64> {
         Box::pin(async move {
             self.flush().await?;
-            if let Some(writing) = self.writing.take() {
-                writing.await.map_err(broken)??;
+            self.gathered = self.written().await?;
+            self.synced().await?;
+            if self.safe < self.at {
+                let file = self.file.clone();
+                blocking(move || file.sync_data()).await?;
+                (self.asked, self.safe) = (self.at, self.at);
             }
-            let file = self.file.clone();
-            blocking(move || file.sync_data()).await?;
             Ok(self.at)
         })
     }
@@ -204,6 +266,17 @@ fn copy(folder: &Path, parts: &[(PathBuf, u64)], fence: i64) -> io::Result<()> {
     }
     whole.sync_all()?;
     fs::rename(path, folder.join(WHOLE))
+}
+
+/// Takes away what a piece has beyond what was counted, which is safe already.
+fn cut(path: &Path, bytes: u64) -> io::Result<()> {
+    check(path, bytes)?;
+    if fs::metadata(path)?.len() > bytes {
+        let file = File::options().write(true).open(path)?;
+        file.set_len(bytes)?;
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Refuses a file that has fewer bytes than were counted.
@@ -280,6 +353,27 @@ mod tests {
         assert_eq!(fs::read(disk.path(id)).unwrap(), b"hello world");
         let names = fs::read_dir(directory.path().join("u").join(id.to_string())).unwrap();
         assert_eq!(names.count(), 1, "nothing else is left");
+    }
+
+    #[tokio::test]
+    async fn what_comes_fast_is_made_safe_while_it_comes_and_what_comes_slowly_when_it_is_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Disk::open(directory.path().to_owned(), 4).unwrap();
+        let id = AssetId::from_bytes([5; 10]);
+        let mut writer = disk.open(id, 1, 0).await.unwrap();
+        writer.put(Bytes::from_static(b"slow")).await.unwrap();
+        assert_eq!(writer.safe().await.unwrap(), 4, "all of it");
+        let fast = Bytes::from(vec![b'f'; 10 * 4 * BUFFERS_SYNCED as usize]);
+        let all = 4 + fast.len() as u64;
+        writer.put(fast).await.unwrap();
+        let safe = writer.safe().await.unwrap();
+        assert!((4..=all).contains(&safe), "no less than before, no more than there is: {safe}");
+        writer.put(Bytes::from_static(b"end")).await.unwrap();
+        assert_eq!(writer.settle().await.unwrap(), all + 3);
+        assert_eq!(writer.safe().await.unwrap(), all + 3);
+        let written = fs::read(directory.path().join(id.to_string()).join("1")).unwrap();
+        assert!(written.starts_with(b"slowf") && written.ends_with(b"fend"));
+        assert_eq!(written.len() as u64, all + 3);
     }
 
     #[tokio::test]

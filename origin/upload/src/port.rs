@@ -147,6 +147,13 @@ pub trait Writer: Send {
     /// [`Error::DiskFull`], [`Error::Storage`].
     fn put(&mut self, bytes: Bytes) -> Reply<'_, ()>;
 
+    /// How many bytes of the piece are safe by now, as [`Self::settle`] has it. Whoever sends fast does not wait for
+    /// more than what is being done already.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`], [`Error::Storage`].
+    fn safe(&mut self) -> Reply<'_, u64>;
+
     /// Makes what was taken safe; how many bytes of the piece outlive this process and the next power cut. It may be
     /// less than was taken.
     ///

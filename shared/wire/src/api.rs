@@ -13,6 +13,7 @@ mod queue;
 mod subtitles;
 mod tier;
 mod timed;
+mod work;
 
 pub use asset::{
     Asset, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import, MediaInfo,
@@ -34,6 +35,7 @@ pub use queue::{AssetJob, AssetJobList, Priority};
 pub use subtitles::{SUBTITLES_BYTES_MAX, SUBTITLES_MAX, Subtitles, SubtitlesList, SubtitlesState};
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 pub use timed::{DateRangeList, Id3Taken, NewId3};
+pub use work::{AssetStatistics, Worker, WorkerList, WorkerState};
 
 use serde::{Deserialize, Serialize};
 

@@ -6,7 +6,7 @@ import { el } from '../dom';
 import { button, confirm, field, icon, say } from './draw';
 import type { Answer, Asset, House } from './house';
 import { mediaView } from './media';
-import { PRIORITIES, refusal, size, standing, STATES, summary, tagsIn, VISIBILITIES } from './words';
+import { PRIORITIES, refusal, size, standing, STATES, summary, tagsIn, took, VISIBILITIES } from './words';
 
 const DATES = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -66,7 +66,7 @@ export class Card {
   }
 
   private known(): HTMLElement {
-    return el('div', { class: 'known' }, this.film(), this.about());
+    return el('div', { class: 'known' }, this.film(), this.about(), this.took());
   }
 
   /** The way to its film, or to another attempt, or to none. */
@@ -107,6 +107,20 @@ export class Card {
       ? 'The house is looking into the file.'
       : `The house does not take this file, and has deleted its bytes: ${reason ?? 'it did not say why'}.`;
     return el('p', { class: 'media note' }, text);
+  }
+
+  /** What its film took and gave, as soon as the house has said it. */
+  private took(): HTMLElement | null {
+    const { asset, show, title } = this.asset;
+    if (show === undefined) return null;
+    const facts = el('dl', {});
+    const view = el('section', { class: 'media', 'aria-label': `Statistics of ${title}`, hidden: true }, facts);
+    void this.house.statistics(asset).then((answer) => {
+      if (!('ok' in answer)) return;
+      facts.replaceChildren(...took(answer.ok).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
+      view.hidden = false;
+    });
+    return view;
   }
 
   private form(): HTMLElement {

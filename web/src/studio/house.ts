@@ -54,6 +54,17 @@ export interface Asset {
   media?: Media;
 }
 
+/** What an asset takes, took and gave: times in milliseconds. */
+export interface Statistics {
+  made_bytes: number;
+  jobs_left: number;
+  failures: number;
+  cpu_ms: number;
+  speed_percent?: number;
+  sessions: number;
+  sessions_active: number;
+}
+
 export type Change = Partial<Pick<Asset, 'title' | 'description' | 'tags' | 'visibility' | 'priority'>>;
 
 /** An answer, a refusal, or `unreachable`. */
@@ -83,6 +94,10 @@ export class House {
 
   asset(id: string): Promise<Answer<Asset>> {
     return this.ask('GET', `/v1/assets/${encodeURIComponent(id)}`);
+  }
+
+  statistics(id: string): Promise<Answer<Statistics>> {
+    return this.ask('GET', `/v1/assets/${encodeURIComponent(id)}/statistics`);
   }
 
   change(id: string, change: Change): Promise<Answer<Asset>> {

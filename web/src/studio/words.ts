@@ -2,7 +2,7 @@
 //!
 //! In: numbers, codes, media. Out: texts. Does not know elements.
 
-import type { Asset, Media, Stream } from './house';
+import type { Asset, Media, Statistics, Stream } from './house';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -157,6 +157,18 @@ export function fileFacts(media: Media): [string, string][] {
     ['Container', media.container],
     ['Duration', clock(media.duration_ms)],
     ['Bit rate', bitRate(media.bits_per_s)],
+  ];
+}
+
+/** What a film took and gave, as pairs of a name and what it is. */
+export function took(told: Statistics): [string, string][] {
+  const { made_bytes, failures, cpu_ms, speed_percent, sessions, sessions_active } = told;
+  return [
+    ['Made of it', size(made_bytes)],
+    ['Processors', cpu_ms < 1000 ? '—' : clock(cpu_ms)],
+    ...(speed_percent === undefined ? [] : [['Made at', `${(speed_percent / 100).toFixed(2)} × its speed`] as [string, string]]),
+    ...(failures === 0 ? [] : [['Attempts that failed', String(failures)] as [string, string]]),
+    ['Sessions', sessions === 0 ? 'none lately' : `${sessions} lately, ${sessions_active} may play`],
   ];
 }
 

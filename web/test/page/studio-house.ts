@@ -120,6 +120,9 @@ export class StudioHouse {
     if (pathname.endsWith('/tickets')) return this.json(response, 201, { watch_url: `${this.address}/watch/${pathname.split('/')[3]}` });
     const asset = this.assets.find((one) => pathname.split('/')[3] === one.asset);
     if (asset === undefined) return this.problem(response, 404, 'asset_unknown');
+    if (pathname.endsWith('/statistics')) {
+      return this.json(response, 200, { made_bytes: 6_100_000_000, jobs_left: 0, failures: 0, cpu_ms: 7_200_000, speed_percent: 320, sessions: 3, sessions_active: 1 });
+    }
     if (pathname.endsWith('/transcode')) Object.assign(asset, { state: 'transcoding', progress_percent: 0, reason: undefined });
     if (pathname.endsWith('/cancel')) Object.assign(asset, { state: 'cancelled', left_s: undefined });
     if (method === 'PATCH') Object.assign(asset, JSON.parse(body));

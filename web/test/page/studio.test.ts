@@ -266,6 +266,9 @@ it('says how far a film is, makes links to it, and tries again what failed', asy
   await page.getByRole('button', { name: 'Make a watch link' }).click();
   const link = page.getByRole('link', { name: '/watch/' });
   expect(await link.getAttribute('href')).toBe(`${house.address}/watch/${house.assets[1]?.show}`);
+  const statistics = page.getByRole('region', { name: 'Statistics of Growing' });
+  await statistics.getByText('3.20 × its speed').waitFor();
+  await statistics.getByText('3 lately, 1 may play').waitFor();
   await photograph('film');
   await asset('Spoilt').getByText('Failed: its pictures cannot be decoded').waitFor();
   await asset('Spoilt').getByRole('button', { name: 'Spoilt' }).click();

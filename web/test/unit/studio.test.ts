@@ -5,7 +5,7 @@ import type { Asset } from '../../src/studio/house';
 import { Pace, patience } from '../../src/studio/pace';
 import { kept } from '../../src/studio/unfinished';
 import {
-  bitRate, clock, isPassing, left, percent, refusal, size, streamFacts, summary, tagsIn, tokenIn,
+  bitRate, clock, isPassing, left, percent, refusal, size, streamFacts, summary, tagsIn, tokenIn, took,
 } from '../../src/studio/words';
 
 it('writes sizes, spans and shares as people do', () => {
@@ -18,6 +18,15 @@ it('writes sizes, spans and shares as people do', () => {
   ]);
   expect([bitRate(2_430_000), bitRate(128_000)]).toEqual(['2.4 Mb/s', '128 kb/s']);
   expect([percent(999, 1000), percent(1000, 1000), percent(0, 0)]).toEqual([99, 100, 100]);
+});
+
+it('says what a film took and gave', () => {
+  const told = { made_bytes: 1_440_000_000, jobs_left: 0, failures: 0, cpu_ms: 3_847_000, sessions: 0, sessions_active: 0 };
+  expect(took(told)).toEqual([['Made of it', '1.4 GB'], ['Processors', '1:04:07'], ['Sessions', 'none lately']]);
+  expect(took({ ...told, failures: 2, cpu_ms: 9, speed_percent: 325, sessions: 3, sessions_active: 1 })).toEqual([
+    ['Made of it', '1.4 GB'], ['Processors', '—'], ['Made at', '3.25 × its speed'], ['Attempts that failed', '2'],
+    ['Sessions', '3 lately, 1 may play'],
+  ]);
 });
 
 it('measures pace over the last seconds, and anew after a rest or a step back', () => {

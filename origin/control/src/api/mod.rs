@@ -48,7 +48,7 @@ enum Access {
 const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 41] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 43] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -85,6 +85,8 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 41] {
         ("/v1/assets/{asset}/cancel", Admin, post(queue::cancel)),
         ("/v1/assets/{asset}/jobs", Admin, get(queue::jobs)),
         ("/v1/failed-jobs", Admin, get(queue::failed)),
+        ("/v1/assets/{asset}/statistics", Admin, get(queue::statistics)),
+        ("/v1/workers", Admin, get(queue::workers)),
         ("/v1/assets/{asset}/subtitles", Admin, get(subtitles::list)),
         (SUBTITLES, Admin, put(subtitles::put)),
         (SUBTITLES, Admin, delete(subtitles::delete)),

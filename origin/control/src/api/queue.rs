@@ -1,4 +1,4 @@
-//! `/v1/failed-jobs`, and what is done for an asset: jobs, cancelled, begun again.
+//! `/v1/failed-jobs`, `/v1/workers`, and what is done for an asset: jobs, cancelled, begun again; what that took.
 //!
 //! In: read requests. Out: what the house answers, as JSON. Does not know rows, nor who does the jobs.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRequestParts, Query, State};
 use axum::http::request::Parts;
-use shared_wire::api::{Asset, AssetJobList};
+use shared_wire::api::{Asset, AssetJobList, AssetStatistics, WorkerList};
 
 use super::address::{PageQuery, malformed_query};
 use super::assets::Which;
@@ -45,6 +45,22 @@ pub(super) async fn failed(
     Behind(page, behind): Behind,
 ) -> Result<Json<AssetJobList>, Refusal> {
     Ok(Json(house.films.fallen(page, behind).await?))
+}
+
+/// `GET /v1/assets/{asset}/statistics`
+pub(super) async fn statistics(
+    State(house): State<Arc<House>>,
+    Which(asset): Which,
+) -> Result<Json<AssetStatistics>, Refusal> {
+    Ok(Json(house.films.statistics(asset, house.now()).await?))
+}
+
+/// `GET /v1/workers`
+pub(super) async fn workers(
+    State(house): State<Arc<House>>,
+    page: Page,
+) -> Result<Json<WorkerList>, Refusal> {
+    Ok(Json(house.films.workers(page).await?))
 }
 
 /// `POST /v1/assets/{asset}/transcode`: once more, of what has failed or was cancelled.

@@ -9,9 +9,11 @@
 mod job;
 mod progress;
 pub(crate) mod share;
+mod statistics;
 mod subtitles;
 mod told;
 mod turn;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,7 @@ pub use subtitles::FilmSubtitles;
 pub(crate) use subtitles::NewSubtitles;
 pub(crate) use told::Fallen;
 pub use turn::FilmsWaiting;
+pub use workers::{FilmLeft, FilmSpent};
 
 /// Assets that are begun at once.
 const BEGUN_MAX: u64 = 16;
@@ -93,6 +96,10 @@ pub(crate) struct Films {
     passed_over_ms_max: i64,
     node: String,
     worker: String,
+    is_worker: bool,
+    /// What this process encodes by.
+    encoder: Option<String>,
+    host: Option<String>,
     /// Told when there may be something to do.
     pub(crate) changed: Arc<Notify>,
 }
@@ -114,7 +121,19 @@ impl Films {
         let worker = format!("{node}{role}/{process}");
         let ms = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let (lease_ms, passed_over_ms_max) = (ms(config.lease), ms(config.films_passed_over_max));
-        Ok(Self { rows, lease_ms, passed_over_ms_max, node: node.to_owned(), worker, changed })
+        let (is_worker, node) = (config.is_worker, node.to_owned());
+        let (encoder, host) = (config.encoder.clone(), config.host.clone());
+        Ok(Self {
+            rows,
+            lease_ms,
+            passed_over_ms_max,
+            node,
+            worker,
+            is_worker,
+            encoder,
+            host,
+            changed,
+        })
     }
 
     /// Assets that nothing is made of yet, and could be.
@@ -138,18 +157,19 @@ impl Films {
     pub(crate) async fn begin(&self, asset: AssetId, show: ShowId) -> Result<(), Error> {
         use assets::Column;
         let change = self.rows.write().await?;
+        let now_ms = change.now_ms().await?;
         let begun = assets::Entity::update_many()
             .filter(Column::Id.eq(asset.to_string()))
             .filter(Column::State.eq(AssetState::Uploaded.name()))
             .col_expr(Column::State, Expr::value(AssetState::Transcoding.name()))
             .col_expr(Column::ShowId, Expr::value(show.to_string()))
             .col_expr(Column::Node, Expr::value(self.node.clone()))
+            .col_expr(Column::BegunMs, Expr::value(now_ms))
             .exec(change.on())
             .await?;
         if begun.rows_affected == 0 {
             return Ok(());
         }
-        let now_ms = change.now_ms().await?;
         insert(&change, asset, 0, NewFilmJob::plain(FilmJobKind::Index), now_ms).await?;
         change.commit().await?;
         self.changed.notify_one();
@@ -173,12 +193,15 @@ impl Films {
         change.commit().await
     }
 
-    /// Takes a job as it was seen; `None` if somebody else was faster.
+    /// Takes a job as it was seen; `None` if somebody else was faster, or its film is another encoder's by now.
     ///
     /// # Errors
     /// Storage errors.
     pub(crate) async fn claim(&self, job: &FilmJob) -> Result<Option<FilmLease>, Error> {
         use films::Column;
+        if !self.adopt(job.asset, job.kind).await? {
+            return Ok(None);
+        }
         let change = self.rows.write().await?;
         let now_ms = change.now_ms().await?;
         let fence = job.fence.saturating_add(1);
@@ -335,6 +358,10 @@ async fn insert(
         length_ms: Set(new.length_ms),
         done_ms: Set(0),
         begun_ms: Set(0),
+        failures: Set(0),
+        cpu_ms: Set(0),
+        wall_ms: Set(0),
+        bytes: Set(0),
         result: Set(None),
     };
     films::Entity::insert(row).exec_without_returning(change.on()).await?;

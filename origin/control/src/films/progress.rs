@@ -46,6 +46,7 @@ impl Films {
             .exec(change.on())
             .await?;
         insert_jobs(&change, lease.asset, now_ms).await?;
+        self.count(&change, true).await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(true)
@@ -69,6 +70,7 @@ impl Films {
         if !end(&change, lease, Some(result)).await? {
             return Ok(false);
         }
+        self.count(&change, true).await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(true)
@@ -99,12 +101,16 @@ impl Films {
                 .exec(change.on())
                 .await?;
         }
+        let now_ms = change.now_ms().await?;
+        let is_first = Expr::col(assets::Column::ReadyMs).eq(0_i64);
+        let ready_ms = Expr::case(is_first, now_ms).finally(Expr::col(assets::Column::ReadyMs));
         let is_playable = Expr::value(i64::from(listed.is_playable));
         let update = asset(lease.asset).col_expr(assets::Column::IsPlayable, is_playable);
         let update = match listed.is_complete {
             true => update
                 .col_expr(assets::Column::State, Expr::value(AssetState::Ready.name()))
-                .col_expr(assets::Column::ProgressPercent, Expr::value(100_i64)),
+                .col_expr(assets::Column::ProgressPercent, Expr::value(100_i64))
+                .col_expr(assets::Column::ReadyMs, ready_ms.into()),
             false => update,
         };
         update.exec(change.on()).await?;
@@ -173,6 +179,7 @@ impl Films {
             .col_expr(Column::State, Expr::value(state.name()))
             .col_expr(Column::Reason, Expr::value(reason))
             .col_expr(Column::FailedMs, Expr::value(now_ms))
+            .col_expr(Column::Failures, Expr::col(Column::Failures).add(1_i64))
             .col_expr(Column::NotBeforeMs, Expr::value(not_before_ms))
             .col_expr(Column::LeasedUntilMs, Expr::value(0_i64))
             .exec(change.on())
@@ -189,6 +196,7 @@ impl Films {
                 .exec(change.on())
                 .await?;
         }
+        self.count(&change, false).await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(true)
@@ -210,6 +218,8 @@ impl Films {
             .col_expr(assets::Column::State, Expr::value(to.name()))
             .col_expr(assets::Column::Reason, Expr::value(None::<String>))
             .col_expr(assets::Column::Node, Expr::value(self.node.clone()))
+            // Whoever takes it up goes on with it, also if it was begun by an encoder that is there no more.
+            .col_expr(assets::Column::Encoder, Expr::value(None::<String>))
             .exec(change.on())
             .await?;
         if again.rows_affected == 0 {

@@ -50,13 +50,14 @@ pub(crate) async fn say(rows: &Rows, assets: &mut [Asset]) -> Result<(), Error> 
         let states = [AssetState::Transcoding, AssetState::Failed, AssetState::Cancelled];
         states.contains(&asset.state)
     };
-    let part: Vec<&mut Asset> = assets.iter_mut().filter(is_part).collect();
+    let mut part: Vec<&mut Asset> = assets.iter_mut().filter(is_part).collect();
     if part.is_empty() {
         return Ok(());
     }
     let now_ms = rows.now_ms().await?;
     let ids = part.iter().map(|asset| asset.asset.to_string()).collect();
     let shares = shares(rows, ids, now_ms).await?;
+    super::workers::say(rows, &mut part, now_ms).await?;
     for asset in part {
         let share = shares.get(&asset.asset.to_string()).copied().unwrap_or_default();
         asset.progress_percent = share.percent();

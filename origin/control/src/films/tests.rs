@@ -10,6 +10,8 @@ use super::*;
 
 mod queue;
 
+mod workers;
+
 use crate::testing::{TestHouse, field};
 use crate::{NewUpload, UploadChange, UploadLock};
 

@@ -79,7 +79,12 @@ impl Films {
     }
 }
 
-fn told(row: &films::Model, now_ms: i64) -> Result<AssetJob, Error> {
+/// A worker is a node and its process.
+pub(super) fn node_of(worker: &str) -> Option<String> {
+    worker.rsplit_once('/').map(|(node, _)| node.to_owned())
+}
+
+pub(super) fn told(row: &films::Model, now_ms: i64) -> Result<AssetJob, Error> {
     let positive = |number: i64| u64::try_from(number).unwrap_or_default();
     let done_ms = match row.state.as_str() {
         name if name == JobState::Done.name() => row.length_ms,
@@ -87,8 +92,6 @@ fn told(row: &films::Model, now_ms: i64) -> Result<AssetJob, Error> {
         _ => 0,
     };
     let waits = row.state == JobState::Waiting.name() && row.not_before_ms > now_ms;
-    // A worker is a node and its process.
-    let node_of = |worker: &str| worker.rsplit_once('/').map(|(node, _)| node.to_owned());
     Ok(AssetJob {
         asset: rows::id(&row.asset_id)?,
         number: u32::try_from(row.number).unwrap_or_default(),

@@ -44,7 +44,7 @@ pub struct FilmsWaiting {
 }
 
 impl Films {
-    /// Jobs of these kinds that can be done now; of films that this node began alone, if it is said so.
+    /// Jobs of these kinds that can be done now by this process; of films that this node began alone, if it is said so.
     ///
     /// # Errors
     /// Storage errors.
@@ -56,7 +56,8 @@ impl Films {
         let change = self.rows.write().await?;
         let now_ms = change.now_ms().await?;
         let kinds = films::Column::Kind.is_in(kinds.iter().map(|kind| kind.name()));
-        let due = self.jobs(own_only, Condition::all().add(is_due(now_ms)).add(kinds));
+        let due = self
+            .jobs(own_only, Condition::all().add(is_due(now_ms)).add(kinds).add_option(self.may()));
         let turns = self.turns(&change, &due, own_only, now_ms).await?;
         let found = change.on().query_all(&in_order(due, &turns)).await?;
         change.commit().await?;
@@ -92,7 +93,7 @@ impl Films {
     }
 
     /// Jobs of films that are being made, or are.
-    fn jobs(&self, own_only: bool, which: Condition) -> SelectStatement {
+    pub(super) fn jobs(&self, own_only: bool, which: Condition) -> SelectStatement {
         let of_job = (films::Entity, films::Column::AssetId);
         let is_its = Expr::col((assets::Entity, assets::Column::Id)).equals(of_job);
         let goes = assets::Column::State.is_in(GOING.map(AssetState::name));

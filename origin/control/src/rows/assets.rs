@@ -62,6 +62,13 @@ pub struct Model {
     pub served_ms: i64,
     /// Grows whenever its subtitles change.
     pub subtitle_changes: i64,
+    /// What its pieces are encoded by; none until the first is begun.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub encoder: Option<String>,
+    /// When its first job was there, in milliseconds since the epoch by the database's clock, …
+    pub begun_ms: i64,
+    /// … and when all of it was made; 0: not yet.
+    pub ready_ms: i64,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

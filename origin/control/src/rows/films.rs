@@ -45,6 +45,14 @@ pub struct Model {
     pub done_ms: i64,
     /// When it was last taken.
     pub begun_ms: i64,
+    /// How often it came to nothing.
+    pub failures: i64,
+    /// What it took in all, in milliseconds: of processors, …
+    pub cpu_ms: i64,
+    /// … and of time.
+    pub wall_ms: i64,
+    /// Bytes of what it made.
+    pub bytes: i64,
     /// What it came to, as its runner wrote it.
     #[sea_orm(column_type = "Text", nullable)]
     pub result: Option<String>,

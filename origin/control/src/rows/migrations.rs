@@ -10,6 +10,7 @@ mod queue;
 mod second;
 mod subtitles;
 mod uploads;
+mod workers;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, string, string_null, string_uniq};
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(films::Films),
             Box::new(queue::Queue),
             Box::new(subtitles::Subtitles),
+            Box::new(workers::Workers),
         ]
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod subtitles;
 pub(crate) mod tickets;
 pub(crate) mod tiers;
 pub(crate) mod uploads;
+pub(crate) mod workers;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

@@ -22,6 +22,8 @@ pub(crate) mod encoder;
 
 pub(crate) mod purpose;
 
+mod identity;
+
 mod vaapi;
 
 mod sound;
@@ -30,6 +32,7 @@ pub(crate) mod aac;
 
 mod channels;
 
+pub use identity::identity;
 use pictures::Pictures;
 use sound::Sound;
 

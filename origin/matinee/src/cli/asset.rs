@@ -1,5 +1,5 @@
-//! `matinee asset upload | import | list | show | plan | jobs | failed | cancel | transcode | change | subtitles |
-//! delete`.
+//! `matinee asset upload | import | list | show | plan | jobs | failed | statistics | workers | cancel | transcode |
+//! change | subtitles | delete`.
 //!
 //! In: parsed arguments. Out: what to print. Does not know HTTP.
 
@@ -22,6 +22,7 @@ use super::pages::all;
 use super::queue::{self, Class};
 use super::subtitles::SubtitlesCommand;
 use super::table::table;
+use super::work;
 
 /// Who may find an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -114,6 +115,20 @@ pub(crate) enum AssetCommand {
         #[command(flatten)]
         house: HouseFlags,
     },
+    /// Show what an asset takes, took and gave
+    Statistics {
+        /// The asset's id
+        asset: AssetId,
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
+    /// List the processes that make films, the last to begin first
+    Workers {
+        /// Which house
+        #[command(flatten)]
+        house: HouseFlags,
+    },
     /// Transcode an asset no further; what was made of it is kept
     Cancel {
         /// The asset's id
@@ -201,6 +216,8 @@ impl AssetCommand {
             }
             Self::Jobs { asset, house } => queue::jobs(Some(asset), &house).await,
             Self::Failed { house } => queue::jobs(None, &house).await,
+            Self::Statistics { asset, house } => work::statistics(asset, &house).await,
+            Self::Workers { house } => work::workers(&house).await,
             Self::Cancel { asset, house } => have(asset, "cancel", &house).await,
             Self::Transcode { asset, house } => have(asset, "transcode", &house).await,
             Self::Change { asset, title, description, tags, visibility, priority, house } => {

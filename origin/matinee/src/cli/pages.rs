@@ -5,7 +5,7 @@
 use serde::de::DeserializeOwned;
 use shared_wire::api::{
     Asset, AssetJob, AssetJobList, AssetList, SessionList, SessionState, ShowList, ShowState,
-    TicketList, TicketState,
+    TicketList, TicketState, Worker, WorkerList,
 };
 
 use super::error::Error;
@@ -80,5 +80,13 @@ impl Page for AssetJobList {
 
     fn parts(self) -> (Vec<AssetJob>, Option<String>) {
         (self.jobs, self.next)
+    }
+}
+
+impl Page for WorkerList {
+    type Row = Worker;
+
+    fn parts(self) -> (Vec<Worker>, Option<String>) {
+        (self.workers, self.next)
     }
 }

@@ -29,6 +29,10 @@ pub(super) struct Hold {
     show: OnceLock<ShowId>,
     /// How much of its piece is made, in milliseconds.
     made_ms: AtomicI64,
+    /// What its processes took of processors, in milliseconds.
+    cpu_ms: AtomicI64,
+    /// Bytes of what was put for it.
+    bytes: AtomicI64,
     /// What is on its way, which cannot be called off.
     pub(super) puts: TaskTracker,
 }
@@ -43,8 +47,9 @@ impl Hold {
     ) -> Self {
         let counted = lasts * COUNTED.0 / COUNTED.1;
         let (renewed, show) = (Mutex::new(asked), OnceLock::new());
-        let made_ms = AtomicI64::new(0);
-        Self { lease, counted, renewed, stop, show, made_ms, puts: TaskTracker::new() }
+        let [made_ms, cpu_ms, bytes] = [(); 3].map(|()| AtomicI64::new(0));
+        let puts = TaskTracker::new();
+        Self { lease, counted, renewed, stop, show, made_ms, cpu_ms, bytes, puts }
     }
 
     /// Its objects are of this show.
@@ -66,6 +71,26 @@ impl Hold {
     /// How much of its piece is made, in milliseconds.
     pub(super) fn made_ms(&self) -> i64 {
         self.made_ms.load(Ordering::Relaxed)
+    }
+
+    /// Its processes took so much of processors so far, in milliseconds.
+    pub(super) fn took(&self, ms: i64) {
+        self.cpu_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// What its processes took of processors, in milliseconds.
+    pub(super) fn cpu_ms(&self) -> i64 {
+        self.cpu_ms.load(Ordering::Relaxed)
+    }
+
+    /// So many bytes more are put for it.
+    pub(super) fn puts_bytes(&self, bytes: usize) {
+        self.bytes.fetch_add(i64::try_from(bytes).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// Bytes of what was put for it.
+    pub(super) fn bytes(&self) -> i64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Its lease was renewed, which was asked for then.

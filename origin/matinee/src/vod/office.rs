@@ -126,6 +126,7 @@ impl Films {
             other => other,
         };
         hold.stop();
+        self.spend(&hold, began, &outcome).await;
         let result = self.settle(&lease, outcome).await.unwrap_or_else(|error| {
             tracing::warn!(%asset, number, kind, %error, "what became of a job was not kept");
             "unknown"

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use origin_ladder::film::{self, Made as Came};
 use origin_packager::machine::Output;
@@ -20,9 +21,12 @@ use super::board::Sketches;
 use super::error::Failure;
 use super::hold::Hold;
 use super::made::{Done, EPOCH, Made, Part, Piece, read, write};
+use super::word::cpu_ms;
 
 /// Cues of one text.
 const CUES_MAX: usize = 50_000;
+/// How often it is looked what a child takes of processors.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Objects of a piece that are on their way at the same time: a bucket takes its time for each.
 const PUTS_MAX: usize = 8;
 
@@ -118,11 +122,30 @@ impl<'a> Making<'a> {
         put.map_err(|why| Failure::House(format!("the texts of {id}: {why:?}")))
     }
 
+    /// Takes the next thing that a child has made; now and then it is looked what that takes.
+    async fn next(
+        &mut self,
+        running: &mut film::Running,
+        (before_ms, looked): (i64, &mut Instant),
+    ) -> Option<Result<Came, film::Error>> {
+        let came = running.next().await;
+        let is_last = !matches!(came, Some(Ok(Came::Unit(..) | Came::Progress(_))));
+        // One that has ended is there until it is dropped.
+        if (is_last || looked.elapsed() > LOOK_EVERY)
+            && let Some(ms) = running.pid().and_then(cpu_ms)
+        {
+            *looked = Instant::now();
+            self.hold.took(before_ms.saturating_add(ms));
+        }
+        came
+    }
+
     /// Takes all cues.
     async fn texts(&mut self, mut running: film::Running, made: &Made) -> Result<(), Failure> {
         let mut cues: BTreeMap<RenditionId, Vec<Caption>> = BTreeMap::new();
         let at = |ticks: Ticks| made.anchor_us.saturating_add(ticks.as_micros());
-        while let Some(came) = running.next().await {
+        let (before_ms, mut looked) = (self.hold.cpu_ms(), Instant::now());
+        while let Some(came) = self.next(&mut running, (before_ms, &mut looked)).await {
             let Came::Cue { id, start, end, text } = came? else { continue };
             let track = cues.entry(id).or_default();
             if track.len() < CUES_MAX && end > start {
@@ -141,7 +164,8 @@ impl<'a> Making<'a> {
         &mut self,
         mut running: film::Running,
     ) -> Result<BTreeMap<RenditionId, u64>, Failure> {
-        while let Some(came) = running.next().await {
+        let (before_ms, mut looked) = (self.hold.cpu_ms(), Instant::now());
+        while let Some(came) = self.next(&mut running, (before_ms, &mut looked)).await {
             match came? {
                 Came::Config(id, config) => self.take(Staged::Config(id, config)).await?,
                 Came::Unit(id, unit) => self.take(Staged::Unit(id, unit)).await?,
@@ -183,6 +207,7 @@ impl<'a> Making<'a> {
 
     /// Has an object put, also if nobody waits for it any more: its way cannot be called off.
     async fn put(&mut self, object: Object) -> Result<(), Failure> {
+        self.hold.puts_bytes(object.bytes.len());
         let (shelf, hold) = (self.films.shelf.clone(), Arc::clone(self.hold));
         let put = async move { shelf.put(object, || hold.may()).await };
         self.puts.push_back(self.hold.puts.spawn(put));

@@ -85,7 +85,8 @@ impl Shared {
                     let is_wanted = if incoming.sum.is_some() {
                         self.save(held).await? // a sign of life
                     } else {
-                        self.safe(held, incoming).await?;
+                        let bytes = incoming.writer.safe().await?;
+                        told(held, bytes);
                         self.save(held).await?
                     };
                     if is_wanted {
@@ -136,16 +137,16 @@ impl Shared {
     }
 
     /// Makes what has come safe, and counts it.
-    async fn safe(&self, held: &mut Held, incoming: &mut Incoming<'_>) -> Result<(), Error> {
-        let bytes = incoming.writer.settle().await?;
-        if let Some(piece) = held.upload.pieces.last_mut() {
-            piece.bytes = bytes;
-        }
-        Ok(())
-    }
-
     async fn count(&self, held: &mut Held, incoming: &mut Incoming<'_>) -> Result<(), Error> {
-        self.safe(held, incoming).await?;
+        let bytes = incoming.writer.settle().await?;
+        told(held, bytes);
         self.save(held).await.map(drop)
+    }
+}
+
+/// So many bytes of the piece that is being written are safe.
+fn told(held: &mut Held, bytes: u64) {
+    if let Some(piece) = held.upload.pieces.last_mut() {
+        piece.bytes = bytes;
     }
 }

@@ -6,13 +6,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_playlist::DateRange;
 use shared_wire::api::{
-    Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState, AudioInfo, Broadcast,
-    CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow, Chapter, ClosedCaptionName, CreatedShow,
-    DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut,
-    MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow, NewTicket, OnAir, PicturePlan,
-    Playback, Priority, RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState,
-    SoundName, SoundPlan, State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList,
-    TicketState, Tier, TierList, VideoInfo, Visibility, WhenFull,
+    Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState, AssetStatistics,
+    AudioInfo, Broadcast, CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow, Chapter,
+    ClosedCaptionName, CreatedShow, DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken,
+    Import, IssuedTicket, LeftOut, MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow,
+    NewTicket, OnAir, PicturePlan, Playback, Priority, RevokeTicket, RungPlan, SessionList,
+    SessionState, ShowList, ShowState, SoundName, SoundPlan, State, StreamInfo, SubtitlePlan,
+    Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList, VideoInfo, Visibility,
+    WhenFull, Worker, WorkerList, WorkerState,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -238,6 +239,22 @@ fn asset() -> Value {
     })
 }
 
+/// What an asset took, and who has this job.
+fn work(job: &Value) -> [Value; 2] {
+    let statistics = json!({
+        "asset": ID, "begun_at": 1, "cpu_ms": 2, "encoder": "e", "failures": 3, "jobs_dead": 4,
+        "jobs_done": 5, "jobs_left": 6, "made_bytes": 7, "made_ms": 8, "ready_at": 9,
+        "sessions": 2, "sessions_active": 1, "source_bytes": 10, "speed_percent": 11, "wall_ms": 12
+    });
+    let worker = json!({
+        "cpu_ms": 1, "encoder": "e", "hands": 2, "host": "h", "is_worker": true, "jobs": [job],
+        "jobs_done": 3, "jobs_failed": 4, "media_ms": 5, "node": "n", "other_encoder": "o",
+        "other_jobs": 6, "seen_at": 7, "started_at": 8, "state": "draining", "wall_ms": 9,
+        "worker": "n/1"
+    });
+    [statistics, worker]
+}
+
 fn policy() -> Value {
     json!({
         "bind": "network", "countries": { "allow": ["DE"] }, "devices_max": 2, "dvr_s_max": 0,
@@ -346,6 +363,10 @@ fn what_is_answered_is_as_described() {
     });
     check::<AssetJob>("AssetJob", job.clone(), false);
     check::<AssetJobList>("AssetJobList", json!({ "jobs": [job], "next": "1" }), false);
+    let [statistics, worker] = work(&job);
+    check::<AssetStatistics>("AssetStatistics", statistics, false);
+    check::<Worker>("Worker", worker.clone(), false);
+    check::<WorkerList>("WorkerList", json!({ "next": "1", "workers": [worker] }), false);
     check::<Dropped>("Dropped", json!({ "asset": ID, "bytes": 1 }), false);
     let problem =
         json!({ "code": "c", "detail": "d", "request_id": "r", "status": 404, "title": "t" });
@@ -365,6 +386,8 @@ fn every_state_is_described() {
     assert_eq!(document()["components"]["schemas"]["AssetState"]["enum"], json!(names));
     let names: Vec<_> = Priority::ALL.iter().map(|one| one.name()).collect();
     assert_eq!(document()["components"]["schemas"]["Priority"]["enum"], json!(names));
+    let names: Vec<_> = WorkerState::ALL.iter().map(|one| one.name()).collect();
+    assert_eq!(document()["components"]["schemas"]["WorkerState"]["enum"], json!(names));
     let all = [Visibility::Private, Visibility::Unlisted, Visibility::Public];
     let names: Vec<_> = all.iter().map(|one| one.name()).collect();
     assert_eq!(document()["components"]["schemas"]["Visibility"]["enum"], json!(names));
