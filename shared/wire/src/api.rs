@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
+mod account;
 mod asset;
 mod broadcast;
 mod captions;
@@ -14,6 +15,9 @@ mod subtitles;
 mod tier;
 mod timed;
 
+pub use account::{
+    ACCOUNT_CHARS_MAX, Account, AccountList, CreatedAccount, NewAccount, NewQuota, Usage,
+};
 pub use asset::{
     Asset, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import, MediaInfo,
     StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,

@@ -62,6 +62,8 @@ pub struct Model {
     pub served_ms: i64,
     /// Grows whenever its subtitles change.
     pub subtitle_changes: i64,
+    /// The account that owns it; none: the house does.
+    pub account: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.
