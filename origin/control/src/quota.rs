@@ -10,8 +10,7 @@ use crate::rows::{Change, accounts, assets, uploads};
 use crate::{Config, Error};
 
 /// Whether there is room for `more` bytes of `account`, or of the house, beside all but the upload `but`. Whoever asks
-/// holds [`counters::UPLOADS`](crate::rows::counters::UPLOADS), so that it stays true until the change is made, whatever
-/// other nodes do.
+/// holds `counters::UPLOADS`, so that it stays true until the change is made, whatever other nodes do.
 ///
 /// # Errors
 /// [`Error::QuotaExceeded`], [`Error::AccountUnknown`], storage errors.

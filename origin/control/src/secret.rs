@@ -1,7 +1,7 @@
 //! Secrets that people carry: stream keys, tickets and accounts' tokens; and the random bytes behind secrets and names.
 //!
-//! In: random bytes; texts that strangers present. Out: [`StreamKey`], [`Ticket`], [`AccountToken`], their hashes, new ids. Does not know
-//! the rows the hashes are kept in.
+//! In: random bytes; texts that strangers present. Out: [`StreamKey`], [`Ticket`], [`AccountToken`], their hashes, new
+//! ids. Does not know the rows the hashes are kept in.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,7 +1,7 @@
 //! An upload as the nodes of a house keep it between requests.
 //!
-//! In: nothing. Out: [`Upload`], what it is made of, how it is written into one column, and [`Quota`], which may have no
-//! room for it. Does not know tus, the database or where bytes lie.
+//! In: nothing. Out: [`Upload`], what it is made of, how it is written into one column; and [`Quota`], which may have
+//! no room for it. Does not know tus, the database or where bytes lie.
 //!
 //! An upload's bytes lie in **pieces**. Whoever holds an upload appends to one piece; who takes it over from a holder
 //! that was never heard of again begins a piece of its own, named by its fence. So nobody who wakes up late can write

@@ -149,12 +149,12 @@ export function summary(asset: Asset, date: string): string[] {
   const film = asset.media?.streams.find(({ video }) => video && !video.is_cover)?.video;
   return [
     ...(asset.left_s === undefined ? [] : [left(asset.left_s)]),
-    ...(asset.account === undefined ? [] : [asset.account]),
     ...(asset.media === undefined ? [] : [clock(asset.media.duration_ms)]),
     ...(film ? [`${film.width}×${film.height}`] : []),
     size(asset.bytes),
     date,
     ...(asset.file_name === undefined || asset.file_name === asset.title ? [] : [asset.file_name]),
+    ...(asset.account === undefined ? [] : [asset.account]),
   ];
 }
 

@@ -1,7 +1,7 @@
 //! Who may send a request: keeps strangers away from what is the administrator's, and from what is an account's.
 //!
-//! In: a request's `Authorization` (RFC 6750, 2.1). Out: the request, which knows who asks, or 401 or 403. Does not know
-//! what the route does.
+//! In: a request's `Authorization` (RFC 6750, 2.1). Out: the request, which knows who asks, or 401 or 403. Does not
+//! know what the route does.
 //!
 //! What is somebody else's is hidden where an address names it: by `Which` of assets, and `Known` of shows.
 

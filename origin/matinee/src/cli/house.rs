@@ -1,6 +1,7 @@
 //! The running house: where it is, by what right we speak to it, and one question at a time.
 //!
-//! In: `--api`, `--data` and `--token-file`. Out: answers as `shared_wire::api` types. Does not know what the commands want.
+//! In: `--api`, `--data` and `--token-file`. Out: answers as `shared_wire::api` types. Does not know
+//! what the commands want.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

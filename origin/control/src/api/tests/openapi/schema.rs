@@ -232,8 +232,9 @@ fn plan() -> [(&'static str, Value); 6] {
 
 fn asset() -> Value {
     json!({
-        "account": "anna", "asset": ID, "bytes": 1, "created_at": 2, "description": "", "file_name": "a.mp4",
-        "is_playable": true, "left_s": 60, "media": media(), "priority": "bulk",
+        "account": "anna", "asset": ID, "bytes": 1, "created_at": 2, "description": "",
+        "file_name": "a.mp4", "is_playable": true, "left_s": 60, "media": media(),
+        "priority": "bulk",
         "progress_percent": 50, "reason": "r", "show": ID,
         "state": "uploaded", "tags": ["a"], "title": "t", "visibility": "unlisted"
     })
