@@ -9,12 +9,12 @@ use tests::House;
 use crate::looked_into::{PICTURES, make};
 use crate::{Tus, name, shared};
 
-fn beside(path: &str) -> PathBuf {
+pub(crate) fn beside(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// A film of some chunks: noise, which no codec makes small.
-fn film(folder: &Path) -> PathBuf {
+pub(crate) fn film(folder: &Path) -> PathBuf {
     let noise = ["-t", "1.5", "-vf", "noise=alls=100:allf=t", "-c:v", "mpeg4", "-q:v", "2"];
     let film = make(folder, "film.mkv", &[&PICTURES[..], &noise].concat());
     let bytes = std::fs::metadata(&film).expect("a film").len();

@@ -2,6 +2,7 @@
 //!
 //! In: the built program, files made here. Out: what arrives, byte by byte. Does not know the inside.
 
+mod accounts;
 mod clients;
 mod imported;
 mod killed;

@@ -1,6 +1,6 @@
 //! Assets as rows: files that are there, what is said of them, and what is in them.
 //!
-//! In: uploads that are whole; what an administrator says; what was found in a file. Out: rows, found again by what is
+//! In: uploads that are whole; what their owners say; what was found in a file. Out: rows, found again by what is
 //! said of them. Does not know files, nor who looks into them.
 
 use std::collections::BTreeSet;
@@ -34,6 +34,8 @@ pub(crate) struct Search {
     pub(crate) text: Option<String>,
     /// Where it stands.
     pub(crate) state: Option<AssetState>,
+    /// Whose it is.
+    pub(crate) account: Option<String>,
 }
 
 /// All assets.
@@ -65,6 +67,9 @@ impl Assets {
         }
         if let Some(state) = search.state {
             query = query.filter(assets::Column::State.eq(state.name()));
+        }
+        if let Some(name) = search.account {
+            query = query.filter(assets::Column::Account.eq(name));
         }
         let found = page.of(query, assets::Column::Position).all(self.rows.read()).await?;
         let (found, next) = page.cut(found, |row| row.position);
@@ -212,14 +217,14 @@ impl Assets {
     }
 }
 
-/// Adds the asset that an upload has become, unless it is there.
+/// Adds the asset that an upload has become, unless it is there; it is of the account that the upload's row names.
 ///
 /// # Errors
 /// Storage errors.
 pub(crate) async fn insert(
     change: &Change,
     now: i64,
-    upload: &Upload,
+    (upload, account): (&Upload, Option<String>),
     NewAsset { title, file_name, priority }: NewAsset,
 ) -> Result<(), Error> {
     if by_id(upload.id).one(change.on()).await?.is_some() {
@@ -251,6 +256,7 @@ pub(crate) async fn insert(
         encoder: Set(None),
         begun_ms: Set(0),
         ready_ms: Set(0),
+        account: Set(account),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())
@@ -306,6 +312,7 @@ pub(crate) fn of_row(row: &assets::Model) -> Result<Asset, Error> {
         file_name: row.file_name.clone(),
         bytes: u64::try_from(row.bytes).unwrap_or_default(),
         created_at: row.created_at,
+        account: row.account.clone(),
         media: media.map_err(|_| corrupt("media information that cannot be read"))?,
     })
 }

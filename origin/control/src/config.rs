@@ -58,6 +58,10 @@ pub struct Config {
     pub uploads_bytes_max: Option<u64>,
     /// Uploads that are not finished.
     pub uploads_open_max: u32,
+    /// Those of one account.
+    pub uploads_open_of_account_max: u32,
+    /// Accounts.
+    pub accounts_max: u32,
     /// How long films of one priority wait, at most, while those of others are made: then one job of theirs is next.
     pub films_passed_over_max: Duration,
     /// How long a ticket is good for when its issuer does not say.
@@ -142,6 +146,8 @@ impl Default for Config {
             clock: Arc::new(unix_time),
             uploads_bytes_max: None,
             uploads_open_max: 10_000,
+            uploads_open_of_account_max: 1000,
+            accounts_max: 10_000,
             films_passed_over_max: Duration::from_secs(600),
             ticket_valid_s: 24 * 3600,
             ticket_valid_s_max: 400 * 24 * 3600,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use sea_orm::{DbErr, RuntimeErr};
 use shared_playlist::date_range::DateRangeError;
+use shared_wire::upload::Quota;
 
 /// Whose fault an error is, and so who can mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,16 +202,31 @@ pub enum Error {
     #[error("what is in the asset is not known: it is being looked into, or was refused")]
     AssetNotReady,
     /// Uploads and assets may take no more.
-    #[error("all uploads and assets together may take {max} bytes, and {left} are left")]
-    QuotaExceeded {
-        /// What they may take.
-        max: u64,
-        /// What is left of it.
-        left: u64,
-    },
+    #[error("{0}")]
+    QuotaExceeded(Quota),
     /// There are too many unfinished uploads.
-    #[error("the house has as many unfinished uploads as it may: finish one, or terminate it")]
+    #[error("there are as many unfinished uploads as there may be: finish one, or terminate it")]
     UploadsFull,
+    /// No such account.
+    #[error("there is no account of this name")]
+    AccountUnknown,
+    /// The name is taken.
+    #[error("there is an account of this name: choose another, or give that one a new token")]
+    AccountExists,
+    /// No more accounts can be made.
+    #[error("the house has as many accounts as it may: delete one")]
+    AccountsFull,
+    /// The account is not deleted while something is its.
+    #[error(
+        "the account owns {assets} assets and {uploads} uploads that take room: delete them, or \
+         have them handed over to the house (`hand_over`)"
+    )]
+    AccountOwns {
+        /// How many assets.
+        assets: u64,
+        /// How many uploads, unfinished or parts of others.
+        uploads: u64,
+    },
     /// A file was not taken in.
     #[error("{reason}")]
     FileRefused {
@@ -290,7 +306,9 @@ impl Error {
             Self::KeyFile { .. } | Self::Corrupt { .. } => Fault::Storage,
             Self::StorageFull | Self::Busy | Self::Storage { .. } => Fault::Storage,
             Self::Unreachable { .. } => Fault::Storage,
-            Self::QuotaExceeded { .. } | Self::UploadsFull => Fault::Config,
+            Self::QuotaExceeded(Quota::Account { .. }) => Fault::Peer,
+            Self::QuotaExceeded(_) | Self::UploadsFull | Self::AccountsFull => Fault::Config,
+            Self::AccountUnknown | Self::AccountExists | Self::AccountOwns { .. } => Fault::Peer,
             Self::AssetUnknown | Self::AssetNotReady | Self::FileRefused { .. } => Fault::Peer,
             Self::ShowIsFilm | Self::AssetNotFailed | Self::AssetNotTranscoding => Fault::Peer,
             Self::SubtitlesUnknown | Self::SubtitlesFull => Fault::Peer,

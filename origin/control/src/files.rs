@@ -11,6 +11,8 @@ use crate::on_air::Reply;
 /// A file that comes in one request.
 #[derive(Debug)]
 pub struct NewFile {
+    /// The account that owns it; `None`: the house does.
+    pub account: Option<String>,
     /// Its title, if it has one.
     pub title: Option<String>,
     /// Its name, if it has one.
@@ -21,6 +23,19 @@ pub struct NewFile {
     pub length: Option<u64>,
     /// They themselves.
     pub body: Body,
+}
+
+/// A file elsewhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewImport {
+    /// The account that owns it; `None`: the house does.
+    pub account: Option<String>,
+    /// Where it is; secrets may stand there.
+    pub url: String,
+    /// Its title, if it has one.
+    pub title: Option<String>,
+    /// Whether its film is made before others.
+    pub priority: Priority,
 }
 
 /// Whoever has the bytes of assets.
@@ -36,7 +51,7 @@ pub trait Files: Send + Sync {
     ///
     /// # Errors
     /// As [`Self::take`], and [`Error::Invalid`](crate::Error::Invalid).
-    fn import(&self, url: String, title: Option<String>, priority: Priority) -> Reply<'_, AssetId>;
+    fn import(&self, file: NewImport) -> Reply<'_, AssetId>;
 
     /// What a file is to become.
     fn plan(&self, media: &MediaInfo) -> AssetPlan;

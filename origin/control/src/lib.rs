@@ -5,6 +5,7 @@
 //! publishers' protocols or how edges decide. Nothing a viewer asks per request reaches the database, but for the one
 //! swap of a ticket for a token.
 
+mod accounts;
 mod api;
 mod assets;
 mod captions;
@@ -21,6 +22,7 @@ mod page;
 mod playback;
 mod postgres;
 mod pulls;
+mod quota;
 mod rows;
 mod secret;
 mod shows;
@@ -46,7 +48,7 @@ pub use captions::{Cue, of_vtt as cues_of_vtt};
 pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
-pub use files::{Files, NewFile};
+pub use files::{Files, NewFile, NewImport};
 pub use films::{
     Film, FilmJob, FilmJobKind, FilmLease, FilmLeft, FilmListed, FilmListing, FilmSpent,
     FilmSubtitles, FilmsDue, FilmsWaiting, NewFilmJob,
@@ -77,6 +79,7 @@ struct House {
     tiers: tiers::Tiers,
     tickets: tickets::Tickets,
     uploads: uploads::Uploads,
+    accounts: accounts::Accounts,
     assets: assets::Assets,
     films: films::Films,
     /// Comes after the rest, as what is on the air does.
@@ -118,6 +121,7 @@ impl Control {
         let tickets =
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
         let uploads = uploads::Uploads::new(rows.clone(), config.clone(), keys.node())?;
+        let accounts = accounts::Accounts::new(rows.clone(), config.clone());
         let assets = assets::Assets::new(rows.clone(), config.clone());
         let changed = assets.uploaded.clone();
         let films = films::Films::new(rows.clone(), &config, keys.node(), changed)?;
@@ -148,6 +152,7 @@ impl Control {
             tiers,
             tickets,
             uploads,
+            accounts,
             assets,
             films,
             files: OnceLock::new(),

@@ -1,7 +1,7 @@
-//! Secrets that people carry: stream keys and tickets; and the random bytes behind secrets and names.
+//! Secrets that people carry: stream keys, tickets and accounts' tokens; and the random bytes behind secrets and names.
 //!
-//! In: random bytes; texts that strangers present. Out: [`StreamKey`], [`Ticket`], their hashes, new ids. Does not know
-//! the rows the hashes are kept in.
+//! In: random bytes; texts that strangers present. Out: [`StreamKey`], [`Ticket`], [`AccountToken`], their hashes, new
+//! ids. Does not know the rows the hashes are kept in.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -25,12 +25,17 @@ pub(crate) trait Kind {
 pub(crate) enum OfStream {}
 /// Marks tickets.
 pub(crate) enum OfTicket {}
+/// Marks accounts' tokens.
+pub(crate) enum OfAccount {}
 
 impl Kind for OfStream {
     const PREFIX: &'static str = "sk_";
 }
 impl Kind for OfTicket {
     const PREFIX: &'static str = "tk_";
+}
+impl Kind for OfAccount {
+    const PREFIX: &'static str = "ac_";
 }
 
 /// A secret: a prefix and 32 characters of base 32 (`0-9 a-v`, RFC 4648, 7, in lower case). Never printed by `Debug`.
@@ -43,6 +48,8 @@ pub(crate) struct Secret<K> {
 pub(crate) type StreamKey = Secret<OfStream>;
 /// The right to watch a show.
 pub(crate) type Ticket = Secret<OfTicket>;
+/// The right to upload, and to see to what one uploaded.
+pub(crate) type AccountToken = Secret<OfAccount>;
 
 impl<K: Kind> Secret<K> {
     /// A new one.

@@ -4,9 +4,9 @@
 
 use std::sync::{Arc, Weak};
 
-use shared_wire::AssetId;
 use shared_wire::api::{Asset, MediaInfo};
 use shared_wire::upload::Upload;
+use shared_wire::{AssetId, Who};
 use tokio::sync::Notify;
 
 use crate::uploads::{NewUpload, UploadChange, UploadLock};
@@ -18,10 +18,13 @@ impl Control {
         let _ = self.house.files.set(files);
     }
 
-    /// Whether this is the administrator's credential, compared in a time that tells nothing about it.
-    #[must_use]
-    pub fn is_admin(&self, presented: &[u8]) -> bool {
-        self.house.keys.is_admin(presented)
+    /// Whoever presents this, if it is a right of this house: the administrator's credential is compared in a time that
+    /// tells nothing about it, an account's token is found by its hash.
+    ///
+    /// # Errors
+    /// Storage errors, of whoever may have an account's token.
+    pub async fn who(&self, presented: &[u8]) -> Result<Option<Who>, Error> {
+        self.house.who(presented).await
     }
 
     /// The house's clock, in seconds since the Unix epoch.
@@ -33,7 +36,7 @@ impl Control {
     /// Makes an upload, if there is room for it.
     ///
     /// # Errors
-    /// [`Error::QuotaExceeded`], [`Error::UploadsFull`], storage errors.
+    /// [`Error::QuotaExceeded`], [`Error::UploadsFull`], [`Error::AccountUnknown`], storage errors.
     pub async fn create_upload(&self, new: NewUpload) -> Result<Upload, Error> {
         self.house.uploads.create(self.house.now(), new).await
     }

@@ -127,8 +127,24 @@ impl TestHouse {
 
     /// Sends a request as the administrator; a body is JSON.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
-        let bearer = format!("Bearer {}", self.admin);
-        let request = Request::builder().method(method).uri(path).header("authorization", bearer);
+        self.by(&self.admin, method, path, body).await
+    }
+
+    /// Makes an account; its token.
+    pub(crate) async fn account(&self, name: &str, quota_bytes: Option<u64>) -> String {
+        let mut new = json!({ "account": name });
+        if let Some(bytes) = quota_bytes {
+            new["quota_bytes"] = json!(bytes);
+        }
+        let made = self.admin("POST", "/v1/accounts", new).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        field(&made.json, "token").to_owned()
+    }
+
+    /// Sends a request by a token; a body is JSON.
+    pub(crate) async fn by(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("authorization", format!("Bearer {token}"));
         self.send(request.header("content-type", "application/json").body(text(&body)).unwrap())
             .await
     }

@@ -14,8 +14,9 @@ use shared_wire::api::State;
 use crate::testing::{NOW, TestHouse, config, field, is_left_out, prepare};
 use crate::{Config, Control, Error, Fault};
 
+mod accounts;
 mod shared;
-mod stored;
+pub(crate) mod stored;
 
 fn config_in(dir: &Path) -> Config {
     config(dir, &Arc::new(AtomicI64::new(NOW)))

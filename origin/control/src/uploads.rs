@@ -7,13 +7,13 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use shared_wire::AssetId;
 use shared_wire::upload::{NewAsset, Stage, Upload, read_pieces, write_pieces};
 
 use crate::rows::{self, Change, Rows, assets, counters, uploads};
 use crate::secret::new_id;
-use crate::{Config, Error};
+use crate::{Config, Error, quota};
 
 /// Uploads that are looked at in one sweep.
 const DUE_MAX: u64 = 256;
@@ -23,6 +23,8 @@ const REMEMBERED_S: i64 = 7 * 24 * 3600;
 /// An upload that begins.
 #[derive(Debug, Clone)]
 pub struct NewUpload {
+    /// The account that owns it; `None`: the house does.
+    pub account: Option<String>,
     /// Bytes it is to have, if that is known.
     pub length: Option<u64>,
     /// What was said of it, as it was sent.
@@ -81,7 +83,7 @@ impl Uploads {
     /// Makes an upload, if there is room for it.
     ///
     /// # Errors
-    /// [`Error::QuotaExceeded`], [`Error::UploadsFull`], storage errors.
+    /// [`Error::QuotaExceeded`], [`Error::UploadsFull`], [`Error::AccountUnknown`], storage errors.
     pub(crate) async fn create(&self, now: i64, new: NewUpload) -> Result<Upload, Error> {
         let upload = Upload {
             id: new_id()?,
@@ -91,17 +93,14 @@ impl Uploads {
             concat: new.concat,
             stage: Stage::Open,
             expires_at: now + i64::from(new.expires_s),
+            account: new.account,
         };
+        let account = upload.account.as_deref();
         let reserved = upload.length.unwrap_or_default();
         let change = self.rows.write().await?;
         counters::next(&change, counters::UPLOADS).await?;
-        let open = uploads::Entity::find().filter(uploads::Column::Stage.eq(Stage::Open.name()));
-        let open = open.select_only().column_as(uploads::Column::Id.count(), "n");
-        let open: Option<i64> = open.into_tuple().one(change.on()).await?;
-        if open.unwrap_or_default() >= i64::from(self.config.uploads_open_max) {
-            return Err(Error::UploadsFull);
-        }
-        self.check_room(&change, None, reserved).await?;
+        self.check_open(&change, account).await?;
+        quota::check(&change, &self.config, account, None, reserved).await?;
         let row = uploads::ActiveModel {
             id: Set(upload.id.to_string()),
             length: Set(upload.length.map(signed)),
@@ -115,28 +114,27 @@ impl Uploads {
             holder: Set(None),
             held_until_ms: Set(0),
             is_wanted: Set(0),
+            account: Set(upload.account.clone()),
         };
         uploads::Entity::insert(row).exec_without_returning(change.on()).await?;
         change.commit().await?;
         Ok(upload)
     }
 
-    /// Whether there is room for `more` bytes beside all but this upload's.
-    async fn check_room(&self, change: &Change, but: Option<&str>, more: u64) -> Result<(), Error> {
-        let Some(max) = self.config.uploads_bytes_max else { return Ok(()) };
-        let sum = |column: &str| Expr::cust(format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)"));
-        let reserved = uploads::Entity::find().select_only().expr_as(sum("reserved"), "sum");
-        let reserved = match but {
-            Some(id) => reserved.filter(uploads::Column::Id.ne(id)),
-            None => reserved,
+    /// Refuses one more unfinished upload where there are as many as may be: no account has all of the house's.
+    async fn check_open(&self, change: &Change, account: Option<&str>) -> Result<(), Error> {
+        let open = || uploads::Entity::find().filter(uploads::Column::Stage.eq(Stage::Open.name()));
+        let all = open().count(change.on()).await?;
+        let is_full = all >= u64::from(self.config.uploads_open_max);
+        let own_max = u64::from(self.config.uploads_open_of_account_max);
+        let is_full = match account {
+            Some(name) if !is_full => {
+                let own = open().filter(uploads::Column::Account.eq(name));
+                own.count(change.on()).await? >= own_max
+            }
+            _ => is_full,
         };
-        let kept = assets::Entity::find().select_only().expr_as(sum("bytes"), "sum");
-        let reserved: Option<i64> = reserved.into_tuple().one(change.on()).await?;
-        let kept: Option<i64> = kept.into_tuple().one(change.on()).await?;
-        let sum = reserved.unwrap_or_default().saturating_add(kept.unwrap_or_default());
-        let sum = u64::try_from(sum).unwrap_or_default();
-        let left = max.saturating_sub(sum);
-        if more > left { Err(Error::QuotaExceeded { max, left }) } else { Ok(()) }
+        if is_full { Err(Error::UploadsFull) } else { Ok(()) }
     }
 
     /// One upload, whoever holds it.
@@ -199,7 +197,9 @@ impl Uploads {
         let row = uploads::Entity::find_by_id(&id).lock_exclusive().one(change.on()).await?;
         let Some(row) = row.filter(|row| row.fence == fence) else { return Ok(None) };
         if signed(reserved) > row.reserved {
-            self.check_room(&change, Some(&id), reserved).await?;
+            // Whose it is, the row says: it may have been handed over since.
+            let account = row.account.as_deref();
+            quota::check(&change, &self.config, account, Some(&id), reserved).await?;
         }
         let now_ms = change.now_ms().await?;
         let holder = (!release).then(|| self.holder.clone());
@@ -216,7 +216,7 @@ impl Uploads {
             .exec(change.on())
             .await?;
         if let Some(asset) = asset {
-            crate::assets::insert(&change, now, &upload, asset).await?;
+            crate::assets::insert(&change, now, (&upload, row.account), asset).await?;
         }
         if upload.stage == Stage::Gone {
             assets::Entity::delete_many()
@@ -275,5 +275,6 @@ fn of_row(row: &uploads::Model) -> Result<Upload, Error> {
         concat: row.concat.clone(),
         stage: Stage::named(&row.stage).ok_or_else(|| corrupt("no stage"))?,
         expires_at: row.expires_at,
+        account: row.account.clone(),
     })
 }

@@ -72,6 +72,9 @@ enum Role {
     /// List and revoke playback sessions
     #[command(subcommand)]
     Session(cli::SessionCommand),
+    /// Create, list and delete accounts: creators who upload without the administrator's credential
+    #[command(subcommand)]
+    Account(cli::AccountCommand),
     /// Upload, import, list, change and delete assets: films that are not on the air
     #[command(subcommand)]
     Asset(cli::AssetCommand),
@@ -116,6 +119,7 @@ fn main() -> ExitCode {
         Role::Tier(command) => return cli::run_tier(command),
         Role::Ticket(command) => return cli::run_ticket(command),
         Role::Session(command) => return cli::run_session(command),
+        Role::Account(command) => return cli::run_account(command),
         Role::Asset(command) => return cli::run_asset(command),
         Role::Caption(flags) => return cli::run_caption(flags),
         Role::Status(flags) => return cli::run_status(flags),

@@ -8,14 +8,16 @@ mod probing;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use data_encoding::BASE64;
-use origin_control::{Control, Files, NewFile, NewUpload, Reply, UploadChange, UploadLock};
+use origin_control::{
+    Control, Files, NewFile, NewImport, NewUpload, Reply, UploadChange, UploadLock,
+};
+use origin_upload::machine::Refusal;
 use origin_upload::{Disk, Kept, Ledger, Lock, New, Save, Uploads};
-use shared_wire::api::{AssetPlan, MediaInfo, Priority};
+use shared_wire::api::{AssetPlan, MediaInfo};
 use shared_wire::upload::Upload;
-use shared_wire::{AssetId, ShowId};
+use shared_wire::{AssetId, ShowId, Who};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -99,41 +101,45 @@ impl Room {
     /// The protocol's routes.
     pub(crate) fn router(&self) -> axum::Router {
         let control = self.control.clone();
-        let authorise = move |headers: &HeaderMap| {
-            let value = headers.get(header::AUTHORIZATION).map_or(&b""[..], |v| v.as_bytes());
-            let (scheme, rest) = value.split_at_checked("bearer ".len()).unwrap_or_default();
-            scheme.eq_ignore_ascii_case(b"bearer ") && control.is_admin(rest.trim_ascii())
+        let authorise = move |headers: &HeaderMap| -> origin_upload::Reply<'static, Option<Who>> {
+            let value = headers.get(header::AUTHORIZATION).cloned();
+            let control = control.clone();
+            Box::pin(async move {
+                let value = value.as_ref().map_or(&b""[..], |value| value.as_bytes());
+                let (scheme, rest) = value.split_at_checked("bearer ".len()).unwrap_or_default();
+                if !scheme.eq_ignore_ascii_case(b"bearer ") {
+                    return Ok(None);
+                }
+                control.who(rest.trim_ascii()).await.map_err(failed)
+            })
         };
         origin_upload::router(&self.uploads, Arc::new(authorise))
     }
 
-    async fn take(
-        &self,
-        title: Option<String>,
-        file_name: Option<String>,
-        priority: Priority,
-        (length, body): (Option<u64>, Body),
-    ) -> Result<AssetId, origin_control::Error> {
+    async fn take(&self, file: NewFile) -> Result<AssetId, origin_control::Error> {
+        let NewFile { account, title, file_name, priority, length, body } = file;
         let priority = Some(priority.name().to_owned());
         let pairs = [("title", title), ("filename", file_name), ("priority", priority)];
         let said: Vec<String> = pairs
             .into_iter()
             .filter_map(|(key, text)| Some(format!("{key} {}", BASE64.encode(text?.as_bytes()))))
             .collect();
-        self.uploads.take(Some(said.join(",")), length, body).await.map_err(refused)
+        let said = Some(said.join(","));
+        self.uploads.take(account, said, length, body).await.map_err(refused)
     }
 }
 
 impl Files for Room {
     fn take(&self, file: NewFile) -> Reply<'_, AssetId> {
-        let NewFile { title, file_name, priority, length, body } = file;
-        Box::pin(self.take(title, file_name, priority, (length, body)))
+        Box::pin(self.take(file))
     }
 
-    fn import(&self, url: String, title: Option<String>, priority: Priority) -> Reply<'_, AssetId> {
+    fn import(&self, file: NewImport) -> Reply<'_, AssetId> {
+        let NewImport { account, url, title, priority } = file;
         Box::pin(async move {
             let found = import::fetch(&url, self.allow_private).await?;
-            self.take(title, Some(found.name), priority, (found.length, found.body)).await
+            let (file_name, length, body) = (Some(found.name), found.length, found.body);
+            self.take(NewFile { account, title, file_name, priority, length, body }).await
         })
     }
 
@@ -168,8 +174,9 @@ fn refused(error: origin_upload::Error) -> origin_control::Error {
     use origin_upload::Error as Said;
     let reason = error.to_string();
     match error {
+        Said::Refused(refusal) if refusal.status == 401 => Told::AccountUnknown,
         Said::Refused(refusal) => Told::FileRefused { code: refusal.code, reason },
-        Said::Quota { max, left } => Told::QuotaExceeded { max, left },
+        Said::Quota(quota) => Told::QuotaExceeded(quota),
         Said::TooMany => Told::UploadsFull,
         Said::Stopping => Told::NoFiles,
         Said::Held | Said::TakenOver => Told::Busy,
@@ -186,7 +193,12 @@ struct Rows(Control);
 fn failed(error: origin_control::Error) -> origin_upload::Error {
     use origin_control::Error as Said;
     match error {
-        Said::QuotaExceeded { max, left } => origin_upload::Error::Quota { max, left },
+        Said::QuotaExceeded(quota) => origin_upload::Error::Quota(quota),
+        // It was there a moment ago, when its token was looked at.
+        Said::AccountUnknown => {
+            let detail = "the account was deleted".to_owned();
+            Refusal { status: 401, code: "credential_wrong", detail }.into()
+        }
         Said::UploadsFull => origin_upload::Error::TooMany,
         Said::StorageFull => origin_upload::Error::DiskFull,
         Said::Unreachable { reason } => origin_upload::Error::Storage(reason),
@@ -200,8 +212,8 @@ impl Ledger for Rows {
     }
 
     fn create(&self, new: New) -> origin_upload::Reply<'_, Upload> {
-        let New { length, metadata, concat, expires_s } = new;
-        let new = NewUpload { length, metadata, concat, expires_s };
+        let New { account, length, metadata, concat, expires_s } = new;
+        let new = NewUpload { account, length, metadata, concat, expires_s };
         Box::pin(async move { self.0.create_upload(new).await.map_err(failed) })
     }
 

@@ -4,6 +4,8 @@
 
 use std::io;
 
+use shared_wire::upload::Quota;
+
 use crate::machine::Refusal;
 
 /// Why an upload's request failed.
@@ -12,16 +14,11 @@ pub enum Error {
     /// Peer: the protocol does not allow it.
     #[error("{}", .0.detail)]
     Refused(Refusal),
-    /// Configuration: the house has no room for it.
-    #[error("all uploads and assets together may take {max} bytes, and {left} are left")]
-    Quota {
-        /// Bytes that may be taken.
-        max: u64,
-        /// Bytes that are left.
-        left: u64,
-    },
+    /// Configuration, or the peer's, who can delete something: a quota has no room for it.
+    #[error("{0}")]
+    Quota(Quota),
     /// Configuration: there are too many uploads.
-    #[error("the house has as many unfinished uploads as it may: finish one, or terminate it")]
+    #[error("there are as many unfinished uploads as there may be: finish one, or terminate it")]
     TooMany,
     /// Peer: somebody else has the upload, and does not let go.
     #[error("another request has this upload: try again")]

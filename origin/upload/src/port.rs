@@ -17,6 +17,8 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '
 /// An upload that begins.
 #[derive(Debug, Clone)]
 pub struct New {
+    /// The account that owns it; `None`: the house does.
+    pub account: Option<String>,
     /// Bytes it is to have, if that is known.
     pub length: Option<u64>,
     /// `Upload-Metadata`, as it was sent.
@@ -80,7 +82,7 @@ pub trait Ledger: Send + Sync {
     /// Makes an upload.
     ///
     /// # Errors
-    /// [`Error::Quota`], [`Error::TooMany`], [`Error::Storage`].
+    /// [`Error::Quota`], [`Error::TooMany`], [`Error::Refused`] if the account is gone, [`Error::Storage`].
     fn create(&self, new: New) -> Reply<'_, Upload>;
 
     /// Looks at an upload without holding it.

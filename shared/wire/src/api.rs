@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: serde types. Does not know the handlers or the rows behind them.
 
+mod account;
 mod asset;
 mod broadcast;
 mod captions;
@@ -15,6 +16,9 @@ mod tier;
 mod timed;
 mod work;
 
+pub use account::{
+    ACCOUNT_CHARS_MAX, Account, AccountList, CreatedAccount, NewAccount, NewQuota, Usage,
+};
 pub use asset::{
     Asset, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import, MediaInfo,
     StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,

@@ -12,8 +12,10 @@ mod id;
 mod policy;
 mod problem;
 mod request_id;
+mod who;
 
 pub use id::{AssetId, ID_BYTES, ID_CHARS, Id, IdError, SessionId, ShowId, TicketId};
 pub use policy::{Bind, COUNTRIES_MAX, Countries, Country, CountryError, Policy, Watermark};
 pub use problem::Problem;
 pub use request_id::is_request_id;
+pub use who::Who;

@@ -1,13 +1,13 @@
 //! An upload as the nodes of a house keep it between requests.
 //!
-//! In: nothing. Out: [`Upload`], what it is made of, and how it is written into one column. Does not know tus, the
-//! database or where bytes lie.
+//! In: nothing. Out: [`Upload`], what it is made of, how it is written into one column; and [`Quota`], which may have
+//! no room for it. Does not know tus, the database or where bytes lie.
 //!
 //! An upload's bytes lie in **pieces**. Whoever holds an upload appends to one piece; who takes it over from a holder
 //! that was never heard of again begins a piece of its own, named by its fence. So nobody who wakes up late can write
 //! into what others have already counted.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write as _};
 
 use crate::AssetId;
 use crate::api::Priority;
@@ -73,6 +73,8 @@ pub struct Upload {
     pub length: Option<u64>,
     /// Its bytes, in order.
     pub pieces: Vec<Piece>,
+    /// The account that owns it; `None`: the house does.
+    pub account: Option<String>,
     /// `Upload-Metadata`, as it was sent.
     pub metadata: Option<String>,
     /// `Upload-Concat`, as it was sent.
@@ -81,6 +83,47 @@ pub struct Upload {
     pub stage: Stage,
     /// When it is removed unless it goes on, in seconds since the Unix epoch.
     pub expires_at: i64,
+}
+
+/// A quota that has no room, as whoever met it is told: which one it is, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quota {
+    /// The house's own, told to its administrator.
+    House {
+        /// Bytes that may be taken.
+        max: u64,
+        /// Bytes that are left.
+        left: u64,
+    },
+    /// The same, told to an account: how much others have is none of its business.
+    HouseOfOthers,
+    /// That of the account that asks.
+    Account {
+        /// Bytes that may be taken.
+        max: u64,
+        /// Bytes that are left.
+        left: u64,
+    },
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::House { max, left } => write!(
+                f,
+                "the house's quota: all uploads and assets together may take {max} bytes, and \
+                 {left} are left: delete assets, or raise --uploads-max-mib"
+            ),
+            Self::HouseOfOthers => f.write_str(
+                "the house's quota, not this account's: whoever runs the house must make room",
+            ),
+            Self::Account { max, left } => write!(
+                f,
+                "this account's quota: its uploads and assets may take {max} bytes, and {left} \
+                 are left: delete some of them, or have the house's administrator raise it"
+            ),
+        }
+    }
 }
 
 impl Upload {

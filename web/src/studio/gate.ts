@@ -1,4 +1,4 @@
-//! The studio's door: the administrator's credential.
+//! The studio's door: the administrator's credential, or an account's token.
 //!
 //! In: the address, what was typed. Out: a credential that the house takes. Does not know what is behind the door.
 
@@ -28,7 +28,7 @@ export function forgetToken(): void {
 /** Tries a credential; the house if it is let in, else why not. */
 export async function knock(token: string): Promise<House | string> {
   // A header takes no other characters (RFC 9110, 5.5); no credential of a house has any.
-  if (!/^[\x21-\x7e]+$/.test(token)) return 'This is no credential: copy the one line of admin.token.';
+  if (!/^[\x21-\x7e]+$/.test(token)) return 'This is no credential: copy the one line of admin.token, or an account’s token.';
   const house = new House(token);
   const answer = await house.assets({ q: '', state: '', limit: 1 });
   if ('ok' in answer) {
@@ -39,7 +39,7 @@ export async function knock(token: string): Promise<House | string> {
   const { code, detail } = answer.refused;
   if (code !== 'credential_wrong' && code !== 'credential_missing') return refusal(code, detail);
   forgetToken();
-  return 'This is not the credential of this house. Copy all of admin.token, and nothing else.';
+  return 'This is not the credential of this house. Copy all of admin.token or of an account’s token, and nothing else.';
 }
 
 /** The door; `trouble` says why somebody stands before it. */
@@ -57,8 +57,8 @@ export function gate(trouble: string | null, enter: (house: House) => void): HTM
     { class: 'card gate' },
     icon('key'),
     el('h1', {}, 'Studio'),
-    el('p', { class: 'dim' }, 'Upload films and look after what is there. Only the house’s administrator may.'),
-    field('Administrator’s credential', input, 'It stands in the file admin.token in the house’s data directory.'),
+    el('p', { class: 'dim' }, 'Upload films and look after them: with an account’s token your own, as the house’s administrator all.'),
+    field('Your credential', input, 'An account’s token, or what stands in the file admin.token in the house’s data directory.'),
     told,
     go,
   );

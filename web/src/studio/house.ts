@@ -1,6 +1,6 @@
 //! What the studio asks the house.
 //!
-//! In: the administrator's credential, ids, changes. Out: answers of the shapes of shared/wire, or a problem. Does not
+//! In: the administrator's credential or an account's token, ids, changes. Out: answers of the shapes of shared/wire, or a problem. Does not
 //! know what is shown.
 
 import { problemIn, type Problem } from '../api';
@@ -44,6 +44,8 @@ export interface Asset {
   /** The show under which it is played. */
   show?: string;
   priority: 'urgent' | 'normal' | 'bulk';
+  /** The account that owns it; absent: the house does. */
+  account?: string;
   progress_percent: number;
   /** About how long the rest takes, in seconds, if anybody can say. */
   left_s?: number;
@@ -63,6 +65,13 @@ export interface Statistics {
   speed_percent?: number;
   sessions: number;
   sessions_active: number;
+}
+
+/** What whoever is signed in takes, and may take. */
+export interface Share {
+  account?: string;
+  quota_bytes?: number;
+  used_bytes: number;
 }
 
 export type Change = Partial<Pick<Asset, 'title' | 'description' | 'tags' | 'visibility' | 'priority'>>;
@@ -90,6 +99,10 @@ export class House {
     if (search.state !== '') query.set('state', search.state);
     if (search.cursor !== undefined) query.set('cursor', search.cursor);
     return this.ask('GET', `/v1/assets?${query}`);
+  }
+
+  usage(): Promise<Answer<Share>> {
+    return this.ask('GET', '/v1/account');
   }
 
   asset(id: string): Promise<Answer<Asset>> {

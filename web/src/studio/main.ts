@@ -8,21 +8,25 @@ import { button, icon, speaker } from './draw';
 import { forgetToken, gate, keptToken, knock, tokenInAddress } from './gate';
 import { House } from './house';
 import { Uploads } from './uploads';
+import { Usage } from './usage';
 
 const out = button('plain', 'Sign out', () => leave(null));
 const main = el('main', { class: 'studio' });
 const veil = el('div', { class: 'over', hidden: true }, icon('upload'), el('p', {}, 'Drop to upload'));
-let room: { uploads: Uploads; assets: Assets } | null = null;
+let room: { uploads: Uploads; assets: Assets; usage: Usage } | null = null;
 /** How many elements a drag is over; `dragleave` tells of each. */
 let over = 0;
 
 function enter(house: House): void {
   close();
   house.onSignedOut = () => leave('The house does not take this credential any more.');
-  const [uploads, assets] = [new Uploads(house), new Assets(house)];
-  uploads.onAsset = (asset) => void assets.add(asset);
-  room = { uploads, assets };
-  main.replaceChildren(el('h1', { class: 'unseen' }, 'Studio'), uploads.element, assets.element);
+  const [uploads, assets, usage] = [new Uploads(house), new Assets(house), new Usage(house)];
+  uploads.onAsset = (asset) => {
+    void assets.add(asset);
+    void usage.ask();
+  };
+  room = { uploads, assets, usage };
+  main.replaceChildren(el('h1', { class: 'unseen' }, 'Studio'), usage.element, uploads.element, assets.element);
   out.hidden = false;
 }
 
@@ -35,6 +39,7 @@ function leave(why: string | null): void {
 function close(): void {
   room?.uploads.close();
   room?.assets.close();
+  room?.usage.close();
   room = null;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: numbers, codes, media. Out: texts. Does not know elements.
 
-import type { Asset, Media, Statistics, Stream } from './house';
+import type { Asset, Media, Share, Statistics, Stream } from './house';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -16,6 +16,12 @@ export function size(bytes: number): string {
     unit += 1;
   }
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** `anna: 1.4 GB of 10 GB taken` */
+export function room({ account, quota_bytes: max, used_bytes: used }: Share): string {
+  const taken = max === undefined ? `${size(used)} taken` : `${size(used)} of ${size(max)} taken`;
+  return `${account ?? 'The house'}: ${taken}`;
 }
 
 /** `4:07`, `1:04:07` */
@@ -73,7 +79,7 @@ const CODES: Record<string, string> = {
 /** A refusal in plain words; the house's own detail says more where there is no sentence of ours. */
 export function refusal(code: string, detail: string | null): string {
   const known = CODES[code];
-  if (code === 'not_fetched' || code === 'field_invalid') return sentence(detail) ?? known ?? code;
+  if (code === 'not_fetched' || code === 'field_invalid' || code === 'quota_exceeded') return sentence(detail) ?? known ?? code;
   return known ?? sentence(detail) ?? `The house refused it (${code}).`;
 }
 
@@ -148,6 +154,7 @@ export function summary(asset: Asset, date: string): string[] {
     size(asset.bytes),
     date,
     ...(asset.file_name === undefined || asset.file_name === asset.title ? [] : [asset.file_name]),
+    ...(asset.account === undefined ? [] : [asset.account]),
   ];
 }
 

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
-import type { Asset, Media } from '../../src/studio/house';
+import type { Asset, Media, Share } from '../../src/studio/house';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml',
@@ -49,13 +49,15 @@ export class StudioHouse {
   assets: Asset[] = [];
   readonly uploads = new Map<string, Upload>();
   /** What every upload that begins is refused with: a status and a code. */
-  refuse: [number, string] | null = null;
+  refuse: [status: number, code: string, detail?: string] | null = null;
   /** How many bytes of a chunk are taken before the house stops listening. */
   takes = Infinity;
   /** How far a film comes each time that it is asked for, in percent. */
   pace = 50;
   /** Whether every request but for the page itself is cut off. */
   down = false;
+  /** What is told of the room that is taken. */
+  usage: Share = { used_bytes: 0 };
   /** Requests by method and path. */
   readonly asked: string[] = [];
   address = '';
@@ -75,7 +77,7 @@ export class StudioHouse {
   }
 
   reset(): void {
-    Object.assign(this, { assets: [], refuse: null, takes: Infinity, down: false, pace: 50 });
+    Object.assign(this, { assets: [], refuse: null, takes: Infinity, down: false, pace: 50, usage: { used_bytes: 0 } });
     this.uploads.clear();
     this.asked.length = 0;
   }
@@ -99,6 +101,7 @@ export class StudioHouse {
     this.asked.push(`${request.method} ${pathname}`);
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return this.problem(response, 401, 'credential_wrong');
     if (pathname.startsWith('/v1/tus')) return this.tus(request, response, pathname.split('/')[3]);
+    if (pathname === '/v1/account') return this.json(response, 200, this.usage);
     if (pathname === '/v1/assets') return this.list(response, searchParams);
     void text(request).then((body) => this.one(request.method ?? '', response, pathname, body));
   }
@@ -114,7 +117,8 @@ export class StudioHouse {
 
   private one(method: string, response: ServerResponse, pathname: string, body: string): void {
     if (pathname === '/v1/assets/import') {
-      if (this.refuse !== null) return this.problem(response, ...this.refuse, 'the server answered 404');
+      const [status, code] = this.refuse ?? [];
+      if (status !== undefined && code !== undefined) return this.problem(response, status, code, 'the server answered 404');
       return this.json(response, 201, this.shelve((JSON.parse(body) as { title?: string }).title ?? 'fetched'));
     }
     if (pathname.endsWith('/tickets')) return this.json(response, 201, { watch_url: `${this.address}/watch/${pathname.split('/')[3]}` });

@@ -113,6 +113,22 @@ it('takes the credential from the address and removes it there', async () => {
   await photograph('empty');
 });
 
+it('says whose room is taken, and how much of it', async () => {
+  house.usage = { account: 'anna', quota_bytes: 10e9, used_bytes: 1.4e9 };
+  await enter();
+  await page.getByText('anna: 1.4 GB of 10.0 GB taken').waitFor();
+  house.usage = { used_bytes: 7e6 };
+  await page.reload();
+  await page.getByText('The house: 7.0 MB taken').waitFor();
+});
+
+it('says which quota is full in the house’s own words', async () => {
+  house.refuse = [413, 'quota_exceeded', 'this account’s quota: delete some'];
+  await enter();
+  await drop('film.mkv', 1000);
+  await line('film.mkv').getByText('This account’s quota: delete some.').waitFor();
+});
+
 it('uploads what is dropped, several at once, and follows what becomes of it', async () => {
   await enter();
   await drop('one.mkv', 300_000);

@@ -10,13 +10,14 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Deserialize;
+use shared_wire::Who;
 use shared_wire::api::ShowState;
 
 use super::refusal::Refusal;
 use crate::page::Page;
 use crate::{Error, House};
 
-/// The show in the path, which exists.
+/// The show in the path, which exists, and which whoever asks may know of.
 pub(super) struct Known(pub(super) ShowState);
 
 impl FromRequestParts<Arc<House>> for Known {
@@ -24,19 +25,24 @@ impl FromRequestParts<Arc<House>> for Known {
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
         // Whatever is no id names no show.
         let id = parameter(parts, house, "show").await.and_then(|text| text.parse().ok());
-        let known = id.and_then(|id| house.shows.state(id));
-        known.map(Self).ok_or_else(|| Error::ShowUnknown.into())
+        let known = id.and_then(|id| house.shows.state(id)).ok_or(Error::ShowUnknown)?;
+        // Nobody asks by a right where viewers may ask; to an account others' shows are none.
+        let who = parts.extensions.get::<Who>();
+        match who {
+            Some(who) if !house.may_see(who, &known).await? => Err(Error::ShowUnknown.into()),
+            _ => Ok(Self(known)),
+        }
     }
 }
 
 /// What the path names below or beside a show: a tier, a session, a date range, a track of captions; or below an asset:
-/// a language.
+/// a language; or an account.
 pub(super) struct Named(pub(super) String);
 
 impl FromRequestParts<Arc<House>> for Named {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
-        for name in ["tier", "session", "range", "track", "language"] {
+        for name in ["tier", "session", "range", "track", "language", "account"] {
             if let Some(text) = parameter(parts, house, name).await {
                 return Ok(Self(text));
             }

@@ -14,15 +14,16 @@ use shared_wire::api::{
     Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
 };
 
+use super::access::Asker;
 use super::address::{malformed_query, parameter};
 use super::body::Body;
 use super::refusal::Refusal;
 use crate::assets::Search;
-use crate::files::NewFile;
+use crate::files::{NewFile, NewImport};
 use crate::page::Page;
 use crate::{Error, House};
 
-/// The asset in the path, whether it exists or not.
+/// The asset in the path: to an account one of its own, to the administrator whether it exists or not.
 pub(super) struct Which(pub(super) AssetId);
 
 impl FromRequestParts<Arc<House>> for Which {
@@ -30,16 +31,23 @@ impl FromRequestParts<Arc<House>> for Which {
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refusal> {
         let text = parameter(parts, house, "asset").await.unwrap_or_default();
         // Whatever is no id names no asset.
-        text.parse().map(Self).map_err(|_| Error::AssetUnknown.into())
+        let asset = text.parse().map_err(|_| Error::AssetUnknown)?;
+        let Asker(who) = Asker::from_request_parts(parts, house).await?;
+        if house.accounts.may_see(&who, asset).await? {
+            Ok(Self(asset))
+        } else {
+            Err(Error::AssetUnknown.into())
+        }
     }
 }
 
-/// `?q=…&state=…&limit=…&cursor=…`, and nothing else.
+/// `?q=…&state=…&account=…&limit=…&cursor=…`, and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SearchQuery {
     q: Option<String>,
     state: Option<AssetState>,
+    account: Option<String>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
@@ -53,7 +61,10 @@ impl FromRequestParts<Arc<House>> for Looked {
         let query = Query::<SearchQuery>::try_from_uri(&parts.uri);
         let Query(query) = query.map_err(|error| malformed_query(&error))?;
         let page = Page::new(&house.config, query.limit, query.cursor.as_deref())?;
-        Ok(Self(Search { text: query.q, state: query.state }, page))
+        let Asker(who) = Asker::from_request_parts(parts, house).await?;
+        // An account sees its own, whatever it asks for.
+        let account = who.account().map(str::to_owned).or(query.account);
+        Ok(Self(Search { text: query.q, state: query.state, account }, page))
     }
 }
 
@@ -77,6 +88,7 @@ struct FileQuery {
 /// `POST /v1/assets`: a file in one request.
 pub(super) async fn take(
     State(house): State<Arc<House>>,
+    Asker(who): Asker,
     request: Request,
 ) -> Result<(StatusCode, Json<Asset>), Refusal> {
     let query = Query::<FileQuery>::try_from_uri(request.uri());
@@ -89,7 +101,8 @@ pub(super) async fn take(
     }
     let length = length(request.headers());
     let priority = priority.unwrap_or_default();
-    let file = NewFile { title, file_name, priority, length, body: request.into_body() };
+    let account = who.account().map(str::to_owned);
+    let file = NewFile { account, title, file_name, priority, length, body: request.into_body() };
     let asset = house.files()?.take(file).await?;
     tracing::info!(%asset, "a file was uploaded");
     Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
@@ -102,13 +115,16 @@ fn length(headers: &HeaderMap) -> Option<u64> {
 /// `POST /v1/assets/import`: a file elsewhere.
 pub(super) async fn import(
     State(house): State<Arc<House>>,
+    Asker(who): Asker,
     Body(Import { url, title, priority }): Body<Import>,
 ) -> Result<(StatusCode, Json<Asset>), Refusal> {
     if let Some(title) = &title {
         crate::page::check_text("title", title, house.config.title_chars_max)?;
     }
     let priority = priority.unwrap_or(Priority::Bulk);
-    let asset = house.files()?.import(url, title, priority).await?;
+    let account = who.account().map(str::to_owned);
+    let file = NewImport { account, url, title, priority };
+    let asset = house.files()?.import(file).await?;
     tracing::info!(%asset, "a file was fetched");
     Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
 }

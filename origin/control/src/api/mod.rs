@@ -3,8 +3,9 @@
 //! In: HTTP requests. Out: JSON as `shared_wire::api` and `openapi.json` have it. Does not know rows, nor how it is
 //! served.
 
+mod access;
+mod accounts;
 mod address;
-mod admin;
 mod assets;
 mod body;
 mod captions;
@@ -40,58 +41,70 @@ const OPENAPI: &str = include_str!("openapi.json");
 enum Access {
     /// Whoever has the administrator's credential.
     Admin,
+    /// The same; or an account, for what is its own.
+    Creator,
     /// Anybody.
     Public,
 }
 
+/// An account's quota and token.
+const QUOTA: &str = "/v1/accounts/{account}/quota";
+const TOKEN: &str = "/v1/accounts/{account}/token";
 /// Subtitles of one language.
 const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 43] {
-    use Access::{Admin, Public};
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 50] {
+    use Access::{Admin, Creator, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
         ("/v1/shows", Admin, get(shows::list)),
-        ("/v1/shows/{show}", Admin, get(shows::get)),
+        ("/v1/shows/{show}", Creator, get(shows::get)),
         ("/v1/shows/{show}", Admin, patch(shows::change)),
         ("/v1/shows/{show}/end", Admin, post(shows::end)),
         ("/v1/shows/{show}/stream-key", Admin, post(shows::rotate_key)),
         ("/v1/shows/{show}/pull", Admin, put(pull::begin)),
         ("/v1/shows/{show}/pull", Admin, delete(pull::end)),
-        ("/v1/shows/{show}/tiers", Admin, get(tiers::list)),
-        ("/v1/shows/{show}/tiers/{tier}", Admin, put(tiers::put)),
-        ("/v1/shows/{show}/tiers/{tier}", Admin, get(tiers::get)),
-        ("/v1/shows/{show}/tiers/{tier}", Admin, delete(tiers::delete)),
+        ("/v1/shows/{show}/tiers", Creator, get(tiers::list)),
+        ("/v1/shows/{show}/tiers/{tier}", Creator, put(tiers::put)),
+        ("/v1/shows/{show}/tiers/{tier}", Creator, get(tiers::get)),
+        ("/v1/shows/{show}/tiers/{tier}", Creator, delete(tiers::delete)),
         ("/v1/shows/{show}/date-ranges", Admin, post(date_ranges::put)),
         ("/v1/shows/{show}/date-ranges", Admin, get(date_ranges::list)),
         ("/v1/shows/{show}/date-ranges/{range}", Admin, delete(date_ranges::delete)),
         ("/v1/shows/{show}/id3", Admin, post(id3::put)),
         ("/v1/shows/{show}/captions/{track}", Admin, post(captions::put)),
-        ("/v1/shows/{show}/tickets", Admin, post(tickets::issue)),
-        ("/v1/shows/{show}/tickets", Admin, get(tickets::list)),
-        ("/v1/tickets/revoke", Admin, post(tickets::revoke)),
-        ("/v1/shows/{show}/sessions", Admin, get(playback::list)),
+        ("/v1/shows/{show}/tickets", Creator, post(tickets::issue)),
+        ("/v1/shows/{show}/tickets", Creator, get(tickets::list)),
+        ("/v1/tickets/revoke", Creator, post(tickets::revoke)),
+        ("/v1/shows/{show}/sessions", Creator, get(playback::list)),
         ("/v1/sessions/{session}/revoke", Admin, post(playback::revoke)),
         ("/v1/shows/{show}/playback", Public, post(playback::exchange)),
         ("/v1/shows/{show}/playback/end", Public, post(playback::end)),
         ("/v1/shows/{show}/state", Public, get(shows::state)),
-        ("/v1/assets", Admin, get(assets::list)),
-        ("/v1/assets", Admin, post(assets::take)),
-        ("/v1/assets/import", Admin, post(assets::import)),
-        ("/v1/assets/{asset}", Admin, get(assets::get)),
-        ("/v1/assets/{asset}/plan", Admin, get(assets::plan)),
-        ("/v1/assets/{asset}/transcode", Admin, post(queue::transcode)),
-        ("/v1/assets/{asset}/cancel", Admin, post(queue::cancel)),
-        ("/v1/assets/{asset}/jobs", Admin, get(queue::jobs)),
-        ("/v1/failed-jobs", Admin, get(queue::failed)),
-        ("/v1/assets/{asset}/statistics", Admin, get(queue::statistics)),
+        ("/v1/assets", Creator, get(assets::list)),
+        ("/v1/assets", Creator, post(assets::take)),
+        ("/v1/assets/import", Creator, post(assets::import)),
+        ("/v1/assets/{asset}", Creator, get(assets::get)),
+        ("/v1/assets/{asset}/plan", Creator, get(assets::plan)),
+        ("/v1/assets/{asset}/transcode", Creator, post(queue::transcode)),
+        ("/v1/assets/{asset}/cancel", Creator, post(queue::cancel)),
+        ("/v1/assets/{asset}/jobs", Creator, get(queue::jobs)),
+        ("/v1/failed-jobs", Creator, get(queue::failed)),
+        ("/v1/assets/{asset}/statistics", Creator, get(queue::statistics)),
         ("/v1/workers", Admin, get(queue::workers)),
-        ("/v1/assets/{asset}/subtitles", Admin, get(subtitles::list)),
-        (SUBTITLES, Admin, put(subtitles::put)),
-        (SUBTITLES, Admin, delete(subtitles::delete)),
-        ("/v1/assets/{asset}", Admin, patch(assets::change)),
-        ("/v1/assets/{asset}", Admin, delete(assets::delete)),
+        ("/v1/assets/{asset}/subtitles", Creator, get(subtitles::list)),
+        (SUBTITLES, Creator, put(subtitles::put)),
+        (SUBTITLES, Creator, delete(subtitles::delete)),
+        ("/v1/assets/{asset}", Creator, patch(assets::change)),
+        ("/v1/assets/{asset}", Creator, delete(assets::delete)),
+        ("/v1/account", Creator, get(accounts::usage)),
+        ("/v1/accounts", Admin, post(accounts::create)),
+        ("/v1/accounts", Admin, get(accounts::list)),
+        ("/v1/accounts/{account}", Admin, get(accounts::get)),
+        ("/v1/accounts/{account}", Admin, delete(accounts::delete)),
+        (QUOTA, Admin, put(accounts::set_quota)),
+        (TOKEN, Admin, post(accounts::rotate)),
         ("/v1/status", Admin, get(status)),
         ("/openapi.json", Public, get(openapi)),
     ]
@@ -102,7 +115,12 @@ pub(crate) fn router(house: Arc<House>) -> Router {
     let mut router = Router::new();
     for (path, access, handler) in routes() {
         let handler = match access {
-            Access::Admin => handler.route_layer(from_fn_with_state(house.clone(), admin::check)),
+            Access::Admin => {
+                handler.route_layer(from_fn_with_state(house.clone(), access::administrator))
+            }
+            Access::Creator => {
+                handler.route_layer(from_fn_with_state(house.clone(), access::creator))
+            }
             Access::Public => handler,
         };
         router = router.route(path, handler);

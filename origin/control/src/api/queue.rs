@@ -9,6 +9,7 @@ use axum::extract::{FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use shared_wire::api::{Asset, AssetJobList, AssetStatistics, WorkerList};
 
+use super::access::Asker;
 use super::address::{PageQuery, malformed_query};
 use super::assets::Which;
 use super::refusal::Refusal;
@@ -42,9 +43,10 @@ impl FromRequestParts<Arc<House>> for Behind {
 /// `GET /v1/failed-jobs`
 pub(super) async fn failed(
     State(house): State<Arc<House>>,
+    Asker(who): Asker,
     Behind(page, behind): Behind,
 ) -> Result<Json<AssetJobList>, Refusal> {
-    Ok(Json(house.films.fallen(page, behind).await?))
+    Ok(Json(house.films.fallen(page, behind, who.account()).await?))
 }
 
 /// `GET /v1/assets/{asset}/statistics`

@@ -6,6 +6,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared_wire::Problem;
+use shared_wire::upload::Quota;
 
 use crate::error::{Closed, Error};
 
@@ -135,7 +136,10 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::AssetNotTranscoding => {
             (S::CONFLICT, "asset_not_transcoding", "The asset is not being transcoded.")
         }
-        Error::QuotaExceeded { .. } => {
+        Error::QuotaExceeded(Quota::Account { .. }) => {
+            (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The account has no room for it.")
+        }
+        Error::QuotaExceeded(_) => {
             (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The house has no room for it.")
         }
         Error::UploadsFull => {
@@ -151,6 +155,17 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
+/// The same of an error of accounts.
+const fn of_accounts(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::AccountUnknown => (S::NOT_FOUND, "account_unknown", "There is no such account."),
+        Error::AccountExists => (S::CONFLICT, "account_exists", "There is such an account."),
+        Error::AccountsFull => (S::CONFLICT, "accounts_full", "The house takes no more accounts."),
+        _ => (S::CONFLICT, "account_owns", "The account owns something."),
+    }
+}
+
 /// The same of a ticket that does not open this show.
 const fn of_tickets(error: &Error) -> (StatusCode, &'static str, &'static str) {
     let (code, title) = match error {
@@ -160,6 +175,25 @@ const fn of_tickets(error: &Error) -> (StatusCode, &'static str, &'static str) {
         _ => ("ticket_wrong_show", "The ticket is for another show."),
     };
     (StatusCode::FORBIDDEN, code, title)
+}
+
+/// The same of what there was too much of lately.
+const fn too_many(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    let (code, title) = match error {
+        Error::TooManySessions => ("too_many_sessions", "The ticket has too many sessions."),
+        _ => ("too_many_attempts", "Too many wrong tickets were tried."),
+    };
+    (StatusCode::TOO_MANY_REQUESTS, code, title)
+}
+
+/// The same of an error of tiers.
+const fn of_tiers(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::TierUnknown => (S::NOT_FOUND, "tier_unknown", "There is no such tier."),
+        Error::TierInUse => (S::CONFLICT, "tier_in_use", "The tier has tickets."),
+        _ => (S::CONFLICT, "tiers_full", "The show takes no more tiers."),
+    }
 }
 
 /// The status, code and title of an error.
@@ -191,15 +225,8 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         | Error::TicketRevoked
         | Error::TicketExpired
         | Error::TicketWrongShow => of_tickets(error),
-        Error::TooManySessions => {
-            (S::TOO_MANY_REQUESTS, "too_many_sessions", "The ticket has too many sessions.")
-        }
-        Error::TooManyAttempts { .. } => {
-            (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong tickets were tried.")
-        }
-        Error::TierUnknown => (S::NOT_FOUND, "tier_unknown", "There is no such tier."),
-        Error::TierInUse => (S::CONFLICT, "tier_in_use", "The tier has tickets."),
-        Error::TiersFull => (S::CONFLICT, "tiers_full", "The show takes no more tiers."),
+        Error::TooManySessions | Error::TooManyAttempts { .. } => too_many(error),
+        Error::TierUnknown | Error::TierInUse | Error::TiersFull => of_tiers(error),
         Error::PreviewOver => (S::FORBIDDEN, "preview_over", "The preview is over."),
         Error::DevicesFull(_) => {
             (S::FORBIDDEN, "devices_full", "The ticket plays on as many devices as it may.")
@@ -215,11 +242,15 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         | Error::SubtitlesUnknown
         | Error::SubtitlesFull
         | Error::AssetNotTranscoding
-        | Error::QuotaExceeded { .. }
+        | Error::QuotaExceeded(_)
         | Error::UploadsFull
         | Error::FileRefused { .. }
         | Error::NoFiles
         | Error::StorageFull => of_files(error),
+        Error::AccountUnknown
+        | Error::AccountExists
+        | Error::AccountsFull
+        | Error::AccountOwns { .. } => of_accounts(error),
         Error::Unreachable { .. } => {
             (S::SERVICE_UNAVAILABLE, "database_unreachable", "The database cannot be reached.")
         }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use shared_wire::Who;
 use shared_wire::api::{IssuedTicket, NewTicket, RevokeTicket, TicketList, TicketState};
 
+use super::access::Asker;
 use super::address::Known;
 use super::body::{Body, BodyOrDefault};
 use super::refusal::Refusal;
@@ -38,14 +40,30 @@ pub(super) async fn list(
 /// `POST /v1/tickets/revoke`
 pub(super) async fn revoke(
     State(house): State<Arc<House>>,
+    Asker(who): Asker,
     Body(named): Body<RevokeTicket>,
 ) -> Result<Json<TicketState>, Refusal> {
-    let revoked = house.tickets.revoke(house.now(), &named.ticket).await;
+    let revoked = match may_revoke(&house, &who, &named.ticket).await {
+        Ok(()) => house.tickets.revoke(house.now(), &named.ticket).await,
+        Err(error) => Err(error),
+    };
     let revoked = revoked.map_err(|error| match error {
-        // To an administrator an unknown ticket is a wrong name, not a right denied.
+        // To whoever sells tickets an unknown one is a wrong name, not a right denied.
         Error::TicketUnknown => Refusal::from(error).with_status(StatusCode::NOT_FOUND),
         _ => error.into(),
     })?;
     tracing::info!(show = %revoked.show, ticket = %revoked.id, "ticket revoked");
     Ok(Json(revoked))
+}
+
+/// To an account the tickets of others' shows are none.
+async fn may_revoke(house: &House, who: &Who, named: &str) -> Result<(), Error> {
+    if *who == Who::House {
+        return Ok(());
+    }
+    let show = house.shows.state(house.tickets.show_of(named).await?);
+    match show {
+        Some(show) if house.may_see(who, &show).await? => Ok(()),
+        _ => Err(Error::TicketUnknown),
+    }
 }

@@ -17,7 +17,8 @@ use crate::{NewUpload, UploadChange, UploadLock};
 
 /// An asset that was uploaded and looked into.
 pub(super) async fn uploaded(house: &TestHouse) -> AssetId {
-    let new = NewUpload { length: Some(5), metadata: None, concat: None, expires_s: 60 };
+    let new =
+        NewUpload { account: None, length: Some(5), metadata: None, concat: None, expires_s: 60 };
     let upload = house.control.create_upload(new).await.unwrap();
     let locked = house.control.lock_upload(upload.id).await.unwrap();
     let UploadLock::Have(mut upload, fence, _) = locked else { panic!("{locked:?}") };

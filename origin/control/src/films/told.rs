@@ -2,6 +2,7 @@
 //!
 //! In: pages. Out: rows as the API has them. Does not know who does the jobs.
 
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_wire::AssetId;
 use shared_wire::api::{AssetJob, AssetJobList};
@@ -10,7 +11,7 @@ use super::Films;
 use super::job::JobState;
 use crate::Error;
 use crate::page::Page;
-use crate::rows::{self, films};
+use crate::rows::{self, assets, films};
 
 /// A row of the list of jobs that were given up: when, of which asset, which.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,8 @@ impl Films {
         Ok(AssetJobList { jobs: self.told(&found).await?, next })
     }
 
-    /// A page of the jobs that were given up, the last to fail first, behind this one.
+    /// A page of the jobs that were given up, the last to fail first, behind this one; of all assets, or those of an
+    /// account.
     ///
     /// # Errors
     /// Storage errors.
@@ -51,6 +53,7 @@ impl Films {
         &self,
         page: Page,
         behind: Option<Fallen>,
+        account: Option<&str>,
     ) -> Result<AssetJobList, Error> {
         use films::Column;
         let mut query = films::Entity::find().filter(Column::State.eq(JobState::Dead.name()));
@@ -59,6 +62,14 @@ impl Films {
             let other = same.clone().add(Column::AssetId.gt(id.to_string()));
             let own = same.add(Column::AssetId.eq(id.to_string())).add(Column::Number.gt(number));
             query = query.filter(Condition::any().add(Column::FailedMs.lt(ms)).add(other).add(own));
+        }
+        if let Some(name) = account {
+            let own = Query::select()
+                .column(assets::Column::Id)
+                .from(assets::Entity)
+                .and_where(assets::Column::Account.eq(name))
+                .to_owned();
+            query = query.filter(Column::AssetId.in_subquery(own));
         }
         let found = query
             .order_by_desc(Column::FailedMs)

@@ -69,6 +69,8 @@ pub struct Model {
     pub begun_ms: i64,
     /// … and when all of it was made; 0: not yet.
     pub ready_ms: i64,
+    /// The account that owns it; none: the house does.
+    pub account: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

@@ -2,6 +2,7 @@
 //!
 //! In: a database of any earlier form. Out: one of the newest. Does not know what the rows mean.
 
+mod accounts;
 mod broadcast;
 mod films;
 mod leases;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(queue::Queue),
             Box::new(subtitles::Subtitles),
             Box::new(workers::Workers),
+            Box::new(accounts::Accounts),
         ]
     }
 }

@@ -3,6 +3,7 @@
 //! In: a path, or an address. Out: [`Rows`], a pool of connections to tables of the newest form. Does not know what the
 //! rows mean.
 
+pub(crate) mod accounts;
 pub(crate) mod assets;
 pub(crate) mod counters;
 pub(crate) mod denials;

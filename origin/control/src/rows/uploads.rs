@@ -38,6 +38,8 @@ pub struct Model {
     pub held_until_ms: i64,
     /// Whether somebody else wants it.
     pub is_wanted: i64,
+    /// The account that owns it; none: the house does.
+    pub account: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

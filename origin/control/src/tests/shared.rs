@@ -11,7 +11,7 @@ use shared_wire::ShowId;
 use shared_wire::api::State;
 
 use crate::testing::{NOW, POSTGRES_VARIABLE, TestHouse, config, field};
-use crate::{Config, Control, Error, Ownership, Postgres};
+use crate::{Config, Control, Error, NewUpload, Ownership, Postgres};
 
 #[path = "../../../../tests/house/postgres.rs"]
 #[expect(unreachable_pub, reason = "the tests of the whole have it too")]
@@ -140,6 +140,33 @@ async fn limits_hold_across_nodes() {
 }
 
 /// Has `node` a show?
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_race_exceed_neither_quota() {
+    let Some(server) = server() else { return };
+    let max = |config: &mut Config| config.uploads_bytes_max = Some(150);
+    let (a, b) = tokio::join!(TestHouse::with(on(&server, max)), TestHouse::with(on(&server, max)));
+    a.account("anna", Some(100)).await;
+    let new = |account: Option<&str>| NewUpload {
+        account: account.map(str::to_owned),
+        length: Some(10),
+        metadata: None,
+        concat: None,
+        expires_s: 60,
+    };
+    // Thirty of the account, of which ten fit, and then of the house, of which five more do.
+    for (account, fit) in [(Some("anna"), 10), (None, 5)] {
+        let asks = (0..30).map(|at| {
+            let node = if at % 2 == 0 { &a } else { &b };
+            node.control.create_upload(new(account))
+        });
+        let made = futures::future::join_all(asks).await;
+        assert_eq!(made.iter().filter(|made| made.is_ok()).count(), fit);
+        assert!(made.iter().all(|made| matches!(made, Ok(_) | Err(Error::QuotaExceeded(_)))));
+    }
+    let used = b.admin("GET", "/v1/accounts/anna", Value::Null).await;
+    assert_eq!(used.json["used_bytes"], 100);
+}
+
 async fn has(node: &TestHouse, show: ShowId, takes_over: bool) -> bool {
     let claimed = node.control.claim(show, takes_over).await.unwrap();
     matches!(claimed, Ownership::Here(_))

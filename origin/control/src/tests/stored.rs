@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 use shared_wire::api::{AssetState, MediaInfo, Priority};
-use shared_wire::upload::{NewAsset, Piece, Stage, Upload};
+use shared_wire::upload::{NewAsset, Piece, Quota, Stage, Upload};
 
 use crate::testing::{NOW, TestHouse};
 use crate::{Control, Error, NewUpload, UploadChange, UploadLock};
 
-fn new(length: Option<u64>) -> NewUpload {
-    NewUpload { length, metadata: None, concat: None, expires_s: 60 }
+pub(super) fn new(length: Option<u64>) -> NewUpload {
+    NewUpload { account: None, length, metadata: None, concat: None, expires_s: 60 }
 }
 
-async fn lock(control: &Control, upload: &Upload) -> (Upload, i64) {
+pub(super) async fn lock(control: &Control, upload: &Upload) -> (Upload, i64) {
     match control.lock_upload(upload.id).await.unwrap() {
         UploadLock::Have(upload, fence, is_fresh) => {
             assert!(!is_fresh, "no other node has it");
@@ -22,20 +22,35 @@ async fn lock(control: &Control, upload: &Upload) -> (Upload, i64) {
 }
 
 /// What a holder says when so many bytes have come.
-fn came(upload: &Upload, fence: i64, bytes: u64) -> UploadChange {
+pub(super) fn came(upload: &Upload, fence: i64, bytes: u64) -> UploadChange {
     let upload = Upload { pieces: vec![Piece { fence, bytes }], ..upload.clone() };
     UploadChange { upload, fence, reserved: bytes, release: false, asset: None }
 }
 
-/// An upload of these bytes that has become an asset of this title.
+/// What is said of an asset of this title.
+pub(super) fn titled(title: &str) -> NewAsset {
+    NewAsset { title: title.to_owned(), file_name: None, priority: Priority::Normal }
+}
+
 async fn asset(control: &Control, title: &str, bytes: u64) -> Upload {
-    let upload = control.create_upload(new(Some(bytes))).await.unwrap();
+    asset_of(control, None, title, bytes).await
+}
+
+/// An upload of these bytes that has become an asset of this title, and of this account.
+pub(crate) async fn asset_of(
+    control: &Control,
+    account: Option<&str>,
+    title: &str,
+    bytes: u64,
+) -> Upload {
+    let account = account.map(str::to_owned);
+    let upload = NewUpload { account, ..new(Some(bytes)) };
+    let upload = control.create_upload(upload).await.unwrap();
     let (upload, fence) = lock(control, &upload).await;
     let mut change = came(&upload, fence, bytes);
     change.upload.stage = Stage::Done;
     (change.reserved, change.release) = (0, true);
-    let (title, priority) = (title.to_owned(), Priority::Normal);
-    change.asset = Some(NewAsset { title, file_name: None, priority });
+    change.asset = Some(titled(title));
     assert_eq!(control.change_upload(change).await.unwrap(), Some(false));
     upload
 }
@@ -67,12 +82,12 @@ async fn the_quota_is_of_what_is_there_and_what_is_to_come() {
     asset(control, "a", 40).await;
     let known = control.create_upload(new(Some(50))).await.unwrap();
     let full = control.create_upload(new(Some(11))).await;
-    assert_eq!(full.unwrap_err(), Error::QuotaExceeded { max: 100, left: 10 });
+    assert_eq!(full.unwrap_err(), Error::QuotaExceeded(Quota::House { max: 100, left: 10 }));
     let grows = control.create_upload(new(None)).await.unwrap();
     let (upload, fence) = lock(control, &grows).await;
     assert_eq!(control.change_upload(came(&upload, fence, 10)).await.unwrap(), Some(false));
     let full = control.change_upload(came(&upload, fence, 11)).await;
-    assert_eq!(full.unwrap_err(), Error::QuotaExceeded { max: 100, left: 10 });
+    assert_eq!(full.unwrap_err(), Error::QuotaExceeded(Quota::House { max: 100, left: 10 }));
     control.create_upload(new(Some(0))).await.unwrap();
     assert_eq!(control.create_upload(new(Some(0))).await.unwrap_err(), Error::UploadsFull);
     // What is gone makes room.

@@ -125,22 +125,24 @@ impl Tickets {
         Ok(TicketList { tickets, next })
     }
 
+    /// The show of a ticket, named by its secret or its id.
+    ///
+    /// # Errors
+    /// [`Error::TicketUnknown`], storage errors.
+    pub(crate) async fn show_of(&self, named: &str) -> Result<ShowId, Error> {
+        let found = by_name(named)?.one(self.rows.read()).await?;
+        rows::id(&found.ok_or(Error::TicketUnknown)?.show_id)
+    }
+
     /// Revokes a ticket, named by its secret or its id, and denies its sessions. Doing it again changes nothing, but
     /// denies them if the deny list was full the first time.
     ///
     /// # Errors
     /// [`Error::TicketUnknown`], [`Error::DeniedFull`] (the ticket is revoked all the same), storage errors.
     pub(crate) async fn revoke(&self, now: i64, named: &str) -> Result<TicketState, Error> {
-        let by_name = match Ticket::parse(named) {
-            Some(ticket) => tickets::Column::Hash.eq(ticket.hash()),
-            None => {
-                let id: TicketId = named.parse().map_err(|_| Error::TicketUnknown)?;
-                tickets::Column::Id.eq(id.to_string())
-            }
-        };
+        let found = by_name(named)?;
         let change = self.rows.write().await?;
-        let found = tickets::Entity::find().filter(by_name).lock_exclusive();
-        let found = found.one(change.on()).await?;
+        let found = found.lock_exclusive().one(change.on()).await?;
         let mut ticket = of_row(&found.ok_or(Error::TicketUnknown)?)?;
         if ticket.revoked_at.is_none() {
             ticket.revoked_at = Some(now);
@@ -167,6 +169,18 @@ impl Tickets {
         }
         Ok(ticket)
     }
+}
+
+/// The row of a ticket, named by its secret or its id.
+fn by_name(named: &str) -> Result<sea_orm::Select<tickets::Entity>, Error> {
+    let is = match Ticket::parse(named) {
+        Some(ticket) => tickets::Column::Hash.eq(ticket.hash()),
+        None => {
+            let id: TicketId = named.parse().map_err(|_| Error::TicketUnknown)?;
+            tickets::Column::Id.eq(id.to_string())
+        }
+    };
+    Ok(tickets::Entity::find().filter(is))
 }
 
 fn of_row(row: &tickets::Model) -> Result<TicketState, Error> {

@@ -81,6 +81,9 @@ pub(crate) enum AssetCommand {
         /// Only those with these words in title, description or tags
         #[arg(long, value_name = "WORDS")]
         search: Option<String>,
+        /// Only those of this account
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -198,8 +201,8 @@ impl AssetCommand {
                 let made: Asset = at.send_long("/v1/assets/import", &import).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })
             }
-            Self::List { search, house } => {
-                let path = path("/v1/assets", &[("q", search)]);
+            Self::List { search, account, house } => {
+                let path = path("/v1/assets", &[("q", search), ("account", account)]);
                 let assets = all::<AssetList>(&House::find(&house).await?, &path).await?;
                 let said = json!({ "assets": assets });
                 Ok(if house.json { said.to_string() } else { list(&assets) })
@@ -330,6 +333,9 @@ fn show(asset: &Asset) -> String {
         format!("  bytes       {}", asset.bytes),
         format!("  since       {}", moment::utc(asset.created_at)),
     ];
+    if let Some(account) = &asset.account {
+        lines.push(format!("  account     {account}"));
+    }
     if let Some(reason) = &asset.reason {
         lines.push(format!("  because     {reason}"));
     }

@@ -27,8 +27,8 @@ pub(crate) enum Error {
     },
     /// The credential cannot be read.
     #[error(
-        "the administrator's credential cannot be read from {path} ({reason}): name the data \
-         directory of the house with --data"
+        "the credential cannot be read from {path} ({reason}): name the data directory of the \
+         house with --data, or a file with an account's token with --token-file"
     )]
     Credential {
         /// The file.
@@ -39,7 +39,7 @@ pub(crate) enum Error {
     /// The credential is another house's.
     #[error(
         "the house at {api} does not know the credential in {path}: name its own data directory \
-         with --data, or another house with --api"
+         with --data, a file with an account's token with --token-file, or another house with --api"
     )]
     WrongCredential {
         /// The address.

@@ -1,6 +1,7 @@
 //! The running house: where it is, by what right we speak to it, and one question at a time.
 //!
-//! In: `--api` and `--data`. Out: answers as `shared_wire::api` types. Does not know what the commands want.
+//! In: `--api`, `--data` and `--token-file`. Out: answers as `shared_wire::api` types. Does not know
+//! what the commands want.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +46,9 @@ pub(crate) struct HouseFlags {
         default_value_os_t = super::default_data_dir()
     )]
     pub(crate) data: PathBuf,
+    /// A file with an account's token, to speak as that account and not as the administrator
+    #[arg(long, env = "MATINEE_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Answer in JSON, for programs
     #[arg(long)]
     pub(crate) json: bool,
@@ -83,7 +87,8 @@ impl House {
             .no_proxy()
             .build()
             .map_err(|error| Error::System(error.to_string()))?;
-        let credential_path = flags.data.join(origin_control::ADMIN_TOKEN_FILE);
+        let administrators = || flags.data.join(origin_control::ADMIN_TOKEN_FILE);
+        let credential_path = flags.token_file.clone().unwrap_or_else(administrators);
         let api = flags.api.clone();
         match credential(&credential_path) {
             Ok(credential) => Ok(Self { client, api, credential_path, credential }),

@@ -1,9 +1,10 @@
-//! The command line's creator's side: `matinee show …`, `tier …`, `ticket …`, `session …`, `asset …` and `caption …`,
-//! carried out by a running house.
+//! The command line's creator's side: `matinee show …`, `tier …`, `ticket …`, `session …`, `account …`, `asset …` and
+//! `caption …`, carried out by a running house.
 //!
 //! In: parsed arguments. Out: an answer on standard output, or one sentence on standard error and exit code 1. Does not
 //! know how the house does it: it speaks the REST API like anybody else.
 
+mod account;
 mod asset;
 mod caption;
 mod error;
@@ -26,6 +27,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub(crate) use account::AccountCommand;
 pub(crate) use asset::AssetCommand;
 pub(crate) use caption::CaptionFlags;
 pub(crate) use error::Error;
@@ -52,6 +54,11 @@ pub(crate) fn run_tier(command: TierCommand) -> ExitCode {
 
 /// `matinee session …`
 pub(crate) fn run_session(command: SessionCommand) -> ExitCode {
+    run(command.run())
+}
+
+/// `matinee account …`
+pub(crate) fn run_account(command: AccountCommand) -> ExitCode {
     run(command.run())
 }
 

@@ -4,8 +4,8 @@
 
 use serde::de::DeserializeOwned;
 use shared_wire::api::{
-    Asset, AssetJob, AssetJobList, AssetList, SessionList, SessionState, ShowList, ShowState,
-    TicketList, TicketState, Worker, WorkerList,
+    Account, AccountList, Asset, AssetJob, AssetJobList, AssetList, SessionList, SessionState,
+    ShowList, ShowState, TicketList, TicketState, Worker, WorkerList,
 };
 
 use super::error::Error;
@@ -64,6 +64,14 @@ impl Page for SessionList {
 
     fn parts(self) -> (Vec<SessionState>, Option<String>) {
         (self.sessions, self.next)
+    }
+}
+
+impl Page for AccountList {
+    type Row = Account;
+
+    fn parts(self) -> (Vec<Account>, Option<String>) {
+        (self.accounts, self.next)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The protocol over HTTP, on the real ledger and the real directory: every MUST of tus 1.0.0 by its name.
 
+mod accounts;
 mod assets;
 mod concatenation;
 mod core;

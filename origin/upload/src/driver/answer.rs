@@ -94,7 +94,8 @@ impl Ask {
 
     /// Whoever has no right to upload.
     pub(super) fn unauthorised(&self) -> Response {
-        let detail = "send `Authorization: Bearer` with what stands in admin.token";
+        let detail = "send `Authorization: Bearer` with what stands in admin.token, or with an \
+                      account's token";
         let mut response = self.problem(401, "credential_wrong", detail);
         put(response.headers_mut(), header::WWW_AUTHENTICATE.as_str(), "Bearer");
         response
@@ -105,7 +106,7 @@ impl Ask {
         let detail = error.to_string();
         let (status, code) = match error {
             Error::Refused(refusal) => (refusal.status, refusal.code),
-            Error::Quota { .. } => (413, "quota_exceeded"),
+            Error::Quota(_) => (413, "quota_exceeded"),
             Error::TooMany => (503, "uploads_full"),
             Error::Held => (423, "upload_held"),
             Error::TakenOver => (423, "upload_taken_over"),

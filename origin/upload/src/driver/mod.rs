@@ -17,12 +17,12 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::any;
 use http::HeaderMap;
-use shared_wire::AssetId;
 use shared_wire::upload::{Stage, Upload};
+use shared_wire::{AssetId, Who};
 use tokio_util::sync::CancellationToken;
 
 use crate::machine::{self, Chunk, Concat, Create, Method, Refusal, name};
-use crate::port::{Ledger, New, Store};
+use crate::port::{Ledger, New, Reply, Store};
 use crate::{Config, Error};
 use answer::{Answer, Ask};
 use held::{Held, unknown};
@@ -31,8 +31,8 @@ use turns::Turns;
 /// Where uploads are made.
 const PLACE: &str = "/v1/tus";
 
-/// Who may upload: `Authorization`'s value, or nothing.
-pub type Authorise = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
+/// Who asks, by a request's headers; `None`: nobody who may upload.
+pub type Authorise = Arc<dyn Fn(&HeaderMap) -> Reply<'static, Option<Who>> + Send + Sync>;
 
 /// All uploads. Clones are handles to the same ones.
 #[derive(Clone)]
@@ -94,12 +94,13 @@ impl Uploads {
         self.shared.sweep_once().await;
     }
 
-    /// Takes a whole file by itself, without the protocol; the asset it is.
+    /// Takes a whole file by itself, without the protocol; the asset it is, which `account` owns, or the house.
     ///
     /// # Errors
     /// Any of [`Error`]; then nothing is left of it.
     pub async fn take(
         &self,
+        account: Option<String>,
         metadata: Option<String>,
         length: Option<u64>,
         body: Body,
@@ -110,7 +111,9 @@ impl Uploads {
             return Err(Refusal { status: 413, code: "upload_too_large", detail }.into());
         }
         // It goes on if whoever asked hangs up: what was begun is brought to an end.
-        let task = tokio::spawn(async move { shared.take(metadata, length, body).await });
+        let expires_s = shared.config.expires_s;
+        let new = New { account, length, metadata, concat: None, expires_s };
+        let task = tokio::spawn(async move { shared.take(new, body).await });
         task.await.map_err(|error| Error::Storage(error.to_string()))?
     }
 
@@ -144,12 +147,15 @@ impl Uploads {
             Ok(method) => method,
             Err(refusal) => return ask.error(&refusal.into()),
         };
-        if !authorise(&headers) {
-            return ask.unauthorised();
-        }
+        let who = match authorise(&headers).await {
+            Ok(Some(who)) => who,
+            Ok(None) => return ask.unauthorised(),
+            Err(error) => return ask.error(&error),
+        };
         let shared = self.shared.clone();
         // A request that breaks off must not take its upload with it: what has come is counted, and it is let go.
-        let task = tokio::spawn(async move { shared.answer(method, id, &headers, body).await });
+        let task =
+            tokio::spawn(async move { shared.answer((method, who), id, &headers, body).await });
         match task.await {
             Ok(Ok(answer)) => ask.answer(method, answer),
             Ok(Err(error)) => ask.error(&error),
@@ -161,7 +167,7 @@ impl Uploads {
 impl Shared {
     async fn answer(
         self: &Arc<Self>,
-        method: Method,
+        (method, who): (Method, Who),
         id: Option<String>,
         headers: &HeaderMap,
         body: Body,
@@ -169,30 +175,36 @@ impl Shared {
         machine::version(headers)?;
         let Some(id) = id else {
             return match method {
-                Method::Post => self.create(headers, body).await,
+                Method::Post => self.create(&who, headers, body).await,
                 _ => Err(method_wrong("here uploads are made, by POST").into()),
             };
         };
         let id = id.parse().map_err(|_| unknown())?;
         match method {
-            Method::Head => self.head(id).await,
-            Method::Patch => self.patch(id, headers, body).await,
-            Method::Delete => self.terminate(id).await,
+            Method::Head => self.head(&who, id).await,
+            Method::Patch => self.patch(&who, id, headers, body).await,
+            Method::Delete => self.terminate(&who, id).await,
             Method::Post | Method::Options => {
                 Err(method_wrong("an upload takes HEAD, PATCH and DELETE").into())
             }
         }
     }
 
-    async fn create(self: &Arc<Self>, headers: &HeaderMap, body: Body) -> Result<Answer, Error> {
+    async fn create(
+        self: &Arc<Self>,
+        who: &Who,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Answer, Error> {
         let Create { length, metadata, concat, concat_sent, chunk } =
             machine::create(headers, &self.config)?;
         let length = match &concat {
-            Concat::Final(parts) => Some(self.sum(parts).await?),
+            Concat::Final(parts) => Some(self.sum(who, parts).await?),
             Concat::Whole | Concat::Partial => length,
         };
         let expires_s = self.config.expires_s;
-        let new = New { length, metadata, concat: concat_sent, expires_s };
+        let account = who.account().map(str::to_owned);
+        let new = New { account, length, metadata, concat: concat_sent, expires_s };
         let mut upload = self.ledger.create(new).await?;
         let id = upload.id;
         let is_final = matches!(concat, Concat::Final(_));
@@ -227,7 +239,7 @@ impl Shared {
         match end {
             Ok(()) if is_final || held.upload.is_whole() => self.finish(held).await,
             // Whoever made it never learns of it, so nothing is left.
-            Err(error @ (Error::Refused(_) | Error::Quota { .. })) => {
+            Err(error @ (Error::Refused(_) | Error::Quota(_))) => {
                 self.drop_held(held, "refused").await?;
                 Err(error)
             }
@@ -237,10 +249,11 @@ impl Shared {
     }
 
     /// Bytes of a whole that is made of these parts.
-    async fn sum(&self, parts: &[AssetId]) -> Result<u64, Error> {
+    async fn sum(&self, who: &Who, parts: &[AssetId]) -> Result<u64, Error> {
         let mut sum = 0_u64;
         for id in parts {
             let part = self.ledger.find(*id).await?;
+            let part = part.filter(|part| who.may_see(part.account.as_deref()));
             let concat = part.as_ref().and_then(|part| part.concat.as_deref());
             let refused = |what: &str| {
                 let detail = format!("the upload {id} {what}");
@@ -263,9 +276,17 @@ impl Shared {
         Ok(sum)
     }
 
-    async fn head(&self, id: AssetId) -> Result<Answer, Error> {
-        let found = self.ledger.find(id).await?.ok_or_else(unknown)?;
+    /// An upload that is not gone, for whoever may know of it: to others there is none.
+    async fn seen(&self, who: &Who, id: AssetId) -> Result<Upload, Error> {
+        let found = self.ledger.find(id).await?;
+        let found = found.filter(|found| who.may_see(found.account.as_deref()));
+        let found = found.ok_or_else(unknown)?;
         machine::gone(&found, self.ledger.now())?;
+        Ok(found)
+    }
+
+    async fn head(&self, who: &Who, id: AssetId) -> Result<Answer, Error> {
+        let found = self.seen(who, id).await?;
         let is_final = machine::parts_of(found.concat.as_deref()).is_some();
         let upload = if found.stage == Stage::Open && !is_final {
             // Whoever asks wants to go on: a request that hangs lets go first, with what it has.
@@ -285,13 +306,13 @@ impl Shared {
 
     async fn patch(
         self: &Arc<Self>,
+        who: &Who,
         id: AssetId,
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Answer, Error> {
         // What cannot be, does not disturb whoever has the upload.
-        let found = self.ledger.find(id).await?.ok_or_else(unknown)?;
-        machine::gone(&found, self.ledger.now())?;
+        let found = self.seen(who, id).await?;
         if found.stage == Stage::Done {
             machine::patch(headers, &found, self.ledger.now(), &self.config)?;
             return Ok(Answer::of(&found)); // no byte can be left
@@ -331,21 +352,15 @@ impl Shared {
         self.absorb(held, &patch.chunk, body).await
     }
 
-    async fn terminate(&self, id: AssetId) -> Result<Answer, Error> {
-        let found = self.ledger.find(id).await?.ok_or_else(unknown)?;
-        machine::gone(&found, self.ledger.now())?;
+    async fn terminate(&self, who: &Who, id: AssetId) -> Result<Answer, Error> {
+        self.seen(who, id).await?;
         let mut held = self.hold(id, self.config.turn_wait).await?;
         self.drop_held(&mut held, "terminated").await?;
         Ok(Answer::default())
     }
 
-    async fn take(
-        self: &Arc<Self>,
-        metadata: Option<String>,
-        length: Option<u64>,
-        body: Body,
-    ) -> Result<AssetId, Error> {
-        let new = New { length, metadata, concat: None, expires_s: self.config.expires_s };
+    async fn take(self: &Arc<Self>, new: New, body: Body) -> Result<AssetId, Error> {
+        let length = new.length;
         let id = self.ledger.create(new).await?.id;
         let mut held = self.hold(id, Duration::ZERO).await?;
         let bytes_max = length.unwrap_or(self.config.size_max);

@@ -26,6 +26,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 
 fn upload(length: Option<u64>, offset: u64) -> Upload {
     Upload {
+        account: None,
         id: AssetId::from_bytes([7; 10]),
         length,
         pieces: vec![Piece { fence: 1, bytes: offset }],

@@ -133,6 +133,9 @@ pub struct Asset {
     pub bytes: u64,
     /// When its last byte came.
     pub created_at: i64,
+    /// The account that owns it; absent: the house does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// What is in it, once it was looked into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<MediaInfo>,

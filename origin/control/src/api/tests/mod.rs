@@ -9,6 +9,7 @@ mod openapi;
 mod playback;
 mod pull;
 mod revoking;
+mod rights;
 mod showing;
 mod tiers;
 mod timed;

@@ -78,7 +78,8 @@ async fn every_path_takes_the_methods_it_is_described_with_from_those_it_says() 
             .replace("{range}", "r")
             .replace("{session}", "0123456789abcdef")
             .replace("{asset}", "0123456789abcdef")
-            .replace("{language}", "en");
+            .replace("{language}", "en")
+            .replace("{account}", "anna");
         for method in METHODS {
             let answer = house.anybody(&method.to_uppercase(), &address, Value::Null).await;
             let Some(operation) = item.get(method) else {
@@ -104,7 +105,7 @@ fn the_document_is_well_formed() {
         assert!(names.insert(name.to_owned()), "{name} stands there twice");
         assert!(operation["summary"].is_string(), "{name}");
         let parameters = operation["parameters"].as_array().unwrap();
-        for part in ["show", "tier", "session", "range", "asset", "language"] {
+        for part in ["show", "tier", "session", "range", "asset", "language", "account"] {
             let pointer = format!("#/components/parameters/{part}");
             let named = parameters.iter().any(|p| p["$ref"] == pointer);
             assert_eq!(named, path.contains(&format!("{{{part}}}")), "{name}");
@@ -146,7 +147,7 @@ fn every_code_of_the_document_is_one_the_source_answers() {
     let sources = [
         include_str!("../mod.rs"),
         include_str!("../refusal.rs"),
-        include_str!("../admin.rs"),
+        include_str!("../access.rs"),
         include_str!("../body.rs"),
         include_str!("../address.rs"),
     ]

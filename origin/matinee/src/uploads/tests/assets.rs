@@ -121,7 +121,7 @@ async fn an_asset_is_changed_found_paged_through_and_deleted() {
 }
 
 /// A server that answers each connection with these bytes; its address.
-async fn server(answer: String) -> String {
+pub(super) async fn server(answer: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -6,14 +6,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_playlist::DateRange;
 use shared_wire::api::{
-    Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState, AssetStatistics,
-    AudioInfo, Broadcast, CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow, Chapter,
-    ClosedCaptionName, CreatedShow, DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken,
-    Import, IssuedTicket, LeftOut, MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow,
-    NewTicket, OnAir, PicturePlan, Playback, Priority, RevokeTicket, RungPlan, SessionList,
-    SessionState, ShowList, ShowState, SoundName, SoundPlan, State, StreamInfo, SubtitlePlan,
-    Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList, VideoInfo, Visibility,
-    WhenFull, Worker, WorkerList, WorkerState,
+    Account, AccountList, Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState,
+    AssetStatistics, AudioInfo, Broadcast, CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow,
+    Chapter, ClosedCaptionName, CreatedAccount, CreatedShow, DateRangeList, Dropped, EndPlayback,
+    HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut, MediaInfo, NewAccount, NewCaptions,
+    NewCue, NewId3, NewPlayback, NewQuota, NewShow, NewTicket, OnAir, PicturePlan, Playback,
+    Priority, RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState, SoundName,
+    SoundPlan, State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState,
+    Tier, TierList, Usage, VideoInfo, Visibility, WhenFull, Worker, WorkerList, WorkerState,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -232,8 +232,9 @@ fn plan() -> [(&'static str, Value); 6] {
 
 fn asset() -> Value {
     json!({
-        "asset": ID, "bytes": 1, "created_at": 2, "description": "", "file_name": "a.mp4",
-        "is_playable": true, "left_s": 60, "media": media(), "priority": "bulk",
+        "account": "anna", "asset": ID, "bytes": 1, "created_at": 2, "description": "",
+        "file_name": "a.mp4", "is_playable": true, "left_s": 60, "media": media(),
+        "priority": "bulk",
         "progress_percent": 50, "reason": "r", "show": ID,
         "state": "uploaded", "tags": ["a"], "title": "t", "visibility": "unlisted"
     })
@@ -299,6 +300,8 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<ChangeAsset>("ChangeAsset", change, true);
     let import = json!({ "priority": "normal", "title": "t", "url": "https://h/a.mp4" });
     check::<Import>("Import", import, true);
+    check::<NewAccount>("NewAccount", json!({ "account": "anna", "quota_bytes": 1 }), true);
+    check::<NewQuota>("NewQuota", json!({ "quota_bytes": 1 }), true);
 }
 
 #[test]
@@ -371,6 +374,18 @@ fn what_is_answered_is_as_described() {
     let problem =
         json!({ "code": "c", "detail": "d", "request_id": "r", "status": 404, "title": "t" });
     check::<Problem>("Problem", problem, false);
+}
+
+#[test]
+fn what_is_told_of_accounts_is_as_described() {
+    let account = json!({
+        "account": "anna", "created_at": 1, "quota_bytes": 2, "used_bytes": 1
+    });
+    check::<Account>("Account", account.clone(), false);
+    check::<AccountList>("AccountList", json!({ "accounts": [account], "next": "1" }), false);
+    check::<CreatedAccount>("CreatedAccount", json!({ "account": "a", "token": "ac_" }), false);
+    let usage = json!({ "account": "anna", "quota_bytes": 2, "used_bytes": 1 });
+    check::<Usage>("Usage", usage, false);
 }
 
 #[test]
