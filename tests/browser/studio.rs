@@ -1,4 +1,4 @@
-//! Somebody with an account uploads a film in the studio: drops it, pauses, reloads the page, goes on with it, and has it watched.
+//! Somebody with an account uploads a film in the studio: pauses, reloads the page, goes on, and has it watched.
 
 use std::path::Path;
 use std::process::Command;
