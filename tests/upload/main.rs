@@ -11,6 +11,7 @@ mod planned;
 mod queued;
 mod subtitled;
 mod transcoded;
+mod trimmed;
 mod untimed;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -50,6 +50,12 @@ pub trait Files: Send + Sync {
     /// Storage errors.
     fn unmake(&self, asset: AssetId, show: ShowId) -> Reply<'_, ()>;
 
+    /// Deletes the objects of a show that is over, its recording.
+    ///
+    /// # Errors
+    /// Storage errors.
+    fn delete_recording(&self, show: ShowId) -> Reply<'_, ()>;
+
     /// Deletes an asset's bytes.
     ///
     /// # Errors

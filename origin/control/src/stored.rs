@@ -4,11 +4,12 @@
 
 use std::sync::{Arc, Weak};
 
-use shared_wire::AssetId;
 use shared_wire::api::{Asset, MediaInfo};
 use shared_wire::upload::Upload;
+use shared_wire::{AssetId, ShowId};
 use tokio::sync::Notify;
 
+use crate::assets::FoundRecording;
 use crate::uploads::{NewUpload, UploadChange, UploadLock};
 use crate::{Control, Error, Files};
 
@@ -83,6 +84,26 @@ impl Control {
     /// [`Error::AssetUnknown`], storage errors.
     pub async fn asset(&self, id: AssetId) -> Result<Asset, Error> {
         self.house.assets.get(id).await
+    }
+
+    /// Says that the recording of a show that is over is there: it is an asset from then on.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors.
+    pub async fn recording_found(&self, found: FoundRecording) -> Result<(), Error> {
+        self.house.assets.recorded(self.house.now(), found).await
+    }
+
+    /// Says that the recording of a show is deleted: it is no asset any more.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn recording_gone(&self, show: ShowId) -> Result<(), Error> {
+        self.house.assets.recording_gone(show).await?;
+        match self.house.shows.drop_film_cover(show).await {
+            Err(Error::ShowUnknown) => Ok(()),
+            dropped => dropped,
+        }
     }
 
     /// Told when an asset of this node is to be looked into.

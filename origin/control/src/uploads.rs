@@ -9,6 +9,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use shared_wire::AssetId;
+use shared_wire::api::AssetKind;
 use shared_wire::upload::{NewAsset, Stage, Upload, read_pieces, write_pieces};
 
 use crate::rows::{self, Change, Rows, assets, counters, uploads};
@@ -130,7 +131,11 @@ impl Uploads {
             Some(id) => reserved.filter(uploads::Column::Id.ne(id)),
             None => reserved,
         };
-        let kept = assets::Entity::find().select_only().expr_as(sum("bytes"), "sum");
+        // Recordings have a quota of their own.
+        let kept = assets::Entity::find()
+            .filter(assets::Column::Kind.eq(AssetKind::Upload.name()))
+            .select_only()
+            .expr_as(sum("bytes"), "sum");
         let reserved: Option<i64> = reserved.into_tuple().one(change.on()).await?;
         let kept: Option<i64> = kept.into_tuple().one(change.on()).await?;
         let sum = reserved.unwrap_or_default().saturating_add(kept.unwrap_or_default());

@@ -22,6 +22,7 @@ use shared_wire::key::{Key, KeyObject, MediaFile};
 
 use crate::fault;
 use crate::lifetime;
+use crate::shown::Shown;
 use crate::stage::Stages;
 use crate::vod::Films;
 
@@ -206,22 +207,40 @@ impl Delivery {
             None => self.store.get(key).await,
         };
         match found {
-            Ok(Some(bytes)) => {
-                let mut response = bytes.into_response();
-                set(&mut response, kind, lifetime::PICTURES);
-                response
-            }
+            Ok(Some(bytes)) => match self.shown(key, bytes).await {
+                Ok(Some(bytes)) => {
+                    let mut response = bytes.into_response();
+                    set(&mut response, kind, lifetime::PICTURES);
+                    response
+                }
+                Ok(None) => self.absent(key, false, headers, "Nothing of it is shown yet."),
+                Err(error) => storage_failed(headers, &error),
+            },
             Ok(None) => self.absent(key, false, headers, "The show has no pictures yet."),
             Err(error) => storage_failed(headers, &error),
         }
     }
 
+    /// What is shown of an object of a show that is not on the air.
+    async fn shown(&self, key: &Key, bytes: Bytes) -> Result<Option<Bytes>, origin_storage::Error> {
+        let is_over = self.stages.live(key.show).is_none() || self.stages.is_finished(key.show);
+        let shown = match is_over {
+            true => Shown::of(&self.stages, &self.store, key.show).await?,
+            false => Shown::Whole,
+        };
+        shown.cut(&self.store, key, bytes).await
+    }
+
     async fn finished(&self, key: &Key, headers: &HeaderMap) -> Response {
         let is_growing = self.stages.is_growing(key.show);
         let (cache, edges) = lifetime::finished(is_growing);
-        let bytes = match self.store.get(key).await {
-            Ok(Some(bytes)) if is_growing => bytes,
-            Ok(Some(bytes)) => ended(key, bytes),
+        let found = match self.store.get(key).await {
+            Ok(Some(bytes)) if is_growing => self.shown(key, bytes).await,
+            Ok(Some(bytes)) => self.shown(key, ended(key, bytes)).await,
+            found => found,
+        };
+        let bytes = match found {
+            Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 let detail = "The show has not started, or there is no such show.";
                 return self.absent(key, false, headers, detail);

@@ -27,6 +27,7 @@ mod recorded;
 mod resume;
 mod retention;
 mod settings;
+mod shown;
 mod stage;
 mod storyboard;
 mod telemetry;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use origin_control::Control;
+use origin_control::{Control, Error as Told, FoundRecording};
 use origin_storage::retention::{self, Limits, Recording, Standing, Verdict};
 use origin_storage::{Failure, Health, Space, Store, Usage};
 use shared_wire::ShowId;
@@ -16,6 +16,7 @@ use shared_wire::api::{Alarm, HouseStatus, OnAir, State};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+use crate::shown;
 use crate::stage::Stages;
 
 /// How often the disk and the recordings are looked at.
@@ -38,6 +39,8 @@ struct Keeper {
     status: watch::Sender<Option<HouseStatus>>,
     stopped: HashSet<String>,
     alarm: Alarm,
+    /// What recordings took when they were last said to be there.
+    found: HashMap<ShowId, u64>,
 }
 
 /// Looks after recordings for as long as the house runs.
@@ -48,8 +51,8 @@ pub(crate) fn start(
     rules: Rules,
     status: watch::Sender<Option<HouseStatus>>,
 ) {
-    let (stopped, alarm) = (HashSet::new(), Alarm::Ok);
-    let mut keeper = Keeper { control, store, stages, rules, status, stopped, alarm };
+    let (stopped, alarm, found) = (HashSet::new(), Alarm::Ok, HashMap::new());
+    let mut keeper = Keeper { control, store, stages, rules, status, stopped, alarm, found };
     tokio::spawn(async move {
         if let Err(error) = keeper.store.sum_up().await {
             tracing::error!(%error, "what recordings take is not known; quotas count what comes");
@@ -79,6 +82,26 @@ impl Keeper {
         }
         self.stop(&verdict);
         self.tell(space, &verdict);
+        self.find(&recordings, &verdict).await;
+    }
+
+    /// Says of recordings that are whole that they are there: they are assets.
+    async fn find(&mut self, recordings: &[Recording], verdict: &Verdict) {
+        for one in recordings.iter().filter(|one| one.standing == Standing::Over && one.bytes > 0) {
+            let Ok(show) = one.show.parse::<ShowId>() else { continue };
+            let is_told = self.found.get(&show) == Some(&one.bytes);
+            if is_told || verdict.delete.contains(&one.show) {
+                continue;
+            }
+            let Ok(Some(length)) = shown::length(&self.store, show).await else { continue };
+            let started_at = length.begin_us.map(|us| us.div_euclid(1_000_000));
+            let duration_ms = length.duration_us / 1000;
+            let found = FoundRecording { show, bytes: one.bytes, started_at, duration_ms };
+            match self.control.recording_found(found).await {
+                Ok(()) => drop(self.found.insert(show, one.bytes)),
+                Err(error) => tracing::debug!(%show, %error, "a recording is no asset yet"),
+            }
+        }
     }
 
     fn recordings(&self) -> Vec<Recording> {
@@ -110,8 +133,18 @@ impl Keeper {
             Ok(()) => {
                 counter!("matinee_recordings_deleted_total").increment(1);
                 tracing::warn!(show, bytes, "the oldest recording was deleted to make room");
+                self.gone(show).await;
             }
             Err(error) => tracing::error!(show, %error, "a recording could not be deleted"),
+        }
+    }
+
+    /// What was deleted is no asset any more.
+    async fn gone(&self, show: &str) {
+        let Ok(show) = show.parse::<ShowId>() else { return };
+        match self.control.recording_gone(show).await {
+            Ok(()) | Err(Told::ShowUnknown) => {}
+            Err(error) => tracing::error!(%show, %error, "a deleted recording is still listed"),
         }
     }
 

@@ -194,6 +194,15 @@ impl Films {
         Ok(())
     }
 
+    /// Deletes the objects of a show that is over.
+    pub(crate) async fn delete_recording(&self, show: ShowId) -> Result<(), origin_storage::Error> {
+        match &self.lists {
+            Some(store) => store.delete(&show.to_string()).await,
+            // A process that only works has no recordings.
+            None => Ok(()),
+        }
+    }
+
     /// Has the jobs of an asset end; whether there are any.
     pub(crate) fn stop_jobs(&self, asset: AssetId) -> bool {
         let running = self.running();

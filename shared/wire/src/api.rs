@@ -13,10 +13,11 @@ mod queue;
 mod subtitles;
 mod tier;
 mod timed;
+mod trim;
 
 pub use asset::{
-    Asset, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import, MediaInfo,
-    StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,
+    Asset, AssetKind, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import,
+    MediaInfo, StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,
 };
 pub use broadcast::{
     Alarm, Broadcast, CLOSED_CAPTIONS_MAX, ClosedCaptionName, DVR_WINDOW_S, HouseStatus, OnAir,
@@ -34,6 +35,7 @@ pub use queue::{AssetJob, AssetJobList, Priority};
 pub use subtitles::{SUBTITLES_BYTES_MAX, SUBTITLES_MAX, Subtitles, SubtitlesList, SubtitlesState};
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 pub use timed::{DateRangeList, Id3Taken, NewId3};
+pub use trim::Trim;
 
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +126,9 @@ pub struct ShowState {
     /// Whether more of that film is still being made: its playlists grow.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_growing: bool,
+    /// What of its recording or film is shown; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim: Option<Trim>,
 }
 
 /// `POST /v1/shows/{show}/tickets`: what to issue.

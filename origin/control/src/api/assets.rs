@@ -11,7 +11,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
+    Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
+    State as ShowStands,
 };
 
 use super::address::{malformed_query, parameter};
@@ -34,12 +35,13 @@ impl FromRequestParts<Arc<House>> for Which {
     }
 }
 
-/// `?q=…&state=…&limit=…&cursor=…`, and nothing else.
+/// `?q=…&state=…&kind=…&limit=…&cursor=…`, and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SearchQuery {
     q: Option<String>,
     state: Option<AssetState>,
+    kind: Option<AssetKind>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
@@ -53,7 +55,7 @@ impl FromRequestParts<Arc<House>> for Looked {
         let query = Query::<SearchQuery>::try_from_uri(&parts.uri);
         let Query(query) = query.map_err(|error| malformed_query(&error))?;
         let page = Page::new(&house.config, query.limit, query.cursor.as_deref())?;
-        Ok(Self(Search { text: query.q, state: query.state }, page))
+        Ok(Self(Search { text: query.q, state: query.state, kind: query.kind }, page))
     }
 }
 
@@ -126,8 +128,20 @@ pub(super) async fn plan(
     State(house): State<Arc<House>>,
     Which(asset): Which,
 ) -> Result<Json<AssetPlan>, Refusal> {
-    let media = house.assets.get(asset).await?.media.ok_or(Error::AssetNotReady)?;
+    let media = upload(&house, asset).await?.media.ok_or(Error::AssetNotReady)?;
     Ok(Json(house.files()?.plan(&media)))
+}
+
+/// An asset of which something is made.
+///
+/// # Errors
+/// [`Error::AssetUnknown`], [`Error::AssetIsRecording`], storage errors.
+pub(super) async fn upload(house: &House, asset: AssetId) -> Result<Asset, Error> {
+    let asset = house.assets.get(asset).await?;
+    match asset.kind {
+        AssetKind::Upload => Ok(asset),
+        AssetKind::Recording => Err(Error::AssetIsRecording),
+    }
 }
 
 /// `PATCH /v1/assets/{asset}`
@@ -144,7 +158,11 @@ pub(super) async fn delete(
     State(house): State<Arc<House>>,
     Which(id): Which,
 ) -> Result<Json<Dropped>, Refusal> {
-    let Asset { asset, bytes, show, .. } = house.assets.get(id).await?;
+    let found = house.assets.get(id).await?;
+    if found.kind == AssetKind::Recording {
+        return Ok(Json(delete_recording(&house, found).await?));
+    }
+    let Asset { asset, bytes, show, .. } = found;
     let files = house.files()?;
     // The bytes first: a row without bytes can be deleted again, bytes without a row are never found.
     if let Some(show) = show {
@@ -157,4 +175,20 @@ pub(super) async fn delete(
     house.assets.forget(asset).await?;
     tracing::info!(%asset, "an asset was deleted");
     Ok(Json(Dropped { asset, bytes }))
+}
+
+/// Deletes the objects of a recording, and with them its asset.
+async fn delete_recording(house: &House, found: Asset) -> Result<Dropped, Error> {
+    let Asset { asset, bytes, show, .. } = found;
+    if let Some(known) = show.and_then(|show| house.shows.state(show)) {
+        // What is on the air is not taken from under it.
+        if known.state != ShowStands::Ended {
+            return Err(Error::AssetNotWhole);
+        }
+        house.files()?.delete_recording(known.show).await?;
+        house.shows.drop_film_cover(known.show).await?;
+    }
+    house.assets.forget(asset).await?;
+    tracing::info!(%asset, "a recording was deleted");
+    Ok(Dropped { asset, bytes })
 }

@@ -19,6 +19,7 @@ mod shows;
 mod subtitles;
 mod tickets;
 mod tiers;
+mod trim;
 
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ enum Access {
 const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 41] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 43] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -88,6 +89,8 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 41] {
         ("/v1/assets/{asset}/subtitles", Admin, get(subtitles::list)),
         (SUBTITLES, Admin, put(subtitles::put)),
         (SUBTITLES, Admin, delete(subtitles::delete)),
+        ("/v1/assets/{asset}/trim", Admin, put(trim::put)),
+        ("/v1/assets/{asset}/trim", Admin, delete(trim::delete)),
         ("/v1/assets/{asset}", Admin, patch(assets::change)),
         ("/v1/assets/{asset}", Admin, delete(assets::delete)),
         ("/v1/status", Admin, get(status)),

@@ -135,6 +135,12 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::AssetNotTranscoding => {
             (S::CONFLICT, "asset_not_transcoding", "The asset is not being transcoded.")
         }
+        Error::AssetIsRecording => {
+            (S::CONFLICT, "asset_is_recording", "The asset is the recording of a show.")
+        }
+        Error::AssetNotWhole => {
+            (S::CONFLICT, "asset_not_whole", "More is still to come of the asset.")
+        }
         Error::QuotaExceeded { .. } => {
             (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The house has no room for it.")
         }
@@ -160,6 +166,16 @@ const fn of_tickets(error: &Error) -> (StatusCode, &'static str, &'static str) {
         _ => ("ticket_wrong_show", "The ticket is for another show."),
     };
     (StatusCode::FORBIDDEN, code, title)
+}
+
+/// The same of an error of tiers.
+fn of_tiers(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::TierUnknown => (S::NOT_FOUND, "tier_unknown", "There is no such tier."),
+        Error::TierInUse => (S::CONFLICT, "tier_in_use", "The tier has tickets."),
+        _ => (S::CONFLICT, "tiers_full", "The show takes no more tiers."),
+    }
 }
 
 /// The status, code and title of an error.
@@ -197,9 +213,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::TooManyAttempts { .. } => {
             (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong tickets were tried.")
         }
-        Error::TierUnknown => (S::NOT_FOUND, "tier_unknown", "There is no such tier."),
-        Error::TierInUse => (S::CONFLICT, "tier_in_use", "The tier has tickets."),
-        Error::TiersFull => (S::CONFLICT, "tiers_full", "The show takes no more tiers."),
+        Error::TierUnknown | Error::TierInUse | Error::TiersFull => of_tiers(error),
         Error::PreviewOver => (S::FORBIDDEN, "preview_over", "The preview is over."),
         Error::DevicesFull(_) => {
             (S::FORBIDDEN, "devices_full", "The ticket plays on as many devices as it may.")
@@ -215,6 +229,8 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         | Error::SubtitlesUnknown
         | Error::SubtitlesFull
         | Error::AssetNotTranscoding
+        | Error::AssetIsRecording
+        | Error::AssetNotWhole
         | Error::QuotaExceeded { .. }
         | Error::UploadsFull
         | Error::FileRefused { .. }

@@ -62,6 +62,12 @@ pub struct Model {
     pub served_ms: i64,
     /// Grows whenever its subtitles change.
     pub subtitle_changes: i64,
+    /// `upload` or `recording`.
+    pub kind: String,
+    /// Of a recording: when its show began, in seconds since the epoch, …
+    pub started_at: Option<i64>,
+    /// … and how long it plays.
+    pub duration_ms: Option<i64>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

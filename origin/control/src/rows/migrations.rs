@@ -7,8 +7,10 @@ mod films;
 mod leases;
 mod pulls;
 mod queue;
+mod recordings;
 mod second;
 mod subtitles;
+mod trims;
 mod uploads;
 
 use sea_orm_migration::prelude::*;
@@ -30,6 +32,8 @@ impl MigratorTrait for Migrator {
             Box::new(films::Films),
             Box::new(queue::Queue),
             Box::new(subtitles::Subtitles),
+            Box::new(recordings::Recordings),
+            Box::new(trims::Trims),
         ]
     }
 }

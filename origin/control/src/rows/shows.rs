@@ -35,6 +35,9 @@ pub struct Model {
     pub asset_id: Option<String>,
     /// Whether more of that film is still being made.
     pub is_growing: i64,
+    /// What of its recording or film is shown, as JSON; all, if nothing stands there.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub trim: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

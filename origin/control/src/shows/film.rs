@@ -149,5 +149,6 @@ fn row(now: i64, show: ShowId, asset: &Asset) -> shows::Model {
         cover: None,
         asset_id: Some(asset.asset.to_string()),
         is_growing: 1,
+        trim: None,
     }
 }

@@ -18,6 +18,7 @@ mod subtitles;
 mod table;
 mod ticket;
 mod tier;
+mod trim;
 
 use std::ffi::OsString;
 use std::future::Future;

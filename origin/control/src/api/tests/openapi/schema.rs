@@ -12,7 +12,7 @@ use shared_wire::api::{
     MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow, NewTicket, OnAir, PicturePlan,
     Playback, Priority, RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState,
     SoundName, SoundPlan, State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList,
-    TicketState, Tier, TierList, VideoInfo, Visibility, WhenFull,
+    TicketState, Tier, TierList, Trim, VideoInfo, Visibility, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -118,8 +118,13 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
 fn show() -> Value {
     json!({
         "asset": ID, "broadcast": broadcast(), "cover": "cover.jpg", "is_growing": true,
-        "show": ID, "starts_at": 2, "state": "live", "title": "t", "when_full": "refuse"
+        "show": ID, "starts_at": 2, "state": "live", "title": "t", "trim": trim(),
+        "when_full": "refuse"
     })
+}
+
+fn trim() -> Value {
+    json!({ "in_ms": 1, "out_ms": 2 })
 }
 
 fn caption_track() -> Value {
@@ -231,10 +236,12 @@ fn plan() -> [(&'static str, Value); 6] {
 
 fn asset() -> Value {
     json!({
-        "asset": ID, "bytes": 1, "created_at": 2, "description": "", "file_name": "a.mp4",
-        "is_playable": true, "left_s": 60, "media": media(), "priority": "bulk",
+        "asset": ID, "bytes": 1, "cover": "cover.jpg", "created_at": 2, "description": "",
+        "duration_ms": 3, "file_name": "a.mp4", "is_playable": true, "kind": "upload",
+        "left_s": 60, "media": media(), "priority": "bulk",
         "progress_percent": 50, "reason": "r", "show": ID,
-        "state": "uploaded", "tags": ["a"], "title": "t", "visibility": "unlisted"
+        "started_at": 1, "state": "uploaded", "tags": ["a"], "title": "t", "trim": trim(),
+        "visibility": "unlisted"
     })
 }
 
@@ -280,6 +287,7 @@ fn what_callers_send_is_as_described_and_closed() {
         "visibility": "public"
     });
     check::<ChangeAsset>("ChangeAsset", change, true);
+    check::<Trim>("Trim", trim(), true);
     let import = json!({ "priority": "normal", "title": "t", "url": "https://h/a.mp4" });
     check::<Import>("Import", import, true);
 }
