@@ -2,6 +2,7 @@
 //!
 //! In: the built program, files made here. Out: what arrives, byte by byte. Does not know the inside.
 
+mod chaptered;
 mod clients;
 mod killed;
 mod large;

@@ -3,6 +3,7 @@
 //! In: uploads that are whole; what an administrator says; what was found in a file. Out: rows, found again by what is
 //! said of them. Does not know files, nor who looks into them.
 
+pub(crate) mod chapters;
 mod recordings;
 mod trim;
 
@@ -186,7 +187,7 @@ impl Assets {
         let row = assets::Entity::find().filter(is.clone()).one(change.on()).await?;
         let show = row.and_then(|row| row.show_id).map(|show| rows::id(&show)).transpose()?;
         assets::Entity::delete_many().filter(is).exec(change.on()).await?;
-        let said = ShowSaid { trim: Some(None), ..ShowSaid::default() };
+        let said = ShowSaid { trim: Some(None), has_chapters: Some(false), ..ShowSaid::default() };
         self.shows.say_in(turn, change, show, said).await
     }
 
@@ -286,6 +287,7 @@ pub(crate) async fn insert(
         kind: Set(AssetKind::Upload.name().to_owned()),
         started_at: Set(None),
         duration_ms: Set(None),
+        chapters: Set(None),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Weak};
 
-use shared_wire::api::{Asset, MediaInfo};
+use shared_wire::api::{Asset, Chapter, MediaInfo};
 use shared_wire::upload::Upload;
 use shared_wire::{AssetId, ShowId};
 use tokio::sync::Notify;
@@ -84,6 +84,14 @@ impl Control {
     /// [`Error::AssetUnknown`], storage errors.
     pub async fn asset(&self, id: AssetId) -> Result<Asset, Error> {
         self.house.assets.get(id).await
+    }
+
+    /// The chapters of the recording or film of a show, in order, counted from its beginning.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn chapters(&self, show: ShowId) -> Result<Vec<Chapter>, Error> {
+        self.house.assets.chapters_of(show).await
     }
 
     /// Says that the recording of a show that is over is there: it is an asset from then on.

@@ -14,6 +14,7 @@ use shared_wire::api::State;
 use crate::testing::{NOW, TestHouse, config, field, is_left_out, prepare};
 use crate::{Config, Control, Error, Fault};
 
+mod chapters;
 mod recordings;
 mod shared;
 mod stored;

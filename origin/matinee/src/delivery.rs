@@ -22,7 +22,7 @@ use shared_wire::key::{Key, KeyObject, MediaFile};
 
 use crate::fault;
 use crate::lifetime;
-use crate::shown::Shown;
+use crate::shown::{Shown, with_chapters};
 use crate::stage::Stages;
 use crate::vod::Films;
 
@@ -81,6 +81,7 @@ async fn object(
             delivery.playlist(&key, query.as_deref(), &headers).await
         }
         KeyObject::Cover | KeyObject::Storyboard => delivery.pictures(&key, &headers).await,
+        KeyObject::ChapterList | KeyObject::ChapterCues => delivery.chapters(&key, &headers).await,
         KeyObject::Media { file, .. } => delivery.media(&key, *file, &headers).await,
     };
     if let Ok(keys) = HeaderValue::from_str(&lifetime::surrogate_keys(&key)) {
@@ -228,7 +229,8 @@ impl Delivery {
             true => Shown::of(&self.stages, &self.store, key.show).await?,
             false => Shown::Whole,
         };
-        shown.cut(&self.store, key, bytes).await
+        let cut = shown.cut(&self.store, key, bytes).await?;
+        Ok(cut.map(|bytes| with_chapters(&self.stages, key, bytes)))
     }
 
     async fn finished(&self, key: &Key, headers: &HeaderMap) -> Response {
@@ -341,7 +343,7 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     accepted.is_some_and(|text| text.split(',').any(|coding| coding.trim() == "gzip"))
 }
 
-fn set(response: &mut Response, content_type: &'static str, cache: &str) {
+pub(crate) fn set(response: &mut Response, content_type: &'static str, cache: &str) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(cache) = HeaderValue::from_str(cache) {

@@ -4,6 +4,7 @@
 //! wrong usage. Does not know how a role is carried out; each has its own module.
 
 mod away;
+mod chapters;
 mod child;
 mod cli;
 mod dash;

@@ -7,11 +7,12 @@
 use bytes::Bytes;
 use origin_storage::{Error, Store};
 use shared_playlist::recording;
-use shared_playlist::trim::Borders;
+use shared_playlist::trim::{Borders, after_header};
 use shared_wire::ShowId;
 use shared_wire::api::Trim;
 use shared_wire::key::{Key, KeyObject};
 
+use crate::chapters;
 use crate::stage::Stages;
 
 /// A show's trim, as its playlists have it.
@@ -66,11 +67,24 @@ impl Shown {
                 let span = borders.begin_utc_us.zip(borders.end_utc_us());
                 span.map(|(from, to)| origin_storyboard::machine::trimmed(text, from, to))
             }
-            KeyObject::Manifest { .. } | KeyObject::Cover | KeyObject::Media { .. } => {
-                return Ok(Some(bytes));
-            }
+            KeyObject::Manifest { .. }
+            | KeyObject::Cover
+            | KeyObject::ChapterList
+            | KeyObject::ChapterCues
+            | KeyObject::Media { .. } => return Ok(Some(bytes)),
         };
         Ok(cut.map(Bytes::from))
+    }
+}
+
+/// The multivariant playlist of a show, with what it says of chapters.
+pub(crate) fn with_chapters(stages: &Stages, key: &Key, bytes: Bytes) -> Bytes {
+    let is_all = key.object == KeyObject::Multivariant;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if is_all && stages.has_chapters(key.show) => {
+            after_header(text, &chapters::line()).into()
+        }
+        _ => bytes,
     }
 }
 

@@ -5,6 +5,7 @@
 mod asset;
 mod broadcast;
 mod captions;
+mod chapters;
 pub mod ladder;
 mod list;
 mod plan;
@@ -27,6 +28,7 @@ pub use captions::{
     CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, CaptionsTaken, NewCaptions,
     NewCue,
 };
+pub use chapters::{CHAPTERS_MAX, ChapterList, ChapterMark, SetChapters};
 pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use plan::{AssetPlan, LeftOut, PicturePlan, RungPlan, SoundPlan, SubtitlePlan};
@@ -126,6 +128,9 @@ pub struct ShowState {
     /// Whether more of that film is still being made: its playlists grow.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_growing: bool,
+    /// Whether it has chapters: below a playback session `chapters.json` and `chapters.vtt` say which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_chapters: bool,
     /// What of its recording or film is shown; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trim: Option<Trim>,

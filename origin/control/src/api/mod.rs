@@ -8,6 +8,7 @@ mod admin;
 mod assets;
 mod body;
 mod captions;
+mod chapters;
 mod date_ranges;
 mod id3;
 mod playback;
@@ -49,7 +50,7 @@ enum Access {
 const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 43] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 46] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -89,6 +90,9 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 43] {
         ("/v1/assets/{asset}/subtitles", Admin, get(subtitles::list)),
         (SUBTITLES, Admin, put(subtitles::put)),
         (SUBTITLES, Admin, delete(subtitles::delete)),
+        ("/v1/assets/{asset}/chapters", Admin, get(chapters::list)),
+        ("/v1/assets/{asset}/chapters", Admin, put(chapters::put)),
+        ("/v1/assets/{asset}/chapters", Admin, delete(chapters::delete)),
         ("/v1/assets/{asset}/trim", Admin, put(trim::put)),
         ("/v1/assets/{asset}/trim", Admin, delete(trim::delete)),
         ("/v1/assets/{asset}", Admin, patch(assets::change)),

@@ -74,6 +74,7 @@ impl Assets {
                 kind: Set(AssetKind::Recording.name().to_owned()),
                 started_at: Set(found.started_at),
                 duration_ms: Set(Some(duration_ms)),
+                chapters: Set(None),
             };
             assets::Entity::insert(row).exec_without_returning(change.on()).await?;
         }

@@ -68,6 +68,9 @@ pub struct Model {
     pub started_at: Option<i64>,
     /// … and how long it plays.
     pub duration_ms: Option<i64>,
+    /// Chapters that somebody has set, as JSON.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub chapters: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

@@ -3,6 +3,7 @@
 //! In: a database of any earlier form. Out: one of the newest. Does not know what the rows mean.
 
 mod broadcast;
+mod chapters;
 mod films;
 mod leases;
 mod pulls;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(subtitles::Subtitles),
             Box::new(recordings::Recordings),
             Box::new(trims::Trims),
+            Box::new(chapters::Chapters),
         ]
     }
 }

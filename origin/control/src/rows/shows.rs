@@ -38,6 +38,8 @@ pub struct Model {
     /// What of its recording or film is shown, as JSON; all, if nothing stands there.
     #[sea_orm(column_type = "Text", nullable)]
     pub trim: Option<String>,
+    /// Whether that has chapters.
+    pub has_chapters: i64,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

@@ -78,6 +78,7 @@ impl Board {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shows.get_mut(&show) {
             known.title = said.title.unwrap_or_else(|| known.title.clone());
+            known.has_chapters = said.has_chapters.unwrap_or(known.has_chapters);
             known.trim = said.trim.unwrap_or(known.trim);
         }
     }

@@ -149,6 +149,7 @@ impl Shows {
             asset_id: Set(None),
             is_growing: Set(0),
             trim: Set(None),
+            has_chapters: Set(0),
         };
         let key_row = stream_keys::ActiveModel {
             show_id: Set(show.to_string()),
@@ -179,6 +180,7 @@ impl Shows {
             asset: None,
             is_growing: false,
             trim: None,
+            has_chapters: false,
         });
         Ok(self.created(show, &key))
     }

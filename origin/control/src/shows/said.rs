@@ -19,6 +19,8 @@ pub(crate) struct ShowSaid {
     pub(crate) title: Option<String>,
     /// What of it is shown; `Some(None)`: all.
     pub(crate) trim: Option<Option<Trim>>,
+    /// Whether it has chapters.
+    pub(crate) has_chapters: Option<bool>,
 }
 
 impl Shows {
@@ -39,7 +41,9 @@ impl Shows {
         // Two numbers: this cannot fail.
         let text = |trim: Option<Trim>| trim.and_then(|trim| serde_json::to_string(&trim).ok());
         let trim = said.trim.map(|trim| (shows::Column::Trim, Expr::value(text(trim))));
-        let columns: Vec<_> = title.into_iter().chain(trim).collect();
+        let has_chapters =
+            said.has_chapters.map(|has| (shows::Column::HasChapters, Expr::value(i64::from(has))));
+        let columns: Vec<_> = title.into_iter().chain(trim).chain(has_chapters).collect();
         if columns.is_empty() {
             return change.commit().await;
         }

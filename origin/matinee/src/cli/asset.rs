@@ -15,6 +15,7 @@ use shared_wire::api::{
     StreamInfo, Visibility,
 };
 
+use super::chapters::ChapterFlags;
 use super::error::Error;
 use super::house::{House, HouseFlags};
 use super::moment;
@@ -177,6 +178,8 @@ pub(crate) enum AssetCommand {
     },
     /// Show only what lies between two points of an asset; nothing is encoded or deleted
     Trim(TrimFlags),
+    /// List the chapters of an asset, or set others
+    Chapters(ChapterFlags),
     /// Upload, list and delete subtitles of an asset, beside those of its file
     #[command(subcommand)]
     Subtitles(SubtitlesCommand),
@@ -238,6 +241,7 @@ impl AssetCommand {
                 Ok(said(&asset, &house))
             }
             Self::Trim(flags) => flags.run().await,
+            Self::Chapters(flags) => flags.run().await,
             Self::Subtitles(command) => command.run().await,
             Self::Delete { asset, house } => {
                 let path = format!("/v1/assets/{asset}");

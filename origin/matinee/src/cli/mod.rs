@@ -6,6 +6,7 @@
 
 mod asset;
 mod caption;
+mod chapters;
 mod error;
 mod house;
 mod moment;

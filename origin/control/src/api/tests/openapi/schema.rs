@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use shared_playlist::DateRange;
 use shared_wire::api::{
     Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState, AudioInfo, Broadcast,
-    CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow, Chapter, ClosedCaptionName, CreatedShow,
-    DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut,
-    MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow, NewTicket, OnAir, PicturePlan,
-    Playback, Priority, RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState,
-    SoundName, SoundPlan, State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList,
-    TicketState, Tier, TierList, Trim, VideoInfo, Visibility, WhenFull,
+    CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow, Chapter, ChapterList, ChapterMark,
+    ClosedCaptionName, CreatedShow, DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken,
+    Import, IssuedTicket, LeftOut, MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow,
+    NewTicket, OnAir, PicturePlan, Playback, Priority, RevokeTicket, RungPlan, SessionList,
+    SessionState, SetChapters, ShowList, ShowState, SoundName, SoundPlan, State, StreamInfo,
+    SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList, Trim,
+    VideoInfo, Visibility, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -117,7 +118,8 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
 
 fn show() -> Value {
     json!({
-        "asset": ID, "broadcast": broadcast(), "cover": "cover.jpg", "is_growing": true,
+        "asset": ID, "broadcast": broadcast(), "cover": "cover.jpg", "has_chapters": true,
+        "is_growing": true,
         "show": ID, "starts_at": 2, "state": "live", "title": "t", "trim": trim(),
         "when_full": "refuse"
     })
@@ -288,6 +290,11 @@ fn what_callers_send_is_as_described_and_closed() {
     });
     check::<ChangeAsset>("ChangeAsset", change, true);
     check::<Trim>("Trim", trim(), true);
+    let mark = json!({ "start_ms": 1, "title": "t" });
+    check::<ChapterMark>("ChapterMark", mark.clone(), true);
+    check::<SetChapters>("SetChapters", json!({ "chapters": [mark] }), true);
+    let list = json!({ "chapters": [mark], "is_set": true });
+    check::<ChapterList>("ChapterList", list, false);
     let import = json!({ "priority": "normal", "title": "t", "url": "https://h/a.mp4" });
     check::<Import>("Import", import, true);
 }
