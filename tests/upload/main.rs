@@ -4,6 +4,7 @@
 
 mod chaptered;
 mod clients;
+mod kept;
 mod killed;
 mod large;
 mod looked_into;

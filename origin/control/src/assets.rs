@@ -4,6 +4,7 @@
 //! said of them. Does not know files, nor who looks into them.
 
 pub(crate) mod chapters;
+pub(crate) mod keeping;
 mod recordings;
 mod trim;
 
@@ -101,6 +102,7 @@ impl Assets {
     async fn tell(&self, assets: &mut [Asset]) -> Result<(), Error> {
         share::say(&self.rows, assets).await?;
         for asset in assets {
+            asset.deleted_at = self.deleted_at(asset);
             let show = asset.show.and_then(|show| self.shows.state(show));
             let Some(show) = show else { continue };
             (asset.cover, asset.trim) = (show.cover, show.trim);
@@ -288,6 +290,8 @@ pub(crate) async fn insert(
         started_at: Set(None),
         duration_ms: Set(None),
         chapters: Set(None),
+        keep_until: Set(None),
+        is_kept: Set(0),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())
@@ -350,6 +354,8 @@ pub(crate) fn of_row(row: &assets::Model) -> Result<Asset, Error> {
         created_at: row.created_at,
         started_at: row.started_at,
         duration_ms: duration_ms.or(media.as_ref().map(|media| media.duration_ms)),
+        retention: keeping::own(row),
+        deleted_at: None,
         trim: None,
         media,
     })

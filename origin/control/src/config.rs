@@ -51,6 +51,8 @@ pub struct Config {
 
     /// Bytes that uploads and assets may take altogether; without it the disk alone says.
     pub uploads_bytes_max: Option<u64>,
+    /// How long assets are kept that do not say, in seconds; `None`: until somebody deletes them.
+    pub assets_keep_s: Option<i64>,
     /// Uploads that are not finished.
     pub uploads_open_max: u32,
     /// How long films of one priority wait, at most, while those of others are made: then one job of theirs is next.
@@ -134,6 +136,7 @@ impl Default for Config {
             status: None,
             clock: Arc::new(unix_time),
             uploads_bytes_max: None,
+            assets_keep_s: None,
             uploads_open_max: 10_000,
             films_passed_over_max: Duration::from_secs(600),
             ticket_valid_s: 24 * 3600,

@@ -9,6 +9,7 @@ mod api;
 mod assets;
 mod captions;
 mod config;
+mod deleting;
 mod denied;
 mod error;
 mod filmed;

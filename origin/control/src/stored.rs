@@ -2,6 +2,7 @@
 //!
 //! In: what uploads and probes ask. Out: [`Control`]'s answers. Does not know files.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
 use shared_wire::api::{Asset, Chapter, MediaInfo};
@@ -92,6 +93,14 @@ impl Control {
     /// Storage errors.
     pub async fn chapters(&self, show: ShowId) -> Result<Vec<Chapter>, Error> {
         self.house.assets.chapters_of(show).await
+    }
+
+    /// Shows whose recordings are not to be deleted to make room.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn kept_shows(&self) -> Result<HashSet<ShowId>, Error> {
+        self.house.assets.kept_shows().await
     }
 
     /// Says that the recording of a show that is over is there: it is an asset from then on.

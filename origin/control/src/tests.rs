@@ -15,6 +15,7 @@ use crate::testing::{NOW, TestHouse, config, field, is_left_out, prepare};
 use crate::{Config, Control, Error, Fault};
 
 mod chapters;
+mod keeping;
 mod recordings;
 mod shared;
 mod stored;

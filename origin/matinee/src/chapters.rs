@@ -1,7 +1,7 @@
 //! Chapters of a recording or film, as players know them.
 //!
-//! In: an asset's chapters, what of it is shown. Out: JSON chapters as Apple's players take them (HLS authoring, session
-//! data `com.apple.hls.chapters`), and a WebVTT text whose cues are chapters. Does not know who set them.
+//! In: an asset's chapters, what of it is shown. Out: JSON chapters as Apple's players take them (session data
+//! `com.apple.hls.chapters`), and a WebVTT text whose cues are chapters. Does not know who set them.
 
 use std::fmt::Write as _;
 

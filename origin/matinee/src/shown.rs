@@ -1,8 +1,8 @@
 //! What of a recording or film is shown: its playlists, MPD and storyboard between the two points of its trim.
 //!
 //! In: what the store has of a show that is over, whole. Out: what viewers get. Does not know who said where it begins
-//! and ends. Nothing is kept: it is done anew whenever an edge asks, so what is served follows the trim at once, and its
-//! entity tag changes with it.
+//! and ends. Nothing is kept: it is done anew whenever an edge asks, so what is served follows the trim at once, and
+//! its entity tag changes with it.
 
 use bytes::Bytes;
 use origin_storage::{Error, Store};

@@ -157,6 +157,14 @@ impl Files for Room {
         })
     }
 
+    fn has_recording(&self, show: ShowId) -> bool {
+        self.films.get().is_some_and(|films| films.has_recording(show))
+    }
+
+    fn has_all_films(&self) -> bool {
+        self.films.get().is_some_and(|films| films.has_all())
+    }
+
     fn delete_recording(&self, show: ShowId) -> Reply<'_, ()> {
         Box::pin(async move {
             // Before the house is whole it has no store.

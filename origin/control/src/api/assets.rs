@@ -12,7 +12,6 @@ use serde::Deserialize;
 use shared_wire::AssetId;
 use shared_wire::api::{
     Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
-    State as ShowStands,
 };
 
 use super::address::{malformed_query, parameter};
@@ -158,37 +157,7 @@ pub(super) async fn delete(
     State(house): State<Arc<House>>,
     Which(id): Which,
 ) -> Result<Json<Dropped>, Refusal> {
-    let found = house.assets.get(id).await?;
-    if found.kind == AssetKind::Recording {
-        return Ok(Json(delete_recording(&house, found).await?));
-    }
-    let Asset { asset, bytes, show, .. } = found;
-    let files = house.files()?;
-    // The bytes first: a row without bytes can be deleted again, bytes without a row are never found.
-    if let Some(show) = show {
-        house.films.cancel(asset).await?;
-        files.unmake(asset, show).await?;
-        house.shows.set_film(show, true, false).await?;
-        house.shows.drop_film_cover(show).await?;
-    }
-    files.delete(asset).await?;
-    house.assets.forget(asset).await?;
-    tracing::info!(%asset, "an asset was deleted");
-    Ok(Json(Dropped { asset, bytes }))
-}
-
-/// Deletes the objects of a recording, and with them its asset.
-async fn delete_recording(house: &House, found: Asset) -> Result<Dropped, Error> {
-    let Asset { asset, bytes, show, .. } = found;
-    if let Some(known) = show.and_then(|show| house.shows.state(show)) {
-        // What is on the air is not taken from under it.
-        if known.state != ShowStands::Ended {
-            return Err(Error::AssetNotWhole);
-        }
-        house.files()?.delete_recording(known.show).await?;
-        house.shows.drop_film_cover(known.show).await?;
-    }
-    house.assets.forget(asset).await?;
-    tracing::info!(%asset, "a recording was deleted");
-    Ok(Dropped { asset, bytes })
+    let gone = house.delete_asset(id).await?;
+    tracing::info!(asset = %id, "an asset was deleted");
+    Ok(Json(gone))
 }

@@ -16,6 +16,7 @@ mod pull;
 mod queue;
 mod refusal;
 mod request_id;
+mod retention;
 mod shows;
 mod subtitles;
 mod tickets;
@@ -50,7 +51,7 @@ enum Access {
 const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 46] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 48] {
     use Access::{Admin, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -93,6 +94,8 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 46] {
         ("/v1/assets/{asset}/chapters", Admin, get(chapters::list)),
         ("/v1/assets/{asset}/chapters", Admin, put(chapters::put)),
         ("/v1/assets/{asset}/chapters", Admin, delete(chapters::delete)),
+        ("/v1/assets/{asset}/retention", Admin, put(retention::put)),
+        ("/v1/assets/{asset}/retention", Admin, delete(retention::delete)),
         ("/v1/assets/{asset}/trim", Admin, put(trim::put)),
         ("/v1/assets/{asset}/trim", Admin, delete(trim::delete)),
         ("/v1/assets/{asset}", Admin, patch(assets::change)),

@@ -1,7 +1,7 @@
 //! Chapters of assets: those of the file, unless somebody sets others.
 //!
-//! In: chapters, as an administrator says them. Out: the same, for whoever asks; word to the show that it has some. Does
-//! not know how players are told.
+//! In: chapters, as an administrator says them. Out: the same, for whoever asks; word to the show that it has some.
+//! Does not know how players are told.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -24,8 +24,8 @@ impl Assets {
         of(&row.ok_or(Error::AssetUnknown)?)
     }
 
-    /// The chapters of what is played under a show, each with its end, and counted from the beginning of the whole; none
-    /// if it is no asset's.
+    /// The chapters of what is played under a show, each with its end, and counted from the beginning of the whole;
+    /// none if it is no asset's.
     ///
     /// # Errors
     /// Storage errors.

@@ -75,6 +75,8 @@ impl Assets {
                 started_at: Set(found.started_at),
                 duration_ms: Set(Some(duration_ms)),
                 chapters: Set(None),
+                keep_until: Set(None),
+                is_kept: Set(0),
             };
             assets::Entity::insert(row).exec_without_returning(change.on()).await?;
         }

@@ -71,6 +71,10 @@ pub struct Model {
     /// Chapters that somebody has set, as JSON.
     #[sea_orm(column_type = "Text", nullable)]
     pub chapters: Option<String>,
+    /// Until when it is kept, in seconds since the epoch; as long as the house has it, if nothing stands there.
+    pub keep_until: Option<i64>,
+    /// Whether it is not deleted by itself.
+    pub is_kept: i64,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

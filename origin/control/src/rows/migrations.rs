@@ -9,6 +9,7 @@ mod leases;
 mod pulls;
 mod queue;
 mod recordings;
+mod retention;
 mod second;
 mod subtitles;
 mod trims;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(recordings::Recordings),
             Box::new(trims::Trims),
             Box::new(chapters::Chapters),
+            Box::new(retention::Retention),
         ]
     }
 }

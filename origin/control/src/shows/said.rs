@@ -24,8 +24,8 @@ pub(crate) struct ShowSaid {
 }
 
 impl Shows {
-    /// Makes a change of an asset true together with what it says of the asset's show, for which `_turn` is held. A show
-    /// that is there no more is told nothing.
+    /// Makes a change of an asset true together with what it says of the asset's show, for which `_turn` is held. A
+    /// show that is there no more is told nothing.
     ///
     /// # Errors
     /// Storage errors; then nothing has changed.

@@ -12,11 +12,23 @@ use crate::{Error, Files, FoundRecording, NewFile, Reply};
 
 /// Whoever has bytes, and notes what of them it deleted.
 #[derive(Default)]
-pub(super) struct Noted(Mutex<Vec<ShowId>>);
+pub(super) struct Noted {
+    deleted: Mutex<Vec<ShowId>>,
+    /// Whose recording another node has.
+    lost: Mutex<Option<ShowId>>,
+}
 
 impl Noted {
-    fn deleted(&self) -> Vec<ShowId> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn deleted(&self) -> Vec<ShowId> {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn loses(&self, show: ShowId) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(show);
+    }
+
+    pub(super) fn finds(&self) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -39,8 +51,16 @@ impl Files for Noted {
         Box::pin(async { Ok(()) })
     }
 
+    fn has_recording(&self, show: ShowId) -> bool {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) != Some(show)
+    }
+
+    fn has_all_films(&self) -> bool {
+        true
+    }
+
     fn delete_recording(&self, show: ShowId) -> Reply<'_, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(show);
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner).push(show);
         Box::pin(async { Ok(()) })
     }
 

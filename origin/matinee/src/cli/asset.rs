@@ -1,5 +1,5 @@
-//! `matinee asset upload | import | list | show | plan | jobs | failed | cancel | transcode | change | subtitles |
-//! delete`.
+//! `matinee asset upload | import | list | show | plan | jobs | failed | cancel | transcode | change | trim |
+//! chapters | keep | subtitles | delete`.
 //!
 //! In: parsed arguments. Out: what to print. Does not know HTTP.
 
@@ -18,6 +18,7 @@ use shared_wire::api::{
 use super::chapters::ChapterFlags;
 use super::error::Error;
 use super::house::{House, HouseFlags};
+use super::keep::{KeepFlags, kept};
 use super::moment;
 use super::pages::all;
 use super::queue::{self, Class};
@@ -180,6 +181,8 @@ pub(crate) enum AssetCommand {
     Trim(TrimFlags),
     /// List the chapters of an asset, or set others
     Chapters(ChapterFlags),
+    /// Say how long an asset is kept
+    Keep(KeepFlags),
     /// Upload, list and delete subtitles of an asset, beside those of its file
     #[command(subcommand)]
     Subtitles(SubtitlesCommand),
@@ -242,6 +245,7 @@ impl AssetCommand {
             }
             Self::Trim(flags) => flags.run().await,
             Self::Chapters(flags) => flags.run().await,
+            Self::Keep(flags) => flags.run().await,
             Self::Subtitles(command) => command.run().await,
             Self::Delete { asset, house } => {
                 let path = format!("/v1/assets/{asset}");
@@ -351,6 +355,7 @@ fn show(asset: &Asset) -> String {
     if let Some(duration_ms) = asset.duration_ms {
         lines.push(format!("  length      {}", length(duration_ms)));
     }
+    lines.extend(kept(asset).map(|long| format!("  kept        {long}")));
     if let Some(trim) = asset.trim {
         lines.push(format!("  shown       {}", shown(trim)));
     }

@@ -9,6 +9,7 @@ mod caption;
 mod chapters;
 mod error;
 mod house;
+mod keep;
 mod moment;
 mod pages;
 mod queue;

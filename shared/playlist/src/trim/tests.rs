@@ -159,7 +159,8 @@ proptest! {
         let cut = read::media(borders.media(&whole).unwrap().as_bytes()).unwrap();
         let all = read::media(whole.as_bytes()).unwrap();
         // What is listed has the numbers, the lines and the init segments that it has in the whole.
-        let breaks = |until: usize| all.segments[..until].iter().filter(|one| one.discontinuity).count();
+        let breaks =
+            |until: usize| all.segments[..until].iter().filter(|one| one.discontinuity).count();
         for (msn, segment) in (cut.first_msn()..).zip(&cut.segments) {
             prop_assert_eq!(Some(segment), all.segment(msn));
         }

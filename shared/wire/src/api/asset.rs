@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Priority, Trim};
+use super::{Priority, Retention, Trim};
 use crate::{AssetId, ShowId};
 
 /// Tags of one asset.
@@ -172,6 +172,12 @@ pub struct Asset {
     /// How long it plays, in milliseconds, once that is known: what of it is shown, if it is trimmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// How long it is kept, if it says so itself; absent: as long as the house has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+    /// When it is deleted by itself; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<i64>,
     /// From where to where it is shown; absent: all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trim: Option<Trim>,

@@ -10,10 +10,10 @@ use shared_wire::api::{
     CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow, Chapter, ChapterList, ChapterMark,
     ClosedCaptionName, CreatedShow, DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken,
     Import, IssuedTicket, LeftOut, MediaInfo, NewCaptions, NewCue, NewId3, NewPlayback, NewShow,
-    NewTicket, OnAir, PicturePlan, Playback, Priority, RevokeTicket, RungPlan, SessionList,
-    SessionState, SetChapters, ShowList, ShowState, SoundName, SoundPlan, State, StreamInfo,
-    SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList, Trim,
-    VideoInfo, Visibility, WhenFull,
+    NewTicket, OnAir, PicturePlan, Playback, Priority, Retention, RevokeTicket, RungPlan,
+    SessionList, SessionState, SetChapters, ShowList, ShowState, SoundName, SoundPlan, State,
+    StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList,
+    Trim, VideoInfo, Visibility, WhenFull,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -123,6 +123,10 @@ fn show() -> Value {
         "show": ID, "starts_at": 2, "state": "live", "title": "t", "trim": trim(),
         "when_full": "refuse"
     })
+}
+
+fn retention() -> Value {
+    json!({ "forever": true, "keep_until": 9 })
 }
 
 fn trim() -> Value {
@@ -239,9 +243,10 @@ fn plan() -> [(&'static str, Value); 6] {
 fn asset() -> Value {
     json!({
         "asset": ID, "bytes": 1, "cover": "cover.jpg", "created_at": 2, "description": "",
-        "duration_ms": 3, "file_name": "a.mp4", "is_playable": true, "kind": "upload",
+        "deleted_at": 9, "duration_ms": 3, "file_name": "a.mp4", "is_playable": true,
+        "kind": "upload",
         "left_s": 60, "media": media(), "priority": "bulk",
-        "progress_percent": 50, "reason": "r", "show": ID,
+        "progress_percent": 50, "reason": "r", "retention": retention(), "show": ID,
         "started_at": 1, "state": "uploaded", "tags": ["a"], "title": "t", "trim": trim(),
         "visibility": "unlisted"
     })
@@ -290,6 +295,7 @@ fn what_callers_send_is_as_described_and_closed() {
     });
     check::<ChangeAsset>("ChangeAsset", change, true);
     check::<Trim>("Trim", trim(), true);
+    check::<Retention>("Retention", retention(), true);
     let mark = json!({ "start_ms": 1, "title": "t" });
     check::<ChapterMark>("ChapterMark", mark.clone(), true);
     check::<SetChapters>("SetChapters", json!({ "chapters": [mark] }), true);
