@@ -28,6 +28,7 @@ mod splices;
 mod srt;
 mod storyboard;
 mod timed;
+mod trimmed;
 mod whole;
 
 use std::path::Path;

@@ -3,8 +3,10 @@
 //! In: the built program, files made here. Out: what arrives, byte by byte. Does not know the inside.
 
 mod accounts;
+mod chaptered;
 mod clients;
 mod imported;
+mod kept;
 mod killed;
 mod large;
 mod looked_into;
@@ -13,6 +15,7 @@ mod planned;
 mod queued;
 mod subtitled;
 mod transcoded;
+mod trimmed;
 mod untimed;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};

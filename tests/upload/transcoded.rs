@@ -38,7 +38,7 @@ pub(crate) fn drawn() -> String {
 }
 
 /// They, with a keyframe every two seconds, sound and words.
-fn film(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn film(folder: &Path) -> std::path::PathBuf {
     let spoken = folder.join("words.srt");
     let words =
         "1\n00:00:01,000 --> 00:00:03,000\nHallo\n\n2\n00:00:15,000 --> 00:00:17,500\nEnde\n";
@@ -108,7 +108,7 @@ fn times(url: &str, stream: &str) -> Vec<f64> {
 }
 
 /// How bright the bar above each picture of a playlist is, in the order they are shown.
-fn brightness(url: &str) -> Vec<f64> {
+pub(crate) fn brightness(url: &str) -> Vec<f64> {
     let bar = "crop=iw:ih/6:0:0,signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-";
     let output = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-xerror", "-i", url, "-map", "0:v:0", "-vf", bar])

@@ -30,6 +30,9 @@ export class Controls {
   private readonly quality: Menu;
   private readonly captions: Menu;
   private readonly sounds: Menu;
+  private readonly chapters: Menu;
+  private readonly marks = el('div', { class: 'marks', 'aria-hidden': 'true' });
+  private marked = '';
   private readonly preview: Preview;
   private idleTimer = 0;
   private onAir = false;
@@ -47,6 +50,10 @@ export class Controls {
     this.sounds = new Menu('voices', 'Audio track', () => this.voices(), (sound) => {
       if (sound !== null) player.sounds.choose(sound);
     });
+    this.chapters = new Menu('chapters', 'Chapters', () => this.parts(), (chapter) => {
+      const start = player.chapters.all[chapter ?? -1]?.start;
+      if (start !== undefined) player.go(start);
+    });
     this.sound.append(icon('muted'), 'Tap for sound');
     this.sound.addEventListener('click', () => this.toggleMute());
     this.live.addEventListener('click', () => void player.goBack());
@@ -60,7 +67,7 @@ export class Controls {
       'div',
       { class: 'controls', role: 'group', 'aria-label': 'Player controls' },
       this.preview.element,
-      this.seek,
+      el('div', { class: 'bar' }, this.seek, this.marks),
       el(
         'div',
         { class: 'row' },
@@ -70,6 +77,7 @@ export class Controls {
         this.live,
         this.place,
         el('span', { class: 'space' }),
+        this.chapters.element,
         this.sounds.element,
         this.captions.element,
         this.quality.element,
@@ -113,7 +121,7 @@ export class Controls {
   }
 
   private get menus(): Menu[] {
-    return [this.sounds, this.captions, this.quality];
+    return [this.chapters, this.sounds, this.captions, this.quality];
   }
 
   private render(): void {
@@ -132,6 +140,8 @@ export class Controls {
     const { all, shown } = this.player.captions;
     this.captions.offer(all.length > 0, shown !== null);
     this.sounds.offer(this.player.sounds.all.length > 0);
+    this.chapters.offer(!isLive && this.player.chapters.all.length > 0);
+    this.mark();
     if (isLive) this.renderLive();
     else this.renderPlace();
   }
@@ -156,7 +166,10 @@ export class Controls {
     fill(this.seek, whole > 0 ? currentTime / whole : 0);
     const text = `${position(currentTime)} / ${position(whole)}`;
     if (this.place.textContent !== text) this.place.textContent = text;
-    this.seek.setAttribute('aria-valuetext', `${position(currentTime)} of ${position(whole)}`);
+    const { chapters } = this.player;
+    const on = chapters.all[chapters.at(currentTime)];
+    const within = on === undefined ? '' : `, ${on.title}`;
+    this.seek.setAttribute('aria-valuetext', `${position(currentTime)} of ${position(whole)}${within}`);
   }
 
   private rungs(): Choice[] {
@@ -184,6 +197,38 @@ export class Controls {
         chosen: shown === index,
       })),
     ];
+  }
+
+  private parts(): Choice[] {
+    const { chapters, video } = this.player;
+    const on = chapters.at(video.currentTime);
+    return chapters.all.map(({ title, start }, index) => ({
+      value: index,
+      label: title,
+      detail: position(start),
+      chosen: index === on,
+    }));
+  }
+
+  /** Draws where chapters begin on the seek bar, if that is elsewhere than before. */
+  private mark(): void {
+    const { span, isLive, chapters } = this.player;
+    const whole = span === null || isLive ? 0 : span.end - span.start;
+    const shares = whole === 0 ? [] : chapters.all.map(({ start }) => start / whole);
+    const within = shares.filter((share) => share > 0 && share < 1);
+    const text = within.join(' ');
+    if (text === this.marked) return;
+    this.marked = text;
+    this.marks.replaceChildren(...within.map((share) => {
+      const mark = el('i');
+      mark.style.left = `${share * 100}%`;
+      return mark;
+    }));
+  }
+
+  private goBy(chapters: 1 | -1): void {
+    const to = this.player.isLive ? null : this.player.chapters.from(this.player.video.currentTime, chapters);
+    if (to !== null) this.player.go(to);
   }
 
   private voices(): Choice[] {
@@ -240,6 +285,8 @@ export class Controls {
       f: () => this.toggleFull(),
       c: () => this.player.captions.toggle(),
       i: () => this.toggleStats(),
+      n: () => this.goBy(1),
+      p: () => this.goBy(-1),
       ArrowUp: () => this.setVolume(video.volume + VOLUME_STEP),
       ArrowDown: () => this.setVolume(video.volume - VOLUME_STEP),
       ArrowLeft: () => seek(-SEEK_S),

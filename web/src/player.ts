@@ -8,6 +8,7 @@ import workerUrl from 'hls.js/dist/hls.worker.js?url';
 
 import { isRefusal, problemIn, refusalAt, type Problem } from './api';
 import { Captions } from './captions/captions';
+import { Chapters } from './chapters';
 import type { Mode } from './state';
 import { Motion } from './motion';
 import { patient } from './patience';
@@ -41,6 +42,7 @@ export class Player {
   readonly motion: Motion;
   readonly captions: Captions;
   readonly sounds: Sounds;
+  readonly chapters: Chapters;
   private hls: Hls | null = null;
   private mode: Mode = 'live';
   private url = '';
@@ -67,6 +69,8 @@ export class Player {
       tick: () => this.stayNearEdge(),
     });
     this.sounds = new Sounds(video);
+    // Whoever shows them looks whenever the video says something.
+    this.chapters = new Chapters(() => video.dispatchEvent(new Event('durationchange')));
     this.captions = new Captions(video, (place) => this.dateAt(place));
     video.addEventListener('ended', () => {
       this.resumeAt = 0;
@@ -244,8 +248,16 @@ export class Player {
     hls.on(Hls.Events.MANIFEST_PARSED, () => void this.play());
     this.captions.attach(hls);
     this.sounds.attach(hls);
+    this.chapters.attach(hls);
+    hls.on(Hls.Events.MANIFEST_LOADED, (_, { startTimeOffset }) => this.beginAt(hls, startTimeOffset));
     hls.loadSource(url);
     hls.attachMedia(this.video);
+  }
+
+  /** Begins a recording where its playlist says (`EXT-X-START`): hls.js is told a place of its own, and looks no further. */
+  private beginAt(hls: Hls, offset: number | null): void {
+    if (this.isLive || this.resumeAt > 0 || offset === null || offset <= 0) return;
+    hls.startLoad(offset);
   }
 
   private attachNative(url: string): void {
@@ -303,6 +315,7 @@ export class Player {
     this.motion.end();
     this.captions.detach();
     this.sounds.detach();
+    this.chapters.detach();
     this.hls?.destroy();
     this.hls = null;
     this.isAway = false;

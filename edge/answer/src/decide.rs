@@ -161,7 +161,9 @@ impl<'r> Asked<'_, 'r> {
             KeyObject::Multivariant
             | KeyObject::Manifest { .. }
             | KeyObject::Cover
-            | KeyObject::Storyboard => {}
+            | KeyObject::Storyboard
+            | KeyObject::ChapterList
+            | KeyObject::ChapterCues => {}
         }
         let is_whole = edit.is_none();
         let then = edit.map_or(Then::Media, |edit| Then::Edit(Box::new(edit)));

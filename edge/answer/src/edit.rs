@@ -65,7 +65,11 @@ impl Edit {
             KeyObject::Playlist { rendition } | KeyObject::IFrames { rendition } => {
                 Media::of(config, sealed, session, rendition, asked).map(Self::Media)
             }
-            KeyObject::Media { .. } | KeyObject::Cover | KeyObject::Storyboard => None,
+            KeyObject::Media { .. }
+            | KeyObject::Cover
+            | KeyObject::Storyboard
+            | KeyObject::ChapterList
+            | KeyObject::ChapterCues => None,
         }
     }
 

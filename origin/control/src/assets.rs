@@ -3,16 +3,21 @@
 //! In: uploads that are whole; what their owners say; what was found in a file. Out: rows, found again by what is
 //! said of them. Does not know files, nor who looks into them.
 
+pub(crate) mod chapters;
+pub(crate) mod keeping;
+mod recordings;
+mod trim;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, LikeExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, LikeExpr, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetList, AssetState, ChangeAsset, MediaInfo, Priority, TAG_CHARS_MAX, TAGS_MAX,
-    Visibility,
+    Asset, AssetKind, AssetList, AssetState, ChangeAsset, MediaInfo, Priority, TAG_CHARS_MAX,
+    TAGS_MAX, Visibility,
 };
 use shared_wire::upload::{NewAsset, Upload};
 use tokio::sync::Notify;
@@ -20,7 +25,10 @@ use tokio::sync::Notify;
 use crate::films::share;
 use crate::page::{Page, check_text};
 use crate::rows::{self, Change, Rows, assets};
+use crate::shows::{ShowSaid, Shows};
 use crate::{Config, Error};
+
+pub use recordings::FoundRecording;
 
 /// Characters of an asset's description.
 const DESCRIPTION_CHARS_MAX: usize = 5000;
@@ -36,12 +44,15 @@ pub(crate) struct Search {
     pub(crate) state: Option<AssetState>,
     /// Whose it is.
     pub(crate) account: Option<String>,
+    /// What it is made of.
+    pub(crate) kind: Option<AssetKind>,
 }
 
 /// All assets.
 pub(crate) struct Assets {
     rows: Rows,
     config: Config,
+    shows: Arc<Shows>,
     /// Told when there is something to look into.
     pub(crate) fresh: Arc<Notify>,
     /// Told when there is something to transcode.
@@ -49,8 +60,8 @@ pub(crate) struct Assets {
 }
 
 impl Assets {
-    pub(crate) fn new(rows: Rows, config: Config) -> Self {
-        Self { rows, config, fresh: Arc::default(), uploaded: Arc::default() }
+    pub(crate) fn new(rows: Rows, config: Config, shows: Arc<Shows>) -> Self {
+        Self { rows, config, shows, fresh: Arc::default(), uploaded: Arc::default() }
     }
 
     /// A page of those that are looked for, newest first.
@@ -71,10 +82,13 @@ impl Assets {
         if let Some(name) = search.account {
             query = query.filter(assets::Column::Account.eq(name));
         }
+        if let Some(kind) = search.kind {
+            query = query.filter(assets::Column::Kind.eq(kind.name()));
+        }
         let found = page.of(query, assets::Column::Position).all(self.rows.read()).await?;
         let (found, next) = page.cut(found, |row| row.position);
         let mut assets: Vec<Asset> = found.iter().map(of_row).collect::<Result<_, _>>()?;
-        share::say(&self.rows, &mut assets).await?;
+        self.tell(&mut assets).await?;
         Ok(AssetList { assets, next })
     }
 
@@ -85,8 +99,22 @@ impl Assets {
     pub(crate) async fn get(&self, id: AssetId) -> Result<Asset, Error> {
         let row = by_id(id).one(self.rows.read()).await?;
         let mut asset = of_row(&row.ok_or(Error::AssetUnknown)?)?;
-        share::say(&self.rows, std::slice::from_mut(&mut asset)).await?;
+        self.tell(std::slice::from_mut(&mut asset)).await?;
         Ok(asset)
+    }
+
+    /// Says of assets what does not stand in their rows: how far they are, and what is known of their shows.
+    async fn tell(&self, assets: &mut [Asset]) -> Result<(), Error> {
+        share::say(&self.rows, assets).await?;
+        for asset in assets {
+            asset.deleted_at = self.deleted_at(asset);
+            let show = asset.show.and_then(|show| self.shows.state(show));
+            let Some(show) = show else { continue };
+            (asset.cover, asset.trim) = (show.cover, show.trim);
+            let shown = |whole_ms| show.trim.map_or(whole_ms, |trim| trim.of_length(whole_ms));
+            asset.duration_ms = asset.duration_ms.map(shown);
+        }
+        Ok(())
     }
 
     /// Says something else of an asset.
@@ -95,6 +123,8 @@ impl Assets {
     /// [`Error::AssetUnknown`], [`Error::Invalid`], storage errors.
     pub(crate) async fn change(&self, id: AssetId, new: ChangeAsset) -> Result<Asset, Error> {
         self.check(&new)?;
+        let said = ShowSaid { title: new.title.clone(), ..ShowSaid::default() };
+        let turn = self.shows.turn().await;
         let change = self.rows.write().await?;
         let row = by_id(id).lock_exclusive().one(change.on()).await?;
         let mut asset = of_row(&row.ok_or(Error::AssetUnknown)?)?;
@@ -120,8 +150,9 @@ impl Assets {
             )
             .exec(change.on())
             .await?;
-        change.commit().await?;
-        share::say(&self.rows, std::slice::from_mut(&mut asset)).await?;
+        // What is watched has the asset's name.
+        self.shows.say_in(turn, change, asset.show, said).await?;
+        self.tell(std::slice::from_mut(&mut asset)).await?;
         Ok(asset)
     }
 
@@ -152,12 +183,19 @@ impl Assets {
     /// # Errors
     /// Storage errors.
     pub(crate) async fn forget(&self, id: AssetId) -> Result<(), Error> {
+        let one = Condition::all().add(assets::Column::Id.eq(id.to_string()));
+        self.forget_where(one).await
+    }
+
+    /// Forgets an asset, and what was said of it to its show.
+    async fn forget_where(&self, is: Condition) -> Result<(), Error> {
+        let turn = self.shows.turn().await;
         let change = self.rows.write().await?;
-        assets::Entity::delete_many()
-            .filter(assets::Column::Id.eq(id.to_string()))
-            .exec(change.on())
-            .await?;
-        change.commit().await
+        let row = assets::Entity::find().filter(is.clone()).one(change.on()).await?;
+        let show = row.and_then(|row| row.show_id).map(|show| rows::id(&show)).transpose()?;
+        assets::Entity::delete_many().filter(is).exec(change.on()).await?;
+        let said = ShowSaid { trim: Some(None), has_chapters: Some(false), ..ShowSaid::default() };
+        self.shows.say_in(turn, change, show, said).await
     }
 
     /// An asset that is to be looked into, for whoever asks: nobody else gets it for as long as a look may take.
@@ -257,6 +295,12 @@ pub(crate) async fn insert(
         begun_ms: Set(0),
         ready_ms: Set(0),
         account: Set(account),
+        kind: Set(AssetKind::Upload.name().to_owned()),
+        started_at: Set(None),
+        duration_ms: Set(None),
+        chapters: Set(None),
+        keep_until: Set(None),
+        is_kept: Set(0),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())
@@ -268,7 +312,7 @@ pub(crate) fn by_id(id: AssetId) -> sea_orm::Select<assets::Entity> {
 }
 
 /// Whether it is found by a word; what stands for any character in `LIKE` stands for itself.
-fn contains(word: &str) -> sea_orm::sea_query::SimpleExpr {
+fn contains(word: &str) -> SimpleExpr {
     let mut pattern = String::from("%");
     for c in word.chars() {
         if "\\%_".contains(c) {
@@ -296,8 +340,12 @@ fn json(value: &impl serde::Serialize) -> Result<String, Error> {
 pub(crate) fn of_row(row: &assets::Model) -> Result<Asset, Error> {
     let corrupt = |what: &str| Error::Corrupt { what: format!("the asset {} has {what}", row.id) };
     let media = row.media.as_deref().map(serde_json::from_str).transpose();
+    let media: Option<MediaInfo> =
+        media.map_err(|_| corrupt("media information that cannot be read"))?;
+    let duration_ms = row.duration_ms.and_then(|ms| u64::try_from(ms).ok());
     Ok(Asset {
         asset: rows::id(&row.id)?,
+        kind: AssetKind::named(&row.kind).ok_or_else(|| corrupt("no kind"))?,
         title: row.title.clone(),
         description: row.description.clone(),
         tags: serde_json::from_str(&row.tags).map_err(|_| corrupt("no tags"))?,
@@ -309,10 +357,16 @@ pub(crate) fn of_row(row: &assets::Model) -> Result<Asset, Error> {
         progress_percent: u8::try_from(row.progress_percent.clamp(0, 100)).unwrap_or(100),
         left_s: None,
         is_playable: row.is_playable != 0,
+        cover: None,
         file_name: row.file_name.clone(),
         bytes: u64::try_from(row.bytes).unwrap_or_default(),
         created_at: row.created_at,
         account: row.account.clone(),
-        media: media.map_err(|_| corrupt("media information that cannot be read"))?,
+        started_at: row.started_at,
+        duration_ms: duration_ms.or(media.as_ref().map(|media| media.duration_ms)),
+        retention: keeping::own(row),
+        deleted_at: None,
+        trim: None,
+        media,
     })
 }

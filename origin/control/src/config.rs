@@ -56,6 +56,8 @@ pub struct Config {
 
     /// Bytes that uploads and assets may take altogether; without it the disk alone says.
     pub uploads_bytes_max: Option<u64>,
+    /// How long assets are kept that do not say, in seconds; `None`: until somebody deletes them.
+    pub assets_keep_s: Option<i64>,
     /// Uploads that are not finished.
     pub uploads_open_max: u32,
     /// Those of one account.
@@ -145,6 +147,7 @@ impl Default for Config {
             status: None,
             clock: Arc::new(unix_time),
             uploads_bytes_max: None,
+            assets_keep_s: None,
             uploads_open_max: 10_000,
             uploads_open_of_account_max: 1000,
             accounts_max: 10_000,

@@ -201,6 +201,15 @@ pub enum Error {
     /// It is being looked into, or was refused.
     #[error("what is in the asset is not known: it is being looked into, or was refused")]
     AssetNotReady,
+    /// The asset is a recording, of which nothing is transcoded.
+    #[error("the asset is the recording of a show: it plays as it went out, nothing is made of it")]
+    AssetIsRecording,
+    /// More is still to come of the asset.
+    #[error(
+        "the asset is not whole: its film is still being made, or its show is on the air again; \
+         try again when that is over"
+    )]
+    AssetNotWhole,
     /// Uploads and assets may take no more.
     #[error("{0}")]
     QuotaExceeded(Quota),
@@ -312,6 +321,7 @@ impl Error {
             Self::AssetUnknown | Self::AssetNotReady | Self::FileRefused { .. } => Fault::Peer,
             Self::ShowIsFilm | Self::AssetNotFailed | Self::AssetNotTranscoding => Fault::Peer,
             Self::SubtitlesUnknown | Self::SubtitlesFull => Fault::Peer,
+            Self::AssetIsRecording | Self::AssetNotWhole => Fault::Peer,
             Self::NoFiles => Fault::Us,
             Self::Elsewhere => Fault::Peer,
             Self::Random | Self::Sign | Self::EndUnheard | Self::NotPulled { .. } => Fault::Us,

@@ -65,6 +65,18 @@ pub trait Files: Send + Sync {
     /// Storage errors.
     fn unmake(&self, asset: AssetId, show: ShowId) -> Reply<'_, ()>;
 
+    /// Whether the objects of a show's recording are here.
+    fn has_recording(&self, show: ShowId) -> bool;
+
+    /// Whether whatever node has had a film made, its objects can be deleted here.
+    fn has_all_films(&self) -> bool;
+
+    /// Deletes the objects of a show that is over, its recording.
+    ///
+    /// # Errors
+    /// Storage errors.
+    fn delete_recording(&self, show: ShowId) -> Reply<'_, ()>;
+
     /// Deletes an asset's bytes.
     ///
     /// # Errors

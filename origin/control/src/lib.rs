@@ -10,6 +10,7 @@ mod api;
 mod assets;
 mod captions;
 mod config;
+mod deleting;
 mod denied;
 mod error;
 mod filmed;
@@ -44,6 +45,7 @@ use tokio::time::MissedTickBehavior;
 
 use keys::Keys;
 
+pub use assets::FoundRecording;
 pub use captions::{Cue, of_vtt as cues_of_vtt};
 pub use config::{Clock, Config};
 pub use denied::Listing;
@@ -122,14 +124,14 @@ impl Control {
             tickets::Tickets::new(rows.clone(), config.clone(), sessions.clone(), denied.clone());
         let uploads = uploads::Uploads::new(rows.clone(), config.clone(), keys.node())?;
         let accounts = accounts::Accounts::new(rows.clone(), config.clone());
-        let assets = assets::Assets::new(rows.clone(), config.clone());
-        let changed = assets.uploaded.clone();
-        let films = films::Films::new(rows.clone(), &config, keys.node(), changed)?;
         let node = keys.node().to_owned();
         let leases = leases::Leases::open(rows.clone(), config.clone(), node).await?;
         let leases = Arc::new(leases);
         let shows = shows::Shows::open(rows.clone(), config.clone(), leases.clone()).await?;
         let shows = Arc::new(shows);
+        let assets = assets::Assets::new(rows.clone(), config.clone(), shows.clone());
+        let changed = assets.uploaded.clone();
+        let films = films::Films::new(rows.clone(), &config, keys.node(), changed)?;
         if rows.is_shared() {
             tokio::spawn(leases::Leases::keep(Arc::downgrade(&leases)));
             tokio::spawn(leases::Leases::watch(Arc::downgrade(&leases)));

@@ -4,6 +4,7 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use shared_wire::api::AssetKind;
 use shared_wire::upload::Quota;
 
 use crate::rows::{Change, accounts, assets, uploads};
@@ -52,7 +53,11 @@ pub(crate) async fn taken(
     but: Option<&str>,
 ) -> Result<u64, Error> {
     let mut reserved = uploads::Entity::find().select_only().expr_as(sum("reserved"), "sum");
-    let mut kept = assets::Entity::find().select_only().expr_as(sum("bytes"), "sum");
+    // Recordings have a quota of their own.
+    let mut kept = assets::Entity::find()
+        .filter(assets::Column::Kind.eq(AssetKind::Upload.name()))
+        .select_only()
+        .expr_as(sum("bytes"), "sum");
     if let Some(name) = account {
         reserved = reserved.filter(uploads::Column::Account.eq(name));
         kept = kept.filter(assets::Column::Account.eq(name));

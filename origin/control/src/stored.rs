@@ -2,13 +2,15 @@
 //!
 //! In: what uploads and probes ask. Out: [`Control`]'s answers. Does not know files.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
-use shared_wire::api::{Asset, MediaInfo};
+use shared_wire::api::{Asset, Chapter, MediaInfo};
 use shared_wire::upload::Upload;
-use shared_wire::{AssetId, Who};
+use shared_wire::{AssetId, ShowId, Who};
 use tokio::sync::Notify;
 
+use crate::assets::FoundRecording;
 use crate::uploads::{NewUpload, UploadChange, UploadLock};
 use crate::{Control, Error, Files};
 
@@ -86,6 +88,42 @@ impl Control {
     /// [`Error::AssetUnknown`], storage errors.
     pub async fn asset(&self, id: AssetId) -> Result<Asset, Error> {
         self.house.assets.get(id).await
+    }
+
+    /// The chapters of the recording or film of a show, in order, counted from its beginning.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn chapters(&self, show: ShowId) -> Result<Vec<Chapter>, Error> {
+        self.house.assets.chapters_of(show).await
+    }
+
+    /// Shows whose recordings are not to be deleted to make room.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn kept_shows(&self) -> Result<HashSet<ShowId>, Error> {
+        self.house.assets.kept_shows().await
+    }
+
+    /// Says that the recording of a show that is over is there: it is an asset from then on.
+    ///
+    /// # Errors
+    /// [`Error::ShowUnknown`], storage errors.
+    pub async fn recording_found(&self, found: FoundRecording) -> Result<(), Error> {
+        self.house.assets.recorded(self.house.now(), found).await
+    }
+
+    /// Says that the recording of a show is deleted: it is no asset any more.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn recording_gone(&self, show: ShowId) -> Result<(), Error> {
+        self.house.assets.recording_gone(show).await?;
+        match self.house.shows.drop_film_cover(show).await {
+            Err(Error::ShowUnknown) => Ok(()),
+            dropped => dropped,
+        }
     }
 
     /// Told when an asset of this node is to be looked into.

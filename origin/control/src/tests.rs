@@ -15,6 +15,9 @@ use crate::testing::{NOW, TestHouse, config, field, is_left_out, prepare};
 use crate::{Config, Control, Error, Fault};
 
 mod accounts;
+mod chapters;
+mod keeping;
+mod recordings;
 mod shared;
 pub(crate) mod stored;
 

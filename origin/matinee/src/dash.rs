@@ -13,12 +13,15 @@ use bytes::Bytes;
 use futures::stream;
 use origin_packager::{Growing, Growth, Refusal, gzip};
 use origin_storage::Store;
+use shared_media::Ticks;
 use shared_playlist::mpd::{Catalogue, Presentation, Starts, Timeline};
 use shared_wire::ShowId;
 use shared_wire::header as wire;
 use shared_wire::key::{Key, KeyObject};
 
 use crate::delivery::{Delivery, at_edges, refused, storage_failed, tag, takes_gzip};
+use crate::shown::Shown;
+use crate::stage::Stages;
 use crate::{fault, lifetime};
 
 /// Why the rest of a segment does not come.
@@ -55,7 +58,7 @@ impl Delivery {
     /// The MPD of a recording, made of its playlists.
     async fn recorded_manifest(&self, key: &Key, headers: &HeaderMap) -> Response {
         let (cache, edges) = lifetime::finished(self.stages.is_growing(key.show));
-        let made = match recorded(&self.store, key.show).await {
+        let made = match recorded(&self.stages, &self.store, key.show).await {
             Ok(Some(playlists)) => {
                 let packed = takes_gzip(headers);
                 // Of a recording of hours it takes milliseconds: not on a thread that others wait for.
@@ -178,14 +181,30 @@ impl Playlists {
 }
 
 /// A recording's playlists; `None` if there is none, or one from before playlists told the anchor.
-async fn recorded(store: &Store, show: ShowId) -> Result<Option<Playlists>, origin_storage::Error> {
+async fn recorded(
+    stages: &Stages,
+    store: &Store,
+    show: ShowId,
+) -> Result<Option<Playlists>, origin_storage::Error> {
+    let borders = match Shown::of(stages, store, show).await? {
+        Shown::Whole => None,
+        Shown::Between(borders) => Some(borders),
+        Shown::Nothing => return Ok(None),
+    };
     let key = Key { show, object: KeyObject::Multivariant };
     let Some(text) = store.get(&key).await? else { return Ok(None) };
-    let Some(catalogue) = Catalogue::read(&text) else { return Ok(None) };
+    let Some(mut catalogue) = Catalogue::read(&text) else { return Ok(None) };
+    if let Some(begin_us) = borders.and_then(|borders| borders.begin_utc_us) {
+        catalogue.begin = Ticks::from_micros(begin_us.saturating_sub(catalogue.anchor_us)).0;
+    }
     let mut media = Vec::new();
     for name in catalogue.names() {
         let key = Key { show, object: KeyObject::Playlist { rendition: name.to_owned() } };
-        media.push(store.read_text(&key).await?.unwrap_or_default());
+        let text = store.read_text(&key).await?.unwrap_or_default();
+        media.push(match borders {
+            Some(borders) => borders.media(&text).unwrap_or_default(),
+            None => text,
+        });
     }
     Ok(Some(Playlists { catalogue, media }))
 }

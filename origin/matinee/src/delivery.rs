@@ -22,6 +22,7 @@ use shared_wire::key::{Key, KeyObject, MediaFile};
 
 use crate::fault;
 use crate::lifetime;
+use crate::shown::{Shown, with_chapters};
 use crate::stage::Stages;
 use crate::vod::Films;
 
@@ -80,6 +81,7 @@ async fn object(
             delivery.playlist(&key, query.as_deref(), &headers).await
         }
         KeyObject::Cover | KeyObject::Storyboard => delivery.pictures(&key, &headers).await,
+        KeyObject::ChapterList | KeyObject::ChapterCues => delivery.chapters(&key, &headers).await,
         KeyObject::Media { file, .. } => delivery.media(&key, *file, &headers).await,
     };
     if let Ok(keys) = HeaderValue::from_str(&lifetime::surrogate_keys(&key)) {
@@ -206,22 +208,41 @@ impl Delivery {
             None => self.store.get(key).await,
         };
         match found {
-            Ok(Some(bytes)) => {
-                let mut response = bytes.into_response();
-                set(&mut response, kind, lifetime::PICTURES);
-                response
-            }
+            Ok(Some(bytes)) => match self.shown(key, bytes).await {
+                Ok(Some(bytes)) => {
+                    let mut response = bytes.into_response();
+                    set(&mut response, kind, lifetime::PICTURES);
+                    response
+                }
+                Ok(None) => self.absent(key, false, headers, "Nothing of it is shown yet."),
+                Err(error) => storage_failed(headers, &error),
+            },
             Ok(None) => self.absent(key, false, headers, "The show has no pictures yet."),
             Err(error) => storage_failed(headers, &error),
         }
     }
 
+    /// What is shown of an object of a show that is not on the air.
+    async fn shown(&self, key: &Key, bytes: Bytes) -> Result<Option<Bytes>, origin_storage::Error> {
+        let is_over = self.stages.live(key.show).is_none() || self.stages.is_finished(key.show);
+        let shown = match is_over {
+            true => Shown::of(&self.stages, &self.store, key.show).await?,
+            false => Shown::Whole,
+        };
+        let cut = shown.cut(&self.store, key, bytes).await?;
+        Ok(cut.map(|bytes| with_chapters(&self.stages, key, bytes)))
+    }
+
     async fn finished(&self, key: &Key, headers: &HeaderMap) -> Response {
         let is_growing = self.stages.is_growing(key.show);
         let (cache, edges) = lifetime::finished(is_growing);
-        let bytes = match self.store.get(key).await {
-            Ok(Some(bytes)) if is_growing => bytes,
-            Ok(Some(bytes)) => ended(key, bytes),
+        let found = match self.store.get(key).await {
+            Ok(Some(bytes)) if is_growing => self.shown(key, bytes).await,
+            Ok(Some(bytes)) => self.shown(key, ended(key, bytes)).await,
+            found => found,
+        };
+        let bytes = match found {
+            Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 let detail = "The show has not started, or there is no such show.";
                 return self.absent(key, false, headers, detail);
@@ -322,7 +343,7 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     accepted.is_some_and(|text| text.split(',').any(|coding| coding.trim() == "gzip"))
 }
 
-fn set(response: &mut Response, content_type: &'static str, cache: &str) {
+pub(crate) fn set(response: &mut Response, content_type: &'static str, cache: &str) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(cache) = HeaderValue::from_str(cache) {

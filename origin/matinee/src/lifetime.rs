@@ -55,6 +55,7 @@ pub(crate) fn absent(key: &Key, has_directives: bool, live: Option<&Status>) -> 
     match (&key.object, live) {
         (KeyObject::Media { .. }, None) => ABSENT,
         (KeyObject::Cover | KeyObject::Storyboard, _) => ABSENT,
+        (KeyObject::ChapterList | KeyObject::ChapterCues, _) => ABSENT,
         (_, None) => NOT_STARTED,
         (_, Some(live)) if !live.started => NOT_YET,
         (KeyObject::Media { rendition, file, .. }, Some(_)) => match (of_live(rendition), file) {

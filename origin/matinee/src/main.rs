@@ -4,6 +4,7 @@
 //! wrong usage. Does not know how a role is carried out; each has its own module.
 
 mod away;
+mod chapters;
 mod child;
 mod cli;
 mod dash;
@@ -27,6 +28,7 @@ mod recorded;
 mod resume;
 mod retention;
 mod settings;
+mod shown;
 mod stage;
 mod storyboard;
 mod telemetry;

@@ -8,18 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use origin_control::Control;
+use origin_control::{Control, Error as Told, FoundRecording};
 use origin_storage::retention::{self, Limits, Recording, Standing, Verdict};
 use origin_storage::{Failure, Health, Space, Store, Usage};
 use shared_wire::ShowId;
 use shared_wire::api::{Alarm, HouseStatus, OnAir, State};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::shown;
 use crate::stage::Stages;
 
 /// How often the disk and the recordings are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often assets are looked for that are kept no longer.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// What the operator allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) limits: Limits,
     /// What a show's recording may take where the show does not say, in bytes.
     pub(crate) show_bytes_max: Option<u64>,
+    /// How long assets are kept that do not say, in seconds.
+    pub(crate) keep_s: Option<i64>,
 }
 
 /// The keeper's own.
@@ -38,6 +43,12 @@ struct Keeper {
     status: watch::Sender<Option<HouseStatus>>,
     stopped: HashSet<String>,
     alarm: Alarm,
+    /// Shows whose recordings are not deleted to make room, as far as is known.
+    kept: HashSet<ShowId>,
+    /// When assets that are kept no longer are looked for again.
+    next_sweep: Instant,
+    /// What recordings took when they were last said to be there.
+    found: HashMap<ShowId, u64>,
 }
 
 /// Looks after recordings for as long as the house runs.
@@ -48,8 +59,18 @@ pub(crate) fn start(
     rules: Rules,
     status: watch::Sender<Option<HouseStatus>>,
 ) {
-    let (stopped, alarm) = (HashSet::new(), Alarm::Ok);
-    let mut keeper = Keeper { control, store, stages, rules, status, stopped, alarm };
+    let mut keeper = Keeper {
+        control,
+        store,
+        stages,
+        rules,
+        status,
+        stopped: HashSet::new(),
+        alarm: Alarm::Ok,
+        kept: HashSet::new(),
+        next_sweep: Instant::now(),
+        found: HashMap::new(),
+    };
     tokio::spawn(async move {
         if let Err(error) = keeper.store.sum_up().await {
             tracing::error!(%error, "what recordings take is not known; quotas count what comes");
@@ -72,6 +93,7 @@ impl Keeper {
                 return;
             }
         };
+        self.learn_kept().await;
         let recordings = self.recordings();
         let verdict = retention::judge(&self.rules.limits, &recordings, space.free_bytes);
         for show in &verdict.delete {
@@ -79,6 +101,54 @@ impl Keeper {
         }
         self.stop(&verdict);
         self.tell(space, &verdict);
+        self.find(&recordings, &verdict).await;
+        self.sweep().await;
+    }
+
+    /// Which recordings are to stay, where any may have to go. While the database is away it is as it was.
+    async fn learn_kept(&mut self) {
+        let Limits { house_bytes_max, delete_when_low, .. } = self.rules.limits;
+        if house_bytes_max.is_none() && !delete_when_low {
+            return;
+        }
+        match self.control.kept_shows().await {
+            Ok(kept) => self.kept = kept,
+            Err(error) => tracing::debug!(%error, "which recordings are to stay is not known anew"),
+        }
+    }
+
+    /// Deletes assets that are kept no longer.
+    async fn sweep(&mut self) {
+        if Instant::now() < self.next_sweep {
+            return;
+        }
+        self.next_sweep = Instant::now() + SWEEP_EVERY;
+        match self.control.delete_due_assets().await {
+            Ok(deleted) => {
+                counter!("matinee_assets_expired_total").increment(deleted.len() as u64);
+            }
+            Err(error) => tracing::warn!(%error, "assets that are kept no longer stay for now"),
+        }
+    }
+
+    /// Says of recordings that are whole that they are there: they are assets.
+    async fn find(&mut self, recordings: &[Recording], verdict: &Verdict) {
+        let is_over = |one: &&Recording| matches!(one.standing, Standing::Over | Standing::Kept);
+        for one in recordings.iter().filter(is_over).filter(|one| one.bytes > 0) {
+            let Ok(show) = one.show.parse::<ShowId>() else { continue };
+            let is_told = self.found.get(&show) == Some(&one.bytes);
+            if is_told || verdict.delete.contains(&one.show) {
+                continue;
+            }
+            let Ok(Some(length)) = shown::length(&self.store, show).await else { continue };
+            let started_at = length.begin_us.map(|us| us.div_euclid(1_000_000));
+            let duration_ms = length.duration_us / 1000;
+            let found = FoundRecording { show, bytes: one.bytes, started_at, duration_ms };
+            match self.control.recording_found(found).await {
+                Ok(()) => drop(self.found.insert(show, one.bytes)),
+                Err(error) => tracing::debug!(%show, %error, "a recording is no asset yet"),
+            }
+        }
     }
 
     fn recordings(&self) -> Vec<Recording> {
@@ -94,7 +164,11 @@ impl Keeper {
             let on_air = id.is_some_and(|id| self.stages.live(id).is_some());
             let standing = match known.map(|known| known.state) {
                 None => Standing::Unknown,
-                Some(State::Ended) if !on_air => Standing::Over,
+                Some(State::Ended) if !on_air => match id.is_some_and(|id| self.kept.contains(&id))
+                {
+                    true => Standing::Kept,
+                    false => Standing::Over,
+                },
                 Some(_) => Standing::OnAir,
             };
             let own = known.and_then(|known| known.broadcast.recording_bytes_max);
@@ -110,8 +184,18 @@ impl Keeper {
             Ok(()) => {
                 counter!("matinee_recordings_deleted_total").increment(1);
                 tracing::warn!(show, bytes, "the oldest recording was deleted to make room");
+                self.gone(show).await;
             }
             Err(error) => tracing::error!(show, %error, "a recording could not be deleted"),
+        }
+    }
+
+    /// What was deleted is no asset any more.
+    async fn gone(&self, show: &str) {
+        let Ok(show) = show.parse::<ShowId>() else { return };
+        match self.control.recording_gone(show).await {
+            Ok(()) | Err(Told::ShowUnknown) => {}
+            Err(error) => tracing::error!(%show, %error, "a deleted recording is still listed"),
         }
     }
 

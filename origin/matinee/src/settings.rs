@@ -137,6 +137,9 @@ pub(crate) struct Flags {
     /// What all recordings may take, in MiB; the oldest are deleted beyond it [default: no limit]
     #[arg(long, value_name = "MIB")]
     recordings_max_mib: Option<String>,
+    /// How long recordings and films are kept that do not say, in days, 1 to 36525 [default: until they are deleted]
+    #[arg(long, value_name = "DAYS")]
+    assets_keep_days: Option<String>,
     /// What one recording may take, in MiB; it stops there; a show may have its own [default: no limit]
     #[arg(long, value_name = "MIB")]
     recording_max_mib: Option<String>,
@@ -264,6 +267,7 @@ pub(crate) const NAMES: &[&str] = &[
     "memory_mib",
     "dvr_window_s",
     "recordings_max_mib",
+    "assets_keep_days",
     "recording_max_mib",
     "disk_low_mib",
     "when_disk_low",
@@ -329,6 +333,7 @@ impl Flags {
             "memory_mib" => self.memory_mib.as_ref(),
             "dvr_window_s" => self.dvr_window_s.as_ref(),
             "recordings_max_mib" => self.recordings_max_mib.as_ref(),
+            "assets_keep_days" => self.assets_keep_days.as_ref(),
             "recording_max_mib" => self.recording_max_mib.as_ref(),
             "disk_low_mib" => self.disk_low_mib.as_ref(),
             "when_disk_low" => self.when_disk_low.as_ref(),

@@ -16,7 +16,9 @@ use origin_packager::{Finished, Handle, Held, Notes};
 use origin_storage::Store;
 use shared_media::{Anchor, Language, Publication, RenditionId, SoundTrack, VideoCodec};
 use shared_wire::ShowId;
-use shared_wire::api::{CaptionTrack, ClosedCaptionName, Rung, RungCodec, SoundName, State};
+use shared_wire::api::{
+    CaptionTrack, Chapter, ClosedCaptionName, Rung, RungCodec, SoundName, State, Trim,
+};
 use shared_wire::key::Key;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -117,6 +119,24 @@ impl Stages {
     /// Whether the show is a film of which more is being made.
     pub(crate) fn is_growing(&self, show: ShowId) -> bool {
         self.control.show_state(show).is_some_and(|known| known.is_growing)
+    }
+
+    /// What of the show's recording or film is shown; `None`: all.
+    pub(crate) fn trim(&self, show: ShowId) -> Option<Trim> {
+        self.control.show_state(show).and_then(|known| known.trim)
+    }
+
+    /// Whether the show's recording or film has chapters.
+    pub(crate) fn has_chapters(&self, show: ShowId) -> bool {
+        self.control.show_state(show).is_some_and(|known| known.has_chapters)
+    }
+
+    /// The chapters of the show's recording or film, counted from its beginning.
+    pub(crate) async fn chapters(
+        &self,
+        show: ShowId,
+    ) -> Result<Vec<Chapter>, origin_control::Error> {
+        self.control.chapters(show).await
     }
 
     /// Whether the show has just ended and its recording is there.

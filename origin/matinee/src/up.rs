@@ -206,6 +206,7 @@ impl Rooms {
             source_fault: pull::fault,
             status: Some(seen),
             uploads_bytes_max: settings.uploads.bytes_max,
+            assets_keep_s: settings.retention.keep_s,
             ..origin_control::Config::default()
         })
         .await?;

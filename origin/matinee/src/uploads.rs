@@ -163,6 +163,25 @@ impl Files for Room {
         })
     }
 
+    fn has_recording(&self, show: ShowId) -> bool {
+        self.films.get().is_some_and(|films| films.has_recording(show))
+    }
+
+    fn has_all_films(&self) -> bool {
+        self.films.get().is_some_and(|films| films.has_all())
+    }
+
+    fn delete_recording(&self, show: ShowId) -> Reply<'_, ()> {
+        Box::pin(async move {
+            // Before the house is whole it has no store.
+            let films = self.films.get().ok_or(origin_control::Error::NoFiles)?;
+            let failed = |error: origin_storage::Error| origin_control::Error::Storage {
+                reason: error.to_string(),
+            };
+            films.delete_recording(show).await.map_err(failed)
+        })
+    }
+
     fn delete(&self, asset: AssetId) -> Reply<'_, ()> {
         Box::pin(async move { self.uploads.delete(asset).await.map_err(refused) })
     }

@@ -212,6 +212,27 @@ impl Films {
         Ok(())
     }
 
+    /// Whether objects of a show are on this house's disk.
+    pub(crate) fn has_recording(&self, show: ShowId) -> bool {
+        let name = show.to_string();
+        let usage = self.lists.as_ref().map(|store| store.usage()).unwrap_or_default();
+        usage.iter().any(|one| one.show == name)
+    }
+
+    /// Whether the objects of all films can be reached from here, whichever node had them made.
+    pub(crate) const fn has_all(&self) -> bool {
+        !self.own_only
+    }
+
+    /// Deletes the objects of a show that is over.
+    pub(crate) async fn delete_recording(&self, show: ShowId) -> Result<(), origin_storage::Error> {
+        match &self.lists {
+            Some(store) => store.delete(&show.to_string()).await,
+            // A process that only works has no recordings.
+            None => Ok(()),
+        }
+    }
+
     /// Has the jobs of an asset end; whether there are any.
     pub(crate) fn stop_jobs(&self, asset: AssetId) -> bool {
         let running = self.running();

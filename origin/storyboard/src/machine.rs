@@ -8,7 +8,11 @@
 //! head says when that was, so that a player which knows the wall clock of what it shows finds the picture of any
 //! moment of a live show as well.
 
+mod trim;
+
 use std::fmt::Write as _;
+
+pub use trim::trimmed;
 
 /// Least distance of two pictures, in microseconds.
 pub const APART_US: i64 = 10_000_000;

@@ -14,6 +14,7 @@ pub mod past;
 pub mod multivariant;
 pub mod read;
 pub mod recording;
+pub mod trim;
 pub mod mpd;
 pub mod rewrite;
 pub mod filter;

@@ -9,6 +9,8 @@
 //! place on this timeline as `@start` and, the same, as `@presentationTimeOffset`: a sample is shown at its media time,
 //! whatever `Period` it is in.
 //!
+//! Of a recording whose beginning is not shown `@start` counts from what is shown: it does not begin with a hole.
+//!
 //! **A `Period` is a run of segments** of which every `Representation` in it has each, with one init segment, without a
 //! discontinuity: so `$Number$` is the Media Sequence Number. A rendition that lacks a segment is not in that `Period`;
 //! where nobody has anything, there is a hole between two.

@@ -294,7 +294,7 @@ impl Part {
 }
 
 impl Attributes {
-    fn read(value: &[u8]) -> Self {
+    pub(crate) fn read(value: &[u8]) -> Self {
         let all = scan::attributes(value);
         Self(all.map(|one| (owned(one.name), owned(one.value))).collect())
     }

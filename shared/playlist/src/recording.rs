@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::date_range;
 use crate::media::Segment;
+use crate::read;
 use crate::write::{self, line};
 
 const EVENT: &str = "#EXT-X-PLAYLIST-TYPE:EVENT";
@@ -170,6 +171,31 @@ pub fn kept(text: &str) -> usize {
 /// The URIs of a recording's segments after so many.
 pub fn beyond(text: &str, segments: usize) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| is_uri(line)).skip(segments)
+}
+
+/// When a recording begins, and how long it plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    /// UTC of its first picture, in microseconds since the Unix epoch, if it says so.
+    pub begin_us: Option<i64>,
+    /// How long it plays, gaps and all, in microseconds.
+    pub duration_us: u64,
+}
+
+/// How long the recording of this text is; `None` if it has not ended, or has nothing.
+#[must_use]
+pub fn length(text: &str) -> Option<Length> {
+    let list = read::media(text.as_bytes()).filter(|list| list.ended)?;
+    let begin_us = list.segments.first()?.date_us;
+    let duration_us = list.segments.iter().map(|segment| segment.duration_us).sum();
+    Some(Length { begin_us, duration_us })
+}
+
+/// The rendition that a multivariant playlist names first, by which others are measured.
+#[must_use]
+pub fn leader(multivariant: &str) -> Option<&str> {
+    let uri = multivariant.lines().find(|line| is_uri(line))?;
+    uri.strip_suffix("/index.m3u8").filter(|name| !name.contains('/'))
 }
 
 fn is_uri(line: &str) -> bool {

@@ -6,22 +6,25 @@ mod account;
 mod asset;
 mod broadcast;
 mod captions;
+mod chapters;
 pub mod ladder;
 mod list;
 mod plan;
 mod pull;
 mod queue;
+mod retention;
 mod subtitles;
 mod tier;
 mod timed;
 mod work;
+mod trim;
 
 pub use account::{
     ACCOUNT_CHARS_MAX, Account, AccountList, CreatedAccount, NewAccount, NewQuota, Usage,
 };
 pub use asset::{
-    Asset, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import, MediaInfo,
-    StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,
+    Asset, AssetKind, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import,
+    MediaInfo, StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,
 };
 pub use broadcast::{
     Alarm, Broadcast, CLOSED_CAPTIONS_MAX, ClosedCaptionName, DVR_WINDOW_S, HouseStatus, OnAir,
@@ -31,14 +34,17 @@ pub use captions::{
     CAPTION_LANGUAGE_CHARS_MAX, CAPTION_TRACKS_MAX, CaptionTrack, CaptionsTaken, NewCaptions,
     NewCue,
 };
+pub use chapters::{CHAPTERS_MAX, ChapterList, ChapterMark, SetChapters};
 pub use ladder::{Rung, RungCodec};
 pub use list::{SessionList, SessionState, ShowList, TicketList, TicketState};
 pub use plan::{AssetPlan, LeftOut, PicturePlan, RungPlan, SoundPlan, SubtitlePlan};
 pub use pull::NewPull;
 pub use queue::{AssetJob, AssetJobList, Priority};
+pub use retention::Retention;
 pub use subtitles::{SUBTITLES_BYTES_MAX, SUBTITLES_MAX, Subtitles, SubtitlesList, SubtitlesState};
 pub use tier::{ChangeShow, TIER_ALL, Tier, TierList, WhenFull};
 pub use timed::{DateRangeList, Id3Taken, NewId3};
+pub use trim::Trim;
 pub use work::{AssetStatistics, Worker, WorkerList, WorkerState};
 
 use serde::{Deserialize, Serialize};
@@ -130,6 +136,12 @@ pub struct ShowState {
     /// Whether more of that film is still being made: its playlists grow.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_growing: bool,
+    /// Whether it has chapters: below a playback session `chapters.json` and `chapters.vtt` say which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_chapters: bool,
+    /// What of its recording or film is shown; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim: Option<Trim>,
 }
 
 /// `POST /v1/shows/{show}/tickets`: what to issue.

@@ -17,6 +17,8 @@
 //! | `<show>/<rendition>/<epoch>/p<msn>.<part>.vtt` | part of captions | never |
 //! | `<show>/cover.jpg` | a picture of the show | yes |
 //! | `<show>/storyboard.vtt` | which strip has the picture of which moment | yes |
+//! | `<show>/chapters.json` | chapters, as JSON; made, never stored | yes |
+//! | `<show>/chapters.vtt` | the same, as WebVTT | yes |
 //! | `<show>/board/<epoch>/b<n>.jpg` | a strip of small pictures | never |
 //!
 //! The epoch is the publication's: a show that is published anew gets new keys, so that media may be cached for a year.
@@ -61,6 +63,10 @@ pub enum KeyObject {
     Cover,
     /// The text that says which strip has the picture of which moment.
     Storyboard,
+    /// Chapters of a recording or film as JSON, which are made and stand in no store.
+    ChapterList,
+    /// The same as WebVTT.
+    ChapterCues,
     /// An immutable media object.
     Media {
         /// The rendition's name.
@@ -115,6 +121,8 @@ impl fmt::Display for Key {
             }
             KeyObject::Cover => write!(f, "{}/cover.jpg", self.show),
             KeyObject::Storyboard => write!(f, "{}/storyboard.vtt", self.show),
+            KeyObject::ChapterList => write!(f, "{}/chapters.json", self.show),
+            KeyObject::ChapterCues => write!(f, "{}/chapters.vtt", self.show),
             KeyObject::Playlist { rendition } => write!(f, "{}/{rendition}/index.m3u8", self.show),
             KeyObject::IFrames { rendition } => write!(f, "{}/{rendition}/iframes.m3u8", self.show),
             KeyObject::Media { rendition, epoch, file } => {
@@ -153,6 +161,8 @@ impl KeyObject {
             ("index.m3u8", None, None) => Self::Multivariant,
             ("cover.jpg", None, None) => Self::Cover,
             ("storyboard.vtt", None, None) => Self::Storyboard,
+            ("chapters.json", None, None) => Self::ChapterList,
+            ("chapters.vtt", None, None) => Self::ChapterCues,
             (manifest, None, None) => Self::Manifest { msn: manifest_msn(manifest)? },
             (rendition, Some("index.m3u8"), None) => Self::Playlist { rendition: name(rendition)? },
             (rendition, Some("iframes.m3u8"), None) => {
@@ -173,6 +183,7 @@ impl KeyObject {
     pub fn rendition(&self) -> Option<&str> {
         match self {
             Self::Multivariant | Self::Manifest { .. } | Self::Cover | Self::Storyboard => None,
+            Self::ChapterList | Self::ChapterCues => None,
             Self::Playlist { rendition }
             | Self::IFrames { rendition }
             | Self::Media { rendition, .. } => Some(rendition),
@@ -256,6 +267,8 @@ mod tests {
             "cc-en/lx2k9a/p12.3.vtt",
             "cover.jpg",
             "storyboard.vtt",
+            "chapters.json",
+            "chapters.vtt",
             "board/lx2k9a/b12.jpg",
         ] {
             let path = format!("{SHOW}/{rest}");
@@ -288,6 +301,7 @@ mod tests {
             "720P/index.m3u8",
             "720p/e/s1.m4s/",
             "720p/cover.jpg",
+            "720p/chapters.json",
             "board/e/b01.jpg",
             "board/b1.jpg",
         ] {

@@ -101,8 +101,11 @@ export class Card {
   }
 
   private about(): HTMLElement {
-    const { state, media, reason } = this.asset;
+    const { kind, state, media, reason } = this.asset;
     if (media !== undefined) return mediaView(media, this.asset.title);
+    if (kind === 'recording') {
+      return el('p', { class: 'media note' }, 'The recording of a show that is over: it plays as it went out.');
+    }
     const text = state === 'probing'
       ? 'The house is looking into the file.'
       : `The house does not take this file, and has deleted its bytes: ${reason ?? 'it did not say why'}.`;

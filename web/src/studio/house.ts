@@ -35,6 +35,7 @@ export interface Media {
 
 export interface Asset {
   asset: string;
+  kind?: 'upload' | 'recording';
   title: string;
   description: string;
   tags: string[];
@@ -53,6 +54,8 @@ export interface Asset {
   file_name?: string;
   bytes: number;
   created_at: number;
+  /** How long it plays, in milliseconds: what of it is shown. */
+  duration_ms?: number;
   media?: Media;
 }
 

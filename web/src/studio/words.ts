@@ -146,13 +146,15 @@ export const VISIBILITIES: Record<Asset['visibility'], string> = {
 
 /** What stands below an asset's title. */
 export function summary(asset: Asset, date: string): string[] {
+  const length = asset.duration_ms ?? asset.media?.duration_ms;
   const film = asset.media?.streams.find(({ video }) => video && !video.is_cover)?.video;
   return [
     ...(asset.left_s === undefined ? [] : [left(asset.left_s)]),
-    ...(asset.media === undefined ? [] : [clock(asset.media.duration_ms)]),
+    ...(length === undefined ? [] : [clock(length)]),
     ...(film ? [`${film.width}×${film.height}`] : []),
     size(asset.bytes),
     date,
+    ...(asset.kind === 'recording' ? ['recorded'] : []),
     ...(asset.file_name === undefined || asset.file_name === asset.title ? [] : [asset.file_name]),
     ...(asset.account === undefined ? [] : [asset.account]),
   ];

@@ -43,6 +43,10 @@ export class PaperHouse {
   readonly posted: [string, { ticket?: string; session?: string }][] = [];
   /** What requests for captions are answered with; 0: the show has none. */
   captions = 0;
+  /** Where chapters begin, in seconds, and what they are called. */
+  chapters: [number, string][] = [];
+  /** Where a recording says that it begins, in seconds. */
+  startsWithin = 0;
   /** Segments already there when a show goes on air, and in a live playlist. */
   window = WINDOW;
   /** Whether every request but the page itself is cut off. */
@@ -80,7 +84,7 @@ export class PaperHouse {
   /** A live show for every ticket. */
   reset(): void {
     Object.assign(this, { state: 'live', startsAt: null, refuseTicket: null, refuseMedia: null, down: false });
-    Object.assign(this, { detail: null, policy: {}, captions: 0, window: WINDOW });
+    Object.assign(this, { detail: null, policy: {}, captions: 0, window: WINDOW, chapters: [], startsWithin: 0 });
     this.posted.length = 0;
     this.since = Date.now();
   }
@@ -106,6 +110,7 @@ export class PaperHouse {
     if (this.refuseMedia !== null) return this.problem(response, 403, this.refuseMedia);
     if (pathname === '/live/x/index.m3u8') return this.text(response, this.multivariant());
     if (pathname === '/p/s/v/index.m3u8') return this.text(response, this.playlist());
+    if (pathname === '/p/s/chapters.json') return this.json(response, 200, this.told());
     if (pathname === '/p/s/storyboard.vtt') return this.storyboard(response);
     if (pathname.startsWith('/p/s/board/')) return this.file(response, join(this.media, pathname.slice(11)));
     if (pathname.startsWith('/p/s/cc-')) return this.caption(response, pathname);
@@ -139,12 +144,25 @@ export class PaperHouse {
 
   private multivariant(): string {
     const variant = '#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360,FRAME-RATE=25';
-    if (this.captions === 0) return `#EXTM3U\n${variant}\n/p/s/v/index.m3u8\n`;
+    if (this.captions === 0) return `#EXTM3U\n${this.said()}${variant}\n/p/s/v/index.m3u8\n`;
     const tracks = [['en', 'English', 'YES'], ['de', 'Deutsch', 'NO']].map(([language, name, main]) => {
       return `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="c",NAME="${name}",LANGUAGE="${language}",DEFAULT=${main},`
         + `AUTOSELECT=YES,URI="/p/s/cc-${language}/index.m3u8"\n`;
     });
     return `#EXTM3U\n${tracks.join('')}${variant},SUBTITLES="c"\n/p/s/v/index.m3u8\n`;
+  }
+
+  /** What the multivariant playlist of a recording says besides. */
+  private said(): string {
+    const start = this.startsWithin > 0 ? `#EXT-X-START:TIME-OFFSET=${this.startsWithin},PRECISE=YES\n` : '';
+    const data = '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="/p/s/chapters.json"\n';
+    return start + (this.chapters.length > 0 ? data : '');
+  }
+
+  private told(): unknown {
+    return this.chapters.map(([start, title], at) => {
+      return { chapter: at + 1, 'start-time': start, titles: [{ language: 'und', title }] };
+    });
   }
 
   /** Each second of the show says its number, in its language. */

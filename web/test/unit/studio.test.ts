@@ -87,6 +87,8 @@ it('tells of streams what matters, and no more', () => {
     .toEqual(['1:01', '720×576', '1.0 kB', 'today', 'f.mkv']);
   expect(summary({ ...asset, tags: [], media: undefined, left_s: 130 } as unknown as Asset, 'today'))
     .toEqual(['about 3 min left', '1.0 kB', 'today', 'f.mkv']);
+  const recording = { ...asset, kind: 'recording', tags: [], media: undefined, file_name: undefined, duration_ms: 90_000 };
+  expect(summary(recording as unknown as Asset, 'today')).toEqual(['1:30', '1.0 kB', 'today', 'recorded']);
 });
 
 it('finds what earlier visits left, oldest first, and nothing of others', () => {

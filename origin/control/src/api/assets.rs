@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
+    Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
 };
 
 use super::access::Asker;
@@ -41,13 +41,14 @@ impl FromRequestParts<Arc<House>> for Which {
     }
 }
 
-/// `?q=…&state=…&account=…&limit=…&cursor=…`, and nothing else.
+/// `?q=…&state=…&kind=…&account=…&limit=…&cursor=…`, and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SearchQuery {
     q: Option<String>,
     state: Option<AssetState>,
     account: Option<String>,
+    kind: Option<AssetKind>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
@@ -64,7 +65,7 @@ impl FromRequestParts<Arc<House>> for Looked {
         let Asker(who) = Asker::from_request_parts(parts, house).await?;
         // An account sees its own, whatever it asks for.
         let account = who.account().map(str::to_owned).or(query.account);
-        Ok(Self(Search { text: query.q, state: query.state, account }, page))
+        Ok(Self(Search { text: query.q, state: query.state, kind: query.kind, account }, page))
     }
 }
 
@@ -142,8 +143,20 @@ pub(super) async fn plan(
     State(house): State<Arc<House>>,
     Which(asset): Which,
 ) -> Result<Json<AssetPlan>, Refusal> {
-    let media = house.assets.get(asset).await?.media.ok_or(Error::AssetNotReady)?;
+    let media = upload(&house, asset).await?.media.ok_or(Error::AssetNotReady)?;
     Ok(Json(house.files()?.plan(&media)))
+}
+
+/// An asset of which something is made.
+///
+/// # Errors
+/// [`Error::AssetUnknown`], [`Error::AssetIsRecording`], storage errors.
+pub(super) async fn upload(house: &House, asset: AssetId) -> Result<Asset, Error> {
+    let asset = house.assets.get(asset).await?;
+    match asset.kind {
+        AssetKind::Upload => Ok(asset),
+        AssetKind::Recording => Err(Error::AssetIsRecording),
+    }
 }
 
 /// `PATCH /v1/assets/{asset}`
@@ -160,17 +173,7 @@ pub(super) async fn delete(
     State(house): State<Arc<House>>,
     Which(id): Which,
 ) -> Result<Json<Dropped>, Refusal> {
-    let Asset { asset, bytes, show, .. } = house.assets.get(id).await?;
-    let files = house.files()?;
-    // The bytes first: a row without bytes can be deleted again, bytes without a row are never found.
-    if let Some(show) = show {
-        house.films.cancel(asset).await?;
-        files.unmake(asset, show).await?;
-        house.shows.set_film(show, true, false).await?;
-        house.shows.drop_film_cover(show).await?;
-    }
-    files.delete(asset).await?;
-    house.assets.forget(asset).await?;
-    tracing::info!(%asset, "an asset was deleted");
-    Ok(Json(Dropped { asset, bytes }))
+    let gone = house.delete_asset(id).await?;
+    tracing::info!(asset = %id, "an asset was deleted");
+    Ok(Json(gone))
 }

@@ -9,6 +9,7 @@ mod address;
 mod assets;
 mod body;
 mod captions;
+mod chapters;
 mod date_ranges;
 mod id3;
 mod playback;
@@ -16,10 +17,12 @@ mod pull;
 mod queue;
 mod refusal;
 mod request_id;
+mod retention;
 mod shows;
 mod subtitles;
 mod tickets;
 mod tiers;
+mod trim;
 
 use std::sync::Arc;
 
@@ -54,7 +57,7 @@ const TOKEN: &str = "/v1/accounts/{account}/token";
 const SUBTITLES: &str = "/v1/assets/{asset}/subtitles/{language}";
 
 /// Every operation: where, for whom, what.
-fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 50] {
+fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 57] {
     use Access::{Admin, Creator, Public};
     [
         ("/v1/shows", Admin, post(shows::create)),
@@ -96,6 +99,13 @@ fn routes() -> [(&'static str, Access, MethodRouter<Arc<House>>); 50] {
         ("/v1/assets/{asset}/subtitles", Creator, get(subtitles::list)),
         (SUBTITLES, Creator, put(subtitles::put)),
         (SUBTITLES, Creator, delete(subtitles::delete)),
+        ("/v1/assets/{asset}/chapters", Creator, get(chapters::list)),
+        ("/v1/assets/{asset}/chapters", Creator, put(chapters::put)),
+        ("/v1/assets/{asset}/chapters", Creator, delete(chapters::delete)),
+        ("/v1/assets/{asset}/retention", Creator, put(retention::put)),
+        ("/v1/assets/{asset}/retention", Creator, delete(retention::delete)),
+        ("/v1/assets/{asset}/trim", Creator, put(trim::put)),
+        ("/v1/assets/{asset}/trim", Creator, delete(trim::delete)),
         ("/v1/assets/{asset}", Creator, patch(assets::change)),
         ("/v1/assets/{asset}", Creator, delete(assets::delete)),
         ("/v1/account", Creator, get(accounts::usage)),

@@ -11,7 +11,7 @@ use shared_wire::api::{Asset, AssetJobList, AssetStatistics, WorkerList};
 
 use super::access::Asker;
 use super::address::{PageQuery, malformed_query};
-use super::assets::Which;
+use super::assets::{Which, upload};
 use super::refusal::Refusal;
 use crate::House;
 use crate::films::Fallen;
@@ -70,7 +70,7 @@ pub(super) async fn transcode(
     State(house): State<Arc<House>>,
     Which(id): Which,
 ) -> Result<Json<Asset>, Refusal> {
-    let Asset { show, is_playable, .. } = house.assets.get(id).await?;
+    let Asset { show, is_playable, .. } = upload(&house, id).await?;
     house.films.again(id, show.is_some()).await?;
     if let Some(show) = show {
         house.shows.set_film(show, is_playable, true).await?;
@@ -84,7 +84,7 @@ pub(super) async fn cancel(
     State(house): State<Arc<House>>,
     Which(id): Which,
 ) -> Result<Json<Asset>, Refusal> {
-    house.assets.get(id).await?;
+    upload(&house, id).await?;
     house.films.stop(id).await?;
     // Other nodes hear of it when they say that they go on.
     if let Ok(files) = house.files() {

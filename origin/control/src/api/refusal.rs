@@ -136,6 +136,12 @@ fn of_files(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::AssetNotTranscoding => {
             (S::CONFLICT, "asset_not_transcoding", "The asset is not being transcoded.")
         }
+        Error::AssetIsRecording => {
+            (S::CONFLICT, "asset_is_recording", "The asset is the recording of a show.")
+        }
+        Error::AssetNotWhole => {
+            (S::CONFLICT, "asset_not_whole", "More is still to come of the asset.")
+        }
         Error::QuotaExceeded(Quota::Account { .. }) => {
             (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The account has no room for it.")
         }
@@ -242,6 +248,8 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         | Error::SubtitlesUnknown
         | Error::SubtitlesFull
         | Error::AssetNotTranscoding
+        | Error::AssetIsRecording
+        | Error::AssetNotWhole
         | Error::QuotaExceeded(_)
         | Error::UploadsFull
         | Error::FileRefused { .. }

@@ -14,7 +14,7 @@ use shared_wire::AssetId;
 use shared_wire::api::{CAPTION_LANGUAGE_CHARS_MAX, SUBTITLES_BYTES_MAX, Subtitles, SubtitlesList};
 
 use super::address::{Named, malformed_query};
-use super::assets::Which;
+use super::assets::{Which, upload};
 use super::body;
 use super::refusal::Refusal;
 use crate::captions::{NAME_CHARS_MAX, is_language, is_name};
@@ -94,6 +94,7 @@ pub(super) async fn put(
         );
         return Err(Error::Invalid { field: "name", reason }.into());
     }
+    upload(&house, asset).await?;
     let bytes = body::read_most(request, &house, SUBTITLES_BYTES_MAX).await?;
     // Nobody else waits for it meanwhile.
     let cues = tokio::task::spawn_blocking(move || subtitles::read(&bytes)).await;

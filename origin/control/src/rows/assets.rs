@@ -71,6 +71,19 @@ pub struct Model {
     pub ready_ms: i64,
     /// The account that owns it; none: the house does.
     pub account: Option<String>,
+    /// `upload` or `recording`.
+    pub kind: String,
+    /// Of a recording: when its show began, in seconds since the epoch, …
+    pub started_at: Option<i64>,
+    /// … and how long it plays.
+    pub duration_ms: Option<i64>,
+    /// Chapters that somebody has set, as JSON.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub chapters: Option<String>,
+    /// Until when it is kept, in seconds since the epoch; as long as the house has it, if nothing stands there.
+    pub keep_until: Option<i64>,
+    /// Whether it is not deleted by itself.
+    pub is_kept: i64,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

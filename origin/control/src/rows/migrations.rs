@@ -4,12 +4,16 @@
 
 mod accounts;
 mod broadcast;
+mod chapters;
 mod films;
 mod leases;
 mod pulls;
 mod queue;
+mod recordings;
+mod retention;
 mod second;
 mod subtitles;
+mod trims;
 mod uploads;
 mod workers;
 
@@ -34,6 +38,10 @@ impl MigratorTrait for Migrator {
             Box::new(subtitles::Subtitles),
             Box::new(workers::Workers),
             Box::new(accounts::Accounts),
+            Box::new(recordings::Recordings),
+            Box::new(trims::Trims),
+            Box::new(chapters::Chapters),
+            Box::new(retention::Retention),
         ]
     }
 }

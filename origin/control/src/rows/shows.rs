@@ -35,6 +35,11 @@ pub struct Model {
     pub asset_id: Option<String>,
     /// Whether more of that film is still being made.
     pub is_growing: i64,
+    /// What of its recording or film is shown, as JSON; all, if nothing stands there.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub trim: Option<String>,
+    /// Whether that has chapters.
+    pub has_chapters: i64,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

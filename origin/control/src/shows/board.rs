@@ -8,6 +8,8 @@ use std::sync::{PoisonError, RwLock};
 use shared_wire::ShowId;
 use shared_wire::api::{ChangeShow, ShowState, State};
 
+use super::ShowSaid;
+
 /// The shows. Bounded by `Config::shows_max`, which is checked where shows are made.
 pub(super) struct Board {
     shows: RwLock<HashMap<ShowId, ShowState>>,
@@ -68,6 +70,16 @@ impl Board {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shows.get_mut(&show) {
             (known.state, known.is_growing) = (state, is_growing);
+        }
+    }
+
+    /// Says of a show what is said of its asset.
+    pub(super) fn say(&self, show: ShowId, said: ShowSaid) {
+        let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shows.get_mut(&show) {
+            known.title = said.title.unwrap_or_else(|| known.title.clone());
+            known.has_chapters = said.has_chapters.unwrap_or(known.has_chapters);
+            known.trim = said.trim.unwrap_or(known.trim);
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::MutexGuard;
 
 use super::{COVER, Shows, state, written};
 use crate::Error;
+use crate::assets::chapters;
 use crate::rows::{self, Change, counters, shows};
 use crate::secret::new_id;
 
@@ -149,5 +150,7 @@ fn row(now: i64, show: ShowId, asset: &Asset) -> shows::Model {
         cover: None,
         asset_id: Some(asset.asset.to_string()),
         is_growing: 1,
+        trim: None,
+        has_chapters: i64::from(chapters::are_in(asset.media.as_ref())),
     }
 }

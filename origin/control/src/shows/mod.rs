@@ -5,6 +5,7 @@
 
 mod board;
 mod film;
+mod said;
 mod state;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use crate::secret::{StreamKey, new_id};
 use crate::{Config, Error, captions};
 use board::Board;
 pub(crate) use film::FilmSays;
+pub(crate) use said::ShowSaid;
 
 /// Where a show's cover is, as the key scheme has it.
 const COVER: &str = "cover.jpg";
@@ -146,6 +148,8 @@ impl Shows {
             cover: Set(None),
             asset_id: Set(None),
             is_growing: Set(0),
+            trim: Set(None),
+            has_chapters: Set(0),
         };
         let key_row = stream_keys::ActiveModel {
             show_id: Set(show.to_string()),
@@ -175,6 +179,8 @@ impl Shows {
             cover: None,
             asset: None,
             is_growing: false,
+            trim: None,
+            has_chapters: false,
         });
         Ok(self.created(show, &key))
     }

@@ -47,6 +47,10 @@ pub(super) fn of_row(row: &shows::Model) -> Result<ShowState, Error> {
         cover: row.cover.clone(),
         asset: row.asset_id.as_deref().map(rows::id).transpose()?,
         is_growing: row.is_growing != 0,
+        has_chapters: row.has_chapters != 0,
+        trim: row.trim.as_deref().map(serde_json::from_str).transpose().map_err(|error| {
+            Error::Corrupt { what: format!("what of a show is shown cannot be read: {error}") }
+        })?,
         broadcast: serde_json::from_str(&row.broadcast).map_err(|error| Error::Corrupt {
             what: format!("a show's settings cannot be read: {error}"),
         })?,

@@ -1,5 +1,5 @@
 //! `matinee asset upload | import | list | show | plan | jobs | failed | statistics | workers | cancel | transcode |
-//! change | subtitles | delete`.
+//! change | trim | chapters | keep | subtitles | delete`.
 //!
 //! In: parsed arguments. Out: what to print. Does not know HTTP.
 
@@ -11,17 +11,20 @@ use reqwest::Url;
 use serde_json::json;
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority, StreamInfo,
-    Visibility,
+    Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
+    StreamInfo, Visibility,
 };
 
+use super::chapters::ChapterFlags;
 use super::error::Error;
 use super::house::{House, HouseFlags};
+use super::keep::{KeepFlags, kept};
 use super::moment;
 use super::pages::all;
 use super::queue::{self, Class};
 use super::subtitles::SubtitlesCommand;
 use super::table::table;
+use super::trim::{TrimFlags, shown};
 use super::work;
 
 /// Who may find an asset.
@@ -41,6 +44,24 @@ impl From<Seen> for Visibility {
             Seen::Private => Self::Private,
             Seen::Unlisted => Self::Unlisted,
             Seen::Public => Self::Public,
+        }
+    }
+}
+
+/// What an asset is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Made {
+    /// A file
+    Upload,
+    /// A show that is over
+    Recording,
+}
+
+impl From<Made> for AssetKind {
+    fn from(made: Made) -> Self {
+        match made {
+            Made::Upload => Self::Upload,
+            Made::Recording => Self::Recording,
         }
     }
 }
@@ -84,6 +105,9 @@ pub(crate) enum AssetCommand {
         /// Only those of this account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
+        /// Only what was uploaded, or only recordings of shows
+        #[arg(long, value_name = "KIND")]
+        kind: Option<Made>,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -171,6 +195,12 @@ pub(crate) enum AssetCommand {
         #[command(flatten)]
         house: HouseFlags,
     },
+    /// Show only what lies between two points of an asset; nothing is encoded or deleted
+    Trim(TrimFlags),
+    /// List the chapters of an asset, or set others
+    Chapters(ChapterFlags),
+    /// Say how long an asset is kept
+    Keep(KeepFlags),
     /// Upload, list and delete subtitles of an asset, beside those of its file
     #[command(subcommand)]
     Subtitles(SubtitlesCommand),
@@ -201,8 +231,10 @@ impl AssetCommand {
                 let made: Asset = at.send_long("/v1/assets/import", &import).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })
             }
-            Self::List { search, account, house } => {
-                let path = path("/v1/assets", &[("q", search), ("account", account)]);
+            Self::List { search, account, kind, house } => {
+                let kind = kind.map(|kind| AssetKind::from(kind).name().to_owned());
+                let path =
+                    path("/v1/assets", &[("q", search), ("account", account), ("kind", kind)]);
                 let assets = all::<AssetList>(&House::find(&house).await?, &path).await?;
                 let said = json!({ "assets": assets });
                 Ok(if house.json { said.to_string() } else { list(&assets) })
@@ -232,6 +264,9 @@ impl AssetCommand {
                 let asset: Asset = at.set(Method::PATCH, &path, &change).await?;
                 Ok(said(&asset, &house))
             }
+            Self::Trim(flags) => flags.run().await,
+            Self::Chapters(flags) => flags.run().await,
+            Self::Keep(flags) => flags.run().await,
             Self::Subtitles(command) => command.run().await,
             Self::Delete { asset, house } => {
                 let path = format!("/v1/assets/{asset}");
@@ -251,7 +286,7 @@ async fn have(asset: AssetId, done: &str, house: &HouseFlags) -> Result<String, 
 }
 
 /// An asset, as it was asked for.
-fn said(asset: &Asset, house: &HouseFlags) -> String {
+pub(super) fn said(asset: &Asset, house: &HouseFlags) -> String {
     if house.json { json!(asset).to_string() } else { show(asset) }
 }
 
@@ -295,9 +330,10 @@ fn list(assets: &[Asset]) -> String {
         return "There are no assets: matinee asset upload …".to_owned();
     }
     let row = |asset: &Asset| {
-        let length = asset.media.as_ref().map(|media| length(media.duration_ms));
+        let length = asset.duration_ms.map(length);
         [
             asset.asset.to_string(),
+            asset.kind.name().to_owned(),
             standing(asset),
             length.unwrap_or_default(),
             asset.bytes.to_string(),
@@ -306,7 +342,7 @@ fn list(assets: &[Asset]) -> String {
         ]
     };
     let rows: Vec<_> = assets.iter().map(row).collect();
-    table(["ASSET", "STATE", "LENGTH", "BYTES", "SINCE", "TITLE"], &rows)
+    table(["ASSET", "KIND", "STATE", "LENGTH", "BYTES", "SINCE", "TITLE"], &rows)
 }
 
 /// Where it stands, and how far.
@@ -327,6 +363,7 @@ fn standing(asset: &Asset) -> String {
 fn show(asset: &Asset) -> String {
     let mut lines = vec![
         format!("{} ({})", asset.title, asset.asset),
+        format!("  kind        {}", asset.kind.name()),
         format!("  state       {}", standing(asset)),
         format!("  priority    {}", asset.priority.name()),
         format!("  visibility  {}", asset.visibility.name()),
@@ -335,6 +372,16 @@ fn show(asset: &Asset) -> String {
     ];
     if let Some(account) = &asset.account {
         lines.push(format!("  account     {account}"));
+    }
+    if let Some(started_at) = asset.started_at {
+        lines.push(format!("  began       {}", moment::utc(started_at)));
+    }
+    if let Some(duration_ms) = asset.duration_ms {
+        lines.push(format!("  length      {}", length(duration_ms)));
+    }
+    lines.extend(kept(asset).map(|long| format!("  kept        {long}")));
+    if let Some(trim) = asset.trim {
+        lines.push(format!("  shown       {}", shown(trim)));
     }
     if let Some(reason) = &asset.reason {
         lines.push(format!("  because     {reason}"));
@@ -348,7 +395,6 @@ fn show(asset: &Asset) -> String {
     }
     if let Some(media) = &asset.media {
         lines.push(format!("  container   {}", media.container));
-        lines.push(format!("  length      {}", length(media.duration_ms)));
         lines.extend(media.streams.iter().map(|stream| format!("  {}", told(stream))));
         lines.extend(media.chapters.iter().map(|chapter| {
             format!("  chapter     {} {}", length(chapter.start_ms), chapter.title)

@@ -7,8 +7,10 @@
 mod account;
 mod asset;
 mod caption;
+mod chapters;
 mod error;
 mod house;
+mod keep;
 mod moment;
 mod pages;
 mod queue;
@@ -20,6 +22,7 @@ mod table;
 mod ticket;
 mod tier;
 mod work;
+mod trim;
 
 use std::ffi::OsString;
 use std::future::Future;

@@ -28,7 +28,15 @@ impl Layers<'_> {
                 _ => Err("is neither alarm nor delete-oldest".to_owned()),
             }),
         };
-        Rules { limits, show_bytes_max: self.value("recording_max_mib", None, quota) }
+        let keep_s = |text: &str| {
+            let days = whole(text, 1, 36_525)?;
+            i64::try_from(days * 24 * 3600).map(Some).map_err(|error| error.to_string())
+        };
+        Rules {
+            limits,
+            show_bytes_max: self.value("recording_max_mib", None, quota),
+            keep_s: self.value("assets_keep_days", None, keep_s),
+        }
     }
 
     pub(super) fn uploads(&mut self) -> uploads::Rules {

@@ -39,6 +39,8 @@ pub enum Standing {
     OnAir,
     /// Its show is over.
     Over,
+    /// Its show is over, and somebody has said that it stays.
+    Kept,
     /// Nobody here knows its show.
     Unknown,
 }
@@ -125,6 +127,15 @@ mod tests {
         all[0].bytes_max = Some(50);
         let verdict = judge(&Limits::default(), &all, 1000);
         assert_eq!((verdict.delete, verdict.stop), (names(&[]), names(&[0])));
+    }
+
+    #[test]
+    fn what_is_to_be_kept_stays_however_old_it_is() {
+        let kept = recording(0, 50, Standing::Kept);
+        let all = [kept, recording(1, 50, Standing::Over), recording(2, 50, Standing::OnAir)];
+        let verdict = judge(&limits(40), &all, 1000);
+        // What cannot be deleted counts all the same: what is on the air stops.
+        assert_eq!((verdict.delete, verdict.stop), (names(&[1]), names(&[2])));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::read::{self, Attributes};
 pub struct Catalogue {
     /// UTC of media time 0, in microseconds since the Unix epoch.
     pub anchor_us: i64,
+    /// Where what is shown begins on the show's timeline, in ticks: 0, unless the beginning is trimmed off.
+    pub begin: i64,
     /// Pictures first, in the playlist's order.
     pub(crate) representations: Vec<Representation>,
     /// The captions within the pictures: which, and in what language where that is known.
@@ -93,7 +95,7 @@ impl Catalogue {
             Some((one.get("INSTREAM-ID")?.to_owned(), one.get("LANGUAGE").map(str::to_owned)))
         });
         let closed_captions = closed_captions.collect();
-        Some(Self { anchor_us, representations, closed_captions })
+        Some(Self { anchor_us, begin: 0, representations, closed_captions })
     }
 
     /// The renditions' names, in order.

@@ -28,12 +28,14 @@ pub(super) fn mpd(presentation: &Presentation<'_>, periods: &[Period]) -> String
     let listed: usize = periods.iter().map(|period| period.run.members.len()).sum();
     let mut text = String::with_capacity(4096 + 512 * listed);
     line!(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    let begin = presentation.catalogue.begin;
     match &presentation.live {
         Some(live) => dynamic(&mut text, presentation, *live, periods),
-        None => fixed(&mut text, periods),
+        None => fixed(&mut text, begin, periods),
     }
     for period in periods {
-        line!(text, "<Period id=\"{}\" start=\"{}\">", period.id, duration(period.start));
+        let start = duration(period.start.saturating_sub(begin).max(0));
+        line!(text, "<Period id=\"{}\" start=\"{start}\">", period.id);
         sets(&mut text, presentation, period);
         line!(text, "</Period>");
     }
@@ -77,15 +79,16 @@ fn dynamic(text: &mut String, presentation: &Presentation<'_>, live: Live, perio
 }
 
 /// How one begins after which nothing comes.
-fn fixed(text: &mut String, periods: &[Period]) {
+fn fixed(text: &mut String, begin: i64, periods: &[Period]) {
     let end = segments(periods).map(|(start, duration)| start.saturating_add(duration)).max();
+    let lasts = end.map_or(0, |end| end.saturating_sub(begin));
     let longest = segments(periods).map(|(_, duration)| duration).max().unwrap_or_default();
     line!(
         text,
         "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" \
          profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"static\" \
          mediaPresentationDuration=\"{}\" minBufferTime=\"PT2S\" maxSegmentDuration=\"{}\">",
-        duration(end.unwrap_or_default()),
+        duration(lasts),
         duration(longest)
     );
 }

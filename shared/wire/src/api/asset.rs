@@ -4,13 +4,41 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Priority;
+use super::{Priority, Retention, Trim};
 use crate::{AssetId, ShowId};
 
 /// Tags of one asset.
 pub const TAGS_MAX: usize = 32;
 /// Characters of a tag.
 pub const TAG_CHARS_MAX: usize = 64;
+
+/// What an asset is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AssetKind {
+    /// A file, of which a film is made.
+    #[default]
+    Upload,
+    /// A show that is over: the objects that were live.
+    Recording,
+}
+
+impl AssetKind {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Recording => "recording",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Upload, Self::Recording].into_iter().find(|one| one.name() == name)
+    }
+}
 
 /// Where an asset stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +129,9 @@ impl Visibility {
 pub struct Asset {
     /// The asset.
     pub asset: AssetId,
-    /// Its title.
+    /// What it is made of.
+    pub kind: AssetKind,
+    /// Its title, which is that of its show as well.
     pub title: String,
     /// What is said about it.
     pub description: String,
@@ -126,6 +156,9 @@ pub struct Asset {
     pub left_s: Option<u64>,
     /// Whether its beginning, at least, can be played.
     pub is_playable: bool,
+    /// Where its cover is, relative to what a playback session of its show opens, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<String>,
     /// Name of the file that was uploaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
@@ -136,6 +169,21 @@ pub struct Asset {
     /// The account that owns it; absent: the house does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// When the show began of which it is the recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<i64>,
+    /// How long it plays, in milliseconds, once that is known: what of it is shown, if it is trimmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// How long it is kept, if it says so itself; absent: as long as the house has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+    /// When it is deleted by itself; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<i64>,
+    /// From where to where it is shown; absent: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim: Option<Trim>,
     /// What is in it, once it was looked into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<MediaInfo>,

@@ -14,7 +14,7 @@ use crate::testing::{Answer, TestHouse, field};
 use crate::tests::stored::asset_of;
 
 /// What accounts may do with what is theirs. All else is the administrator's, but for what is open to all.
-const CREATORS: [(&str, &str); 25] = [
+const CREATORS: [(&str, &str); 32] = [
     ("GET", "/v1/account"),
     ("GET", "/v1/assets"),
     ("POST", "/v1/assets"),
@@ -27,6 +27,13 @@ const CREATORS: [(&str, &str); 25] = [
     ("POST", "/v1/assets/{asset}/cancel"),
     ("GET", "/v1/assets/{asset}/jobs"),
     ("GET", "/v1/assets/{asset}/statistics"),
+    ("GET", "/v1/assets/{asset}/chapters"),
+    ("PUT", "/v1/assets/{asset}/chapters"),
+    ("DELETE", "/v1/assets/{asset}/chapters"),
+    ("PUT", "/v1/assets/{asset}/retention"),
+    ("DELETE", "/v1/assets/{asset}/retention"),
+    ("PUT", "/v1/assets/{asset}/trim"),
+    ("DELETE", "/v1/assets/{asset}/trim"),
     ("GET", "/v1/assets/{asset}/subtitles"),
     ("PUT", "/v1/assets/{asset}/subtitles/{language}"),
     ("DELETE", "/v1/assets/{asset}/subtitles/{language}"),

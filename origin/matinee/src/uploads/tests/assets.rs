@@ -31,7 +31,7 @@ async fn a_whole_upload_is_an_asset_with_what_was_said_of_it() {
     let expected = json!({
         "asset": id, "title": "Der Film", "description": "", "tags": [], "visibility": "private",
         "is_playable": false, "progress_percent": 0, "state": "probing", "file_name": "film.mp4",
-        "bytes": 5, "created_at": super::NOW, "priority": "normal"
+        "kind": "upload", "bytes": 5, "created_at": super::NOW, "priority": "normal"
     });
     assert_eq!(told, expected);
     assert_eq!(house.tus("DELETE", &path, &[], "").await.status, 204);

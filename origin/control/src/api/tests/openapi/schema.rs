@@ -8,12 +8,13 @@ use shared_playlist::DateRange;
 use shared_wire::api::{
     Account, AccountList, Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState,
     AssetStatistics, AudioInfo, Broadcast, CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow,
-    Chapter, ClosedCaptionName, CreatedAccount, CreatedShow, DateRangeList, Dropped, EndPlayback,
-    HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut, MediaInfo, NewAccount, NewCaptions,
-    NewCue, NewId3, NewPlayback, NewQuota, NewShow, NewTicket, OnAir, PicturePlan, Playback,
-    Priority, RevokeTicket, RungPlan, SessionList, SessionState, ShowList, ShowState, SoundName,
-    SoundPlan, State, StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState,
-    Tier, TierList, Usage, VideoInfo, Visibility, WhenFull, Worker, WorkerList, WorkerState,
+    Chapter, ChapterList, ChapterMark, ClosedCaptionName, CreatedAccount, CreatedShow,
+    DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut,
+    MediaInfo, NewAccount, NewCaptions, NewCue, NewId3, NewPlayback, NewQuota, NewShow, NewTicket,
+    OnAir, PicturePlan, Playback, Priority, Retention, RevokeTicket, RungPlan, SessionList,
+    SessionState, SetChapters, ShowList, ShowState, SoundName, SoundPlan, State, StreamInfo,
+    SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList, Trim, Usage,
+    VideoInfo, Visibility, WhenFull, Worker, WorkerList, WorkerState,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -118,9 +119,19 @@ fn check<T: Serialize + DeserializeOwned>(name: &str, full: Value, closed: bool)
 
 fn show() -> Value {
     json!({
-        "asset": ID, "broadcast": broadcast(), "cover": "cover.jpg", "is_growing": true,
-        "show": ID, "starts_at": 2, "state": "live", "title": "t", "when_full": "refuse"
+        "asset": ID, "broadcast": broadcast(), "cover": "cover.jpg", "has_chapters": true,
+        "is_growing": true,
+        "show": ID, "starts_at": 2, "state": "live", "title": "t", "trim": trim(),
+        "when_full": "refuse"
     })
+}
+
+fn retention() -> Value {
+    json!({ "forever": true, "keep_until": 9 })
+}
+
+fn trim() -> Value {
+    json!({ "in_ms": 1, "out_ms": 2 })
 }
 
 fn caption_track() -> Value {
@@ -232,11 +243,14 @@ fn plan() -> [(&'static str, Value); 6] {
 
 fn asset() -> Value {
     json!({
-        "account": "anna", "asset": ID, "bytes": 1, "created_at": 2, "description": "",
-        "file_name": "a.mp4", "is_playable": true, "left_s": 60, "media": media(),
-        "priority": "bulk",
-        "progress_percent": 50, "reason": "r", "show": ID,
-        "state": "uploaded", "tags": ["a"], "title": "t", "visibility": "unlisted"
+        "account": "anna",
+        "asset": ID, "bytes": 1, "cover": "cover.jpg", "created_at": 2, "description": "",
+        "deleted_at": 9, "duration_ms": 3, "file_name": "a.mp4", "is_playable": true,
+        "kind": "upload",
+        "left_s": 60, "media": media(), "priority": "bulk",
+        "progress_percent": 50, "reason": "r", "retention": retention(), "show": ID,
+        "started_at": 1, "state": "uploaded", "tags": ["a"], "title": "t", "trim": trim(),
+        "visibility": "unlisted"
     })
 }
 
@@ -298,6 +312,13 @@ fn what_callers_send_is_as_described_and_closed() {
         "visibility": "public"
     });
     check::<ChangeAsset>("ChangeAsset", change, true);
+    check::<Trim>("Trim", trim(), true);
+    check::<Retention>("Retention", retention(), true);
+    let mark = json!({ "start_ms": 1, "title": "t" });
+    check::<ChapterMark>("ChapterMark", mark.clone(), true);
+    check::<SetChapters>("SetChapters", json!({ "chapters": [mark] }), true);
+    let list = json!({ "chapters": [mark], "is_set": true });
+    check::<ChapterList>("ChapterList", list, false);
     let import = json!({ "priority": "normal", "title": "t", "url": "https://h/a.mp4" });
     check::<Import>("Import", import, true);
     check::<NewAccount>("NewAccount", json!({ "account": "anna", "quota_bytes": 1 }), true);
