@@ -30,6 +30,7 @@ mod settings;
 mod stage;
 mod storyboard;
 mod telemetry;
+mod threads;
 mod timed;
 mod tools;
 mod up;
