@@ -2,8 +2,8 @@
 //!
 //! In: steps, some of which are urgent. Out: all that have come, at once. Does not know what a step is.
 //!
-//! Waking a thread costs more than what it writes of a part. So a step that is not urgent wakes nobody: it is taken with
-//! the next one that is, or when the thread looks by itself.
+//! Waking a thread costs more than what it writes of a part. So a step that is not urgent wakes nobody: it is taken
+//! with the next one that is, or when the thread looks by itself.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
