@@ -3,6 +3,8 @@
 //! In: a [`Config`]. Out: a [`Summary`], and [`Progress`] meanwhile. Does not know what a stall is.
 
 mod count;
+mod lists;
+mod threads;
 mod viewer;
 
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use crate::config::{CONNECT_MAX, Config, VIEWERS_MAX};
 use crate::error::Error;
 use crate::summary::Summary;
 use count::Count;
+use lists::Lists;
+use threads::Threads;
 use viewer::Viewer;
 
 /// How often progress is told.
@@ -41,21 +45,24 @@ pub async fn load(config: Config, mut tell: impl FnMut(Progress)) -> Result<Summ
     }
     let start = Instant::now();
     let count = Arc::new(Count::new(start));
-    let shared = client(&config)?;
+    let (threads, lists) = (Threads::start()?, Arc::new(Lists::default()));
+    let shared = threads.runtimes().iter().map(|runtime| Ok((client(&config)?, runtime)));
+    let shared: Vec<_> = shared.collect::<Result<_, Error>>()?;
     let until = start + config.ramp + config.duration;
     let mut viewers = JoinSet::new();
     let mut next_told = start + TELL_EVERY;
     let each = config.ramp / u32::try_from(config.viewers).unwrap_or(u32::MAX);
-    for number in 0..config.viewers {
+    for (number, (client, runtime)) in shared.iter().cycle().take(config.viewers).enumerate() {
         let comes = start + each * u32::try_from(number).unwrap_or(u32::MAX);
         tokio::time::sleep_until(comes.into()).await;
         // By HTTP/1.1 every request that waits has a connection of its own, as a browser's has; by HTTP/2 a viewer has
         // one for all.
-        let client = if config.http2 { client(&config)? } else { shared.clone() };
-        let viewer = Viewer::new(client, &config, Arc::clone(&count));
-        viewers.spawn(async move {
+        let client = if config.http2 { self::client(&config)? } else { client.clone() };
+        let viewer = Viewer::new(client, &config, Arc::clone(&count), Arc::clone(&lists));
+        let watch = async move {
             let _ = tokio::time::timeout_at(until.into(), viewer.watch()).await;
-        });
+        };
+        viewers.spawn_on(watch, runtime);
         if Instant::now() >= next_told {
             next_told += TELL_EVERY;
             tell(Progress { came: number + 1, summary: count.summary(number + 1) });

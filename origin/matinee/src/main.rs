@@ -32,6 +32,7 @@ mod shown;
 mod stage;
 mod storyboard;
 mod telemetry;
+mod threads;
 mod timed;
 mod tools;
 mod up;

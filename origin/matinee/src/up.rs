@@ -34,6 +34,7 @@ use crate::hooks::Hooks;
 use crate::probes::{self, Probes};
 use crate::settings::{Flags, Settings};
 use crate::stage::{Stages, Window};
+use crate::threads::Threads;
 use crate::{
     demo, denied, edge_node, fault, page, pull, purge, resume, retention, telemetry, uploads, vod,
 };
@@ -51,7 +52,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Error> {
     telemetry::start_logs(settings.log);
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Error::Machine(format!("threads cannot be started: {error}")))?;
-    runtime.block_on(house(settings, flags.demo))
+    let frames = Threads::start()?;
+    runtime.block_on(house(settings, flags.demo, &frames))
 }
 
 /// The rooms that others hold on to.
@@ -67,18 +69,19 @@ struct Rooms {
     status: watch::Sender<Option<HouseStatus>>,
 }
 
-async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
+async fn house(settings: Settings, with_demo: bool, frames: &Threads) -> Result<(), Error> {
     let metrics = telemetry::start_metrics()?;
     let program = std::env::current_exe()
         .map_err(|error| Error::Machine(format!("this program's own path is unknown: {error}")))?;
 
     let gate = Arc::new(HouseGate::closed());
-    let rtmp = origin_ingest::Server::bind(ingest(&settings)?, gate.clone()).await?;
+    let rtmp = origin_ingest::Server::bind(ingest(&settings)?, gate.clone());
+    let rtmp = rtmp.await?.serving_on(frames.runtimes());
     let api = listen(settings.api).await?;
     let viewers = Door::take(settings.edge, &edge_wasmtime::Limits::default())?;
     let addresses = Addresses::of(&settings, &rtmp, &api, viewers.local_addr())?;
 
-    let (ends, mut to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
+    let (ends, to_end) = mpsc::channel::<ShowId>(ENDS_QUEUED_MAX);
     let (pulls, to_pull) = mpsc::channel(PULLS_QUEUED_MAX);
     let told = (ends, pulls, rtmp.desk());
     let rooms = Rooms::open(&settings, &addresses, told, program).await?;
@@ -91,11 +94,7 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     }
     retention::start(control, store, stages, settings.retention, rooms.status.clone());
     let (desk, fetching) = (rtmp.desk(), rtmp.desk());
-    tokio::spawn(async move {
-        while let Some(show) = to_end.recv().await {
-            desk.end(&show.to_string());
-        }
-    });
+    tokio::spawn(end_shows(desk, to_end));
 
     let publishers_out = CancellationToken::new();
     let viewers_out = CancellationToken::new();
@@ -141,6 +140,13 @@ async fn house(settings: Settings, with_demo: bool) -> Result<(), Error> {
     rooms.store.flush().await?;
     tracing::info!("drained");
     Ok(())
+}
+
+/// Ends what the API ends.
+async fn end_shows(desk: Desk, mut to_end: mpsc::Receiver<ShowId>) {
+    while let Some(show) = to_end.recv().await {
+        desk.end(&show.to_string());
+    }
 }
 
 /// What viewers see while nobody publishes.

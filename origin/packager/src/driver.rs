@@ -10,11 +10,12 @@ mod handle;
 mod manifest;
 mod version;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use metrics::{counter, histogram};
-use shared_media::{Anchor, Now, ObjectSink, Poll, Staged};
+use metrics::{Histogram, counter, histogram};
+use shared_media::{Anchor, Now, ObjectSink, Poll, RenditionId, Staged};
 use shared_wire::ShowId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -91,6 +92,7 @@ struct Driver {
     asked: mpsc::Receiver<Ask>,
     started: Instant,
     impatient_until: Instant,
+    delays: BTreeMap<RenditionId, Histogram>,
     done: Option<Finished>,
 }
 
@@ -103,7 +105,8 @@ impl Driver {
         asked: mpsc::Receiver<Ask>,
     ) -> Self {
         let started = Instant::now();
-        Self { machine, show, sink, handle, asked, started, impatient_until: started, done: None }
+        let (impatient_until, delays) = (started, BTreeMap::new());
+        Self { machine, show, sink, handle, asked, started, impatient_until, delays, done: None }
     }
 
     async fn run(mut self, mut staged: mpsc::Receiver<Staged>) -> Finished {
@@ -158,14 +161,19 @@ impl Driver {
             }
             self.carry_out(output);
         }
+        if is_noted {
+            // Nobody waits for it, but it is not left lying either.
+            drop(self.sink.settled());
+        }
     }
 
     /// Waits for the notes, but not for a disk that was too slow a moment ago.
     async fn settle(&mut self) {
+        let settled = self.sink.settled();
         if Instant::now() < self.impatient_until {
             return;
         }
-        if tokio::time::timeout(SETTLE_MAX, self.sink.settled()).await.is_err() {
+        if tokio::time::timeout(SETTLE_MAX, settled).await.is_err() {
             self.impatient_until = Instant::now() + IMPATIENT;
         }
     }
@@ -174,6 +182,7 @@ impl Driver {
         while let Poll::Output(output) = self.machine.poll() {
             self.carry_out(output);
         }
+        drop(self.sink.settled());
     }
 
     fn carry_out(&mut self, output: Output) {
@@ -190,15 +199,21 @@ impl Driver {
                 self.handle.publish(rendition.as_str(), playlist);
                 if let Some(arrived_us) = arrived_us {
                     let delay_us = self.now().monotonic_us.saturating_sub(arrived_us);
-                    let rendition = rendition.to_string();
-                    histogram!("matinee_part_publish_delay_seconds", "rendition" => rendition)
-                        .record(Duration::from_micros(delay_us));
+                    self.delays(&rendition).record(Duration::from_micros(delay_us));
                 }
             }
             Output::Note(note) => self.sink.note(&self.show.to_string(), note),
             Output::Trouble(trouble) => self.report(&trouble),
             Output::Finished { recordings } => self.done = Some(Finished { recordings }),
         }
+    }
+
+    /// The meter of a rendition, looked up once.
+    fn delays(&mut self, rendition: &RenditionId) -> &Histogram {
+        self.delays.entry(rendition.clone()).or_insert_with(|| {
+            let rendition = rendition.to_string();
+            histogram!("matinee_part_publish_delay_seconds", "rendition" => rendition)
+        })
     }
 
     fn report(&self, trouble: &Error) {

@@ -74,6 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn serve(&mut self) -> Result<Closing, Error> {
         let mut buffer = vec![0; READ_BYTES];
+        let received = counter!("matinee_ingest_bytes_total");
         loop {
             if let Some(closing) = self.carry_out().await? {
                 return Ok(closing);
@@ -103,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(0) => return Err(Error::Connection(std::io::ErrorKind::UnexpectedEof)),
                 Some(count) => match buffer.get(..count) {
                     Some(bytes) => {
-                        counter!("matinee_ingest_bytes_total").increment(count as u64);
+                        received.increment(count as u64);
                         self.session.handle(now, Input::Bytes(bytes));
                     }
                     None => self.session.handle(now, Input::Tick),

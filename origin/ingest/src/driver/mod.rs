@@ -8,6 +8,7 @@ mod pull;
 mod room;
 mod shows;
 mod srt;
+mod threads;
 mod tls;
 mod turn;
 mod whip;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use shared_media::{Publication, VideoConfig};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time;
 
@@ -28,6 +30,7 @@ use self::pull::Pulls;
 use self::room::{Room, Taken};
 use self::shows::Shows;
 use self::srt::SrtPort;
+use self::threads::Threads;
 use self::tls::Tls;
 use self::whip::WhipPort;
 use crate::{Airtime, Config, Door, Error, Gate, Refusal, Resume};
@@ -45,6 +48,7 @@ pub struct Server {
     config: Arc<Config>,
     shows: Arc<Shows>,
     pulls: Arc<Pulls>,
+    threads: Threads,
 }
 
 /// Where shows are ended and asked about while the [`Server`] runs.
@@ -100,7 +104,15 @@ impl Server {
         };
         let config = Arc::new(config);
         let shows = Arc::new(Shows::new(Arc::clone(&config), gate));
-        Ok(Self { rtmp, rtmps, srt, whip, config, shows, pulls: Arc::default() })
+        let (pulls, threads) = (Arc::default(), Threads::default());
+        Ok(Self { rtmp, rtmps, srt, whip, config, shows, pulls, threads })
+    }
+
+    /// Serves RTMP connections on these runtimes in turn, and not on that of [`Server::run`]; the gate is told of shows
+    /// there. They must outlive it.
+    #[must_use]
+    pub fn serving_on(self, runtimes: Vec<Handle>) -> Self {
+        Self { threads: Threads::new(runtimes), ..self }
     }
 
     /// The address in use for RTMP, with the port the system chose if none was given.
@@ -198,6 +210,10 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "answers may be delayed");
         }
+        let (stream, runtime) = match self.threads.give(stream) {
+            Ok(given) => given,
+            Err(error) => return tracing::warn!(%peer, %error, "a publisher cannot be served"),
+        };
         let serving: Pin<Box<dyn Future<Output = ()> + Send>> = match rooms.served.enter() {
             Some(seat) => {
                 let evicted = seat.evicted();
@@ -220,7 +236,7 @@ impl Server {
                 Err(_) => return,
             },
         };
-        self.shows.tasks().spawn(serving);
+        self.shows.tasks().spawn_on(serving, &runtime);
     }
 }
 

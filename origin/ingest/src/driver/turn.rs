@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use metrics::{counter, gauge};
+use metrics::{Counter, counter, gauge};
 use shared_media::{Now, Poll, Publication, TrackId};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 use super::shows::{Carriage, Shows, Signals};
@@ -26,6 +26,13 @@ pub(super) struct Turn {
     standby: Standby,
     signals: Signals,
     on_air: bool,
+    frames: Frames,
+}
+
+/// How many frames came. Looked up once, and not for each of them.
+struct Frames {
+    video: Counter,
+    audio: Counter,
 }
 
 impl Turn {
@@ -38,7 +45,8 @@ impl Turn {
     ) -> Self {
         gauge!("matinee_ingest_publishers").increment(1);
         let standby = Standby::new(Arc::clone(shows.config()));
-        Self { shows, show, publisher, carriage, standby, signals, on_air: false }
+        let frames = Frames::new();
+        Self { shows, show, publisher, carriage, standby, signals, on_air: false, frames }
     }
 
     /// Whether another publisher is on air.
@@ -122,14 +130,10 @@ impl Turn {
         for output in self.take_in(came, input) {
             match output {
                 intake::Output::Publish(publication) => {
-                    count(&publication);
+                    self.frames.count(&publication);
                     self.remember(&publication);
-                    let dismissed = self.dismissed().clone();
-                    tokio::select! {
-                        biased;
-                        // seen again before the next read
-                        () = dismissed.cancelled() => return Ok(None),
-                        handed_on = self.hand_on(publication) => handed_on?,
+                    if self.dismissed().is_cancelled() || !self.hand_on(publication).await? {
+                        return Ok(None); // seen again before the next read
                     }
                 }
                 intake::Output::Splice(splice) if self.on_air => {
@@ -168,25 +172,31 @@ impl Turn {
         outputs
     }
 
-    /// Hands a publication on. Waits while the show's channel is full: that is what slows the publisher down.
+    /// Hands a publication on; false if the publisher was dismissed meanwhile. Waits while the show's channel is full:
+    /// that is what slows the publisher down.
     ///
     /// # Errors
     /// [`Error::Abandoned`] if nobody takes the show any more; it ends then.
-    async fn hand_on(&mut self, publication: Publication) -> Result<(), Error> {
+    async fn hand_on(&mut self, publication: Publication) -> Result<bool, Error> {
         if !self.on_air {
             self.go_on_air();
         }
         let channel = self.carriage.as_ref().and_then(|carriage| carriage.publications.as_ref());
-        match channel {
-            Some(channel) => match channel.send(publication).await {
-                Ok(()) => Ok(()),
-                Err(_) => {
-                    self.shows.end(&self.show);
-                    Err(Error::Abandoned)
-                }
+        let Some(channel) = channel else { return Err(Error::Abandoned) };
+        let is_taken = match channel.try_send(publication) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(publication)) => tokio::select! {
+                biased;
+                () = self.signals.dismissed.cancelled() => return Ok(false),
+                sent = channel.send(publication) => sent.is_ok(),
             },
-            None => Err(Error::Abandoned),
+        };
+        if !is_taken {
+            self.shows.end(&self.show);
+            return Err(Error::Abandoned);
         }
+        Ok(true)
     }
 
     fn go_on_air(&mut self) {
@@ -216,11 +226,17 @@ impl Drop for Turn {
     }
 }
 
-fn count(publication: &Publication) {
-    let kind = match publication {
-        Publication::Unit(TrackId::Video, _) => "video",
-        Publication::Unit(TrackId::Audio(_), _) => "audio",
-        _ => return,
-    };
-    counter!("matinee_ingest_frames_total", "kind" => kind).increment(1);
+impl Frames {
+    fn new() -> Self {
+        let of = |kind: &'static str| counter!("matinee_ingest_frames_total", "kind" => kind);
+        Self { video: of("video"), audio: of("audio") }
+    }
+
+    fn count(&self, publication: &Publication) {
+        match publication {
+            Publication::Unit(TrackId::Video, _) => self.video.increment(1),
+            Publication::Unit(TrackId::Audio(_), _) => self.audio.increment(1),
+            _ => {}
+        }
+    }
 }

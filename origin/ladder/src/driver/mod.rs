@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use shared_media::{Poll, Publication, Staged};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -114,6 +114,7 @@ fn start(
         pid: handle.clone(),
         epoch: Instant::now(),
         ever_started: false,
+        frames: telemetry::Frames::default(),
         queue: telemetry::Queue::default(),
         resting: telemetry::Resting::default(),
         place: capacity.place(),
@@ -130,6 +131,7 @@ struct Driver {
     pid: Handle,
     epoch: Instant,
     ever_started: bool,
+    frames: telemetry::Frames,
     queue: telemetry::Queue,
     resting: telemetry::Resting,
     place: Place,
@@ -199,11 +201,9 @@ impl Driver {
         while let Poll::Output(output) = self.ladder.poll() {
             match output {
                 Output::Stage { event, delay_us } => {
-                    telemetry::staged(&event, delay_us);
+                    self.frames.staged(&event, delay_us);
                     self.resting.staged(&event, &self.show);
-                    if self.staged.send(event).await.is_err() {
-                        return Err(Error::Downstream);
-                    }
+                    self.hand_on(event).await?;
                 }
                 Output::Send(message) => {
                     if let Some(permit) = room.take() {
@@ -233,6 +233,17 @@ impl Driver {
             }
         }
         Ok(false)
+    }
+
+    /// Hands an event on; waits only where there is no room for it.
+    async fn hand_on(&self, event: Staged) -> Result<(), Error> {
+        match self.staged.try_send(event) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(event)) => {
+                self.staged.send(event).await.map_err(|_| Error::Downstream)
+            }
+            Err(TrySendError::Closed(_)) => Err(Error::Downstream),
+        }
     }
 
     /// Asks for room, and goes on with what there is.

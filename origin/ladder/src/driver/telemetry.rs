@@ -2,18 +2,36 @@
 //!
 //! In: what happened. Out: metrics. Does not know who reads them.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use shared_media::{RenditionId, Staged};
 
 use crate::machine::capacity::Kind;
 
-pub(super) fn staged(event: &Staged, delay_us: Option<u64>) {
-    let Staged::Unit(id, _) = event else { return };
-    let rendition = id.to_string();
-    metrics::counter!("matinee_ladder_frames_total", "rendition" => rendition.clone()).increment(1);
-    if let Some(delay_us) = delay_us {
-        let delay = std::time::Duration::from_micros(delay_us);
-        metrics::histogram!("matinee_ladder_delay_seconds", "rendition" => rendition).record(delay);
+/// What one show stages. The meters of a rendition are looked up once, and not for each frame.
+#[derive(Default)]
+pub(super) struct Frames(BTreeMap<RenditionId, (Counter, Histogram)>);
+
+impl Frames {
+    pub(super) fn staged(&mut self, event: &Staged, delay_us: Option<u64>) {
+        let Staged::Unit(id, _) = event else { return };
+        let (frames, delays) = match self.0.get(id) {
+            Some(known) => known,
+            None => self.0.entry(id.clone()).or_insert_with(|| meters(id)),
+        };
+        frames.increment(1);
+        if let Some(delay_us) = delay_us {
+            delays.record(Duration::from_micros(delay_us));
+        }
     }
+}
+
+fn meters(id: &RenditionId) -> (Counter, Histogram) {
+    let rendition = id.to_string();
+    let frames = counter!("matinee_ladder_frames_total", "rendition" => rendition.clone());
+    (frames, histogram!("matinee_ladder_delay_seconds", "rendition" => rendition))
 }
 
 pub(super) fn restarted() {
@@ -70,15 +88,23 @@ impl Drop for Resting {
 }
 
 /// How much waits for one child, as part of the sum over all shows.
-#[derive(Default)]
-pub(super) struct Queue(u32);
+pub(super) struct Queue {
+    steps: u32,
+    sum: Gauge,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { steps: 0, sum: gauge!("matinee_ladder_queue_steps") }
+    }
+}
 
 impl Queue {
     pub(super) fn holds(&mut self, steps: usize) {
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-        let change = f64::from(steps) - f64::from(std::mem::replace(&mut self.0, steps));
+        let change = f64::from(steps) - f64::from(std::mem::replace(&mut self.steps, steps));
         if change != 0.0 {
-            metrics::gauge!("matinee_ladder_queue_steps").increment(change);
+            self.sum.increment(change);
         }
     }
 }

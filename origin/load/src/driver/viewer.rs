@@ -9,6 +9,7 @@ use reqwest::{Client, Url, header};
 use shared_playlist::read::{self, Media, Multivariant, Playlist};
 
 use super::count::{Count, Counted};
+use super::lists::Lists;
 use crate::config::{ANSWER_MAX, Config, PLAYLIST_BYTES_MAX, RETRY_AFTER};
 use crate::machine::{Next, Place, Player, Rungs};
 
@@ -22,6 +23,7 @@ pub(super) struct Viewer {
     cookie: Option<String>,
     choose_rungs: bool,
     count: Arc<Count>,
+    lists: Arc<Lists>,
 }
 
 /// What pictures and sound share.
@@ -39,13 +41,19 @@ struct Got {
 }
 
 impl Viewer {
-    pub(super) fn new(client: Client, config: &Config, count: Arc<Count>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        config: &Config,
+        count: Arc<Count>,
+        lists: Arc<Lists>,
+    ) -> Self {
         Self {
             client,
             url: config.url.clone(),
             cookie: config.cookie.clone(),
             choose_rungs: config.choose_rungs,
             count,
+            lists,
         }
     }
 
@@ -84,7 +92,7 @@ impl Viewer {
 
     /// Follows one track to its end; `addresses` are its rungs.
     async fn follow(&self, seat: &Mutex<Seat>, track: usize, addresses: &[Url]) {
-        let (mut rung, mut list, mut place) = (0, None::<Media>, None::<Place>);
+        let (mut rung, mut list, mut place) = (0, None::<Arc<Media>>, None::<Place>);
         // What was there before a viewer came says nothing of how soon parts come.
         let mut at_edge = false;
         loop {
@@ -108,7 +116,7 @@ impl Viewer {
                 Next::Wait(msn, part) => {
                     // A delta update may lack what comes next: then the whole is asked for.
                     let is_skipped = msn < known.first_msn();
-                    let waited = (!is_skipped).then_some((msn, part, known));
+                    let waited = (!is_skipped).then_some((msn, part, known.as_ref()));
                     at_edge = true;
                     if let Some(newer) = self.playlist(url, waited).await {
                         list = Some(newer);
@@ -187,7 +195,7 @@ impl Viewer {
         &self,
         url: &Url,
         waited: Option<(u64, Option<u64>, &Media)>,
-    ) -> Option<Media> {
+    ) -> Option<Arc<Media>> {
         let mut url = url.clone();
         if let Some((msn, part, known)) = waited {
             if known.control_is("CAN-BLOCK-RELOAD") {
@@ -205,7 +213,7 @@ impl Viewer {
             }
         }
         let got = self.get(url.as_str(), None, PLAYLIST_BYTES_MAX).await;
-        let list = got.and_then(|got| read::media(&got.body));
+        let list = got.and_then(|got| self.lists.read(got.body));
         if list.is_none() {
             tokio::time::sleep(RETRY_AFTER).await;
         }

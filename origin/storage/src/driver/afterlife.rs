@@ -10,13 +10,13 @@
 //! - `<root>/.live/<show>.notes` the show's notes.
 
 mod parts;
+mod way;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use shared_media::{Note, Object};
 use tokio::sync::oneshot;
 
 use self::parts::Parts;
+use self::way::{Taker, Way, way};
 use super::report;
 use crate::config::Config;
 
@@ -45,7 +46,7 @@ pub struct Left {
 /// The way to the files. With the last one the thread that writes them ends.
 #[derive(Debug)]
 pub(super) struct Afterlife {
-    steps: SyncSender<Step>,
+    steps: Way<Step>,
     waiting: Arc<Waiting>,
     bytes_max: usize,
 }
@@ -78,7 +79,7 @@ impl Afterlife {
         fs::create_dir_all(&root)?;
         let (parts, found) = Parts::open(root.clone(), Instant::now())?;
         let left = left_in(&root, found)?;
-        let (steps, to_do) = sync_channel(config.write_queue_max);
+        let (steps, to_do) = way(config.write_queue_max);
         let waiting = Arc::new(Waiting::default());
         let notes = HashMap::new();
         let writer = Writer { root, waiting: Arc::clone(&waiting), notes, parts };
@@ -90,7 +91,8 @@ impl Afterlife {
     pub(super) fn part(&self, object: Object) {
         let bytes = object.bytes.len();
         let queued = self.waiting.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if queued + bytes > self.bytes_max || self.steps.try_send(Step::Part(object)).is_err() {
+        // Its note follows, and whoever asks for both.
+        if queued + bytes > self.bytes_max || !self.steps.put(Step::Part(object), false) {
             self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
             report::not_outliving("part");
         }
@@ -98,8 +100,8 @@ impl Afterlife {
 
     pub(super) fn note(&self, show: &str, note: Note) {
         let number = self.waiting.notes.fetch_add(1, Ordering::Relaxed);
-        let step = Step::Note(number, show.to_owned(), note);
-        if let Err(TrySendError::Full(_)) = self.steps.try_send(step) {
+        let is_last = note == Note::End;
+        if !self.steps.put(Step::Note(number, show.to_owned(), note), is_last) {
             self.waiting.tear(show, number);
             report::not_outliving("note");
         }
@@ -107,11 +109,11 @@ impl Afterlife {
 }
 
 impl Afterlife {
-    /// Ready when all before it is written, or never will be.
+    /// Ready when all before it is written, or never will be. What nobody asks so for is written within a second.
     pub(super) fn settled(&self) -> oneshot::Receiver<()> {
         let (written, settled) = oneshot::channel();
         // Where there is no room the sender is dropped, which ends the wait as well.
-        let _ = self.steps.try_send(Step::Settle(written));
+        self.steps.put(Step::Settle(written), true);
         settled
     }
 }
@@ -142,32 +144,28 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, steps: &Receiver<Step>) {
-        loop {
-            // What has come meanwhile is taken together: parts are written with one call.
-            let step = match steps.try_recv() {
-                Ok(step) => Ok(step),
-                Err(_) => {
-                    self.write_parts();
-                    steps.recv_timeout(SWEEP)
-                }
-            };
-            match step {
-                Ok(Step::Part(object)) => self.part(&object),
-                Ok(Step::Note(number, show, note)) => {
-                    // A note may tell of them.
-                    self.write_parts();
-                    self.note(number, &show, &note);
-                }
-                Ok(Step::Settle(written)) => {
-                    self.write_parts();
-                    // Nobody may wait any more.
-                    let _ = written.send(());
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+    fn run(mut self, steps: &Taker<Step>) {
+        // What has come meanwhile is taken together: parts are written with one call.
+        while let Some(come) = steps.take(SWEEP) {
+            come.into_iter().for_each(|step| self.step(step));
+            self.write_parts();
             self.parts.sweep(Instant::now());
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Part(object) => self.part(&object),
+            Step::Note(number, show, note) => {
+                // A note may tell of them.
+                self.write_parts();
+                self.note(number, &show, &note);
+            }
+            Step::Settle(written) => {
+                self.write_parts();
+                // Nobody may wait any more.
+                let _ = written.send(());
+            }
         }
     }
 

@@ -120,8 +120,7 @@ impl Disk for Local {
     fn create(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
         let (path, on_its_way) = (self.path(key)?, self.on_its_way());
         let placed = write_synced(&on_its_way, bytes)
-            .and_then(|()| make_parent(&path))
-            .and_then(|()| fs::rename(&on_its_way, &path));
+            .and_then(|()| with_parent(&path, || fs::rename(&on_its_way, &path)));
         if placed.is_err() {
             // It may never have been made; what stays behind is cleared at the next start.
             let _ = fs::remove_file(&on_its_way);
@@ -131,8 +130,8 @@ impl Disk for Local {
 
     fn append(&self, key: &str, bytes: &[u8]) -> io::Result<u64> {
         let path = self.path(key)?;
-        make_parent(&path)?;
-        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let open = || OpenOptions::new().create(true).append(true).open(&path);
+        let mut file = with_parent(&path, open)?;
         let before = file.metadata()?.len();
         let written = file.write_all(bytes);
         if written.is_err() {
@@ -198,8 +197,15 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-fn make_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
+/// Takes a step, and once more with the directory of `path` made if that is missing: mostly it is there.
+fn with_parent<T>(path: &Path, step: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match step() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            step()
+        }
+        done => done,
+    }
 }
 
 /// The names in a directory; whatever is not text is none of ours.

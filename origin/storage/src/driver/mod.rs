@@ -58,6 +58,7 @@ struct Shared {
     texts: RwLock<()>,
     reads: Semaphore,
     ledger: Ledger,
+    levels: report::Levels,
     afterlife: Option<Afterlife>,
     /// The bucket that all goes to, if there is one.
     far: Option<Arc<Far>>,
@@ -118,6 +119,7 @@ impl Store {
             texts: RwLock::new(()),
             reads: Semaphore::new(config.reads_max),
             ledger: Ledger::default(),
+            levels: report::Levels::default(),
             afterlife,
             far,
             left: Mutex::default(),
@@ -400,6 +402,7 @@ impl Shared {
     /// The law of machines: handle, then poll until it waits.
     fn drive(&self, input: Input) {
         let us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let is_done = matches!(input, Input::Written | Input::Failed(_));
         let mut driven = self.driven();
         driven.machine.handle(Now { monotonic_us: us, utc_us: 0 }, input);
         while let Poll::Output(output) = driven.machine.poll() {
@@ -409,10 +412,16 @@ impl Shared {
                 Output::Health(health) => report::health(health),
             }
         }
-        report::levels(&driven.machine);
+        self.levels.set(&driven.machine);
+        let is_ready = driven.ready.is_some();
         drop(driven);
-        self.changed.notify_waiters();
-        self.changed.notify_one();
+        // Most inputs are parts, of which nobody need wake.
+        if is_done {
+            self.changed.notify_waiters();
+        }
+        if is_ready {
+            self.changed.notify_one();
+        }
     }
 
     async fn text(self: &Arc<Self>, name: String) -> Result<Option<Bytes>, Error> {

@@ -5,7 +5,9 @@
 use std::io;
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Gauge, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 
 use shared_media::{BucketError, BucketFailure, Now};
 
@@ -163,12 +165,31 @@ pub(super) fn health(health: Health) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "2^53 bytes are 9 petabytes")]
-pub(super) fn levels(machine: &Machine) {
-    let (objects, bytes) = machine.memory();
-    gauge!("matinee_storage_memory_bytes").set(bytes as f64);
-    gauge!("matinee_storage_memory_objects").set(objects as f64);
-    gauge!("matinee_storage_write_queue_objects").set(machine.waiting() as f64);
+/// How full the store is. The meters are looked up once, and not for each object.
+pub(super) struct Levels {
+    bytes: Gauge,
+    objects: Gauge,
+    waiting: Gauge,
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self {
+            bytes: gauge!("matinee_storage_memory_bytes"),
+            objects: gauge!("matinee_storage_memory_objects"),
+            waiting: gauge!("matinee_storage_write_queue_objects"),
+        }
+    }
+}
+
+impl Levels {
+    #[expect(clippy::cast_precision_loss, reason = "2^53 bytes are 9 petabytes")]
+    pub(super) fn set(&self, machine: &Machine) {
+        let (objects, bytes) = machine.memory();
+        self.bytes.set(bytes as f64);
+        self.objects.set(objects as f64);
+        self.waiting.set(machine.waiting() as f64);
+    }
 }
 
 const fn failure_name(failure: Failure) -> &'static str {

@@ -30,32 +30,43 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
+/// Writes what is ready, and what is ready after it, on a thread that may wait for the disk.
 async fn carry_out(shared: &Arc<Shared>, write: Write) {
-    let is_text = write.key.ends_with(".m3u8");
-    let _alone = if is_text { Some(shared.texts.write().await) } else { None };
     let disk = Arc::clone(shared);
-    let started = Instant::now();
-    let done = tokio::task::spawn_blocking(move || (disk.write(&write), write)).await;
-    match done {
-        Ok((Ok(()), write)) => {
-            report::written(write.bytes.len(), started.elapsed());
-            shared.ledger.written(&write.key, write.bytes.len());
-            shared.drive(Input::Written);
+    let done = tokio::task::spawn_blocking(move || {
+        let mut next = Some(write);
+        while let Some(write) = next {
+            disk.carry_out(&write);
+            next = disk.driven().ready.take();
         }
-        Ok((Err(error), write)) => {
-            let failure = failure(&error);
-            report::failed(&write.key, &error, failure);
-            shared.drive(Input::Failed(failure));
-        }
-        // The thread was cancelled with the runtime, or the disk's code panicked: nothing is known to be written.
-        Err(error) => {
-            tracing::error!(%error, "a write did not finish");
-            shared.drive(Input::Failed(Failure::Io));
-        }
+    });
+    // The thread was cancelled with the runtime, or the disk's code panicked: nothing is known to be written.
+    if let Err(error) = done.await {
+        tracing::error!(%error, "a write did not finish");
+        shared.drive(Input::Failed(Failure::Io));
     }
 }
 
 impl Shared {
+    /// Writes one object and says how it went.
+    fn carry_out(&self, write: &Write) {
+        let is_text = write.key.ends_with(".m3u8");
+        let _alone = is_text.then(|| self.texts.blocking_write());
+        let started = Instant::now();
+        match self.write(write) {
+            Ok(()) => {
+                report::written(write.bytes.len(), started.elapsed());
+                self.ledger.written(&write.key, write.bytes.len());
+                self.drive(Input::Written);
+            }
+            Err(error) => {
+                let failure = failure(&error);
+                report::failed(&write.key, &error, failure);
+                self.drive(Input::Failed(failure));
+            }
+        }
+    }
+
     /// Writes one object, and has it sent if there is a bucket.
     pub(super) fn write(&self, write: &Write) -> io::Result<()> {
         let on_disk = || match write.operation {

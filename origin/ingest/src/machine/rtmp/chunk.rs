@@ -3,8 +3,6 @@
 //! In: bytes, in any portions. Out: whole [`Message`]s, and messages as bytes. Does not know what messages mean, but
 //! for the two that steer this layer: the session calls [`Reader::set_chunk_size`] and [`Reader::abort`] for those.
 
-use std::collections::BTreeMap;
-
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::Error;
@@ -14,6 +12,8 @@ use crate::machine::cursor::Cursor;
 const CHUNK_SIZE_INITIAL: usize = 128;
 /// Payload bytes per chunk that we send.
 pub(super) const CHUNK_SIZE_SENT: usize = 4096;
+/// Bytes that are put aside for a message when it begins, at most: what it says of its length may be wrong.
+const PUT_ASIDE_MAX: usize = 4 << 10;
 /// In the 24-bit field: the timestamp stands in 32 bits after the header (5.3.1.3).
 const EXTENDED: u32 = 0xFF_FFFF;
 
@@ -34,13 +34,14 @@ pub(super) struct Message {
 #[derive(Debug)]
 pub(super) struct Reader {
     chunk_size: usize,
-    streams: BTreeMap<u32, Stream>,
+    /// By their numbers. They are few, and looked for with every chunk.
+    streams: Vec<(u32, Stream)>,
     streams_max: usize,
     /// Bytes of one message, and of all unfinished ones together.
     message_bytes_max: usize,
     unfinished_bytes: usize,
-    /// The chunk whose payload is being read: its chunk stream, and the payload bytes that are missing.
-    current: Option<(u32, usize)>,
+    /// The chunk whose payload is being read: the place of its chunk stream, and the payload bytes that are missing.
+    current: Option<(usize, usize)>,
 }
 
 /// What later headers of a chunk stream may leave out, and the message in the making.
@@ -60,7 +61,7 @@ impl Reader {
     pub(super) fn new(streams_max: usize, message_bytes_max: usize) -> Self {
         Self {
             chunk_size: CHUNK_SIZE_INITIAL,
-            streams: BTreeMap::new(),
+            streams: Vec::new(),
             streams_max,
             message_bytes_max,
             unfinished_bytes: 0,
@@ -80,7 +81,8 @@ impl Reader {
 
     /// The peer's `Abort Message` (5.4.2).
     pub(super) fn abort(&mut self, chunk_stream: u32) {
-        if let Some(stream) = self.streams.get_mut(&chunk_stream) {
+        let mut streams = self.streams.iter_mut();
+        if let Some((_, stream)) = streams.find(|(id, _)| *id == chunk_stream) {
             self.unfinished_bytes -= stream.body.len();
             stream.body.clear();
         }
@@ -89,24 +91,27 @@ impl Reader {
     /// Takes bytes off the front until a message is whole, or more bytes are needed.
     pub(super) fn read(&mut self, bytes: &mut BytesMut) -> Result<Option<Message>, Error> {
         loop {
-            let (id, missing) = match self.current {
+            let (at, missing) = match self.current {
                 Some(current) => current,
                 None => match self.read_header(bytes)? {
                     Some(current) => current,
                     None => return Ok(None),
                 },
             };
-            let Some(stream) = self.streams.get_mut(&id) else {
+            let Some((_, stream)) = self.streams.get_mut(at) else {
                 return Err(Error::Chunk("a chunk without a chunk stream"));
             };
             let portion = missing.min(bytes.len());
             if self.unfinished_bytes + portion > self.message_bytes_max {
                 return Err(Error::Limit("bytes of unfinished messages"));
             }
+            if stream.body.is_empty() {
+                stream.body.reserve(stream.length.min(PUT_ASIDE_MAX));
+            }
             stream.body.extend_from_slice(&bytes[..portion]);
             bytes.advance(portion);
             self.unfinished_bytes += portion;
-            self.current = (portion < missing).then_some((id, missing - portion));
+            self.current = (portion < missing).then_some((at, missing - portion));
             if self.current.is_some() {
                 return Ok(None);
             }
@@ -116,17 +121,18 @@ impl Reader {
                     timestamp: stream.timestamp,
                     type_id: stream.type_id,
                     stream_id: stream.stream_id,
-                    body: stream.body.split().freeze(),
+                    body: std::mem::take(&mut stream.body).freeze(),
                 }));
             }
         }
     }
 
-    /// Reads a chunk's headers if all of them are there: whose chunk it is, and how much payload it has.
-    fn read_header(&mut self, bytes: &mut BytesMut) -> Result<Option<(u32, usize)>, Error> {
+    /// Reads a chunk's headers if all of them are there: where its chunk stream is, and how much payload it has.
+    fn read_header(&mut self, bytes: &mut BytesMut) -> Result<Option<(usize, usize)>, Error> {
         let mut cursor = Cursor(bytes);
         let Some((format, id)) = basic_header(&mut cursor) else { return Ok(None) };
-        if !self.streams.contains_key(&id) {
+        let known = self.streams.iter().position(|(known, _)| *known == id);
+        if known.is_none() {
             if format == 3 || format == 2 {
                 return Err(Error::Chunk("a chunk refers to a chunk stream that has not begun"));
             }
@@ -135,7 +141,7 @@ impl Reader {
             }
         }
         let fresh = Stream::default();
-        let stream = self.streams.get(&id).unwrap_or(&fresh);
+        let stream = known.and_then(|at| self.streams.get(at)).map_or(&fresh, |(_, stream)| stream);
         let Some(header) = message_header(&mut cursor, format, stream) else { return Ok(None) };
         if header.length > self.message_bytes_max {
             return Err(Error::Limit("bytes of a message"));
@@ -143,7 +149,11 @@ impl Reader {
         let consumed = bytes.len() - cursor.0.len();
         bytes.advance(consumed);
 
-        let stream = self.streams.entry(id).or_default();
+        let at = known.unwrap_or(self.streams.len());
+        if known.is_none() {
+            self.streams.push((id, fresh));
+        }
+        let Some((_, stream)) = self.streams.get_mut(at) else { return Ok(None) };
         if format != 3 && !stream.body.is_empty() {
             // A new message before the last one is whole: the sender gave that one up.
             self.unfinished_bytes -= stream.body.len();
@@ -160,7 +170,7 @@ impl Reader {
         stream.length = header.length;
         stream.type_id = header.type_id;
         stream.stream_id = header.stream_id;
-        let current = (id, (stream.length - stream.body.len()).min(self.chunk_size));
+        let current = (at, (stream.length - stream.body.len()).min(self.chunk_size));
         self.current = Some(current);
         Ok(self.current)
     }
