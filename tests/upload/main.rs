@@ -9,6 +9,7 @@ mod looked_into;
 mod pictured;
 mod planned;
 mod queued;
+mod soon;
 mod subtitled;
 mod transcoded;
 mod untimed;

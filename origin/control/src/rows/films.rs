@@ -45,7 +45,7 @@ pub struct Model {
     pub done_ms: i64,
     /// When it was last taken.
     pub begun_ms: i64,
-    /// What it came to, as its runner wrote it.
+    /// What it came to, as its runner wrote it; or how far it came, if it is not done.
     #[sea_orm(column_type = "Text", nullable)]
     pub result: Option<String>,
 }
