@@ -14,10 +14,10 @@ use tokio::sync::OnceCell;
 
 use crate::{LOOK_EVERY, WAIT_MAX};
 
-/// Pieces of four seconds: the film has six.
+/// Pieces of four seconds, but for the first, of two.
 pub(crate) const CHUNK_S: &str = "4";
 /// How many chunks its pictures have.
-pub(crate) const CHUNKS: u64 = 6;
+pub(crate) const CHUNKS: u64 = 7;
 
 /// Each house makes it by itself, as it does playlists.
 const STORYBOARD: &str = "storyboard.vtt";

@@ -147,6 +147,15 @@ impl Control {
         self.house.films.done(lease, result).await
     }
 
+    /// A job that goes on has come so far: it can be listed, in the place of what an earlier attempt said. `false`: the
+    /// lease is lost, and nothing was kept.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_job_came(&self, lease: &FilmLease, so_far: &str) -> Result<bool, Error> {
+        self.house.films.came(lease, so_far).await
+    }
+
     /// A film was listed as far as it is made. `false`: the lease is lost, and nothing was kept.
     ///
     /// # Errors
@@ -222,6 +231,15 @@ impl Control {
     /// Storage errors.
     pub async fn film_results(&self, asset: AssetId) -> Result<Vec<(u32, String)>, Error> {
         self.house.films.results(asset).await
+    }
+
+    /// How far the jobs of a film came that are not done, by their numbers, in order. To be asked for before
+    /// [`Self::film_results`]: what is in neither otherwise was done in between.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn film_so_far(&self, asset: AssetId) -> Result<Vec<(u32, String)>, Error> {
+        self.house.films.so_far(asset).await
     }
 
     /// The subtitles that were uploaded for a film, in the order in which they came.

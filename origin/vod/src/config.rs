@@ -28,8 +28,11 @@ pub struct Config {
     pub sounds_max: usize,
     /// Subtitles of the file that are taken.
     pub subtitles_max: usize,
-    /// Pictures are encoded in chunks that are hardly shorter than this, in milliseconds.
+    /// Pictures are encoded in chunks that are hardly shorter than this, in milliseconds, …
     pub chunk_ms: u32,
+    /// … but for the first, which is hardly shorter than this, and those after it: each is twice as long as the one
+    /// before.
+    pub head_ms: u32,
     /// Segments last about as long, in milliseconds.
     pub segment_ms: u32,
     /// Segments of a film.
@@ -57,6 +60,7 @@ impl Default for Config {
             sounds_max: 8,
             subtitles_max: 32,
             chunk_ms: 24_000,
+            head_ms: 2_000,
             segment_ms: 2_000,
             segments_max: 50_000,
             attempts_max: 5,

@@ -27,8 +27,6 @@ impl FilmJobKind {
     pub const ALL: [Self; 5] = [Self::Index, Self::List, Self::Sounds, Self::Chunk, Self::Texts];
     /// Those that make what a film cannot be without.
     pub(super) const MEDIA: [Self; 2] = [Self::Sounds, Self::Chunk];
-    /// Those that hardly take the processor.
-    pub(super) const LIGHT: [Self; 2] = [Self::List, Self::Texts];
     /// Those whose results are listed.
     pub(super) const LISTED: [Self; 3] = [Self::Sounds, Self::Chunk, Self::Texts];
 

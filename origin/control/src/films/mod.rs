@@ -61,14 +61,14 @@ pub struct Film {
     pub media: MediaInfo,
     /// How it is cut, as its runner wrote it; `None` until it was looked through.
     pub made: Option<String>,
-    /// How often its uploaded subtitles have changed.
+    /// How often its uploaded subtitles have changed, or a job that goes on came further.
     pub subtitle_changes: i64,
 }
 
 /// How far a film is listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FilmListed {
-    /// Results that were looked at.
+    /// Results of jobs that are done that were looked at.
     pub results: usize,
     /// Whether its beginning can be played.
     pub is_playable: bool,
@@ -218,7 +218,7 @@ impl Films {
             .col_expr(Column::DoneMs, Expr::value(0_i64))
             .exec(change.on())
             .await?;
-        if claimed.rows_affected > 0 && !FilmJobKind::LIGHT.contains(&job.kind) {
+        if claimed.rows_affected > 0 && FilmJobKind::MEDIA.contains(&job.kind) {
             assets::Entity::update_many()
                 .filter(assets::Column::Id.eq(job.asset.to_string()))
                 .col_expr(assets::Column::ServedMs, Expr::value(now_ms))
@@ -298,12 +298,31 @@ impl Films {
     /// # Errors
     /// Storage errors.
     pub(crate) async fn results(&self, id: AssetId) -> Result<Vec<(u32, String)>, Error> {
+        let is_done = films::Column::State.eq(JobState::Done.name());
+        self.results_that(id, Condition::all().add(is_done)).await
+    }
+
+    /// How far jobs of a film came that are not done, in order.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn so_far(&self, id: AssetId) -> Result<Vec<(u32, String)>, Error> {
+        let goes_on = films::Column::State.ne(JobState::Done.name());
+        self.results_that(id, Condition::all().add(goes_on)).await
+    }
+
+    async fn results_that(
+        &self,
+        id: AssetId,
+        which: Condition,
+    ) -> Result<Vec<(u32, String)>, Error> {
         let found: Vec<(i64, Option<String>)> = films::Entity::find()
             .select_only()
             .columns([films::Column::Number, films::Column::Result])
             .filter(films::Column::AssetId.eq(id.to_string()))
-            .filter(films::Column::State.eq(JobState::Done.name()))
+            .filter(which)
             .filter(films::Column::Kind.is_in(FilmJobKind::LISTED.map(FilmJobKind::name)))
+            .filter(films::Column::Result.is_not_null())
             .order_by_asc(films::Column::Number)
             .into_tuple()
             .all(self.rows.read())

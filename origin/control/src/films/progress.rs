@@ -58,19 +58,34 @@ impl Films {
     /// Storage errors.
     pub(crate) async fn done(&self, lease: &FilmLease, result: &str) -> Result<bool, Error> {
         let change = self.rows.write().await?;
-        // The lister's row first, in the order of every change that has both.
-        let now_ms = change.now_ms().await?;
-        of(lease.asset, LIST)
-            .filter(films::Column::State.eq(JobState::Done.name()))
-            .col_expr(films::Column::State, Expr::value(JobState::Waiting.name()))
-            .col_expr(films::Column::SinceMs, Expr::value(now_ms))
-            .exec(change.on())
-            .await?;
-        hold_lister(&change, lease.asset).await?;
+        list_again(&change, lease.asset).await?;
         if !end(&change, lease, Some(result)).await? {
             return Ok(false);
         }
         self.count(&change, true).await?;
+        change.commit().await?;
+        self.changed.notify_one();
+        Ok(true)
+    }
+
+    /// A job that goes on has come so far: what there is of its piece can be listed. It takes the place of what an
+    /// earlier attempt said, and whoever says it sees to it that it is no less.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) async fn came(&self, lease: &FilmLease, so_far: &str) -> Result<bool, Error> {
+        use assets::Column;
+        let change = self.rows.write().await?;
+        list_again(&change, lease.asset).await?;
+        let came = held(lease).col_expr(films::Column::Result, Expr::value(so_far));
+        if came.exec(change.on()).await?.rows_affected == 0 {
+            return Ok(false);
+        }
+        // One that lists right now may have looked before.
+        asset(lease.asset)
+            .col_expr(Column::SubtitleChanges, Expr::col(Column::SubtitleChanges).add(1_i64))
+            .exec(change.on())
+            .await?;
         change.commit().await?;
         self.changed.notify_one();
         Ok(true)
@@ -148,7 +163,12 @@ impl Films {
             return Ok(false);
         }
         for number in numbers {
-            of(lease.asset, *number)
+            let lost = || of(lease.asset, *number);
+            lost()
+                .col_expr(films::Column::Result, Expr::value(None::<String>))
+                .exec(change.on())
+                .await?;
+            lost()
                 .filter(films::Column::State.eq(JobState::Done.name()))
                 .col_expr(films::Column::State, Expr::value(JobState::Waiting.name()))
                 .col_expr(films::Column::Attempts, Expr::value(0_i64))
@@ -302,6 +322,18 @@ async fn end(change: &Change, lease: &FilmLease, result: Option<&str>) -> Result
         .exec(change.on())
         .await?;
     Ok(ended.rows_affected > 0)
+}
+
+/// The lister looks once more; its row is held, in the order of every change that has it and others.
+async fn list_again(change: &Change, id: AssetId) -> Result<(), Error> {
+    let now_ms = change.now_ms().await?;
+    of(id, LIST)
+        .filter(films::Column::State.eq(JobState::Done.name()))
+        .col_expr(films::Column::State, Expr::value(JobState::Waiting.name()))
+        .col_expr(films::Column::SinceMs, Expr::value(now_ms))
+        .exec(change.on())
+        .await?;
+    hold_lister(change, id).await
 }
 
 /// The row of the lister, held: it does not end while something is added that it has not seen.

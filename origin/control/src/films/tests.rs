@@ -113,6 +113,48 @@ async fn a_film_is_made_of_jobs_and_listed_as_they_are_done() {
 }
 
 #[tokio::test]
+async fn how_far_a_job_came_is_kept_until_it_is_done_or_lost() {
+    let house = TestHouse::open().await;
+    let id = planned(&house).await;
+    let nothing = FilmListed::default();
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    assert!(house.control.film_listed(&list, nothing).await.unwrap());
+    let sounds = take(&house, &MEDIA).await.unwrap();
+    assert!(house.control.film_job_came(&sounds, "one").await.unwrap());
+    assert_eq!(house.control.film_so_far(id).await.unwrap(), [(2, "one".to_owned())]);
+    assert!(house.control.film_results(id).await.unwrap().is_empty(), "it is not done");
+    // It is listed; and once more if it comes further meanwhile.
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let subtitle_changes = house.control.film(id).await.unwrap().subtitle_changes;
+    assert!(house.control.film_job_came(&sounds, "two").await.unwrap());
+    let seen = FilmListed { subtitle_changes, ..nothing };
+    assert!(house.control.film_listed(&list, seen).await.unwrap());
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let subtitle_changes = house.control.film(id).await.unwrap().subtitle_changes;
+    assert!(
+        house.control.film_listed(&list, FilmListed { subtitle_changes, ..nothing }).await.unwrap()
+    );
+    assert_eq!(take(&house, &[FilmJobKind::List]).await, None, "nothing new to list");
+    // Whoever makes it next goes on with what was said.
+    assert!(house.control.film_job_failed(&sounds, "no", Some(0)).await.unwrap());
+    assert!(!house.control.film_job_came(&sounds, "late").await.unwrap());
+    assert_eq!(house.control.film_so_far(id).await.unwrap(), [(2, "two".to_owned())]);
+    let sounds = take(&house, &[FilmJobKind::Sounds]).await.unwrap();
+    let list = take(&house, &[FilmJobKind::List]).await;
+    assert_eq!(list, None, "what a late one says is not listed");
+    assert!(house.control.film_job_done(&sounds, "all").await.unwrap());
+    assert!(house.control.film_so_far(id).await.unwrap().is_empty());
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    assert!(house.control.redo_film_jobs(&list, &[2]).await.unwrap());
+    assert!(house.control.film_so_far(id).await.unwrap().is_empty(), "its objects are lost");
+    let sounds = take(&house, &[FilmJobKind::Sounds]).await.unwrap();
+    assert!(house.control.film_job_came(&sounds, "one").await.unwrap());
+    assert!(house.control.redo_film_jobs(&list, &[2]).await.unwrap());
+    assert!(house.control.film_so_far(id).await.unwrap().is_empty());
+    assert!(house.control.keep_film_job(&sounds, 1).await.unwrap(), "it goes on");
+}
+
+#[tokio::test]
 async fn whoever_was_given_up_for_gone_changes_nothing() {
     let house = TestHouse::with(|config| config.lease = Duration::from_millis(50)).await;
     let id = planned(&house).await;

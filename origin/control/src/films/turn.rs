@@ -9,7 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, JoinType, Order, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Expr, ExprTrait as _, Func, JoinType, Order, Query, SelectStatement, SimpleExpr,
+};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter,
     QuerySelect,
@@ -55,11 +57,11 @@ impl Films {
     ) -> Result<FilmsDue, Error> {
         let change = self.rows.write().await?;
         let now_ms = change.now_ms().await?;
-        let kinds = films::Column::Kind.is_in(kinds.iter().map(|kind| kind.name()));
-        let due = self
-            .jobs(own_only, Condition::all().add(is_due(now_ms)).add(kinds).add_option(self.may()));
+        let is_one = films::Column::Kind.is_in(kinds.iter().map(|kind| kind.name()));
+        let due = Condition::all().add(is_due(now_ms)).add(is_one.clone()).add_option(self.may());
+        let due = self.jobs(own_only, due);
         let turns = self.turns(&change, &due, own_only, now_ms).await?;
-        let found = change.on().query_all(&in_order(due, &turns)).await?;
+        let found = change.on().query_all(&in_order(due, is_one, &turns)).await?;
         change.commit().await?;
         let job = |row| of_row(&films::Model::from_query_result(row, "")?);
         Ok(FilmsDue { jobs: found.iter().map(job).collect::<Result<_, Error>>()?, now_ms })
@@ -160,16 +162,15 @@ fn turns(
     turns
 }
 
-/// These jobs, the next one first.
-fn in_order(mut due: SelectStatement, turns: &[Priority]) -> SelectStatement {
+/// These jobs, the next one first. Those that have hands of their own do not count where it is not about them.
+fn in_order(mut due: SelectStatement, is_such: SimpleExpr, turns: &[Priority]) -> SelectStatement {
     let state = films::Column::State.eq(JobState::Running.name());
-    let is_light = films::Column::Kind.is_in(FilmJobKind::LIGHT.map(FilmJobKind::name));
     let running = Query::select()
         .column(films::Column::AssetId)
         .expr_as(Expr::col(films::Column::Number).count(), JOBS)
         .from(films::Entity)
         .and_where(state)
-        .and_where(is_light.not())
+        .and_where(is_such)
         .group_by_col(films::Column::AssetId)
         .to_owned();
     let of_job = (films::Entity, films::Column::AssetId);

@@ -57,10 +57,9 @@ pub struct Model {
     pub is_playable: i64,
     /// `urgent`, `normal` or `bulk`.
     pub priority: String,
-    /// When a job of it that takes the processor was last taken, in milliseconds since the epoch by the database's
-    /// clock.
+    /// When a job that makes a piece of it was last taken, in milliseconds since the epoch by the database's clock.
     pub served_ms: i64,
-    /// Grows whenever its subtitles change.
+    /// Grows whenever its subtitles change, or a job that goes on has come further.
     pub subtitle_changes: i64,
     /// What its pieces are encoded by; none until the first is begun.
     #[sea_orm(column_type = "Text", nullable)]

@@ -53,7 +53,7 @@ pub struct Model {
     pub wall_ms: i64,
     /// Bytes of what it made.
     pub bytes: i64,
-    /// What it came to, as its runner wrote it.
+    /// What it came to, as its runner wrote it; or how far it came, if it is not done.
     #[sea_orm(column_type = "Text", nullable)]
     pub result: Option<String>,
 }

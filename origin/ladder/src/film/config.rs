@@ -20,6 +20,9 @@ pub struct Config {
     pub stop_grace_ms: u32,
     /// Keyframes of a file that are taken.
     pub keyframes_max: u32,
+    /// Files up to so many bytes are read from beginning to end to know where keyframes are, also where their format
+    /// says it.
+    pub whole_bytes_max: u64,
     /// Longest line of the child's standard error that is logged, in bytes.
     pub stderr_line_bytes_max: usize,
     /// How many lines of one child are logged; later ones are only read.
@@ -35,6 +38,7 @@ impl Default for Config {
             hang_ms: 600_000,
             stop_grace_ms: 3_000,
             keyframes_max: 1_000_000,
+            whole_bytes_max: 128 << 20,
             stderr_line_bytes_max: 512,
             stderr_lines_max: 100,
         }
@@ -58,6 +62,18 @@ pub(super) const STREAMS_MAX: usize = 128;
 pub(super) const BROKEN_READS_MAX: u32 = 1_000;
 /// How far from the first thing shown another may be, in ticks: two days.
 pub(super) const LENGTH_MAX: i64 = 48 * 3_600 * shared_media::TICKS_PER_SECOND;
+/// How much of a film's beginning is read in any case, in ticks, before what follows is skipped.
+pub(super) const HEAD: i64 = 900_000;
+/// Keyframes that a file tells of are believed if they are no further apart, in ticks.
+pub(super) const KEYFRAMES_APART_MAX: i64 = 1_080_000;
+/// Where each keyframe is looked up by itself, those that are closer to the one before, in ticks, are left out; …
+pub(super) const KEYFRAMES_APART_MIN: i64 = 90_000;
+/// … and no more than so many are looked up: each takes longer the longer a file's tables are.
+pub(super) const KEYFRAMES_SOUGHT_MAX: usize = 8_192;
+/// How far behind the first keyframe pictures are told one by one, in ticks.
+pub(super) const EARLY: i64 = 450_000;
+/// Pictures that follow one another closely do so within so many ticks.
+pub(super) const EARLY_APART_MAX: i64 = 18_000;
 /// Longest record of a stream that is copied, in bytes.
 pub(super) const RECORD_BYTES_MAX: usize = 64 << 10;
 /// Longest unit of a stream that is copied, in bytes.

@@ -53,8 +53,9 @@ pub async fn index(
     pictures: Option<u32>,
 ) -> Result<Index, Error> {
     let file = text_of(file)?;
-    let (streams, keyframes_max) = (streams.to_vec(), config.keyframes_max);
-    let task = Task::Index { file: file.clone(), streams, pictures, keyframes_max };
+    let (streams, file_name) = (streams.to_vec(), file.clone());
+    let Config { keyframes_max, whole_bytes_max, .. } = *config;
+    let task = Task::Index { file: file_name, streams, pictures, keyframes_max, whole_bytes_max };
     let mut child = Child::start(config, &file, task)?;
     loop {
         match child.heard().await? {

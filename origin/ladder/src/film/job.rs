@@ -12,9 +12,14 @@ pub struct Index {
     pub begin: Ticks,
     /// From there to the end of the last unit.
     pub length: Ticks,
-    /// When keyframes of the pictures are shown, ascending; empty without pictures.
+    /// When keyframes of the pictures are shown, ascending; empty without pictures. Of a large file they may be some
+    /// alone.
     pub keyframes: Vec<Ticks>,
-    /// Packets of the stream with the pictures.
+    /// When the first pictures are shown, ascending, as long as they follow one another closely; empty where a film can
+    /// be cut at keyframes alone.
+    #[serde(default)]
+    pub early: Vec<Ticks>,
+    /// Packets of the stream with the pictures that were read.
     pub pictures: u64,
     /// Pictures per second: the rate that all their times fit, where they come at it; else their average.
     pub frame_rate: Option<Rational>,

@@ -25,7 +25,13 @@ pub(crate) struct Asked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Task {
     /// Says when things are shown in these streams of a file.
-    Index { file: String, streams: Vec<u32>, pictures: Option<u32>, keyframes_max: u32 },
+    Index {
+        file: String,
+        streams: Vec<u32>,
+        pictures: Option<u32>,
+        keyframes_max: u32,
+        whole_bytes_max: u64,
+    },
     /// Makes what a job asks of a file.
     Make { file: String, job: Job },
 }
@@ -161,7 +167,13 @@ mod tests {
     fn every_message_survives() {
         let file = "film.mp4".to_owned();
         let tasks = [
-            Task::Index { file: file.clone(), streams: vec![0], pictures: None, keyframes_max: 9 },
+            Task::Index {
+                file: file.clone(),
+                streams: vec![0],
+                pictures: None,
+                keyframes_max: 9,
+                whole_bytes_max: 1,
+            },
             Task::Make { file, job: job() },
         ];
         for task in tasks {
@@ -172,6 +184,7 @@ mod tests {
             begin: Ticks(-1),
             length: Ticks(2),
             keyframes: vec![Ticks(0)],
+            early: vec![Ticks(0)],
             pictures: 3,
             frame_rate: Some(Rational { num: 25, den: 1 }),
             is_untimed: true,

@@ -114,7 +114,7 @@ impl Films {
         }
         let made: Made = read(&made)?;
         let subtitles = self.control.film_subtitles(asset).await?;
-        let results = self.control.film_results(asset).await?;
+        let results = self.results(asset).await?.all;
         let pieces = if self.shelf.is_common() {
             // They were there for everybody before their results were kept.
             let read = |(number, text): (u32, String)| Ok::<_, Failure>((number, read(&text)?));

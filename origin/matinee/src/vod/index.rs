@@ -28,7 +28,8 @@ impl Films {
         let index = film::index(&self.ladder, &file, &streams, pictures).await?;
         check_length(index.length, known.media.duration_ms)?;
         let is_copied = plan.rungs.iter().any(|rung| rung.is_copy);
-        let keyframes = Keyframes { keyframes: &index.keyframes, length: index.length };
+        let keyframes =
+            Keyframes { keyframes: &index.keyframes, early: &index.early, length: index.length };
         let cutting = chunks(&self.vod, &keyframes, is_copied)
             .map_err(|error| Failure::File(error.to_string()))?;
         let made = Made {

@@ -3,7 +3,7 @@
 //! In: what its pieces came to. Out: how far it can be listed; playlists as texts, each whole. They say the same
 //! whoever makes them, and when: they depend on the rows alone. Does not know who made the pieces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use origin_control::{FilmLease, FilmListed, FilmSubtitles};
 use origin_packager::{Facts, multivariant};
@@ -27,6 +27,14 @@ pub(super) struct Lists {
     pub(super) is_last: bool,
 }
 
+/// What jobs of a film came to.
+pub(super) struct Results {
+    /// By their numbers.
+    pub(super) all: BTreeMap<u32, String>,
+    /// Those that are done.
+    done: BTreeSet<u32>,
+}
+
 /// What pieces came to: those whose objects are there, and the numbers of those whose are not.
 pub(super) type There = (BTreeMap<u32, Piece>, Vec<u32>);
 
@@ -34,14 +42,15 @@ impl Films {
     pub(super) async fn list(&self, lease: &FilmLease, hold: &Hold) -> Result<Done, Failure> {
         let known = self.control.film(lease.asset).await?;
         let made: Made = read(known.made.as_deref().unwrap_or_default())?;
-        let results = self.control.film_results(lease.asset).await?;
-        let (pieces, lost) = self.there(lease.asset, known.show, results, || hold.may()).await?;
+        let Results { all, done } = self.results(lease.asset).await?;
+        let (pieces, lost) = self.there(lease.asset, known.show, all, || hold.may()).await?;
         if !lost.is_empty() {
             tracing::warn!(asset = %lease.asset, pieces = ?lost, "pieces are lost; made again");
             self.control.redo_film_jobs(lease, &lost).await?;
         }
         let subtitles = self.control.film_subtitles(lease.asset).await?;
-        let (results, subtitle_changes) = (pieces.len(), known.subtitle_changes);
+        let results = pieces.keys().filter(|number| done.contains(number)).count();
+        let subtitle_changes = known.subtitle_changes;
         let film = Listed::of(made, pieces, subtitles);
         let lists = film.lists(known.show)?;
         let (is_playable, is_complete, has_cover) =
@@ -53,12 +62,21 @@ impl Films {
         Ok(Done::List(listed))
     }
 
+    /// What jobs of a film came to, and how far those came that say so before they are done.
+    pub(super) async fn results(&self, asset: AssetId) -> Result<Results, Failure> {
+        let so_far = self.control.film_so_far(asset).await?;
+        let results = self.control.film_results(asset).await?;
+        let done = results.iter().map(|(number, _)| *number).collect();
+        let all: BTreeMap<u32, String> = so_far.into_iter().chain(results).collect();
+        Ok(Results { all, done })
+    }
+
     /// The results whose objects are there, and those whose are not.
     pub(super) async fn there(
         &self,
         asset: AssetId,
         show: ShowId,
-        results: Vec<(u32, String)>,
+        results: BTreeMap<u32, String>,
         may: impl Fn() -> bool,
     ) -> Result<There, Failure> {
         let mut all = BTreeMap::new();

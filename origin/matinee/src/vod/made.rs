@@ -177,6 +177,19 @@ impl Piece {
         self.entries.entry(playlist.to_owned()).or_default().push(lines);
     }
 
+    /// How many segments all of these playlists have.
+    pub(super) fn segments(&self, playlists: &[String]) -> usize {
+        let of = |playlist: &String| self.entries.get(playlist).map_or(0, Vec::len);
+        playlists.iter().map(of).min().unwrap_or_default()
+    }
+
+    /// What there is of its first segments, so many.
+    pub(super) fn first(&self, segments: usize) -> Self {
+        let first = |lines: &Vec<String>| lines.iter().take(segments).cloned().collect();
+        let entries = self.entries.iter().map(|(name, lines)| (name.clone(), first(lines)));
+        Self { entries: entries.collect(), ..Self::default() }
+    }
+
     /// Brings I-frame playlists to the number of their segments, and checks that no playlist lacks any of these.
     ///
     /// # Errors
@@ -264,10 +277,11 @@ mod tests {
             title: None,
             is_copy: false,
         };
-        let config = origin_vod::Config { chunk_ms: 4000, ..origin_vod::Config::default() };
+        let config = origin_vod::Config::default();
+        let config = origin_vod::Config { chunk_ms: 4000, head_ms: 4000, ..config };
         let keyframes: Vec<Ticks> = (0..5).map(|at| Ticks(at * 360_000)).collect();
         let length = Ticks(5 * 360_000);
-        let index = origin_vod::machine::Keyframes { keyframes: &keyframes, length };
+        let index = origin_vod::machine::Keyframes { keyframes: &keyframes, early: &[], length };
         Made {
             plan: AssetPlan {
                 rungs: (0..rungs).map(rung).collect(),

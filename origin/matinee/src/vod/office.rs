@@ -1,4 +1,6 @@
-//! Who does which job when: as many at a time as the house says, and one that lists.
+//! Who does which job when: as many at a time as the house says, as many of sounds beside them, and one that lists.
+//! Sounds take one thread of many, and nothing can be played without their beginning: they wait for no pictures, and no
+//! pictures for them.
 //!
 //! In: jobs that are due. Out: jobs that are taken, kept, and ended one way or another. Does not know what they do.
 //!
@@ -30,7 +32,9 @@ const PUTS_MAX: Duration = Duration::from_secs(5);
 /// The kinds of jobs that hardly take the processor.
 const LIGHT: [FilmJobKind; 2] = [FilmJobKind::List, FilmJobKind::Texts];
 /// The kinds of jobs that take the processor.
-const HEAVY: [FilmJobKind; 3] = [FilmJobKind::Index, FilmJobKind::Sounds, FilmJobKind::Chunk];
+const HEAVY: [FilmJobKind; 2] = [FilmJobKind::Index, FilmJobKind::Chunk];
+/// The kind of jobs that takes a part of it.
+const SOUNDS: [FilmJobKind; 1] = [FilmJobKind::Sounds];
 
 /// What a job came to.
 pub(super) enum Outcome {
@@ -46,8 +50,8 @@ pub(super) enum Outcome {
 
 /// Finds work until the house stops.
 pub(super) async fn work(films: Arc<Films>) {
-    let heavy = usize::try_from(films.transcodes).unwrap_or(1);
-    let (heavy, lists) = (Arc::new(Semaphore::new(heavy)), Arc::new(Semaphore::new(1)));
+    let count = usize::try_from(films.transcodes).unwrap_or(1);
+    let [heavy, sounds, lists] = [count, count, 1].map(|hands| Arc::new(Semaphore::new(hands)));
     loop {
         if let Err(error) = films.control.begin_films().await {
             tracing::warn!(%error, "films are not begun");
@@ -55,7 +59,8 @@ pub(super) async fn work(films: Arc<Films>) {
         let looked = async {
             films.tell().await?;
             films.take(&LIGHT, &lists).await?;
-            films.take(&HEAVY, &heavy).await
+            films.take(&HEAVY, &heavy).await?;
+            films.take(&SOUNDS, &sounds).await
         };
         if let Err(error) = looked.await {
             tracing::warn!(%error, "what is to be transcoded is not known");

@@ -2,13 +2,17 @@
 //!
 //! In: a job. Out: objects on the shelf; what playlists may list of them. Does not know codecs or boxes.
 //!
-//! What is said of a piece is said when all of it is there: every object on the shelf, every rung with the same number
+//! What is said of a chunk is said when all of it is there: every object on the shelf, every rung with the same number
 //! of pictures, every segment in every playlist. Until then nobody is told of anything.
+//!
+//! The sounds are one piece over the whole film, for which nobody is to wait: it is said how far they are, each time
+//! that they are twice as far. What was said stays true, for whoever makes them again makes the same.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use origin_control::FilmLease;
 use origin_ladder::film::{self, Made as Came};
 use origin_packager::machine::Output;
 use origin_packager::{Caption, CaptionTrack, Drop as Why, Error as Trouble, Machine};
@@ -44,6 +48,16 @@ pub(super) struct Making<'a> {
     gaps: usize,
     /// Where the piece begins.
     from: Ticks,
+    telling: Telling,
+}
+
+/// When it is said how far a piece is.
+#[derive(Debug, Default)]
+struct Telling {
+    /// The playlists of which it is said; none, if it is said at the end alone.
+    playlists: Vec<String>,
+    /// How many segments they are to have then.
+    next: usize,
 }
 
 impl Films {
@@ -58,6 +72,9 @@ impl Films {
         let config = self.texts_config(captions);
         let (from, until) = made.span(part);
         let mut making = Making::of(self, hold, known.show, &made, part, config);
+        if part == Part::Sounds {
+            making.telling = self.telling(lease, made.playlists_of(part)).await?;
+        }
         making.take(Staged::Plan(made.renditions(part))).await?;
         if part == Part::Sounds && !made.plan.subtitles.is_empty() {
             let texts = film::make(&self.ladder, &file, &made.texts())?;
@@ -72,6 +89,15 @@ impl Films {
         piece.complete(&made.playlists_of(part), made.cuts(part).len())?;
         let length_ms = until.as_micros().saturating_sub(from.as_micros()) / 1000;
         Ok(Done::Media(write(&piece)?, u64::try_from(length_ms).unwrap_or_default()))
+    }
+
+    /// What an earlier attempt said stands until this one is further.
+    async fn telling(&self, lease: &FilmLease, playlists: Vec<String>) -> Result<Telling, Failure> {
+        let so_far = self.control.film_so_far(lease.asset).await?;
+        let own = so_far.into_iter().find(|(number, _)| *number == lease.number);
+        let told = own.map(|(_, text)| read::<Piece>(&text)).transpose()?;
+        let told = told.map_or(0, |piece| piece.segments(&playlists));
+        Ok(Telling { playlists, next: told + 1 })
     }
 
     /// How the packager makes a piece with these texts.
@@ -94,7 +120,8 @@ impl<'a> Making<'a> {
         let (piece, sketches) = (Piece::default(), Sketches::new(made, part));
         let (puts, (from, _)) = (VecDeque::new(), made.span(part));
         hold.is_of(show);
-        Self { films, hold, show, machine, piece, sketches, puts, gaps: 0, from }
+        let telling = Telling::default();
+        Self { films, hold, show, machine, piece, sketches, puts, gaps: 0, from, telling }
     }
 
     /// What it came to, now that nothing more comes.
@@ -168,7 +195,10 @@ impl<'a> Making<'a> {
         while let Some(came) = self.next(&mut running, (before_ms, &mut looked)).await {
             match came? {
                 Came::Config(id, config) => self.take(Staged::Config(id, config)).await?,
-                Came::Unit(id, unit) => self.take(Staged::Unit(id, unit)).await?,
+                Came::Unit(id, unit) => {
+                    self.take(Staged::Unit(id, unit)).await?;
+                    self.tell().await?;
+                }
                 Came::Counted(counted) => return Ok(counted),
                 Came::Progress(point) => {
                     let ms = point.as_micros().saturating_sub(self.from.as_micros()) / 1000;
@@ -178,6 +208,21 @@ impl<'a> Making<'a> {
             }
         }
         Err(Failure::House("the film process said nothing of its end".to_owned()))
+    }
+
+    /// Says how far the piece is, if it is time to.
+    async fn tell(&mut self) -> Result<(), Failure> {
+        let segments = self.piece.segments(&self.telling.playlists);
+        if segments == 0 || segments < self.telling.next {
+            return Ok(());
+        }
+        self.telling.next = segments * 2;
+        self.put_all_but(0).await?;
+        let so_far = Piece { facts: self.machine.facts(), ..self.piece.first(segments) };
+        if !self.films.control.film_job_came(&self.hold.lease, &write(&so_far)?).await? {
+            return Err(Failure::House("the job is somebody else's".to_owned()));
+        }
+        Ok(())
     }
 
     /// The law of machines: handle, then poll until it waits.

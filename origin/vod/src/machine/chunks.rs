@@ -7,6 +7,9 @@
 //! are cut where those have keyframes.
 //!
 //! A film's first segment begins with the film, wherever its first picture is.
+//!
+//! Somebody may wait for the first chunk, so it is short, and the next ones become longer by and by. If its keyframes
+//! are far apart it ends before the next of them: of what is encoded anew some pictures are decoded twice then.
 
 use serde::{Deserialize, Serialize};
 use shared_media::{TICKS_PER_SECOND, Ticks};
@@ -19,6 +22,8 @@ pub struct Keyframes<'a> {
     /// When keyframes of the film's pictures are shown; none, if it is only sound. Those that do not follow the one
     /// before, or lie outside of the film, do not count.
     pub keyframes: &'a [Ticks],
+    /// When the first pictures are shown, which follow one another closely; none, if it can be cut at keyframes alone.
+    pub early: &'a [Ticks],
     /// How long the film is.
     pub length: Ticks,
 }
@@ -47,6 +52,10 @@ pub struct Chunk {
     pub until: Ticks,
 }
 
+/// The first chunk ends at a keyframe if it is no longer than so many times what it should be; …
+const HEAD_TIMES: i64 = 2;
+/// … else before it, where so many pictures follow at least.
+const FOLLOWING_MIN: usize = 10;
 /// The last chunk is no shorter than this share of a chunk.
 const LAST_CHUNK_SHARE: i64 = 3;
 /// No segment is shorter than this before the end of a chunk whose pictures are taken as they are.
@@ -72,7 +81,7 @@ pub fn chunks(config: &Config, index: &Keyframes<'_>, is_copied: bool) -> Result
     };
     is_few((length.0 / segment.0).unsigned_abs())?; // before anything is made of it
     let keyframes = ascending(index);
-    let borders = borders(config, &keyframes, length);
+    let borders = borders(config, index, &keyframes, is_copied);
     let mut cutting = Cutting { target_duration_s: 1, cuts: Vec::new(), chunks: Vec::new() };
     let ends = borders.iter().skip(1).copied().chain([length]);
     for (from, until) in borders.iter().copied().zip(ends) {
@@ -102,22 +111,43 @@ fn ascending(index: &Keyframes<'_>) -> Vec<Ticks> {
 }
 
 /// Where chunks begin: each at the first keyframe that is far enough from the border before.
-fn borders(config: &Config, keyframes: &[Ticks], length: Ticks) -> Vec<Ticks> {
-    let chunk = Ticks::from_millis(i64::from(config.chunk_ms.max(1)));
+fn borders(
+    config: &Config,
+    index: &Keyframes<'_>,
+    keyframes: &[Ticks],
+    is_copied: bool,
+) -> Vec<Ticks> {
+    let ticks = |ms: u32| Ticks::from_millis(i64::from(ms.max(1)));
+    let whole = ticks(config.chunk_ms);
+    let mut chunk = ticks(config.head_ms).min(whole);
     let mut borders = vec![Ticks::ZERO];
     let mut next = chunk;
     // The first chunk has the first picture, however late that comes.
-    for at in keyframes.iter().skip(1) {
-        if *at >= next {
-            borders.push(*at);
-            next = *at + chunk;
+    let head = if is_copied { None } else { head(index, keyframes, chunk) };
+    for at in head.into_iter().chain(keyframes.iter().skip(1).copied()) {
+        if at >= next {
+            borders.push(at);
+            chunk = Ticks(chunk.0 * 2).min(whole);
+            next = at + chunk;
         }
     }
     let last = borders.last().copied().unwrap_or_default();
-    if borders.len() > 1 && (length - last).0 < chunk.0 / LAST_CHUNK_SHARE {
+    if borders.len() > 1 && (index.length - last).0 < chunk.0 / LAST_CHUNK_SHARE {
         borders.pop();
     }
     borders
+}
+
+/// Where the first chunk ends if no keyframe is near.
+fn head(index: &Keyframes<'_>, keyframes: &[Ticks], chunk: Ticks) -> Option<Ticks> {
+    let (first, early, length) = (*keyframes.first()?, index.early, index.length);
+    let (from, until) = (first + chunk, first + Ticks(chunk.0 * HEAD_TIMES));
+    if keyframes.iter().any(|at| (from..=until).contains(at)) {
+        return None;
+    }
+    let at = early.partition_point(|at| *at < from);
+    let is_followed = early.len() > at + FOLLOWING_MIN;
+    early.get(at).copied().filter(|at| is_followed && *at < length)
 }
 
 /// Segments of the same length, as close to that of a segment as there can be.
@@ -163,9 +193,19 @@ mod tests {
     const S: i64 = TICKS_PER_SECOND;
 
     fn cut(keyframes: &[i64], length: i64, is_copied: bool) -> Cutting {
+        cut_by(&even(), keyframes, length, is_copied)
+    }
+
+    fn cut_by(config: &Config, keyframes: &[i64], length: i64, is_copied: bool) -> Cutting {
         let keyframes: Vec<Ticks> = keyframes.iter().map(|at| Ticks(*at)).collect();
-        let index = Keyframes { keyframes: &keyframes, length: Ticks(length) };
-        chunks(&Config::default(), &index, is_copied).unwrap()
+        let index = Keyframes { keyframes: &keyframes, early: &[], length: Ticks(length) };
+        chunks(config, &index, is_copied).unwrap()
+    }
+
+    /// All chunks of the same length.
+    fn even() -> Config {
+        let config = Config::default();
+        Config { head_ms: config.chunk_ms, ..config }
     }
 
     fn every(step: i64, length: i64) -> Vec<i64> {
@@ -190,6 +230,36 @@ mod tests {
         assert!(cutting.chunks.iter().all(|chunk| chunk.count == 13));
         assert_eq!(spans(&cutting, length)[..2], [25 * S / 13, 25 * S / 13 + 1]);
         assert_eq!(cutting.target_duration_s, 2);
+    }
+
+    #[test]
+    fn the_first_chunk_is_short_and_those_after_it_become_longer() {
+        let length = 100 * S;
+        let config = Config::default();
+        let cutting = cut_by(&config, &every(S, length), length, false);
+        assert_eq!(froms(&cutting), [0, 2, 6, 14, 30, 54, 78].map(|at| at * S));
+        assert_eq!((cutting.chunks[0].count, cutting.chunks[1].count), (1, 2));
+        let copied = cut_by(&config, &every(3 * S, length), length, true);
+        assert_eq!(froms(&copied)[..4], [0, 3, 9, 18].map(|at| at * S));
+        // A film that is hardly longer than its first chunk has no other.
+        assert_eq!(froms(&cut_by(&config, &every(S, 3 * S), 3 * S, false)), [0]);
+        let short = Config { chunk_ms: 1_000, ..config };
+        assert_eq!(froms(&cut_by(&short, &every(S, 3 * S), 3 * S, false)), [0, S, 2 * S]);
+    }
+
+    #[test]
+    fn the_first_chunk_does_not_wait_for_a_keyframe_that_is_far() {
+        let (length, keyframes) = (60 * S, every(10 * S, 60 * S).into_iter().map(Ticks));
+        let keyframes: Vec<Ticks> = keyframes.collect();
+        let shown = |count: i64| (0..count).map(|at| Ticks(at * S / 30)).collect::<Vec<_>>();
+        let of = |early: &[Ticks], is_copied: bool| {
+            let index = Keyframes { keyframes: &keyframes, early, length: Ticks(length) };
+            froms(&chunks(&Config::default(), &index, is_copied).unwrap())
+        };
+        assert_eq!(of(&shown(150), false), [0, 2, 10, 20, 40].map(|at| at * S));
+        assert_eq!(of(&shown(150), true), [0, 10, 20, 30, 50].map(|at| at * S));
+        assert_eq!(of(&shown(70), false)[..2], [0, 10 * S], "hardly any picture follows");
+        assert_eq!(of(&[], false)[..2], [0, 10 * S]);
     }
 
     #[test]
@@ -229,7 +299,11 @@ mod tests {
     #[test]
     fn films_that_cannot_be_are_refused() {
         let of = |length| {
-            chunks(&Config::default(), &Keyframes { keyframes: &[], length: Ticks(length) }, false)
+            chunks(
+                &Config::default(),
+                &Keyframes { keyframes: &[], early: &[], length: Ticks(length) },
+                false,
+            )
         };
         assert_eq!((of(0), of(-5)), (Err(Error::Empty), Err(Error::Empty)));
         let too_long = of(100_002 * S);
@@ -245,12 +319,14 @@ mod tests {
             first in 0..2 * S,
             after in 1..12 * S,
             is_copied in any::<bool>(),
+            is_even in any::<bool>(),
         ) {
+            let config = if is_even { even() } else { Config::default() };
             let mut keyframes = vec![first];
             gops.iter().for_each(|gop| keyframes.push(keyframes.last().unwrap() + gop));
             let length = keyframes.last().unwrap() + after;
-            let cutting = cut(&keyframes, length, is_copied);
-            prop_assert_eq!(&cutting, &cut(&keyframes, length, is_copied));
+            let cutting = cut_by(&config, &keyframes, length, is_copied);
+            prop_assert_eq!(&cutting, &cut_by(&config, &keyframes, length, is_copied));
             prop_assert_eq!(cutting.cuts[0], Ticks::ZERO);
             let spans = spans(&cutting, length);
             prop_assert!(spans.iter().all(|span| *span > 0));
@@ -280,7 +356,8 @@ mod tests {
             let mut keyframes = vec![0];
             gops.iter().for_each(|gop| keyframes.push(keyframes.last().unwrap() + gop));
             let length = keyframes.pop().unwrap();
-            let spans = spans(&cut(&keyframes, length, true), length);
+            let cutting = cut_by(&Config::default(), &keyframes, length, true);
+            let spans = spans(&cutting, length);
             for (at, span) in spans.iter().enumerate() {
                 let is_usual = (S / 2..=6 * S).contains(span) || length < S && at == 0;
                 prop_assert!(is_usual, "{} ticks", span);
@@ -290,11 +367,14 @@ mod tests {
         #[test]
         fn nothing_that_stands_in_an_index_does_harm(
             keyframes in prop::collection::vec(any::<i64>(), 0..50),
+            early in prop::collection::vec(any::<i64>(), 0..50),
             length in any::<i64>(),
             is_copied in any::<bool>(),
         ) {
-            let keyframes: Vec<Ticks> = keyframes.into_iter().map(Ticks).collect();
-            let index = Keyframes { keyframes: &keyframes, length: Ticks(length) };
+            let [keyframes, early] = [keyframes, early]
+                .map(|all| all.into_iter().map(Ticks).collect::<Vec<_>>());
+            let length = Ticks(length);
+            let index = Keyframes { keyframes: &keyframes, early: &early, length };
             if let Ok(cutting) = chunks(&Config::default(), &index, is_copied) {
                 prop_assert!(cutting.cuts.len() <= Config::default().segments_max);
             }

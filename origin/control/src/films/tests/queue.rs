@@ -56,7 +56,7 @@ async fn a_short_film_does_not_wait_for_all_of_a_long_one() {
     }
     let short = planned(&house).await;
     // One at a time: by turns.
-    for (asset, number) in [(long, 4), (short, 2), (long, 5), (short, 3)] {
+    for (asset, number) in [(short, 2), (long, 4), (short, 3), (long, 5)] {
         let job = next(&house).await;
         assert_eq!((job.asset, job.number), (asset, number));
         assert!(house.control.film_job_done(&job, "r").await.unwrap());
@@ -64,7 +64,7 @@ async fn a_short_film_does_not_wait_for_all_of_a_long_one() {
     }
     // Many at a time: whoever has fewer.
     let (one, two, three) = (next(&house).await, next(&house).await, next(&house).await);
-    assert_eq!([one.asset, two.asset, three.asset], [long, short, long]);
+    assert_eq!([one.asset, two.asset, three.asset], [short, long, long]);
     assert!(house.control.film_job_done(&one, "r").await.unwrap());
     assert!(house.control.film_job_done(&three, "r").await.unwrap());
     assert_eq!(next(&house).await.asset, long);
@@ -85,6 +85,25 @@ async fn what_was_passed_over_for_long_has_one_piece_made() {
         assert_eq!(next(&house).await.asset, bulk);
         assert_eq!(next(&house).await.asset, urgent);
     }
+}
+
+#[tokio::test]
+async fn what_was_only_looked_through_goes_first_and_sounds_take_no_turn_of_pictures() {
+    let house = TestHouse::open().await;
+    let first = planned(&house).await;
+    let job = next(&house).await;
+    assert_eq!((job.asset, job.kind), (first, FilmJobKind::Sounds));
+    let chunk = || async {
+        let job = take(&house, &[FilmJobKind::Index, FilmJobKind::Chunk]).await.unwrap();
+        assert!(house.control.film_job_done(&job, "r").await.unwrap());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        job.asset
+    };
+    assert_eq!(chunk().await, first);
+    let second = planned(&house).await;
+    assert_eq!(chunk().await, second, "nothing of it can be seen yet");
+    assert_eq!(chunk().await, first, "its sounds are made all the while");
+    assert_eq!(chunk().await, second);
 }
 
 #[tokio::test]

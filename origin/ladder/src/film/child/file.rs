@@ -9,7 +9,8 @@ use ffmpeg_next::{Dictionary, Packet, Rational, Rescale as _, format};
 use super::raw;
 use crate::encode::ticks_base;
 use crate::film::config::{
-    BROKEN_READS_MAX, DEMUXERS, PROBE_BYTES_MAX, PROBE_US_MAX, PROTOCOLS, SEEK_MARGINS, STREAMS_MAX,
+    BROKEN_READS_MAX, DEMUXERS, KEYFRAMES_APART_MIN, KEYFRAMES_SOUGHT_MAX, PROBE_BYTES_MAX,
+    PROBE_US_MAX, PROTOCOLS, SEEK_MARGINS, STREAMS_MAX,
 };
 use crate::machine::film::Fault;
 
@@ -95,7 +96,8 @@ impl File {
         if self.seek(stream, time) { Ok(()) } else { self.rewind() }
     }
 
-    fn seek(&mut self, stream: u32, ticks: i64) -> bool {
+    /// Goes to the last place of this stream that is not after a time; `false`: nobody knows where it stands then.
+    pub(super) fn seek(&mut self, stream: u32, ticks: i64) -> bool {
         let Some(base) = self.bases.get(place(stream)) else { return false };
         let up = ffmpeg::Rounding::Up; // the keyframe at a time is not after it
         let time = ticks.rescale_with(ticks_base(), *base, up);
@@ -113,6 +115,49 @@ impl File {
             }
         }
         false
+    }
+
+    /// When keyframes of a stream are shown, without what is between them; `None` where a format does not say that
+    /// without being read. It may stand anywhere then.
+    pub(super) fn keyframes(&mut self, stream: u32) -> Result<Option<Vec<i64>>, Fault> {
+        let name = self.input.format().name().to_owned();
+        let is_of = |form: &str| name.split(',').any(|one| one == form);
+        if is_of("mp4") {
+            return Self::open(&self.path, &[stream])?.sought_keyframes(stream);
+        }
+        if !is_of("matroska") {
+            return Ok(None);
+        }
+        // It reads its cues, which stand at the end, only when they are needed. Without any it reads all.
+        self.seek(stream, TIME_MAX - 1);
+        let Some(base) = self.bases.get(place(stream)).copied() else { return Ok(None) };
+        let known = raw::known_keyframes(&mut self.input, place(stream));
+        Ok(Some(known.into_iter().map(|time| time.rescale(base, ticks_base())).collect()))
+    }
+
+    /// Tables say when pictures are decoded; when they are shown, stands with each. Of keyframes that are close to one
+    /// another some are left out.
+    fn sought_keyframes(mut self, stream: u32) -> Result<Option<Vec<i64>>, Fault> {
+        let base = self.stream(stream)?.time_base();
+        let apart = KEYFRAMES_APART_MIN.rescale(ticks_base(), base);
+        let mut known = raw::known_keyframes(&mut self.input, place(stream));
+        let mut last = None;
+        known.retain(|time| {
+            let is_next = last.is_none_or(|last| *time - last >= apart);
+            last = if is_next { Some(*time) } else { last };
+            is_next
+        });
+        if known.len() > KEYFRAMES_SOUGHT_MAX {
+            return Ok(None);
+        }
+        let mut keyframes = Vec::new();
+        for time in known {
+            let is_there = raw::seek(&mut self.input, place(stream), time);
+            let Some((_, packet)) = self.next().filter(|_| is_there) else { break };
+            let is_one = packet.is_key() && !raw::is_hidden(&packet);
+            keyframes.extend(time_of(&packet).filter(|_| is_one));
+        }
+        Ok(Some(keyframes))
     }
 
     /// Goes to the beginning, whether or not it can be sought in.

@@ -95,8 +95,9 @@ fn prepare() -> Result<(), Fault> {
 
 fn work(task: Task, out: &mut Out<'_>) -> Result<(), End> {
     match task {
-        Task::Index { file, streams, pictures, keyframes_max } => {
-            let index = index::index(&file, &streams, pictures, keyframes_max, out)?;
+        Task::Index { file, streams, pictures, keyframes_max, whole_bytes_max } => {
+            let limits = index::Limits { keyframes_max, whole_bytes_max };
+            let index = index::index(&file, &streams, pictures, limits, out)?;
             out.last(&FromFilm::Indexed(index))
         }
         Task::Make { file, job } => make(&file, &job, out),

@@ -68,6 +68,25 @@ pub(super) fn seek(input: &mut format::context::Input, stream: usize, time: i64)
     sought >= 0
 }
 
+/// Where a demuxer knows keyframes of a stream to be, in the stream's own unit.
+pub(super) fn known_keyframes(input: &mut format::context::Input, stream: usize) -> Vec<i64> {
+    let Some(mut found) = input.streams_mut().find(|found| found.index() == stream) else {
+        return Vec::new();
+    };
+    // SAFETY: the stream is alive and ours alone; an entry is read before anything else is done to either.
+    unsafe {
+        let stream = found.as_mut_ptr();
+        let count = ffi::avformat_index_get_entries_count(stream);
+        let entries = (0..count).filter_map(|at| {
+            let entry = ffi::avformat_index_get_entry(stream, at).as_ref()?;
+            let is_shown = entry.flags() & ffi::AVINDEX_DISCARD_FRAME == 0;
+            let is_key = entry.flags() & ffi::AVINDEX_KEYFRAME != 0;
+            (is_key && is_shown).then_some(entry.timestamp)
+        });
+        entries.collect()
+    }
+}
+
 /// Whether a packet is only to be decoded, and what comes of it not to be shown.
 pub(super) fn is_hidden(packet: &Packet) -> bool {
     use ffmpeg::packet::Ref as _;

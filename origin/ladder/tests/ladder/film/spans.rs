@@ -60,6 +60,46 @@ async fn two_spans_are_the_film() {
     }
 }
 
+/// Read as a large file is: its beginning, what it tells, and its end.
+async fn in_brief(file: &File) -> origin_ladder::film::Index {
+    let config = origin_ladder::film::Config { whole_bytes_max: 0, ..config() };
+    origin_ladder::film::index(&config, &file.path, &[0, 1], Some(0)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_film_is_not_read_through_where_it_tells_of_its_keyframes() {
+    // Of MPEG-TS nobody knows without reading; nor is known what is where keyframes are far apart.
+    for (name, gop, more, is_skipped) in [
+        ("film.mp4", 25, "", true),
+        ("film.mp4", 25, "-movflags frag_keyframe+empty_moov", true),
+        ("film.mkv", 25, "", true),
+        ("film.mp4", 350, "", false),
+        ("film.mkv", 350, "", false),
+        ("film.ts", 25, "", false),
+    ] {
+        let coded = format!("-c:v libx264 -g {gop} -bf 3 -sc_threshold 0 -c:a aac {more}");
+        let file = File::make(name, &format!("{} {} {coded}", picture((64, 48), 40), tone(40)));
+        let (whole, brief) = (file.index(&[0, 1], Some(0)).await.unwrap(), in_brief(&file).await);
+        let keyframes = brief.keyframes.len();
+        assert_eq!(whole.pictures, 1_000, "{name} {more}");
+        assert_eq!(brief.pictures < 500, is_skipped, "{name} {more}: {}", brief.pictures);
+        let pictures = whole.pictures;
+        assert_eq!(origin_ladder::film::Index { pictures, ..brief }, whole, "{name} {more}");
+        assert_eq!(keyframes, 1_000_usize.div_ceil(gop), "{name} {more}");
+        assert!(whole.early.len() > 120 && whole.early.len() < 135, "{:?}", whole.early);
+        let even = whole.early.windows(2).all(|pair| pair[1].0 - pair[0].0 == PICTURE);
+        assert!(even, "{name} {more}: {:?}", whole.early);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_that_are_far_apart_are_no_place_to_cut() {
+    let drawn = "-f lavfi -i testsrc2=size=64x48:rate=1:duration=20 -c:v libx264 -g 20";
+    let file = File::make("film.mkv", drawn);
+    let index = file.index(&[0], Some(0)).await.unwrap();
+    assert_eq!(index.early.len(), 1, "{:?}", index.early);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_span_may_begin_anywhere() {
     let file = File::make("film.mp4", &format!("{} -c:v libx264 -g 250", picture(SIZE, 3)));
