@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use shared_wire::api::{AssetPlan, MediaInfo, Priority, State};
+use shared_wire::api::{AssetPlan, MediaInfo, State};
 use shared_wire::{AssetId, ShowId};
 
 use crate::testing::{TestHouse, field};
-use crate::{Error, Files, FoundRecording, NewFile, Reply};
+use crate::{Error, Files, FoundRecording, NewFile, NewImport, Reply};
 
 /// Whoever has bytes, and notes what of them it deleted.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Files for Noted {
         Box::pin(async { Err(Error::NoFiles) })
     }
 
-    fn import(&self, _: String, _: Option<String>, _: Priority) -> Reply<'_, AssetId> {
+    fn import(&self, _: NewImport) -> Reply<'_, AssetId> {
         Box::pin(async { Err(Error::NoFiles) })
     }
 
