@@ -41,6 +41,8 @@ pub fn identity() -> String {
 /// The build of x264, as it says in the first picture that it encodes: no library tells.
 fn x264() -> Result<Option<String>, ffmpeg::Error> {
     ffmpeg::init()?;
+    // What it reckons when it is closed is of no use to whoever reads a log.
+    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
     let codec = ffmpeg::encoder::find_by_name("libx264").ok_or(ffmpeg::Error::EncoderNotFound)?;
     let mut video = codec::Context::new_with_codec(codec).encoder().video()?;
     video.set_width(SIDE);
