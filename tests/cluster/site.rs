@@ -1,4 +1,4 @@
-//! A house that makes no films itself, and what it shares with workers: a PostgreSQL, a bucket, a directory of uploads.
+//! A house that makes no films itself, and what it shares with workers: a PostgreSQL, and a bucket that has files too.
 //!
 //! In: how long leases are. Out: workers; what the bucket has of a film. Does not know what goes wrong.
 
@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use crate::server::{BUCKET, CREDENTIALS, Kind, Server};
 use reqwest::Client;
-use tempfile::TempDir;
 use tests::House;
 use tests::postgres::Postgres;
 
@@ -20,7 +19,6 @@ pub(crate) struct Site {
     pub(crate) house: House,
     pub(crate) postgres: Postgres,
     bucket: Server,
-    uploads: TempDir,
     lease_s: String,
     client: Client,
 }
@@ -30,15 +28,14 @@ impl Site {
     pub(crate) async fn open(lease_s: u32) -> Option<Self> {
         let postgres = Postgres::start()?;
         let bucket = Server::with_bucket(Kind::Moto).await;
-        let uploads = tempfile::tempdir().expect("a temporary directory");
         let lease_s = lease_s.to_string();
-        let flags = flags(&postgres.url(), &uploads, &bucket, &lease_s);
+        let flags = flags(&postgres.url(), &bucket, &lease_s);
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let flags = [&flags[..], &["--transcodes", "0"]].concat();
         let directory = tempfile::tempdir().expect("a temporary directory");
         let house = House::start_told(directory, &["127.0.0.1:0"; 3], &flags, &CREDENTIALS);
         let client = Client::builder().no_proxy().build().expect("a client");
-        Some(Self { house, postgres, bucket, uploads, lease_s, client })
+        Some(Self { house, postgres, bucket, lease_s, client })
     }
 
     pub(crate) fn worker(&self) -> Worker {
@@ -47,7 +44,7 @@ impl Site {
 
     /// A worker that reaches the database by this address.
     pub(crate) fn worker_by(&self, url: &str) -> Worker {
-        let flags = flags(url, &self.uploads, &self.bucket, &self.lease_s);
+        let flags = flags(url, &self.bucket, &self.lease_s);
         Worker::start(&flags.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -101,13 +98,11 @@ impl Site {
     }
 }
 
-fn flags(url: &str, uploads: &TempDir, bucket: &Server, lease_s: &str) -> Vec<String> {
+fn flags(url: &str, bucket: &Server, lease_s: &str) -> Vec<String> {
     let endpoint = format!("http://{}", bucket.address);
-    let uploads = uploads.path().to_str().expect("a path");
     let all = [
         ["--database", url],
         ["--lease-s", lease_s],
-        ["--uploads", uploads],
         ["--chunk-s", CHUNK_S],
         ["--s3-bucket", BUCKET],
         ["--s3-endpoint", &endpoint],

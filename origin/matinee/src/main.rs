@@ -27,6 +27,7 @@ mod recorded;
 mod resume;
 mod retention;
 mod settings;
+mod source;
 mod stage;
 mod storyboard;
 mod telemetry;
