@@ -25,7 +25,7 @@ fn film(folder: &Path) -> PathBuf {
     let file = folder.join("film.mp4");
     let made = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i"])
-        .arg("testsrc2=size=640x360:rate=25:duration=8,noise=alls=80:allf=t")
+        .arg("testsrc2=size=320x180:rate=25:duration=8,noise=alls=80:allf=t")
         .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=8"])
         .args(["-c:v", "mpeg4", "-q:v", "1", "-g", "25", "-bf", "0", "-c:a", "aac"])
         .arg(&file)
@@ -173,7 +173,8 @@ async fn nodes_that_share_rows_and_a_bucket_take_chunks_by_turns_also_of_one_tha
         assert!(!two.data().join("uploads").exists(), "nothing is on the disk");
         assert_eq!(pictures(&two, &at_two, name(&path)).await, PICTURES, "{kind:?}");
 
-        two.cli(&["asset", "delete", name(&path)]);
+        let deleted = two.cli(&["asset", "delete", name(&path)]);
+        assert!(deleted.status.success(), "{deleted:?}");
         let gone = two.cli_json(&["asset", "list", "--json"]);
         assert!(!gone.to_string().contains(name(&path)), "{gone}");
         assert_eq!(keys(&server, kind, &below(&path)).await, [""; 0], "{kind:?}");

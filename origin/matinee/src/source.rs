@@ -6,7 +6,7 @@
 //! What a child is told of a file that the bucket does not give is no better than a broken file, and must not be held
 //! against it: whoever asks judges what became of it by [`Source::lacks`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +23,10 @@ use shared_wire::AssetId;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
-/// Bytes that are read first after each seek, and at most at a time.
-const READ_BYTES: (usize, usize) = (256 << 10, 4 << 20);
+/// Bytes that are read at a time, …
+const BLOCK_BYTES: u64 = 2 << 20;
+/// … and how many times so many are kept: who takes one stream of several seeks for each piece of it.
+const BLOCKS_MAX: usize = 8;
 /// How long a bucket may be waited for before a child that takes too long is not to blame.
 const WAIT_BLAMED: Duration = Duration::from_secs(20);
 
@@ -45,6 +47,8 @@ pub(crate) struct Source {
 /// A file in a bucket that somebody reads.
 struct Reading {
     whole: Whole,
+    /// Blocks by their number, the last read last.
+    blocks: tokio::sync::Mutex<VecDeque<(u64, Bytes)>>,
     told: Mutex<Told>,
 }
 
@@ -91,7 +95,11 @@ impl Sources {
         let whole = whole.ok_or_else(|| format!("the bucket has no file of {asset}"))?;
         let door =
             self.door.get_or_try_init(Door::open).await.map_err(|error| error.to_string())?;
-        let reading = Arc::new(Reading { whole, told: Mutex::default() });
+        let reading = Arc::new(Reading {
+            whole,
+            blocks: tokio::sync::Mutex::default(),
+            told: Mutex::default(),
+        });
         let name = door.let_in(&reading).ok_or("the system has no random numbers")?;
         let path = PathBuf::from(format!("http://{}/{name}", door.address));
         Ok(Source { path, reading: Some((reading, door.clone(), name)) })
@@ -134,9 +142,26 @@ impl Reading {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Bytes from a place on, as many as are at hand there, at most so many.
     async fn get(&self, at: u64, bytes_max: usize) -> std::io::Result<Bytes> {
+        let number = at / BLOCK_BYTES;
+        let mut blocks = self.blocks.lock().await;
+        let known = blocks.iter().position(|(of, _)| *of == number);
+        let block = match known.and_then(|place| blocks.remove(place)) {
+            Some((_, block)) => block,
+            None => self.fetch(number).await?,
+        };
+        blocks.push_back((number, block.clone()));
+        if blocks.len() > BLOCKS_MAX {
+            blocks.pop_front();
+        }
+        let from = usize::try_from(at % BLOCK_BYTES).unwrap_or(usize::MAX).min(block.len());
+        Ok(block.slice(from..block.len().min(from.saturating_add(bytes_max))))
+    }
+
+    async fn fetch(&self, number: u64) -> std::io::Result<Bytes> {
         let began = Instant::now();
-        let got = self.whole.get(at, bytes_max).await;
+        let got = self.block(number).await;
         let mut told = self.told();
         told.waited += began.elapsed();
         got.map_err(|error| {
@@ -148,6 +173,23 @@ impl Reading {
             told.lacks = Some(error.to_string());
             std::io::Error::other(reason)
         })
+    }
+
+    /// A block, which may lie in several objects.
+    async fn block(&self, number: u64) -> Result<Bytes, origin_upload::Error> {
+        let from = number.saturating_mul(BLOCK_BYTES);
+        let until = from.saturating_add(BLOCK_BYTES).min(self.whole.bytes());
+        let (mut at, mut block) = (from, Vec::new());
+        while at < until {
+            let left = usize::try_from(until - at).unwrap_or(usize::MAX);
+            let got = self.whole.get(at, left).await?;
+            at += got.len() as u64;
+            if block.is_empty() && at >= until {
+                return Ok(got);
+            }
+            block.extend_from_slice(&got);
+        }
+        Ok(block.into())
     }
 }
 
@@ -199,16 +241,15 @@ async fn give(
     if range.is_some() {
         say(header::CONTENT_RANGE, format!("bytes {from}-{}/{bytes}", until - 1));
     }
-    let (least, most) = READ_BYTES;
-    let read = stream::unfold((reading, from, least), move |(reading, at, size)| async move {
+    let read = stream::unfold((reading, from), move |(reading, at)| async move {
         let room = usize::try_from(until - at).unwrap_or(usize::MAX);
         if room == 0 {
             return None;
         }
-        let got = reading.get(at, size.min(room)).await;
+        let got = reading.get(at, room).await;
         // What gave nothing is asked no further: the body ends there, too early.
         let next = got.as_ref().map_or(until, |got| at + got.len() as u64);
-        Some((got, (reading, next, size.saturating_mul(2).min(most))))
+        Some((got, (reading, next)))
     });
     *answer.body_mut() = Body::from_stream(read);
     answer
