@@ -106,8 +106,8 @@ async fn pictures(house: &House, tus: &Tus, asset: &str) -> usize {
     let path = ticket.playlist_url.splitn(4, '/').nth(3).expect("a path");
     let (client, url) = (Client::new(), format!("{}/{path}", house.edge));
     let all = renditions(&fetch(&client, &url).await.text(), &url);
-    let (_, first) = all.first().expect("a rendition");
-    let list = Playlist::parse(&fetch(&client, first).await.text(), first);
+    let (_, rung) = all.iter().find(|(name, _)| name != "audio").expect("pictures");
+    let list = Playlist::parse(&fetch(&client, rung).await.text(), rung);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let whole = directory.path().join("whole.mp4");
     list.download(&client, &whole).await;
