@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use reqwest::Body;
 use tests::House;
 use tests::postgres::Postgres;
 use tokio::sync::mpsc;
 
-use crate::{LOOK_EVERY, Tus, WAIT_MAX, name, pattern};
+use crate::{LOOK_EVERY, Tus, WAIT_MAX, endless, name, pattern};
 
 /// Bytes of the files here.
 const BYTES: u64 = 3 << 20;
@@ -16,15 +15,6 @@ const BYTES: u64 = 3 << 20;
 const FIRST: usize = 1 << 20;
 /// Bytes of the chunk that breaks off.
 const SECOND: usize = 1 << 19;
-
-/// A body that is never whole, and how to fill it.
-fn endless() -> (mpsc::Sender<Vec<u8>>, Body) {
-    let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(1);
-    let stream = futures::stream::poll_fn(move |context| {
-        receiver.poll_recv(context).map(|bytes| bytes.map(Ok::<_, std::io::Error>))
-    });
-    (sender, Body::wrap_stream(stream))
-}
 
 /// Bytes in all files of an upload.
 fn on_disk(folder: &Path) -> u64 {

@@ -106,6 +106,12 @@ pub enum Error {
         /// What the system said, for the log.
         reason: String,
     },
+    /// The bucket does not answer as it should.
+    #[error("the house's object store does not answer as it should: try again later")]
+    BucketUnavailable {
+        /// What it said, for the log.
+        reason: String,
+    },
     /// Another node has the show.
     #[error("another node has this show")]
     Elsewhere,
@@ -314,7 +320,7 @@ impl Error {
             Self::ShowsFull | Self::DeniedFull | Self::NoRoomToDisplace => Fault::Config,
             Self::KeyFile { .. } | Self::Corrupt { .. } => Fault::Storage,
             Self::StorageFull | Self::Busy | Self::Storage { .. } => Fault::Storage,
-            Self::Unreachable { .. } => Fault::Storage,
+            Self::Unreachable { .. } | Self::BucketUnavailable { .. } => Fault::Storage,
             Self::QuotaExceeded(Quota::Account { .. }) => Fault::Peer,
             Self::QuotaExceeded(_) | Self::UploadsFull | Self::AccountsFull => Fault::Config,
             Self::AccountUnknown | Self::AccountExists | Self::AccountOwns { .. } => Fault::Peer,

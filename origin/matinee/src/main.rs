@@ -29,6 +29,7 @@ mod resume;
 mod retention;
 mod settings;
 mod shown;
+mod source;
 mod stage;
 mod storyboard;
 mod telemetry;

@@ -149,7 +149,7 @@ pub(crate) struct Flags {
     /// What happens then: alarm alone, or delete-oldest as well [default: alarm]
     #[arg(long, value_name = "RULE")]
     when_disk_low: Option<String>,
-    /// Directory of uploads and assets; nodes share one [default: uploads, in the data directory]
+    /// Directory of uploads and assets; nodes share one [default: the bucket, or uploads in the data directory]
     #[arg(long, value_name = "DIR")]
     uploads: Option<String>,
     /// What uploads and assets may take altogether, in MiB [default: no limit]

@@ -254,10 +254,11 @@ impl Rooms {
         settings: &Settings,
         stop: &CancellationToken,
     ) -> Result<Arc<uploads::Room>, Error> {
-        let (rules, data) = (&settings.uploads, &settings.data);
+        let (rules, bucket) = (&settings.uploads, Shelf::of(&self.store).bucket());
+        let place = (settings.data.as_path(), bucket);
         let allow_private = settings.pull_private;
         let (program, stop) = (self.program.clone(), stop.clone());
-        uploads::Room::open(rules, data, &self.control, program, allow_private, stop)
+        uploads::Room::open(rules, place, &self.control, program, allow_private, stop)
     }
 
     /// Whoever makes films of what came in.
@@ -275,7 +276,7 @@ impl Rooms {
             shelf: Shelf::of(&self.store),
             lists: Some(self.store.clone()),
         };
-        let rooms = (self.control.clone(), uploads.disk());
+        let rooms = (self.control.clone(), uploads.sources());
         let films = vod::Films::open(settings.films, place, rooms, stop);
         uploads.set_films(films.clone());
         films

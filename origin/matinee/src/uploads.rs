@@ -1,11 +1,12 @@
-//! Uploads, joined: their ledger is control's database, their bytes lie in a directory; and what control asks of files.
+//! Uploads, joined: their ledger is control's database, their bytes lie in a directory or a bucket; and what control
+//! asks of files.
 //!
 //! In: settings, a house. Out: the protocol's routes; assets that are looked into. Does not know headers or rows.
 
 mod import;
 mod probing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderMap, header};
@@ -14,13 +15,15 @@ use origin_control::{
     Control, Files, NewFile, NewImport, NewUpload, Reply, UploadChange, UploadLock,
 };
 use origin_upload::machine::Refusal;
-use origin_upload::{Disk, Kept, Ledger, Lock, New, Save, Uploads};
+use origin_upload::{Disk, Far, Kept, Ledger, Limits, Lock, Moved, New, Save, Store, Uploads};
+use shared_media::Bucket;
 use shared_wire::api::{AssetPlan, MediaInfo};
 use shared_wire::upload::Upload;
 use shared_wire::{AssetId, ShowId, Who};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use crate::source::Sources;
 use crate::vod::Films;
 
 pub(crate) use probing::{ProbeFlags, probe};
@@ -28,7 +31,7 @@ pub(crate) use probing::{ProbeFlags, probe};
 /// What the house says of uploads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// Where bytes lie; the data directory if nobody says.
+    /// The directory where bytes lie; if nobody says, the bucket, or without one the data directory.
     pub(crate) folder: Option<PathBuf>,
     /// Bytes of one file.
     pub(crate) size_max: u64,
@@ -42,7 +45,7 @@ pub(crate) struct Rules {
 pub(crate) struct Room {
     uploads: Uploads,
     control: Control,
-    disk: Disk,
+    sources: Sources,
     program: PathBuf,
     allow_private: bool,
     /// Comes after the rest.
@@ -53,7 +56,7 @@ impl Room {
     /// Opens the room; `stop` ends what goes on in it.
     pub(crate) fn open(
         rules: &Rules,
-        data: &std::path::Path,
+        (data, bucket): (&Path, Option<Arc<dyn Bucket>>),
         control: &Control,
         program: PathBuf,
         allow_private: bool,
@@ -64,14 +67,23 @@ impl Room {
             expires_s: rules.expires_s,
             ..origin_upload::Config::default()
         };
+        let far = far(rules.folder.as_deref(), bucket);
         let folder = rules.folder.clone().unwrap_or_else(|| data.join("uploads"));
-        let disk = Disk::open(folder, config.write_bytes)
-            .map_err(|error| Error::Machine(format!("--uploads: {error}")))?;
+        let disk = match &far {
+            Some(_) if !folder.is_dir() => None,
+            _ => Some(disk(folder)?),
+        };
+        let store: Arc<dyn Store> = match (disk.clone(), far.clone()) {
+            (Some(disk), Some(far)) => Arc::new(Moved { disk, far }),
+            (Some(disk), None) => Arc::new(disk),
+            (None, Some(far)) => Arc::new(far),
+            (None, None) => return Err(Error::Us("uploads have no place".to_owned())),
+        };
         let ledger = Arc::new(Rows(control.clone()));
-        let uploads = Uploads::new(config, ledger, Arc::new(disk.clone()), stop);
-        let control = control.clone();
+        let uploads = Uploads::new(config, ledger, store, stop);
+        let (control, sources) = (control.clone(), Sources::new(disk, far));
         let films = OnceLock::new();
-        Ok(Arc::new(Self { uploads, control, disk, program, allow_private, films }))
+        Ok(Arc::new(Self { uploads, control, sources, program, allow_private, films }))
     }
 
     /// Answers control, looks into what is there, removes what has expired.
@@ -82,15 +94,15 @@ impl Room {
         let probing = probing::Probing {
             control: self.control.clone(),
             uploads: self.uploads.clone(),
-            disk: self.disk.clone(),
+            sources: self.sources.clone(),
             program: self.program.clone(),
         };
         tokio::spawn(probing.work(stop));
     }
 
-    /// Where bytes are.
-    pub(crate) fn disk(&self) -> Disk {
-        self.disk.clone()
+    /// Where files are.
+    pub(crate) fn sources(&self) -> Sources {
+        self.sources.clone()
     }
 
     /// Says who makes films of assets; the first to be named stays.
@@ -127,6 +139,18 @@ impl Room {
         let said = Some(said.join(","));
         self.uploads.take(account, said, length, body).await.map_err(refused)
     }
+}
+
+/// The bucket as uploads use it, unless a directory is named.
+pub(crate) fn far(folder: Option<&Path>, bucket: Option<Arc<dyn Bucket>>) -> Option<Far> {
+    let bucket = bucket.filter(|_| folder.is_none())?;
+    Some(Far::new(bucket, Limits::default()))
+}
+
+/// A directory of uploads.
+pub(crate) fn disk(folder: PathBuf) -> Result<Disk, Error> {
+    let write_bytes = origin_upload::Config::default().write_bytes;
+    Disk::open(folder, write_bytes).map_err(|error| Error::Machine(format!("--uploads: {error}")))
 }
 
 impl Files for Room {
@@ -201,6 +225,7 @@ fn refused(error: origin_upload::Error) -> origin_control::Error {
         Said::Held | Said::TakenOver => Told::Busy,
         Said::BrokeOff => Told::FileRefused { code: "body_broke_off", reason },
         Said::DiskFull => Told::StorageFull,
+        Said::Bucket(reason) => Told::BucketUnavailable { reason },
         Said::Storage(reason) => Told::Storage { reason },
     }
 }

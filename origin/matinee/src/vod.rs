@@ -1,6 +1,6 @@
 //! Films: what is uploaded becomes what is played, piece by piece, and is listed as it comes.
 //!
-//! In: settings, a house or the rows of one, the directory of uploads. Out: objects where viewers find them, assets
+//! In: settings, a house or the rows of one, files. Out: objects where viewers find them, assets
 //! that are ready; at a house, the playlists that it lists. Does not know how jobs are kept (control), what a piece is
 //! (`origin/vod`), how it is encoded (`origin/ladder`) or packaged (`origin/packager`): it joins them.
 
@@ -19,13 +19,12 @@ mod word;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use origin_control::Control;
 use origin_storage::{Shelf, Store};
-use origin_upload::Disk;
 use shared_wire::{AssetId, ShowId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +34,7 @@ use self::bring::Brought;
 use self::error::Failure;
 use self::hold::Hold;
 use crate::error::Error;
+use crate::source::{Source, Sources};
 use crate::storyboard::Pen;
 
 pub(crate) use self::piece::film;
@@ -67,7 +67,7 @@ pub(crate) struct Films {
     shelf: Shelf,
     /// Where this house's playlists are; a process that only works lists nothing.
     lists: Option<Arc<Store>>,
-    disk: Disk,
+    sources: Sources,
     ladder: origin_ladder::film::Config,
     packager: origin_packager::Config,
     vod: origin_vod::Config,
@@ -117,7 +117,7 @@ impl Films {
     pub(crate) fn open(
         rules: Rules,
         place: Place<'_>,
-        (control, disk): (Control, Disk),
+        (control, sources): (Control, Sources),
         stop: CancellationToken,
     ) -> Arc<Self> {
         let command = vec![place.program.as_os_str().to_owned(), OsString::from("film")];
@@ -126,7 +126,7 @@ impl Films {
             control,
             shelf: place.shelf,
             lists: place.lists,
-            disk,
+            sources,
             ladder: origin_ladder::film::Config { command, ..Default::default() },
             packager: origin_packager::Config::default(),
             vod: origin_vod::Config { chunk_ms: rules.chunk_s * 1000, ..Default::default() },
@@ -242,10 +242,8 @@ impl Films {
     }
 
     /// The file of an asset. That it is not there is this process's fault, not the file's: another may have it.
-    fn file(&self, asset: AssetId) -> Result<PathBuf, Failure> {
-        let file = self.disk.path(asset);
-        let missing = || Failure::House(format!("{} is not there (--uploads)", file.display()));
-        if file.is_file() { Ok(file) } else { Err(missing()) }
+    async fn file(&self, asset: AssetId) -> Result<Source, Failure> {
+        self.sources.open(asset).await.map_err(Failure::House)
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Arc<Hold>>> {

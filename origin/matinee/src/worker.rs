@@ -19,10 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::probes::{self, Probes};
-use crate::settings::worker::{Flags, Worker};
+use crate::settings::worker::{Files, Flags, Worker};
+use crate::source::Sources;
 use crate::up::{self, Stop};
 use crate::vod::{self, Films, Place};
-use crate::{fault, telemetry};
+use crate::{fault, telemetry, uploads};
 
 /// What a worker works at.
 #[derive(Debug, Subcommand)]
@@ -92,9 +93,15 @@ async fn films(settings: &Worker, stop: CancellationToken) -> Result<Arc<Films>,
         Some(named) => Shelf::in_bucket(Arc::new(S3::open(named.s3.clone()).await)),
         None => Shelf::beside(&settings.data.join("objects"))?,
     };
-    let write_bytes = origin_upload::Config::default().write_bytes;
-    let disk = origin_upload::Disk::open(settings.uploads.clone(), write_bytes)
-        .map_err(|error| Error::Machine(format!("--uploads: {error}")))?;
+    let far = match &settings.uploads {
+        Files::Named(_) => None,
+        Files::Beside(_) | Files::Far => uploads::far(None, shelf.bucket()),
+    };
+    let disk = match &settings.uploads {
+        Files::Named(folder) | Files::Beside(folder) => Some(uploads::disk(folder.clone())?),
+        Files::Far => None,
+    };
+    let sources = Sources::new(disk, far);
     let place = Place {
         program: &program,
         encoder,
@@ -103,7 +110,7 @@ async fn films(settings: &Worker, stop: CancellationToken) -> Result<Arc<Films>,
         shelf,
         lists: None,
     };
-    Ok(Films::open(settings.films, place, (control, disk), stop))
+    Ok(Films::open(settings.films, place, (control, sources), stop))
 }
 
 /// Answers whoever watches it, if it has an address for that; which that is.
@@ -130,7 +137,11 @@ async fn watched(
 }
 
 fn announce(settings: &Worker, metrics: Option<&str>) {
-    let Worker { uploads, films, bucket, data, .. } = settings;
+    let Worker { films, bucket, data, .. } = settings;
+    let uploads = match &settings.uploads {
+        Files::Named(folder) | Files::Beside(folder) => folder.display().to_string(),
+        Files::Far => "in the bucket".to_owned(),
+    };
     let objects = match bucket {
         Some(named) => format!("bucket {}", named.s3.bucket),
         None => data.join("objects").display().to_string(),
@@ -139,7 +150,6 @@ fn announce(settings: &Worker, metrics: Option<&str>) {
     up::announce(&format!(
         "matinee worker vod is at work\n  at a time  {}\n  uploads    {}\n  \
          objects    {objects}\n  metrics    {metrics}\n",
-        films.transcodes,
-        uploads.display()
+        films.transcodes, uploads
     ));
 }

@@ -4,6 +4,10 @@
 
 /// The one protocol that libavformat may speak.
 pub(crate) const PROTOCOLS: &str = "file";
+/// The same where the house gives the file by an address.
+pub(crate) const PROTOCOLS_OF_HOUSE: &str = "http,tcp";
+/// How such an address begins.
+pub(crate) const HOUSE: &str = "http://127.0.0.1:";
 /// Demuxers of files that hold their media themselves: none that opens other files, none of bare pictures, none that
 /// takes any bytes for samples.
 pub(crate) const DEMUXERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,avi,\

@@ -2,7 +2,6 @@
 //!
 //! In: a path. Out: [`MediaInfo`], or a [`Refusal`]. Does not know who asks.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -20,8 +19,10 @@ use crate::Refusal;
 use crate::complexity;
 use crate::config::{
     CHAPTERS_MAX, DEMUXERS, DURATION_US_MAX, DURATION_US_MIN, MISSING_US_MAX, PACKETS_MAX,
-    PROBE_BYTES_MAX, PROBE_US_MAX, PROTOCOLS, SIDE_MAX, SIDE_MIN, STREAMS_MAX, TEXT_CHARS_MAX,
+    PROBE_BYTES_MAX, PROBE_US_MAX, PROTOCOLS, PROTOCOLS_OF_HOUSE, SIDE_MAX, SIDE_MIN, STREAMS_MAX,
+    TEXT_CHARS_MAX,
 };
+use crate::place;
 use crate::sniff::playlist;
 
 const MICROSECONDS: Rational = Rational(1, 1_000_000);
@@ -87,7 +88,7 @@ pub fn probe(path: &Path) -> Result<MediaInfo, Refusal> {
 
 fn sniff(path: &Path) -> Result<(), Refusal> {
     let mut start = Vec::new();
-    File::open(path)
+    place::open(path)
         .and_then(|file| file.take(SNIFFED_BYTES).read_to_end(&mut start))
         .map_err(|error| Refusal::Unreadable(error.to_string()))?;
     if start.is_empty() {
@@ -98,7 +99,12 @@ fn sniff(path: &Path) -> Result<(), Refusal> {
 
 fn open(path: &Path) -> Result<Input, ffmpeg::Error> {
     let mut options = Dictionary::new();
-    options.set("protocol_whitelist", PROTOCOLS);
+    if place::of_house(path).is_some() {
+        options.set("protocol_whitelist", PROTOCOLS_OF_HOUSE);
+        options.set("http_proxy", ""); // whatever the environment says
+    } else {
+        options.set("protocol_whitelist", PROTOCOLS);
+    }
     options.set("format_whitelist", DEMUXERS);
     options.set("probesize", &PROBE_BYTES_MAX.to_string());
     options.set("analyzeduration", &PROBE_US_MAX.to_string());

@@ -17,7 +17,7 @@ use shared_wire::upload::Piece;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::Error;
-use crate::port::{Reply, Store, Writer};
+use crate::port::{Reply, Session, Store, Writer};
 
 /// The whole's name.
 const WHOLE: &str = "file";
@@ -51,13 +51,20 @@ impl Disk {
         self.folder(id).join(WHOLE)
     }
 
+    /// Whether it has anything of an upload.
+    #[must_use]
+    pub fn has(&self, id: AssetId) -> bool {
+        self.folder(id).is_dir()
+    }
+
     fn folder(&self, id: AssetId) -> PathBuf {
         self.root.join(id.to_string())
     }
 }
 
 impl Store for Disk {
-    fn open(&self, id: AssetId, fence: i64, at: u64) -> Reply<'_, Box<dyn Writer>> {
+    fn open(&self, id: AssetId, session: Session) -> Reply<'_, Box<dyn Writer>> {
+        let Session { piece: fence, at, .. } = session;
         let (folder, capacity) = (self.folder(id), self.write_bytes);
         Box::pin(async move {
             let file = blocking(move || {
@@ -321,8 +328,12 @@ fn broken(error: tokio::task::JoinError) -> Error {
 mod tests {
     use super::*;
 
+    fn session(piece: i64, at: u64) -> Session {
+        Session { piece, at, fence: piece }
+    }
+
     async fn write(disk: &Disk, id: AssetId, fence: i64, at: u64, text: &str) -> u64 {
-        let mut writer = disk.open(id, fence, at).await.unwrap();
+        let mut writer = disk.open(id, session(fence, at)).await.unwrap();
         for byte in text.as_bytes() {
             writer.put(Bytes::copy_from_slice(&[*byte])).await.unwrap();
         }
@@ -334,7 +345,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let disk = Disk::open(directory.path().join("u"), 3).unwrap();
         let id = AssetId::from_bytes([1; 10]);
-        let mut late = disk.open(id, 1, 0).await.unwrap();
+        let mut late = disk.open(id, session(1, 0)).await.unwrap();
         late.put(Bytes::from_static(b"hello")).await.unwrap();
         assert_eq!(late.settle().await.unwrap(), 5);
         // Somebody else takes over, who was told of 4 bytes.
@@ -383,7 +394,7 @@ mod tests {
         let id = AssetId::from_bytes([2; 10]);
         assert_eq!(write(&disk, id, 1, 0, "abcdef").await, 6);
         assert_eq!(write(&disk, id, 1, 3, "D").await, 4);
-        assert!(disk.open(id, 1, 5).await.is_err(), "a byte is missing");
+        assert!(disk.open(id, session(1, 5)).await.is_err(), "a byte is missing");
         assert!(disk.finish(id, vec![Piece { fence: 1, bytes: 5 }], 2).await.is_err());
         disk.finish(id, vec![Piece { fence: 1, bytes: 4 }], 2).await.unwrap();
         assert_eq!(fs::read(disk.path(id)).unwrap(), b"abcD");

@@ -35,6 +35,9 @@ pub enum Error {
     /// Storage: the disk is full.
     #[error("the disk is full")]
     DiskFull,
+    /// Storage: the bucket does not take or give what it should. What was acknowledged is there.
+    #[error("the house's object store fails; what was acknowledged is kept: try again later")]
+    Bucket(String),
     /// Storage: it cannot be reached, or failed.
     #[error("the house's storage failed: {0}")]
     Storage(String),

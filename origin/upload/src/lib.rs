@@ -12,10 +12,14 @@ mod config;
 mod disk;
 mod driver;
 mod error;
+mod far;
+mod moved;
 mod port;
 
 pub use config::Config;
 pub use disk::Disk;
 pub use driver::{Authorise, Uploads, router};
 pub use error::Error;
-pub use port::{Kept, Ledger, Lock, New, Reply, Save, Store, Writer};
+pub use far::{Far, Limits, Whole};
+pub use moved::Moved;
+pub use port::{Kept, Ledger, Lock, New, Reply, Save, Session, Store, Writer};

@@ -110,34 +110,44 @@ pub trait Ledger: Send + Sync {
     fn due(&self) -> Reply<'_, Vec<AssetId>>;
 }
 
+/// Somebody who goes on with a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// The piece, by the fence of whoever began it.
+    pub piece: i64,
+    /// How many of its bytes count.
+    pub at: u64,
+    /// The fence that the upload is held under: of one piece no two sessions have the same, and the later the greater.
+    pub fence: i64,
+}
+
 /// Where bytes lie. It is shared by all nodes.
 ///
-/// The port does not promise that a piece can be appended to cheaply: an object store makes parts of what is written, 5
-/// MiB or more each, keeps a tail that is too short for one aside, and takes it up again in [`Store::open`]. Only what
-/// [`Writer::settle`] has answered for counts; what lies behind it is nobody's.
+/// The port does not promise that a piece can be appended to: an object store makes objects of what is written. Only
+/// what [`Writer::settle`] and [`Writer::safe`] have answered for counts; what lies behind it is nobody's.
 pub trait Store: Send + Sync {
-    /// Opens a piece for appending at `at` bytes; whatever it has beyond is dropped.
+    /// Opens a piece for appending; whatever it has beyond what counts is dropped.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Storage`].
-    fn open(&self, id: AssetId, fence: i64, at: u64) -> Reply<'_, Box<dyn Writer>>;
+    /// [`Error::DiskFull`], [`Error::Bucket`], [`Error::Storage`].
+    fn open(&self, id: AssetId, session: Session) -> Reply<'_, Box<dyn Writer>>;
 
     /// Makes the one file of an upload out of its pieces. Doing it again changes nothing.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Storage`].
+    /// [`Error::DiskFull`], [`Error::Bucket`], [`Error::Storage`].
     fn finish(&self, id: AssetId, pieces: Vec<Piece>, fence: i64) -> Reply<'_, ()>;
 
     /// Makes one file out of those of finished uploads, in this order. Doing it again changes nothing.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Storage`].
+    /// [`Error::DiskFull`], [`Error::Bucket`], [`Error::Storage`].
     fn join(&self, id: AssetId, parts: Vec<AssetId>, fence: i64) -> Reply<'_, ()>;
 
     /// Deletes all bytes of an upload. What is not there is deleted already.
     ///
     /// # Errors
-    /// [`Error::Storage`].
+    /// [`Error::Bucket`], [`Error::Storage`].
     fn delete(&self, id: AssetId) -> Reply<'_, ()>;
 }
 
@@ -146,20 +156,20 @@ pub trait Writer: Send {
     /// Takes bytes; they may wait in memory.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Storage`].
+    /// [`Error::DiskFull`], [`Error::Bucket`], [`Error::Storage`].
     fn put(&mut self, bytes: Bytes) -> Reply<'_, ()>;
 
     /// How many bytes of the piece are safe by now, as [`Self::settle`] has it. Whoever sends fast does not wait for
     /// more than what is being done already.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Storage`].
+    /// As [`Writer::settle`].
     fn safe(&mut self) -> Reply<'_, u64>;
 
     /// Makes what was taken safe; how many bytes of the piece outlive this process and the next power cut. It may be
-    /// less than was taken.
+    /// less than was taken only after a failure that was told.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], [`Error::Storage`].
+    /// [`Error::DiskFull`], [`Error::Bucket`], [`Error::Storage`].
     fn settle(&mut self) -> Reply<'_, u64>;
 }

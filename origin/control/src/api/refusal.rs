@@ -10,6 +10,9 @@ use shared_wire::upload::Quota;
 
 use crate::error::{Closed, Error};
 
+/// When to try again what the bucket did not do, in seconds.
+const BUCKET_RETRY_S: u32 = 5;
+
 /// An error on its way out.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
@@ -76,6 +79,10 @@ impl From<Error> for Refusal {
             }
             Error::Unreachable { reason } => {
                 Self { ours: Some(reason.clone()), ..refusal }.with_detail(error.to_string())
+            }
+            Error::BucketUnavailable { reason } => {
+                let (ours, retry_after_s) = (Some(reason.clone()), Some(BUCKET_RETRY_S));
+                Self { ours, retry_after_s, ..refusal }.with_detail(error.to_string())
             }
             Error::TooManyAttempts { retry_after_s } | Error::CaptionsTooFast { retry_after_s } => {
                 let retry_after_s = Some(*retry_after_s);
@@ -202,6 +209,17 @@ const fn of_tiers(error: &Error) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
+/// The same of what the house cannot do without, and which is elsewhere.
+const fn of_stores(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    let (code, title) = match error {
+        Error::BucketUnavailable { .. } => {
+            ("bucket_unavailable", "The object store does not answer.")
+        }
+        _ => ("database_unreachable", "The database cannot be reached."),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, code, title)
+}
+
 /// The status, code and title of an error.
 fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     use StatusCode as S;
@@ -259,9 +277,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         | Error::AccountExists
         | Error::AccountsFull
         | Error::AccountOwns { .. } => of_accounts(error),
-        Error::Unreachable { .. } => {
-            (S::SERVICE_UNAVAILABLE, "database_unreachable", "The database cannot be reached.")
-        }
+        Error::Unreachable { .. } | Error::BucketUnavailable { .. } => of_stores(error),
         Error::Elsewhere => (S::CONFLICT, "show_elsewhere", "Another node has the show."),
         Error::Busy => (S::SERVICE_UNAVAILABLE, "busy", "The house is busy."),
         Error::DataDir { .. } | Error::Storage { .. } | Error::Corrupt { .. } => {

@@ -47,6 +47,10 @@ impl Default for Config {
 
 /// The one protocol that libavformat may speak.
 pub(super) const PROTOCOLS: &str = "file";
+/// The same where the house gives the file by an address.
+pub(super) const PROTOCOLS_OF_HOUSE: &str = "http,tcp";
+/// How such an address begins.
+pub(super) const HOUSE: &str = "http://127.0.0.1:";
 /// Demuxers of files that hold their media themselves, as a film's first look has them: none that opens other files,
 /// none of bare pictures, none that takes any bytes for samples.
 pub(super) const DEMUXERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,avi,\

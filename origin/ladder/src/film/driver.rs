@@ -13,6 +13,7 @@ use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{self, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, oneshot};
 
+use super::config::HOUSE;
 use super::{Config, Error, Index, Job};
 use crate::driver::child::{PIPE_BUFFER_BYTES, log, next_frame, spawn};
 use crate::machine::film::{Asked, Counts, FromFilm, Task, fits};
@@ -192,6 +193,8 @@ impl Child {
         tokio::spawn(read(process.stdout.take().ok_or_else(broken)?, heard));
         let complaints = process.stderr.take().ok_or_else(broken)?;
         let line_bytes_max = config.stderr_line_bytes_max;
+        // Who has the house's address has the file: it stands in no log.
+        let file = if file.starts_with(HOUSE) { "the house's" } else { file };
         tokio::spawn(log(complaints, file.to_owned(), line_bytes_max, config.stderr_lines_max));
         let (hang_ms, stop_grace_ms) = (config.hang_ms, config.stop_grace_ms);
         Ok(Self { process, output, _open: open, file: file.to_owned(), hang_ms, stop_grace_ms })

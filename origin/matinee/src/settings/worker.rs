@@ -25,7 +25,7 @@ const OF_A_HOUSE: &str = "node.id";
 /// The flags of `matinee worker vod`.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Flags {
-    /// Data directory of a house on this machine; not needed where --database, --uploads and --s3-bucket are named
+    /// Data directory of a house on this machine; not needed where --database and --s3-bucket are named
     /// [default: ~/.local/share/matinee]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Flags {
     /// How long this worker has a job after it last said so, in seconds, 2 to 86400 [default: 30]
     #[arg(long, value_name = "SECONDS")]
     lease_s: Option<String>,
-    /// Directory of uploads and assets, which the houses share [default: that of the house]
+    /// Directory of uploads and assets, which the houses share [default: the bucket, or that of the house]
     #[arg(long, value_name = "DIR")]
     uploads: Option<String>,
     /// Pieces of films that are transcoded at the same time, 1 to 64 [default: one for every four processors]
@@ -75,12 +75,23 @@ pub(crate) struct Worker {
     pub(crate) database: Option<Database>,
     pub(crate) lease: Duration,
     /// Where files are, which is there.
-    pub(crate) uploads: PathBuf,
+    pub(crate) uploads: Files,
     pub(crate) films: Rules,
     pub(crate) finish: Duration,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) log: LogFormat,
     pub(crate) bucket: Option<Bucket>,
+}
+
+/// Where files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// In this directory, which is named.
+    Named(PathBuf),
+    /// In this one of a house on this machine; what is not there is in the bucket, if there is one.
+    Beside(PathBuf),
+    /// In the bucket.
+    Far,
 }
 
 impl Worker {
@@ -137,13 +148,20 @@ impl Layers<'_> {
         let bucket = self.bucket();
         let named = [
             ("--database", database.is_some()),
-            ("--uploads", uploads.is_some()),
+            ("--uploads", uploads.is_some() || bucket.is_some()),
             ("--s3-bucket", bucket.is_some()),
         ];
         self.beside(&data, &named);
-        let uploads = uploads.unwrap_or_else(|| data.join("uploads"));
-        if !uploads.is_dir() {
-            let folder = uploads.display();
+        let beside = data.join("uploads");
+        let uploads = match uploads {
+            Some(named) => Files::Named(named),
+            None if bucket.is_some() && !beside.is_dir() => Files::Far,
+            None => Files::Beside(beside),
+        };
+        if let Files::Named(folder) | Files::Beside(folder) = &uploads
+            && !folder.is_dir()
+        {
+            let folder = folder.display();
             self.refuse(format!("--uploads: {folder} is no directory; name the one of the houses"));
         }
         Worker {
@@ -172,7 +190,8 @@ impl Layers<'_> {
         self.refuse(format!(
             "--data: {data} is not the data directory of a house, and {missing} not named: a \
              worker works beside a house on its machine, with that house's --data, or elsewhere, \
-             with the --database, --uploads and --s3-bucket that the houses share"
+             with the --database and --s3-bucket that the houses share, and --uploads if they have \
+             one"
         ));
     }
 }
@@ -194,15 +213,14 @@ mod tests {
     fn what_is_shared_needs_no_house_beside_and_what_is_not_does() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let here = dir.path().to_str().expect("a path");
-        let shared = [
-            ("data", "/nowhere"),
-            ("database", "postgres://a@b/c"),
-            ("uploads", here),
-            ("s3_bucket", "films"),
-        ];
+        let shared =
+            [("data", "/nowhere"), ("database", "postgres://a@b/c"), ("s3_bucket", "films")];
         let worker = settle(&shared).expect("right");
         assert!(worker.films.transcodes > 0 && worker.database.is_some());
-        assert_eq!(worker.finish, Duration::from_secs(600));
+        assert_eq!((worker.finish, worker.uploads), (Duration::from_secs(600), Files::Far));
+        let mut named = shared.to_vec();
+        named.push(("uploads", here));
+        assert_eq!(settle(&named).expect("right").uploads, Files::Named(here.into()));
         for left_out in 1..shared.len() {
             let mut some = shared.to_vec();
             let (name, _) = some.remove(left_out);
@@ -214,7 +232,7 @@ mod tests {
         std::fs::write(dir.path().join(OF_A_HOUSE), "a").expect("writable");
         std::fs::create_dir(dir.path().join("uploads")).expect("writable");
         let beside = settle(&[("data", here), ("chunk_s", "6")]).expect("right");
-        assert_eq!(beside.uploads, dir.path().join("uploads"));
+        assert_eq!(beside.uploads, Files::Beside(dir.path().join("uploads")));
         assert_eq!(beside.films.chunk_s, 6);
     }
 

@@ -3,14 +3,14 @@
 //! In: assets that wait, at the start and whenever one comes. Out: what is in them, or why they are refused; the bytes
 //! of those are deleted. Does not know containers or codecs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use metrics::counter;
 use origin_control::Control;
 use origin_probe::Refusal;
-use origin_upload::{Disk, Uploads};
+use origin_upload::Uploads;
 use shared_wire::AssetId;
 use shared_wire::api::MediaInfo;
 use tokio::io::AsyncReadExt as _;
@@ -18,7 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::child;
 use crate::error::Error;
+use crate::source::{Source, Sources};
 
+/// The environment that a child is told the file by.
+const PROBE_FILE: &str = "MATINEE_PROBE_FILE";
 /// How long a look may take.
 const PROBE_MAX: Duration = Duration::from_secs(60);
 /// How long nobody else looks: longer than that.
@@ -32,7 +35,7 @@ const ANSWER_BYTES_MAX: u64 = 1 << 20;
 pub(super) struct Probing {
     pub(super) control: Control,
     pub(super) uploads: Uploads,
-    pub(super) disk: Disk,
+    pub(super) sources: Sources,
     pub(super) program: PathBuf,
 }
 
@@ -61,14 +64,17 @@ impl Probing {
     }
 
     async fn look(&self, asset: AssetId) {
-        let found = match tokio::time::timeout(PROBE_MAX, self.child(asset)).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
+        let found = match self.sources.open(asset).await {
+            Ok(source) => self.told(&source).await,
+            Err(missing) => Err(missing),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
                 // Nothing is known of the file: somebody looks again when the claim is over.
-                tracing::warn!(%asset, %error, "the file could not be looked into");
+                tracing::warn!(%asset, error, "the file could not be looked into");
                 return;
             }
-            Err(_) => Err("it cannot be looked into in time".to_owned()),
         };
         let result = if found.is_ok() { "taken" } else { "refused" };
         counter!("matinee_assets_probed_total", "result" => result).increment(1);
@@ -84,9 +90,22 @@ impl Probing {
         }
     }
 
-    /// What is in the file, or why it is refused.
-    async fn child(&self, asset: AssetId) -> std::io::Result<Result<MediaInfo, String>> {
-        let mut child = child::of(&self.program, "probe").arg(self.disk.path(asset)).spawn()?;
+    /// What is in the file, or why it is refused; or why neither is known.
+    async fn told(&self, source: &Source) -> Result<Result<MediaInfo, String>, String> {
+        let told = tokio::time::timeout(PROBE_MAX, self.child(source)).await;
+        if let Some(lacks) = source.lacks() {
+            return Err(lacks);
+        }
+        match told {
+            Ok(told) => told.map_err(|error| error.to_string()),
+            Err(_) if source.is_slow() => Err("the bucket is too slow".to_owned()),
+            Err(_) => Ok(Err("it cannot be looked into in time".to_owned())),
+        }
+    }
+
+    async fn child(&self, file: &Path) -> std::io::Result<Result<MediaInfo, String>> {
+        // An address is nobody else's business, and arguments are for everybody to see.
+        let mut child = child::of(&self.program, "probe").env(PROBE_FILE, file).spawn()?;
         let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         let mut from = child.stdout.take().ok_or_else(broken)?.take(ANSWER_BYTES_MAX);
         let mut answer = Vec::new();
@@ -105,6 +124,7 @@ impl Probing {
 #[derive(Debug, Args)]
 pub(crate) struct ProbeFlags {
     /// The file
+    #[arg(env = PROBE_FILE, hide_env_values = true)]
     file: PathBuf,
 }
 

@@ -1,4 +1,5 @@
-//! The protocol over HTTP, on the real ledger and the real directory: every MUST of tus 1.0.0 by its name.
+//! The protocol over HTTP, on the real ledger and the real directory: every MUST of tus 1.0.0 by its name. Then all of
+//! it once more, before a bucket.
 
 mod accounts;
 mod assets;
@@ -6,9 +7,10 @@ mod concatenation;
 mod core;
 mod creation;
 mod extensions;
+mod folder;
 mod sharing;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -19,15 +21,19 @@ use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use origin_control::{Config, Control};
 use serde_json::Value;
+use shared_media::Bucket;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use self::folder::Folder;
 use super::{Room, Rules};
 
 /// When the tests take place.
 const NOW: i64 = 1_800_000_000;
 /// Bytes of one file, in the tests.
 const SIZE_MAX: u64 = 1 << 20;
+/// The variable that has all tests of uploads use a bucket.
+const FAR: &str = "MATINEE_TEST_UPLOADS_FAR";
 /// How a chunk is labelled.
 const CHUNK: (&str, &str) = ("content-type", "application/offset+octet-stream");
 
@@ -92,7 +98,10 @@ impl House {
         let token = std::fs::read_to_string(data.join(origin_control::ADMIN_TOKEN_FILE)).unwrap();
         let stop = CancellationToken::new();
         let program = Path::new("/does/not/exist").to_owned();
-        let room = Room::open(&rules, &data, &control, program, true, stop.clone()).unwrap();
+        let far = Folder(dir.path().join("bucket"));
+        let bucket = is_far().then(|| Arc::new(far) as Arc<dyn Bucket>);
+        let room =
+            Room::open(&rules, (&data, bucket), &control, program, true, stop.clone()).unwrap();
         let files: Arc<dyn origin_control::Files> = room.clone();
         control.set_files(Arc::downgrade(&files));
         let router = Router::new().merge(control.router()).merge(room.router());
@@ -174,13 +183,57 @@ impl House {
 
     /// The bytes of a finished upload.
     fn bytes(&self, path: &str) -> Vec<u8> {
-        std::fs::read(self.file(path)).unwrap()
+        let file = self.file(path);
+        if !is_far() {
+            return std::fs::read(file).unwrap();
+        }
+        // A list of objects, and how much of each.
+        let list = std::fs::read_dir(&file).unwrap().last().unwrap().unwrap().path();
+        let list = std::fs::read_to_string(list).unwrap();
+        let mut bytes = Vec::new();
+        for (length, name) in list.lines().skip(1).filter_map(|line| line.split_once(' ')) {
+            let object = std::fs::read(file.with_file_name(name)).unwrap();
+            bytes.extend_from_slice(&object[..length.parse().unwrap()]);
+        }
+        bytes
     }
 
-    fn file(&self, path: &str) -> std::path::PathBuf {
-        let id = path.rsplit('/').next().unwrap().parse().unwrap();
-        self.room.disk.path(id)
+    /// Where the whole file is, or before a bucket what lists it.
+    fn file(&self, path: &str) -> PathBuf {
+        let id = path.rsplit('/').next().unwrap();
+        if is_far() {
+            return self.dir.path().join("bucket/uploads").join(id).join("whole");
+        }
+        self.room.sources.disk().expect("a directory").path(id.parse().unwrap())
     }
+
+    /// Puts the bytes of a piece where whoever has it does.
+    fn put_piece(&self, path: &str, fence: i64, bytes: &str) {
+        let mut file = self.file(path).with_file_name(fence.to_string());
+        if is_far() {
+            file.set_file_name(format!("{fence:016x}"));
+            file.push(format!("{:016x}-{:016x}-{:08x}", 0, 99, 0));
+        }
+        std::fs::write(file, bytes).unwrap();
+    }
+}
+
+/// Whether uploads go to a bucket: then this is the process that [`all_of_it_holds_before_a_bucket`] starts.
+fn is_far() -> bool {
+    std::env::var_os(FAR).is_some()
+}
+
+#[test]
+fn all_of_it_holds_before_a_bucket() {
+    if is_far() {
+        return;
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let told = again.arg("uploads::tests::").env(FAR, "yes").output().unwrap();
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(told.status.success(), "{said}{}", String::from_utf8_lossy(&told.stderr));
+    let ran = said.lines().filter(|line| line.ends_with("... ok")).count();
+    assert!(ran > 30, "{ran} tests: {said}");
 }
 
 impl Drop for House {

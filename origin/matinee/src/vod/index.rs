@@ -2,6 +2,8 @@
 //!
 //! In: a film. Out: how it is cut, and the jobs that make it. Does not know what is in packets.
 
+use std::path::Path;
+
 use origin_control::FilmLease;
 use origin_ladder::film;
 use origin_vod::machine::{Keyframes, chunks, plan};
@@ -15,7 +17,7 @@ use super::{Films, THREADS};
 const READ_SHARE: u64 = 2;
 
 impl Films {
-    pub(super) async fn index(&self, lease: &FilmLease) -> Result<Done, Failure> {
+    pub(super) async fn index(&self, lease: &FilmLease, file: &Path) -> Result<Done, Failure> {
         let known = self.control.film(lease.asset).await?;
         let plan = plan(&self.vod, &known.media);
         let sounds = plan.sounds.iter().map(|one| one.stream);
@@ -24,8 +26,7 @@ impl Films {
         let mut streams: Vec<u32> = pictures.into_iter().chain(sounds).chain(texts).collect();
         streams.sort_unstable();
         streams.dedup();
-        let file = self.file(lease.asset)?;
-        let index = film::index(&self.ladder, &file, &streams, pictures).await?;
+        let index = film::index(&self.ladder, file, &streams, pictures).await?;
         check_length(index.length, known.media.duration_ms)?;
         let is_copied = plan.rungs.iter().any(|rung| rung.is_copy);
         let keyframes =

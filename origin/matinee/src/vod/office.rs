@@ -176,11 +176,17 @@ impl Films {
             return Err(Failure::Endless(lease.attempts - 1));
         }
         match lease.kind {
-            FilmJobKind::Index => self.index(lease).await,
-            FilmJobKind::List => self.list(lease, hold).await,
-            FilmJobKind::Sounds | FilmJobKind::Chunk => self.piece(hold).await,
-            FilmJobKind::Texts => self.subtitles(hold).await,
+            FilmJobKind::List => return self.list(lease, hold).await,
+            FilmJobKind::Texts => return self.subtitles(hold).await,
+            FilmJobKind::Index | FilmJobKind::Sounds | FilmJobKind::Chunk => {}
         }
+        let file = self.file(lease.asset).await?;
+        let made = match lease.kind {
+            FilmJobKind::Index => self.index(lease, &file).await,
+            _ => self.piece(hold, &file).await,
+        };
+        // A child takes a file to end where nothing comes.
+        file.lacks().map_or(made, |lacks| Err(Failure::House(lacks)))
     }
 
     /// Keeps what a job came to; its name among results.

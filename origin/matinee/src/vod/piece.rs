@@ -9,6 +9,7 @@
 //! that they are twice as far. What was said stays true, for whoever makes them again makes the same.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,13 +62,12 @@ struct Telling {
 }
 
 impl Films {
-    pub(super) async fn piece(&self, hold: &Arc<Hold>) -> Result<Done, Failure> {
+    pub(super) async fn piece(&self, hold: &Arc<Hold>, file: &Path) -> Result<Done, Failure> {
         let lease = &hold.lease;
         let known = self.control.film(lease.asset).await?;
         let made: Made = read(known.made.as_deref().unwrap_or_default())?;
         let unknown = || Failure::File("it has no such piece".to_owned());
         let part = made.part(lease.kind, lease.number).ok_or_else(unknown)?;
-        let file = self.file(lease.asset)?;
         let captions = if part == Part::Sounds { made.captions() } else { Vec::new() };
         let config = self.texts_config(captions);
         let (from, until) = made.span(part);
@@ -77,12 +77,12 @@ impl Films {
         }
         making.take(Staged::Plan(made.renditions(part))).await?;
         if part == Part::Sounds && !made.plan.subtitles.is_empty() {
-            let texts = film::make(&self.ladder, &file, &made.texts())?;
+            let texts = film::make(&self.ladder, file, &made.texts())?;
             making.texts(texts, &made).await?;
         }
         let job = made.job(part);
         if !(job.sounds.is_empty() && job.rungs.is_empty()) {
-            let counted = making.media(film::make(&self.ladder, &file, &job)?).await?;
+            let counted = making.media(film::make(&self.ladder, file, &job)?).await?;
             check(&job, &counted)?;
         }
         let mut piece = making.end().await?;

@@ -63,6 +63,15 @@ impl Shelf {
         Ok(Self(Place::Beside(Arc::new(Local::join(root, bytes_max)?), bytes_max)))
     }
 
+    /// The bucket, if that is what it is.
+    #[must_use]
+    pub fn bucket(&self) -> Option<Arc<dyn Bucket>> {
+        match &self.0 {
+            Place::Bucket(bucket, _) => Some(Arc::clone(bucket)),
+            Place::Store(_) | Place::Beside(..) => None,
+        }
+    }
+
     /// Whether all nodes have what is here.
     #[must_use]
     pub const fn is_common(&self) -> bool {

@@ -15,7 +15,7 @@ use super::Shared;
 use super::held::Held;
 use crate::Error;
 use crate::machine::{Chunk, Sum, taken};
-use crate::port::Writer;
+use crate::port::{Session, Writer};
 
 /// A chunk as it comes.
 struct Incoming<'a> {
@@ -43,7 +43,8 @@ impl Shared {
         let before = held.upload.offset();
         let (id, piece) = (held.upload.id, held.upload.pieces.last().copied());
         let piece = piece.ok_or_else(|| Error::Storage("an upload without a piece".to_owned()))?;
-        let writer = self.store.open(id, piece.fence, piece.bytes).await?;
+        let session = Session { piece: piece.fence, at: piece.bytes, fence: held.fence };
+        let writer = self.store.open(id, session).await?;
         let sum = chunk.checksum.as_ref().map(|checksum| checksum.begin());
         let mut incoming = Incoming { chunk, writer, sum, taken: 0, before };
         let end = self.stream(held, &mut incoming, body).await;
@@ -55,7 +56,12 @@ impl Shared {
             checksum.check(sum)?;
             return self.count(held, &mut incoming).await;
         }
-        self.count(held, &mut incoming).await?;
+        let counted = self.count(held, &mut incoming).await;
+        if matches!(counted, Err(Error::Bucket(_))) {
+            // What came there before it failed is not lost.
+            self.count(held, &mut incoming).await?;
+        }
+        counted?;
         end
     }
 

@@ -19,6 +19,8 @@ use crate::machine::{ALGORITHMS, EXTENSIONS, Method, Plan, VERSION, name};
 const PREFLIGHT_S: &str = "7200";
 /// When to try again what is in other hands, in seconds.
 const RETRY_S: &str = "1";
+/// The same of a bucket that fails.
+const RETRY_BUCKET_S: &str = "5";
 
 /// What became of a request that was carried out.
 #[derive(Debug, Default)]
@@ -113,6 +115,10 @@ impl Ask {
             Error::Stopping => (503, "stopping"),
             Error::BrokeOff => (400, "body_broke_off"),
             Error::DiskFull => (507, "storage_full"),
+            Error::Bucket(reason) => {
+                tracing::warn!(reason, "an upload waits for the bucket");
+                (503, "bucket_unavailable")
+            }
             Error::Storage(reason) => {
                 tracing::error!(reason, "an upload failed");
                 (500, "storage_failed")
@@ -122,7 +128,9 @@ impl Ask {
         let told = if status == 500 { "the house's storage failed: try again" } else { &detail };
         let mut response = self.problem(status, code, told);
         if matches!(status, 423 | 503) {
-            put(response.headers_mut(), header::RETRY_AFTER.as_str(), RETRY_S);
+            let is_far = matches!(error, Error::Bucket(_));
+            let after = if is_far { RETRY_BUCKET_S } else { RETRY_S };
+            put(response.headers_mut(), header::RETRY_AFTER.as_str(), after);
         }
         if status == 412 {
             put(response.headers_mut(), name::VERSIONS, VERSION);

@@ -7,13 +7,13 @@ use std::time::Duration;
 use metrics::counter;
 use shared_wire::AssetId;
 use shared_wire::upload::{NewAsset, PIECES_MAX, Piece, Stage, Upload};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Shared;
 use super::turns::Turn;
 use crate::Error;
 use crate::machine::{Concat, Metadata, Refusal, parts_of};
-use crate::port::{Kept, Lock, Save};
+use crate::port::{Kept, Lock, Reply, Save};
 
 /// How often a ledger is asked for an upload that another node has.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -115,17 +115,21 @@ impl Shared {
     /// Makes one file of an upload whose bytes are all there, and an asset of that, if it is no part of others.
     ///
     /// # Errors
-    /// [`Error::TakenOver`], [`Error::DiskFull`], [`Error::Storage`]; it is tried again later.
+    /// [`Error::TakenOver`], [`Error::DiskFull`], [`Error::Bucket`], [`Error::Storage`]; it is tried again later.
     pub(super) async fn finish(&self, held: &mut Held) -> Result<(), Error> {
         let (id, fence) = (held.upload.id, held.fence);
         let of_parts = parts_of(held.upload.concat.as_deref());
         let made = match of_parts {
             Some(parts) => {
+                let made = self.while_held(held, self.store.join(id, parts, fence)).await;
                 let length = held.upload.length.unwrap_or_default();
                 held.upload.pieces = vec![Piece { fence, bytes: length }];
-                self.store.join(id, parts, fence).await
+                made
             }
-            None => self.store.finish(id, held.upload.pieces.clone(), fence).await,
+            None => {
+                let pieces = held.upload.pieces.clone();
+                self.while_held(held, self.store.finish(id, pieces, fence)).await
+            }
         };
         if let Err(error) = made {
             // Others may try at once.
@@ -142,6 +146,25 @@ impl Shared {
         self.remember(held, true, asset).await?;
         counter!("matinee_uploads_total", "result" => "finished").increment(1);
         Ok(())
+    }
+
+    /// Does what may take longer than a lease, and holds the upload meanwhile.
+    async fn while_held(&self, held: &mut Held, mut work: Reply<'_, ()>) -> Result<(), Error> {
+        let every = self.config.save_every;
+        let mut saves = tokio::time::interval_at(Instant::now() + every, every);
+        saves.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                _ = saves.tick() => {
+                    // A database that fails for a moment is asked again.
+                    if matches!(self.save(held).await, Err(Error::TakenOver)) {
+                        return Err(Error::TakenOver);
+                    }
+                }
+            }
+        }
     }
 
     /// Deletes an upload's bytes, then what is known of it.

@@ -9,8 +9,8 @@ use ffmpeg_next::{Dictionary, Packet, Rational, Rescale as _, format};
 use super::raw;
 use crate::encode::ticks_base;
 use crate::film::config::{
-    BROKEN_READS_MAX, DEMUXERS, KEYFRAMES_APART_MIN, KEYFRAMES_SOUGHT_MAX, PROBE_BYTES_MAX,
-    PROBE_US_MAX, PROTOCOLS, SEEK_MARGINS, STREAMS_MAX,
+    BROKEN_READS_MAX, DEMUXERS, HOUSE, KEYFRAMES_APART_MIN, KEYFRAMES_SOUGHT_MAX, PROBE_BYTES_MAX,
+    PROBE_US_MAX, PROTOCOLS, PROTOCOLS_OF_HOUSE, SEEK_MARGINS, STREAMS_MAX,
 };
 use crate::machine::film::Fault;
 
@@ -193,7 +193,12 @@ fn place(stream: u32) -> usize {
 
 fn open(path: &str) -> Result<Input, ffmpeg::Error> {
     let mut options = Dictionary::new();
-    options.set("protocol_whitelist", PROTOCOLS);
+    if path.starts_with(HOUSE) {
+        options.set("protocol_whitelist", PROTOCOLS_OF_HOUSE);
+        options.set("http_proxy", ""); // whatever the environment says
+    } else {
+        options.set("protocol_whitelist", PROTOCOLS);
+    }
     options.set("format_whitelist", DEMUXERS);
     options.set("probesize", &PROBE_BYTES_MAX.to_string());
     options.set("analyzeduration", &PROBE_US_MAX.to_string());

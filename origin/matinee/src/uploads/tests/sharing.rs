@@ -101,8 +101,7 @@ async fn an_upload_that_a_killed_process_left_whole_is_finished_by_the_next() {
         panic!("nobody has it");
     };
     let piece = upload.pieces.last_mut().unwrap();
-    let file = house.file(&path).with_file_name(piece.fence.to_string());
-    std::fs::write(&file, "hello").unwrap();
+    house.put_piece(&path, piece.fence, "hello");
     piece.bytes = 5;
     let change = UploadChange { upload, fence, reserved: 5, release: false, asset: None };
     house.control.change_upload(change).await.unwrap();
