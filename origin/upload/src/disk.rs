@@ -371,7 +371,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let disk = Disk::open(directory.path().to_owned(), 4).unwrap();
         let id = AssetId::from_bytes([5; 10]);
-        let mut writer = disk.open(id, 1, 0).await.unwrap();
+        let mut writer = disk.open(id, session(1, 0)).await.unwrap();
         writer.put(Bytes::from_static(b"slow")).await.unwrap();
         assert_eq!(writer.safe().await.unwrap(), 4, "all of it");
         let fast = Bytes::from(vec![b'f'; 10 * 4 * BUFFERS_SYNCED as usize]);
