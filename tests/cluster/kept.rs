@@ -70,6 +70,15 @@ impl Site {
         keys.map(str::to_owned).collect()
     }
 
+    /// Waits until the bucket has something of a show.
+    pub(crate) async fn has(&self, show: &str) {
+        let deadline = Instant::now() + WAIT_MAX;
+        while self.keys(show).await.is_empty() {
+            assert!(Instant::now() < deadline, "nothing is made");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Waits until the bucket has nothing of a show, and sees that it stays so.
     pub(crate) async fn loses(&self, show: &str, stays: Duration) {
         let deadline = Instant::now() + WAIT_MAX;

@@ -28,8 +28,10 @@ async fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing() {
     other.signal("TERM");
     assert_eq!(other.ended().await, Some(0), "{}", other.log());
     asset = upload(&site.house);
-    late.stands_still(&asset).await;
+    late.begins(&asset).await;
     let show = told(&site.house, &asset)["show"].as_str().expect("a show").to_owned();
+    site.has(&show).await;
+    late.stands_still(&asset).await;
     let _ = site.house.cli_json(&["asset", "delete", &asset, "--json"]);
     site.loses(&show, Duration::ZERO).await;
     late.signal("CONT");
