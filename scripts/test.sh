@@ -41,7 +41,7 @@ run() {
 
 # Two lanes, since most tests wait for a clock more than for a processor. In the second is what minds its neighbours
 # least; what it says is shown when it is through.
-second="bucket cache cluster edge_node faults hosts upload"
+second="bucket cache cluster conformance edge_node faults hosts upload"
 second_lane() {
     local failed=0
     run target/second.log "page tests" env NO_COLOR=1 npm --prefix web run --silent test || failed=1

@@ -1,41 +1,27 @@
 //! Chapters in the built page, in Chromium: a menu, marks on the seek bar, keys; and where a recording begins.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { build } from 'vite';
-import { barriers, launch } from './browser';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { barriers } from './browser';
 import { PaperHouse } from './house';
+import { Stage, album } from './stage';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const album = join(root, '../target/browser/page');
-const built = mkdtempSync(join(tmpdir(), 'page-'));
-const house = new PaperHouse(built);
-let browser: Browser;
+const stage = new Stage((built) => new PaperHouse(built), '--autoplay-policy=no-user-gesture-required');
+const { house, complaints } = stage;
 let page: Page;
-
-beforeAll(async () => {
-  await build({ root, logLevel: 'error', build: { outDir: built, emptyOutDir: true } });
-  await house.open();
-  browser = await launch('--autoplay-policy=no-user-gesture-required');
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  house.close();
-  rmSync(built, { recursive: true });
-});
 
 beforeEach(async () => {
   house.reset();
   house.state = 'ended';
-  page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  complaints.length = 0;
+  page = await stage.sit();
 });
 
-afterEach(() => page.context().close());
+afterEach(async () => {
+  await page.context().close();
+  expect(complaints).toEqual([]);
+});
 
 /** Where the picture is, in seconds, once that is so. */
 async function until(what: string, is: (time: number) => boolean): Promise<void> {
@@ -76,7 +62,7 @@ it('offers chapters in a menu and on the bar, and goes to them by keys', async (
   ]);
   expect(await items.first().getAttribute('aria-checked')).toBe('true');
   expect(await barriers(page)).toEqual([]);
-  await page.screenshot({ path: join(album, 'ended-with-chapters-desk.png') });
+  await page.screenshot({ path: join(album('page'), 'ended-with-chapters-desk.png') });
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await until('the second chapter', between(30, 45));

@@ -2,62 +2,29 @@
 //!
 //! Pictures of every state, on a desk and on a phone, are left in target/browser/page.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { build } from 'vite';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { barriers, launch } from './browser';
 import { PaperHouse } from './house';
 import { live, liveUntil, pointed } from './seeking';
+import { Stage, album } from './stage';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const album = join(root, '../target/browser/page');
-const built = mkdtempSync(join(tmpdir(), 'page-'));
-const house = new PaperHouse(built);
-let browser: Browser;
+const pictures = album('page');
+const stage = new Stage((built) => new PaperHouse(built), '--autoplay-policy=no-user-gesture-required');
+const { house, complaints } = stage;
 let page: Page;
-const strangers: string[] = [];
-const complaints: string[] = [];
-
-beforeAll(async () => {
-  await build({ root, logLevel: 'error', build: { outDir: built, emptyOutDir: true } });
-  await house.open();
-  browser = await launch('--autoplay-policy=no-user-gesture-required');
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  house.close();
-  rmSync(built, { recursive: true });
-});
 
 beforeEach(async () => {
   house.reset();
-  strangers.length = 0;
   complaints.length = 0;
-  page = await sit(browser);
+  page = await stage.sit();
 });
 
 afterEach(async () => {
   await page.context().close();
-  expect(strangers, 'no request leaves the house').toEqual([]);
-  expect(complaints, 'the content policy is kept').toEqual([]);
+  expect(complaints, 'no request leaves the house, and the content policy is kept').toEqual([]);
 });
-
-async function sit(where: Browser): Promise<Page> {
-  const seat = await where.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  seat.on('request', (request) => {
-    const { protocol, origin } = new URL(request.url());
-    if (protocol !== 'blob:' && protocol !== 'data:' && origin !== house.address) strangers.push(request.url());
-  });
-  seat.on('console', (message) => {
-    if (/content security policy/i.test(message.text())) complaints.push(message.text());
-  });
-  return seat;
-}
 
 async function watch(ticket: string | null = 'k'): Promise<void> {
   await page.goto(`${house.address}/watch/x${ticket === null ? '' : `#ticket=${ticket}`}`);
@@ -90,7 +57,7 @@ async function photograph(name: string): Promise<void> {
   expect(await barriers(page), name).toEqual([]);
   for (const [seat, width, height] of [['desk', 1280, 800], ['phone', 390, 844]] as const) {
     await page.setViewportSize({ width, height });
-    await page.screenshot({ path: join(album, `${name}-${seat}.png`) });
+    await page.screenshot({ path: join(pictures, `${name}-${seat}.png`) });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     expect(wide, `${name} fits a ${seat}`).toBe(false);
   }
@@ -431,7 +398,7 @@ it('starts muted, or asks for a tap, where the browser wants it', async () => {
   const strict = await launch('--autoplay-policy=document-user-activation-required');
   try {
     await page.context().close();
-    page = await sit(strict);
+    page = await stage.sit({}, strict);
     await watch();
     // Every look inside counts as a touch, after which the browser would let it play.
     await page.waitForTimeout(4000);
@@ -449,6 +416,6 @@ it('starts muted, or asks for a tap, where the browser wants it', async () => {
   } finally {
     await page.context().close();
     await strict.close();
-    page = await sit(browser);
+    page = await stage.sit();
   }
 });

@@ -2,49 +2,29 @@
 //!
 //! Pictures, on a desk and on a phone, are left in target/browser/studio.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { build } from 'vite';
-import { barriers, launch } from './browser';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { barriers } from './browser';
+import { Stage, album } from './stage';
 import { StudioHouse, TOKEN } from './studio-house';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const album = join(root, '../target/browser/studio');
-const built = mkdtempSync(join(tmpdir(), 'studio-'));
-const house = new StudioHouse(built);
-let browser: Browser;
+const pictures = album('studio');
+const stage = new Stage((built) => new StudioHouse(built));
+const { house, complaints } = stage;
 let page: Page;
-const complaints: string[] = [];
 
 /** Bytes of a file that is larger than what a socket takes by itself. */
 const LARGE = 24 << 20;
 
-beforeAll(async () => {
-  await build({ root, logLevel: 'error', build: { outDir: built, emptyOutDir: true } });
-  await house.open();
-  browser = await launch();
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  house.close();
-  rmSync(built, { recursive: true });
-});
-
 beforeEach(async () => {
   house.reset();
   complaints.length = 0;
-  page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', locale: 'en-GB' });
+  page = await stage.sit({ locale: 'en-GB' });
   page.setDefaultTimeout(15_000);
-  page.on('console', (message) => /content security policy/i.test(message.text()) && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => {
     if (request.url().includes(TOKEN)) complaints.push(`the credential is in ${request.url()}`);
-    if (new URL(request.url()).origin !== house.address) complaints.push(`a stranger: ${request.url()}`);
   });
 });
 
@@ -81,7 +61,7 @@ async function photograph(name: string): Promise<void> {
   expect(await barriers(page), name).toEqual([]);
   for (const [seat, width, height] of [['desk', 1280, 800], ['phone', 390, 844]] as const) {
     await page.setViewportSize({ width, height });
-    await page.screenshot({ path: join(album, `${name}-${seat}.png`), fullPage: true });
+    await page.screenshot({ path: join(pictures, `${name}-${seat}.png`), fullPage: true });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     expect(wide, `${name} fits a ${seat}`).toBe(false);
   }
