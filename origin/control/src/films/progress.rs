@@ -324,8 +324,10 @@ async fn end(change: &Change, lease: &FilmLease, result: Option<&str>) -> Result
     Ok(ended.rows_affected > 0)
 }
 
-/// The lister looks once more; its row is held, in the order of every change that has it and others.
+/// The lister looks once more. Its row is held first, in the order of every change that has it and others: an update alone
+/// would neither see nor wait for one that ends right now and has not been committed.
 async fn list_again(change: &Change, id: AssetId) -> Result<(), Error> {
+    hold_lister(change, id).await?;
     let now_ms = change.now_ms().await?;
     of(id, LIST)
         .filter(films::Column::State.eq(JobState::Done.name()))
@@ -333,7 +335,7 @@ async fn list_again(change: &Change, id: AssetId) -> Result<(), Error> {
         .col_expr(films::Column::SinceMs, Expr::value(now_ms))
         .exec(change.on())
         .await?;
-    hold_lister(change, id).await
+    Ok(())
 }
 
 /// The row of the lister, held: it does not end while something is added that it has not seen.

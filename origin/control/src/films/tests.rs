@@ -113,6 +113,24 @@ async fn a_film_is_made_of_jobs_and_listed_as_they_are_done() {
 }
 
 #[tokio::test]
+async fn what_is_done_while_a_list_is_being_kept_is_listed_too() {
+    let house = TestHouse::open().await;
+    planned(&house).await;
+    let list = take(&house, &[FilmJobKind::List]).await.unwrap();
+    let sounds = take(&house, &MEDIA).await.unwrap();
+    let films = &house.control.house.films;
+    // It is kept, and not yet there for anybody else.
+    let kept = films.listed(&list, FilmListed::default()).await.unwrap().unwrap();
+    let seen = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        kept.commit().await
+    };
+    let (done, seen) = tokio::join!(house.control.film_job_done(&sounds, "r2"), seen);
+    assert_eq!((done, seen), (Ok(true), Ok(())));
+    assert!(take(&house, &[FilmJobKind::List]).await.is_some(), "nobody lists what was done");
+}
+
+#[tokio::test]
 async fn how_far_a_job_came_is_kept_until_it_is_done_or_lost() {
     let house = TestHouse::open().await;
     let id = planned(&house).await;
