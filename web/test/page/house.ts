@@ -167,7 +167,8 @@ export class PaperHouse {
 
   /** Each second of the show says its number, in its language. */
   private caption(response: ServerResponse, pathname: string): void {
-    if (this.captions !== 200) return this.problem(response, this.captions, 'no_captions');
+    // Who was told of some before there were none, asks.
+    if (this.captions !== 200) return this.problem(response, this.captions || 404, 'no_captions');
     const [, language = '', number] = /cc-([a-z]+)\/(?:s(\d+))?/.exec(pathname) ?? [];
     if (number === undefined) {
       return this.text(response, this.playlist().replace(/^#EXT-X-MAP.*\n/m, '').replaceAll('.m4s', '.vtt'));
