@@ -109,6 +109,30 @@ impl Server {
         }
         server
     }
+
+    /// The keys that `moto` has below a prefix, which it tells whoever asks; a thousand at most.
+    pub(crate) async fn listed(&self, prefix: &str) -> Vec<String> {
+        let query = format!("list-type=2&max-keys=1000&prefix={prefix}");
+        let url = format!("http://{}/{BUCKET}?{query}", self.address);
+        let answer = client().get(url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let text = answer.text().await.expect("text");
+        let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+        keys.map(str::to_owned).collect()
+    }
+
+    /// An object that `moto` has, which it gives to whoever has any credentials: it does not look at them.
+    pub(crate) async fn object(&self, key: &str) -> Vec<u8> {
+        let url = format!("http://{}/{BUCKET}/{key}", self.address);
+        let asked = client().get(url).bearer_auth("anybody").send();
+        let answer = asked.await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{key}");
+        answer.bytes().await.expect("a body").to_vec()
+    }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
 impl Drop for Server {

@@ -5,13 +5,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use reqwest::{Body, Client};
-use tests::House;
 use tests::postgres::Postgres;
 use tests::viewer::{Playlist, fetch, renditions};
+use tests::{House, resident};
 
 use crate::house::{before, metric};
 use crate::proxy::{Fault, Proxy};
-use crate::server::{BUCKET, Kind, Server};
+use crate::server::{Kind, Server};
 use crate::tus::{LOOK_EVERY, Tus, endless, name, pattern};
 
 /// How long a film may take: two slow processors do other tests as well.
@@ -56,10 +56,7 @@ async fn keys(server: &Server, kind: Kind, prefix: &str) -> Vec<String> {
         keys.sort();
         return keys;
     }
-    let list = format!("http://{}/{BUCKET}?list-type=2&prefix={prefix}", server.address);
-    let text = fetch(&Client::new(), &list).await.text();
-    let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
-    keys.map(str::to_owned).collect()
+    server.listed(prefix).await
 }
 
 async fn object(server: &Server, kind: Kind, key: &str) -> Vec<u8> {
@@ -67,11 +64,7 @@ async fn object(server: &Server, kind: Kind, key: &str) -> Vec<u8> {
         let file = server.folder().join(format!("{key}._S3rver_object"));
         return std::fs::read(file).expect("an object");
     }
-    let url = format!("http://{}/{BUCKET}/{key}", server.address);
-    // It gives objects to whoever has any credentials, which it does not look at.
-    let answer = Client::new().get(url).bearer_auth("anybody").send().await.expect("an answer");
-    assert_eq!(answer.status(), 200, "{key}");
-    answer.bytes().await.expect("a body").to_vec()
+    server.object(key).await
 }
 
 /// The file of an upload, as its list in the bucket says.
@@ -236,17 +229,6 @@ async fn a_directory_that_is_named_is_used_before_a_bucket_too() {
     assert_eq!(tus.patch(&path, 0, b"some".to_vec()).await.status(), 204);
     assert!(folder.path().join(name(&path)).is_dir());
     assert_eq!(keys(&server, Kind::Moto, "a/house/uploads/").await, [""; 0]);
-}
-
-/// Resident bytes of a process: now, and at most so far.
-fn resident(pid: u32) -> (u64, u64) {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
-    let line = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-        kib << 10
-    };
-    (line("VmRSS:"), line("VmHWM:"))
 }
 
 #[tokio::test]

@@ -5,17 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
-
 use crate::alone::{self, CHUNK_S, Made, Objects};
-use crate::server::BUCKET;
 use crate::site::Site;
 use crate::worker::Worker;
 use crate::{LOOK_EVERY, WAIT_MAX};
-
-fn client() -> Client {
-    Client::builder().no_proxy().build().expect("a client")
-}
 
 impl Site {
     /// None, and word of it, where no PostgreSQL is installed.
@@ -44,14 +37,9 @@ impl Site {
 
     /// What the bucket has of a show.
     pub(crate) async fn objects(&self, show: &str) -> Objects {
-        let (client, mut found) = (client(), BTreeMap::new());
+        let mut found = BTreeMap::new();
         for key in self.keys(show).await {
-            let url = format!("http://{}/{BUCKET}/{key}", self.bucket.address);
-            // It gives objects to whoever has any credentials, which it does not look at.
-            let asked = client.get(url).bearer_auth("anybody").send();
-            let answer = asked.await.expect("an answer");
-            assert_eq!(answer.status(), 200, "{key}");
-            let bytes = answer.bytes().await.expect("a body").to_vec();
+            let bytes = self.bucket.object(&key).await;
             found.insert(key.split_once('/').expect("a key").1.to_owned(), bytes);
         }
         found
@@ -59,15 +47,7 @@ impl Site {
 
     /// The keys that the bucket has of a show.
     pub(crate) async fn keys(&self, show: &str) -> Vec<String> {
-        let url = format!(
-            "http://{}/{BUCKET}?list-type=2&max-keys=1000&prefix={show}/",
-            self.bucket.address
-        );
-        let answer = client().get(url).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200);
-        let text = answer.text().await.expect("text");
-        let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
-        keys.map(str::to_owned).collect()
+        self.bucket.listed(&format!("{show}/")).await
     }
 
     /// Waits until the bucket has something of a show.

@@ -335,6 +335,21 @@ pub fn signal(pid: u32, name: &str) {
     let _ = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status();
 }
 
+/// Resident bytes of a process: now, and at most so far.
+///
+/// # Panics
+/// If there is no such process.
+#[must_use]
+pub fn resident(pid: u32) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+    let line = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
+    };
+    (line("VmRSS:"), line("VmHWM:"))
+}
+
 /// What ffmpeg is told of SRT behind the address: packets of a datagram's size, and how many seconds it may wait until
 /// the last is acknowledged; libsrt 1.5.4 waits for all of them even where it is at once.
 pub const SRT_OPTIONS: &str = "pkt_size=1316&linger=2";

@@ -1,7 +1,7 @@
 //! Files that no memory holds.
 
 use reqwest::Body;
-use tests::House;
+use tests::{House, resident};
 
 use crate::{Tus, name, pattern};
 
@@ -10,17 +10,6 @@ const BYTES: u64 = 384 << 20;
 /// Bytes that the house may grow by.
 const GROWTH_MAX: u64 = 32 << 20;
 const PIECE: usize = 1 << 20;
-
-/// Resident bytes of a process: now, and at most so far.
-fn resident(pid: u32) -> (u64, u64) {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
-    let line = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-        kib << 10
-    };
-    (line("VmRSS:"), line("VmHWM:"))
-}
 
 #[tokio::test]
 async fn a_large_file_takes_no_memory() {

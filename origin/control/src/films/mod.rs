@@ -388,4 +388,4 @@ async fn insert(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -326,7 +326,7 @@ async fn end(change: &Change, lease: &FilmLease, result: Option<&str>) -> Result
 
 /// The lister looks once more. Its row is held first, in the order of every change that has it and others: an update alone
 /// would neither see nor wait for one that ends right now and has not been committed.
-async fn list_again(change: &Change, id: AssetId) -> Result<(), Error> {
+pub(super) async fn list_again(change: &Change, id: AssetId) -> Result<(), Error> {
     hold_lister(change, id).await?;
     let now_ms = change.now_ms().await?;
     of(id, LIST)
@@ -339,7 +339,7 @@ async fn list_again(change: &Change, id: AssetId) -> Result<(), Error> {
 }
 
 /// The row of the lister, held: it does not end while something is added that it has not seen.
-pub(super) async fn hold_lister(change: &Change, id: AssetId) -> Result<(), Error> {
+async fn hold_lister(change: &Change, id: AssetId) -> Result<(), Error> {
     let key = (id.to_string(), i64::from(LIST));
     films::Entity::find_by_id(key).lock_exclusive().one(change.on()).await?;
     Ok(())

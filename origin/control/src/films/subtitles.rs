@@ -14,8 +14,8 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use shared_wire::AssetId;
 use shared_wire::api::{AssetState, SUBTITLES_MAX, Subtitles, SubtitlesState};
 
-use super::progress::{LIST, asset, hold_lister};
-use super::{FilmJobKind, FilmLease, Films, JobState, NewFilmJob, insert, of};
+use super::progress::{asset, list_again};
+use super::{FilmJobKind, FilmLease, Films, JobState, NewFilmJob, insert};
 use crate::Error;
 use crate::rows::{Change, assets, films, subtitles};
 use crate::subtitles::SubtitleCue;
@@ -180,18 +180,11 @@ fn job(asset: &assets::Model) -> Result<NewFilmJob, Error> {
 /// Holds the asset, and has its film listed anew.
 async fn begin(change: &Change, id: AssetId) -> Result<assets::Model, Error> {
     // The lister's row first, in the order of every change that has both.
-    hold_lister(change, id).await?;
+    list_again(change, id).await?;
     let row = crate::assets::by_id(id).lock_exclusive().one(change.on()).await?;
     let row = row.ok_or(Error::AssetUnknown)?;
     let changes = Expr::col(assets::Column::SubtitleChanges).add(1_i64);
     asset(id).col_expr(assets::Column::SubtitleChanges, changes).exec(change.on()).await?;
-    let now_ms = change.now_ms().await?;
-    of(id, LIST)
-        .filter(films::Column::State.eq(JobState::Done.name()))
-        .col_expr(films::Column::State, Expr::value(JobState::Waiting.name()))
-        .col_expr(films::Column::SinceMs, Expr::value(now_ms))
-        .exec(change.on())
-        .await?;
     Ok(row)
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared_wire::api::{AssetState, MediaInfo, Priority, State};
-use shared_wire::upload::NewAsset;
 
 use super::*;
 
@@ -13,21 +12,21 @@ mod queue;
 mod workers;
 
 use crate::testing::{TestHouse, field};
-use crate::{NewUpload, UploadChange, UploadLock};
+use crate::tests::stored::asset_of;
 
 /// An asset that was uploaded and looked into.
 pub(super) async fn uploaded(house: &TestHouse) -> AssetId {
-    let new =
-        NewUpload { account: None, length: Some(5), metadata: None, concat: None, expires_s: 60 };
-    let upload = house.control.create_upload(new).await.unwrap();
-    let locked = house.control.lock_upload(upload.id).await.unwrap();
-    let UploadLock::Have(mut upload, fence, _) = locked else { panic!("{locked:?}") };
-    upload.stage = shared_wire::upload::Stage::Done;
-    let priority = Priority::Normal;
-    let asset = Some(NewAsset { title: "A film".to_owned(), file_name: None, priority });
-    let id = upload.id;
-    let change = UploadChange { upload, fence, reserved: 0, release: true, asset };
-    house.control.change_upload(change).await.unwrap().unwrap();
+    uploaded_by(house, None, "A film", 0).await
+}
+
+/// The same, of this account, title and size.
+pub(crate) async fn uploaded_by(
+    house: &TestHouse,
+    account: Option<&str>,
+    title: &str,
+    bytes: u64,
+) -> AssetId {
+    let id = asset_of(&house.control, account, title, bytes).await.id;
     let media = MediaInfo {
         container: "mp4".to_owned(),
         duration_ms: 1000,

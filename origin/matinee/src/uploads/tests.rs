@@ -72,6 +72,50 @@ impl Answer {
     }
 }
 
+/// Who sends requests to a house: its administrator, or an account.
+struct Sender<'a> {
+    house: &'a House,
+    token: String,
+}
+
+impl Sender<'_> {
+    /// A request with these headers and no others but the credential.
+    async fn bare(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.house.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// The same by the protocol.
+    async fn tus(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &'static str,
+    ) -> Answer {
+        let length = body.len().to_string();
+        let mut all = vec![("tus-resumable", "1.0.0"), ("content-length", length.as_str())];
+        all.extend_from_slice(headers);
+        self.bare(method, path, &all, body).await
+    }
+
+    /// A new upload with these headers; its path.
+    async fn create(&self, headers: &[(&str, &str)]) -> String {
+        let made = self.tus("POST", "/v1/tus", headers, "").await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.header("location").unwrap().to_owned()
+    }
+}
+
 impl House {
     async fn open() -> Self {
         Self::with(|_, _| ()).await
@@ -126,7 +170,10 @@ impl House {
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
-    /// A request with these headers and no others but the credential.
+    fn administrator(&self) -> Sender<'_> {
+        Sender { house: self, token: self.token.clone() }
+    }
+
     async fn bare(
         &self,
         method: &str,
@@ -134,14 +181,9 @@ impl House {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header("authorization", format!("Bearer {}", self.token));
-        let request =
-            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        self.send(request.body(body.into()).unwrap()).await
+        self.administrator().bare(method, path, headers, body).await
     }
 
-    /// The same by the protocol.
     async fn tus(
         &self,
         method: &str,
@@ -149,17 +191,11 @@ impl House {
         headers: &[(&str, &str)],
         body: &'static str,
     ) -> Answer {
-        let length = body.len().to_string();
-        let mut all = vec![("tus-resumable", "1.0.0"), ("content-length", length.as_str())];
-        all.extend_from_slice(headers);
-        self.bare(method, path, &all, body).await
+        self.administrator().tus(method, path, headers, body).await
     }
 
-    /// A new upload with these headers; its path.
     async fn create(&self, headers: &[(&str, &str)]) -> String {
-        let made = self.tus("POST", "/v1/tus", headers, "").await;
-        assert_eq!(made.status, 201, "{made:?}");
-        made.header("location").unwrap().to_owned()
+        self.administrator().create(headers).await
     }
 
     /// A chunk, which is taken.

@@ -6,12 +6,11 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 use shared_wire::AssetId;
-use shared_wire::api::MediaInfo;
 
 use super::openapi::{document, operations};
 use crate::FilmJobKind;
+use crate::films::tests::uploaded_by;
 use crate::testing::{Answer, TestHouse, field};
-use crate::tests::stored::asset_of;
 
 /// What accounts may do with what is theirs. All else is the administrator's, but for what is open to all.
 const CREATORS: [(&str, &str); 32] = [
@@ -71,16 +70,7 @@ async fn rights() -> Rights {
 
 async fn film(house: &TestHouse, account: Option<&str>, title: &str) -> AssetId {
     let control = &house.control;
-    let film = asset_of(control, account, title, 5).await.id;
-    let media = MediaInfo {
-        container: "mp4".to_owned(),
-        duration_ms: 1000,
-        bits_per_s: 1,
-        streams: Vec::new(),
-        chapters: Vec::new(),
-    };
-    control.next_to_probe(1000).await.unwrap().unwrap();
-    control.probed(film, Ok(media)).await.unwrap();
+    let film = uploaded_by(house, account, title, 5).await;
     assert_eq!(control.begin_films().await, Ok(1));
     let due = control.films_due(&[FilmJobKind::Index], true).await.unwrap();
     let lease = control.claim_film_job(&due.jobs[0]).await.unwrap().unwrap();

@@ -4,54 +4,16 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use super::{Answer, CHUNK, House};
+use super::{Answer, CHUNK, House, Sender};
 
-/// An account of a house, and what it sends.
-struct Account<'a> {
-    house: &'a House,
-    token: String,
-}
-
-impl<'a> Account<'a> {
+impl<'a> Sender<'a> {
+    /// An account that is made for it.
     async fn of(house: &'a House, name: &str, quota_bytes: Option<u64>) -> Self {
         let new = json!({ "account": name, "quota_bytes": quota_bytes });
         let json = [("content-type", "application/json")];
         let made = house.bare("POST", "/v1/accounts", &json, new.to_string()).await;
         assert_eq!(made.status, 201, "{made:?}");
         Self { house, token: made.json()["token"].as_str().unwrap().to_owned() }
-    }
-
-    async fn bare(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<Body>,
-    ) -> Answer {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header("authorization", format!("Bearer {}", self.token));
-        let request =
-            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        self.house.send(request.body(body.into()).unwrap()).await
-    }
-
-    async fn tus(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &'static str,
-    ) -> Answer {
-        let length = body.len().to_string();
-        let mut all = vec![("tus-resumable", "1.0.0"), ("content-length", length.as_str())];
-        all.extend_from_slice(headers);
-        self.bare(method, path, &all, body).await
-    }
-
-    async fn create(&self, headers: &[(&str, &str)]) -> String {
-        let made = self.tus("POST", "/v1/tus", headers, "").await;
-        assert_eq!(made.status, 201, "{made:?}");
-        made.header("location").unwrap().to_owned()
     }
 
     async fn used(&self) -> Value {
@@ -68,8 +30,8 @@ fn told(answer: &Answer) -> (u16, Value) {
 #[tokio::test]
 async fn what_is_anothers_is_unknown_whatever_state_it_is_in() {
     let house = House::open().await;
-    let anna = Account::of(&house, "anna", None).await;
-    let ben = Account::of(&house, "ben", None).await;
+    let anna = Sender::of(&house, "anna", None).await;
+    let ben = Sender::of(&house, "ben", None).await;
     let going = anna.create(&[("upload-length", "11")]).await;
     let at = [CHUNK, ("upload-offset", "0")];
     assert_eq!(anna.tus("PATCH", &going, &at, "hello").await.status, 204);
@@ -104,8 +66,8 @@ async fn what_is_anothers_is_unknown_whatever_state_it_is_in() {
 #[tokio::test]
 async fn parts_of_another_are_no_parts() {
     let house = House::open().await;
-    let anna = Account::of(&house, "anna", None).await;
-    let ben = Account::of(&house, "ben", None).await;
+    let anna = Sender::of(&house, "anna", None).await;
+    let ben = Sender::of(&house, "ben", None).await;
     let part = [("upload-concat", "partial"), ("upload-length", "5")];
     let part = anna.create(&part).await;
     let at = [CHUNK, ("upload-offset", "0")];
@@ -122,8 +84,8 @@ async fn parts_of_another_are_no_parts() {
 #[tokio::test]
 async fn an_account_that_is_full_hinders_no_other_and_is_told_so() {
     let house = House::with(|_, rules| rules.bytes_max = Some(40)).await;
-    let anna = Account::of(&house, "anna", Some(10)).await;
-    let ben = Account::of(&house, "ben", None).await;
+    let anna = Sender::of(&house, "anna", Some(10)).await;
+    let ben = Sender::of(&house, "ben", None).await;
     let known = anna.create(&[("upload-length", "6")]).await;
     let full = anna.tus("POST", "/v1/tus", &[("upload-length", "5")], "").await;
     assert_eq!((full.status, full.code().as_str()), (413, "quota_exceeded"));
@@ -163,7 +125,7 @@ async fn an_account_that_is_full_hinders_no_other_and_is_told_so() {
 #[tokio::test]
 async fn a_file_elsewhere_is_the_accounts_that_had_it_fetched() {
     let house = House::open().await;
-    let anna = Account::of(&house, "anna", Some(5)).await;
+    let anna = Sender::of(&house, "anna", Some(5)).await;
     let film = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
     let import = json!({ "url": super::assets::server(film.to_owned()).await }).to_string();
     let json = [("content-type", "application/json")];
