@@ -324,8 +324,8 @@ async fn end(change: &Change, lease: &FilmLease, result: Option<&str>) -> Result
     Ok(ended.rows_affected > 0)
 }
 
-/// The lister looks once more. Its row is held first, in the order of every change that has it and others: an update alone
-/// would neither see nor wait for one that ends right now and has not been committed.
+/// The lister looks once more. Its row is held first, in the order of every change that has it and others: an update
+/// alone would neither see nor wait for one that ends right now and has not been committed.
 pub(super) async fn list_again(change: &Change, id: AssetId) -> Result<(), Error> {
     hold_lister(change, id).await?;
     let now_ms = change.now_ms().await?;
