@@ -7,6 +7,7 @@ mod gap;
 mod queue;
 pub mod retention;
 pub mod spool;
+mod stopped;
 mod window;
 
 use std::collections::{HashSet, VecDeque};
@@ -17,6 +18,7 @@ use shared_media::{Now, Object, Poll};
 use self::gap::Lost;
 use self::queue::Queue;
 pub use self::queue::{Operation, Write};
+use self::stopped::Stopped;
 use self::window::Window;
 use crate::Config;
 
@@ -33,7 +35,7 @@ pub enum Input {
     Written,
     /// The write handed out last failed; nothing of it is on disk.
     Failed(Failure),
-    /// These shows are not recorded from now on, all others are.
+    /// These shows are not recorded behind their newest segment, all others are.
     Stop(HashSet<String>),
     /// Whether the disk, as a bucket's spool, has all it may: then no show is recorded.
     SpoolFull(bool),
@@ -112,7 +114,7 @@ pub struct Machine {
     lost: Lost,
     health: Health,
     /// Shows that are not recorded any more.
-    stopped: HashSet<String>,
+    stopped: Stopped,
     is_spool_full: bool,
     /// Keys of segments that neither disk nor memory has, until they are asked for.
     gone: VecDeque<String>,
@@ -130,7 +132,7 @@ impl Machine {
             lost: Lost::new(config.lost_names_max),
             config: config.clone(),
             health: Health::Good,
-            stopped: HashSet::new(),
+            stopped: Stopped::default(),
             is_spool_full: false,
             gone: VecDeque::new(),
             retry_at_us: 0,
@@ -146,7 +148,7 @@ impl Machine {
             Input::Append(object) => self.append(object),
             Input::Written => self.written(),
             Input::Failed(failure) => self.failed(now, failure),
-            Input::Stop(shows) => self.stopped = shows,
+            Input::Stop(shows) => self.stopped.change(shows, |show| self.window.newest(show)),
             Input::SpoolFull(is_full) => self.is_spool_full = is_full,
             Input::Tick => {}
         }
@@ -234,10 +236,9 @@ impl Machine {
     fn whole(&mut self, now: Now, object: Object) {
         if self.fits(&object) {
             let key = object.key.clone();
-            let show = key.split('/').next().unwrap_or_default();
             let refused = if !is_segment(&key) {
                 None
-            } else if self.stopped.contains(show) {
+            } else if self.stopped.refuses(&key) {
                 Some(Loss::Stopped)
             } else {
                 self.is_spool_full.then_some(Loss::SpoolFull)
@@ -325,7 +326,7 @@ impl Machine {
 
 /// Whether a key names a media segment.
 fn is_segment(key: &str) -> bool {
-    key.ends_with(".m4s") && key.rsplit('/').next().is_some_and(|file| file.starts_with('s'))
+    stopped::number(key).is_some()
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use shared_media::Object;
 
+use super::stopped::number;
+
 /// How often objects past their time are looked for, in microseconds.
 const SWEEP_US: u64 = 1_000_000;
 
@@ -66,6 +68,12 @@ impl Window {
     pub(super) fn get(&self, key: &str) -> Option<Bytes> {
         let age = self.by_key.get(key)?;
         self.by_age.get(age).map(|held| held.bytes.clone())
+    }
+
+    /// The newest number of any segment of this show.
+    pub(super) fn newest(&self, show: &str) -> Option<u64> {
+        let is_own = |key: &&String| key.split('/').next() == Some(show);
+        self.by_key.keys().filter(is_own).filter_map(|key| number(key)).max()
     }
 
     pub(super) fn remove(&mut self, key: &str) {
