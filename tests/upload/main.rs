@@ -13,6 +13,7 @@ mod looked_into;
 mod pictured;
 mod planned;
 mod queued;
+mod ranged;
 mod soon;
 mod subtitled;
 mod transcoded;

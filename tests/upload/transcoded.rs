@@ -93,7 +93,7 @@ pub(crate) fn text(told: &Value, name: &str) -> String {
 }
 
 /// What ffprobe says of each packet of a stream of a playlist.
-fn times(url: &str, stream: &str) -> Vec<f64> {
+pub(crate) fn times(url: &str, stream: &str) -> Vec<f64> {
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-of", "csv=p=0", "-select_streams", stream])
         .args(["-show_entries", "packet=pts_time", url])

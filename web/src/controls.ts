@@ -6,7 +6,7 @@ import { el, icon, iconButton, showIcon } from './dom';
 import { Menu, type Choice } from './menu';
 import type { Player } from './player';
 import { Preview } from './preview';
-import { bitRate, position } from './words';
+import { bitRate, position, rungName } from './words';
 
 /** How long the controls stay after the last movement, in milliseconds. */
 const IDLE_MS = 3000;
@@ -174,14 +174,14 @@ export class Controls {
 
   private rungs(): Choice[] {
     const { rungs, chosen, rung } = this.player;
-    const auto = rung === null ? '' : `now ${rung.height}p`;
+    const auto = rung === null ? '' : `now ${rungName(rung)}`;
     return [
       { value: null, label: 'Auto', detail: auto, chosen: chosen === null },
-      ...[...rungs].reverse().map(({ index, height, bitRate: rate }) => ({
-        value: index,
-        label: `${height}p`,
-        detail: bitRate(rate),
-        chosen: chosen === index,
+      ...[...rungs].reverse().map((one) => ({
+        value: one.index,
+        label: rungName(one),
+        detail: bitRate(one.bitRate),
+        chosen: chosen === one.index,
       })),
     ];
   }

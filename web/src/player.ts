@@ -24,6 +24,8 @@ export type Report =
 export interface Rung {
   index: number;
   height: number;
+  /** It has a wider range than the standard one. */
+  isHdr: boolean;
   bitRate: number;
   frameRate: number;
   codecs: string;
@@ -163,6 +165,7 @@ export class Player {
     return (this.hls?.levels ?? []).map((level, index) => ({
       index,
       height: level.height,
+      isHdr: level.videoRange === 'PQ' || level.videoRange === 'HLG',
       bitRate: level.bitrate,
       frameRate: level.frameRate,
       codecs: [level.videoCodec, level.audioCodec].filter(Boolean).join(', '),

@@ -4,7 +4,7 @@
 
 import { el, iconButton } from './dom';
 import type { Player } from './player';
-import { bitRate } from './words';
+import { bitRate, rungName } from './words';
 
 /** How often the numbers change, in milliseconds. */
 const EVERY_MS = 250;
@@ -51,7 +51,7 @@ export class Stats {
     this.set('Behind edge', behind === null
       ? '–' : `${behind.now.toFixed(2)} s, aim ${behind.aim.toFixed(2)} s`);
     this.set('Rung', rung === null
-      ? '–' : `${rung.height}p${rate} · ${bitRate(rung.bitRate)}${player.chosen === null ? ' · auto' : ''}`);
+      ? '–' : `${rungName(rung, rate)} · ${bitRate(rung.bitRate)}${player.chosen === null ? ' · auto' : ''}`);
     this.set('Buffer', `${player.buffer.toFixed(2)} s`);
     this.set('Bandwidth', bandwidth === null ? '–' : bitRate(bandwidth));
     this.set('Frames', `${quality.totalVideoFrames}, ${quality.droppedVideoFrames} dropped`);

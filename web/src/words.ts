@@ -248,6 +248,11 @@ export function bitRate(bitsPerSecond: number): string {
   return `${Math.round(bitsPerSecond / 1e3)} kb/s`;
 }
 
+/** A rung: `1080p`, `1080p HDR`; with its rate `1080p25`. */
+export function rungName({ height, isHdr }: { height: number; isHdr: boolean }, rate = ''): string {
+  return `${height}p${rate}${isHdr ? ' HDR' : ''}`;
+}
+
 /** The ticket in what was pasted: the ticket itself, or a link with `#ticket=`. */
 export function ticketIn(pasted: string): string | null {
   const text = pasted.trim();

@@ -16,8 +16,8 @@ use sea_orm::sea_query::{Expr, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetKind, AssetList, AssetState, ChangeAsset, MediaInfo, Priority, TAG_CHARS_MAX,
-    TAGS_MAX, Visibility,
+    Asset, AssetKind, AssetList, AssetState, ChangeAsset, KeepHdr, MediaInfo, Priority,
+    TAG_CHARS_MAX, TAGS_MAX, Visibility,
 };
 use shared_wire::upload::{NewAsset, Upload};
 use tokio::sync::Notify;
@@ -263,7 +263,7 @@ pub(crate) async fn insert(
     change: &Change,
     now: i64,
     (upload, account): (&Upload, Option<String>),
-    NewAsset { title, file_name, priority }: NewAsset,
+    NewAsset { title, file_name, priority, keep_hdr }: NewAsset,
 ) -> Result<(), Error> {
     if by_id(upload.id).one(change.on()).await?.is_some() {
         return Ok(());
@@ -301,6 +301,7 @@ pub(crate) async fn insert(
         chapters: Set(None),
         keep_until: Set(None),
         is_kept: Set(0),
+        keep_hdr: Set(keep_hdr.map(|one| one.name().to_owned())),
     };
     assets::Entity::insert(row).exec_without_returning(change.on()).await?;
     Ok(())
@@ -331,6 +332,17 @@ fn found_by(title: &str, description: &str, tags: &[String]) -> String {
 fn json(value: &impl serde::Serialize) -> Result<String, Error> {
     let broken = |error| Error::Storage { reason: format!("a value cannot be written: {error}") };
     serde_json::to_string(value).map_err(broken)
+}
+
+/// How the range of a film's HDR is kept, if it is.
+///
+/// # Errors
+/// [`Error::Corrupt`] if the row is not one we wrote.
+pub(crate) fn keep_hdr(row: &assets::Model) -> Result<Option<KeepHdr>, Error> {
+    let Some(name) = row.keep_hdr.as_deref() else { return Ok(None) };
+    let corrupt = || Error::Corrupt { what: format!("the asset {} keeps HDR as {name}", row.id) };
+    let kept = KeepHdr::named(name).ok_or_else(corrupt)?;
+    Ok(Some(kept).filter(|kept| *kept != KeepHdr::None))
 }
 
 /// The asset of a row.
@@ -364,6 +376,7 @@ pub(crate) fn of_row(row: &assets::Model) -> Result<Asset, Error> {
         account: row.account.clone(),
         started_at: row.started_at,
         duration_ms: duration_ms.or(media.as_ref().map(|media| media.duration_ms)),
+        keep_hdr: keep_hdr(row)?,
         retention: keeping::own(row),
         deleted_at: None,
         trim: None,

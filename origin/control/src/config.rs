@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shared_wire::ShowId;
-use shared_wire::api::HouseStatus;
+use shared_wire::api::{HouseStatus, KeepHdr};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Postgres, Pulling};
@@ -58,6 +58,8 @@ pub struct Config {
     pub uploads_bytes_max: Option<u64>,
     /// How long assets are kept that do not say, in seconds; `None`: until somebody deletes them.
     pub assets_keep_s: Option<i64>,
+    /// How films keep the range of their HDR whose files do not say.
+    pub keep_hdr: KeepHdr,
     /// Uploads that are not finished.
     pub uploads_open_max: u32,
     /// Those of one account.
@@ -148,6 +150,7 @@ impl Default for Config {
             clock: Arc::new(unix_time),
             uploads_bytes_max: None,
             assets_keep_s: None,
+            keep_hdr: KeepHdr::None,
             uploads_open_max: 10_000,
             uploads_open_of_account_max: 1000,
             accounts_max: 10_000,

@@ -3,7 +3,7 @@
 //! In: an asset, a body, an address. Out: [`Files`], which the binary answers. Does not know where bytes lie.
 
 use axum::body::Body;
-use shared_wire::api::{AssetPlan, MediaInfo, Priority};
+use shared_wire::api::{AssetPlan, KeepHdr, MediaInfo, Priority};
 use shared_wire::{AssetId, ShowId};
 
 use crate::on_air::Reply;
@@ -19,6 +19,8 @@ pub struct NewFile {
     pub file_name: Option<String>,
     /// Whether its film is made before others.
     pub priority: Priority,
+    /// How the range of its HDR is kept; `None`: as the house does.
+    pub keep_hdr: Option<KeepHdr>,
     /// Its bytes, if their number is known.
     pub length: Option<u64>,
     /// They themselves.
@@ -36,6 +38,8 @@ pub struct NewImport {
     pub title: Option<String>,
     /// Whether its film is made before others.
     pub priority: Priority,
+    /// How the range of its HDR is kept; `None`: as the house does.
+    pub keep_hdr: Option<KeepHdr>,
 }
 
 /// Whoever has the bytes of assets.
@@ -53,8 +57,8 @@ pub trait Files: Send + Sync {
     /// As [`Self::take`], and [`Error::Invalid`](crate::Error::Invalid).
     fn import(&self, file: NewImport) -> Reply<'_, AssetId>;
 
-    /// What a file is to become.
-    fn plan(&self, media: &MediaInfo) -> AssetPlan;
+    /// What a file is to become, with the range of its HDR kept or not.
+    fn plan(&self, media: &MediaInfo, keep_hdr: KeepHdr) -> AssetPlan;
 
     /// Stops at once whatever this node does for an asset, and keeps what it did.
     fn halt(&self, asset: AssetId);

@@ -215,7 +215,9 @@ impl Uploads {
             .col_expr(uploads::Column::HeldUntilMs, Expr::value(until))
             .exec(change.on())
             .await?;
-        if let Some(asset) = asset {
+        if let Some(mut asset) = asset {
+            // What holds now is kept: who makes the film, and when, changes nothing.
+            asset.keep_hdr.get_or_insert(self.config.keep_hdr);
             crate::assets::insert(&change, now, (&upload, row.account), asset).await?;
         }
         if upload.stage == Stage::Gone {

@@ -213,6 +213,7 @@ impl Rooms {
             status: Some(seen),
             uploads_bytes_max: settings.uploads.bytes_max,
             assets_keep_s: settings.retention.keep_s,
+            keep_hdr: settings.uploads.keep_hdr,
             ..origin_control::Config::default()
         })
         .await?;

@@ -17,7 +17,7 @@ use origin_control::{
 use origin_upload::machine::Refusal;
 use origin_upload::{Disk, Far, Kept, Ledger, Limits, Lock, Moved, New, Save, Store, Uploads};
 use shared_media::Bucket;
-use shared_wire::api::{AssetPlan, MediaInfo};
+use shared_wire::api::{AssetPlan, KeepHdr, MediaInfo};
 use shared_wire::upload::Upload;
 use shared_wire::{AssetId, ShowId, Who};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,8 @@ pub(crate) struct Rules {
     pub(crate) bytes_max: Option<u64>,
     /// How long an upload that nobody goes on with is kept, in seconds.
     pub(crate) expires_s: u32,
+    /// How the range of HDR is kept of files that do not say.
+    pub(crate) keep_hdr: KeepHdr,
 }
 
 /// The room, open.
@@ -129,9 +131,15 @@ impl Room {
     }
 
     async fn take(&self, file: NewFile) -> Result<AssetId, origin_control::Error> {
-        let NewFile { account, title, file_name, priority, length, body } = file;
+        let NewFile { account, title, file_name, priority, keep_hdr, length, body } = file;
         let priority = Some(priority.name().to_owned());
-        let pairs = [("title", title), ("filename", file_name), ("priority", priority)];
+        let keep_hdr = keep_hdr.map(|one| one.name().to_owned());
+        let pairs = [
+            ("title", title),
+            ("filename", file_name),
+            ("priority", priority),
+            ("keep_hdr", keep_hdr),
+        ];
         let said: Vec<String> = pairs
             .into_iter()
             .filter_map(|(key, text)| Some(format!("{key} {}", BASE64.encode(text?.as_bytes()))))
@@ -159,16 +167,17 @@ impl Files for Room {
     }
 
     fn import(&self, file: NewImport) -> Reply<'_, AssetId> {
-        let NewImport { account, url, title, priority } = file;
+        let NewImport { account, url, title, priority, keep_hdr } = file;
         Box::pin(async move {
             let found = import::fetch(&url, self.allow_private).await?;
             let (file_name, length, body) = (Some(found.name), found.length, found.body);
-            self.take(NewFile { account, title, file_name, priority, length, body }).await
+            let file = NewFile { account, title, file_name, priority, keep_hdr, length, body };
+            self.take(file).await
         })
     }
 
-    fn plan(&self, media: &MediaInfo) -> AssetPlan {
-        origin_vod::machine::plan(&origin_vod::Config::default(), media)
+    fn plan(&self, media: &MediaInfo, keep_hdr: KeepHdr) -> AssetPlan {
+        origin_vod::machine::plan(&origin_vod::Config::default(), media, keep_hdr)
     }
 
     fn halt(&self, asset: AssetId) {

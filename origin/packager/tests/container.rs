@@ -80,6 +80,7 @@ fn track_config(codec: &Codec) -> TrackConfig {
                 width,
                 height,
                 frame_rate,
+                hdr: None,
             })
         }
         Codec::Mp4a(mp4a) => {

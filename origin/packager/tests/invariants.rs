@@ -244,6 +244,7 @@ fn a_configuration_that_cannot_be_stored_costs_only_its_rendition() {
         width: 854,
         height: 480,
         frame_rate: None,
+        hdr: None,
     });
     for (_, event) in &mut events {
         if matches!(event, Staged::Config(name, _) if *name == id("480p")) {

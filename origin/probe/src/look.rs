@@ -250,12 +250,12 @@ fn pictures(stream: &Stream<'_>, decoder: &ffmpeg::decoder::Video, first: First)
     };
     let (average, base) = (thousandth(average), thousandth(base));
     let dolby = stream.side_data().any(|data| data.kind() == Side::DOVI_CONF);
-    let hdr = match decoder.color_transfer_characteristic() {
-        _ if dolby => Some("dolby-vision"),
+    let curve = match decoder.color_transfer_characteristic() {
         Transfer::SMPTE2084 => Some("pq"),
         Transfer::ARIB_STD_B67 => Some("hlg"),
         _ => None,
     };
+    let (hdr, hdr_base) = if dolby { (Some("dolby-vision"), curve) } else { (curve, None) };
     let name = decoder.format().descriptor().map_or("unknown", |form| form.name());
     VideoInfo {
         width: decoder.width(),
@@ -267,6 +267,7 @@ fn pictures(stream: &Stream<'_>, decoder: &ffmpeg::decoder::Video, first: First)
         is_interlaced: first.is_interlaced,
         rotation: rotation(stream),
         hdr: hdr.map(str::to_owned),
+        hdr_base: hdr_base.map(str::to_owned),
         is_cover: is_cover(stream),
         shown_width: shown_width(decoder),
         complexity_percent: None,

@@ -16,6 +16,8 @@ pub struct Config {
     pub bits_per_s_min: u64,
     /// A rung that takes no more than this is for the slowest of lines: none is made below it.
     pub slowest_bits_per_s: u64,
+    /// What pictures of HDR take where those of the standard range take a hundred bits, in the same codec.
+    pub hdr_percent: u64,
     /// Bits of stereo sound per second.
     pub stereo_bits_per_s: u64,
     /// Bits of sound in 5.1 per second.
@@ -53,6 +55,7 @@ impl Default for Config {
             bits_per_s_max: 16_000_000,
             bits_per_s_min: 100_000,
             slowest_bits_per_s: 320_000,
+            hdr_percent: 120,
             stereo_bits_per_s: 128_000,
             surround_bits_per_s: 384_000,
             copied_keyframe_ms_max: 4_000,

@@ -23,6 +23,7 @@
 //! ```
 
 pub mod closed_captions;
+pub mod hdr;
 pub mod id3;
 pub mod time;
 

@@ -7,6 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::hdr::Hdr;
 use crate::{Language, Ticks};
 
 /// Picture or sound.
@@ -107,6 +108,9 @@ pub struct VideoConfig {
     pub height: u32,
     /// Frames per second where the stream or its metadata states it.
     pub frame_rate: Option<Rational>,
+    /// That its pictures are beyond the standard range, where that is known; nothing is said of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdr: Option<Hdr>,
 }
 
 /// What a decoder must know before the first frame of a track.

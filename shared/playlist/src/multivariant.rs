@@ -2,6 +2,8 @@
 //!
 //! In: a [`Multivariant`]. Out: its text. Does not know how rates are measured, or who may see what.
 
+use shared_media::hdr::Curve;
+
 use crate::date;
 use crate::write::line;
 
@@ -98,6 +100,8 @@ pub struct Variant {
     pub codecs: Vec<String>,
     /// Width and height of the picture, in pixels.
     pub resolution: Option<(u32, u32)>,
+    /// The curve of its pictures, if they are beyond the standard range (`VIDEO-RANGE`).
+    pub hdr: Option<Curve>,
     /// Frames per 1000 seconds.
     pub frame_rate_millihertz: Option<u32>,
     /// The group of its sound.
@@ -119,6 +123,8 @@ pub struct IFrames {
     pub codec: String,
     /// Their width and height, in pixels.
     pub resolution: Option<(u32, u32)>,
+    /// Their curve, if they are beyond the standard range.
+    pub hdr: Option<Curve>,
     /// The I-frame playlist, relative to this one.
     pub uri: String,
 }
@@ -163,12 +169,13 @@ impl Multivariant {
         }
         // Of all variants or of none (4.4.6.2): those without pictures too.
         let closed_captions = self.closed_captions.render(&mut text);
+        let says_range = self.variants.iter().any(|variant| variant.hdr.is_some());
         for variant in &self.variants {
-            let attributes = variant.attributes();
+            let attributes = variant.attributes(says_range);
             line!(text, "#EXT-X-STREAM-INF:{attributes}{closed_captions}\n{}", variant.uri);
         }
         for i_frames in &self.i_frames {
-            line!(text, "#EXT-X-I-FRAME-STREAM-INF:{}", i_frames.attributes());
+            line!(text, "#EXT-X-I-FRAME-STREAM-INF:{}", i_frames.attributes(says_range));
         }
         text
     }
@@ -205,15 +212,16 @@ impl ClosedCaptions {
 }
 
 impl Variant {
-    fn attributes(&self) -> String {
+    fn attributes(&self, says_range: bool) -> String {
         let rate = |rate: u32| format!(",FRAME-RATE={}.{:03}", rate / 1000, rate % 1000);
         format!(
-            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{}{}{}{}",
+            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{}{}{}{}{}",
             self.bandwidth,
             self.average_bandwidth,
             quoted(&self.codecs.join(",")),
             resolution(self.resolution),
             self.frame_rate_millihertz.map(rate).unwrap_or_default(),
+            range(says_range && self.resolution.is_some(), self.hdr),
             attribute("AUDIO", self.audio.as_deref()),
             attribute("SUBTITLES", self.subtitles.as_deref())
         )
@@ -221,13 +229,14 @@ impl Variant {
 }
 
 impl IFrames {
-    fn attributes(&self) -> String {
+    fn attributes(&self, says_range: bool) -> String {
         format!(
-            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{},URI={}",
+            "BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={}{}{},URI={}",
             self.bandwidth,
             self.average_bandwidth,
             quoted(&self.codec),
             resolution(self.resolution),
+            range(says_range, self.hdr),
             quoted(&self.uri)
         )
     }
@@ -235,6 +244,12 @@ impl IFrames {
 
 fn resolution(size: Option<(u32, u32)>) -> String {
     size.map(|(width, height)| format!(",RESOLUTION={width}x{height}")).unwrap_or_default()
+}
+
+/// Where one picture is beyond the standard range, it is said of all that they are not or are (4.4.6.2).
+fn range(is_said: bool, hdr: Option<Curve>) -> String {
+    let name = hdr.map_or("SDR", Curve::video_range);
+    if is_said { format!(",VIDEO-RANGE={name}") } else { String::new() }
 }
 
 fn attribute(name: &str, value: Option<&str>) -> String {

@@ -40,6 +40,7 @@ fn multivariant() -> String {
         average_bandwidth: bandwidth,
         codecs: codecs.iter().map(|codec| (*codec).to_owned()).collect(),
         resolution,
+        hdr: None,
         frame_rate_millihertz: resolution.map(|_| 29_970),
         audio: Some("audio".to_owned()),
         uri: format!("{name}/index.m3u8"),

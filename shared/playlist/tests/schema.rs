@@ -78,6 +78,7 @@ const SCHEMA: &[Element] = &[
             ("startWithSAP", |text| matches!(text.as_bytes(), [b'0'..=b'6'])),
         ],
         children: &[
+            ("EssentialProperty", '*'),
             ("SupplementalProperty", '*'),
             ("Accessibility", '*'),
             ("Role", '*'),
@@ -85,6 +86,7 @@ const SCHEMA: &[Element] = &[
             ("Representation", '*'),
         ],
     },
+    Element { name: "EssentialProperty", attributes: DESCRIPTOR, children: &[] },
     Element { name: "SupplementalProperty", attributes: DESCRIPTOR, children: &[] },
     Element { name: "Accessibility", attributes: DESCRIPTOR, children: &[] },
     Element { name: "Role", attributes: DESCRIPTOR, children: &[] },
@@ -324,6 +326,7 @@ fn check(mpd: &str) -> Result<(), String> {
 
 const LIVE: &str = include_str!("golden/live.mpd");
 const RECORDING: &str = include_str!("golden/recording.mpd");
+const HDR: &str = include_str!("golden/hdr.mpd");
 
 fn made(mpd: Result<Vec<u8>, mpd::EditError>) -> String {
     String::from_utf8(mpd.unwrap()).unwrap()
@@ -331,9 +334,9 @@ fn made(mpd: Result<Vec<u8>, mpd::EditError>) -> String {
 
 #[test]
 fn every_mpd_is_as_the_schema_asks() {
-    for whole in [LIVE, RECORDING] {
+    for (whole, height_max) in [(LIVE, 480), (RECORDING, 480), (HDR, 720)] {
         assert_eq!(check(whole), Ok(()));
-        let filtered = made(mpd::filter(whole.as_bytes(), 480));
+        let filtered = made(mpd::filter(whole.as_bytes(), height_max));
         assert_eq!(check(&filtered), Ok(()), "{filtered}");
         let entered = made(mpd::enter(whole.as_bytes(), "/p/session/"));
         assert_eq!(check(&entered), Ok(()), "{entered}");

@@ -24,7 +24,7 @@ pub use account::{
 };
 pub use asset::{
     Asset, AssetKind, AssetList, AssetState, AudioInfo, ChangeAsset, Chapter, Dropped, Import,
-    MediaInfo, StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,
+    KeepHdr, MediaInfo, StreamInfo, TAG_CHARS_MAX, TAGS_MAX, VideoInfo, Visibility,
 };
 pub use broadcast::{
     Alarm, Broadcast, CLOSED_CAPTIONS_MAX, ClosedCaptionName, DVR_WINDOW_S, HouseStatus, OnAir,

@@ -10,7 +10,7 @@
 use core::fmt::{self, Write as _};
 
 use crate::AssetId;
-use crate::api::Priority;
+use crate::api::{KeepHdr, Priority};
 
 /// Pieces an upload may have: each stands for a holder that vanished.
 pub const PIECES_MAX: usize = 64;
@@ -62,6 +62,8 @@ pub struct NewAsset {
     pub file_name: Option<String>,
     /// Whether it is made before others.
     pub priority: Priority,
+    /// How the range of its HDR is kept; `None`: as the house does.
+    pub keep_hdr: Option<KeepHdr>,
 }
 
 /// One upload.

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { initial, type Model, type Phase } from '../../src/state';
-import { badge, bitRate, countdown, panel, position, ticketIn } from '../../src/words';
+import { badge, bitRate, countdown, panel, position, rungName, ticketIn } from '../../src/words';
 
 it('writes spans, places and rates as people do', () => {
   expect(countdown(4 * 60_000 + 6100)).toBe('4:07');
@@ -14,6 +14,8 @@ it('writes spans, places and rates as people do', () => {
   expect(position(NaN)).toBe('0:00');
   expect(bitRate(2_430_000)).toBe('2.4 Mb/s');
   expect(bitRate(128_000)).toBe('128 kb/s');
+  expect(rungName({ height: 1080, isHdr: true })).toBe('1080p HDR');
+  expect(rungName({ height: 720, isHdr: false }, '25')).toBe('720p25');
 });
 
 it('finds the ticket in what was pasted', () => {

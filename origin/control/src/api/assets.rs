@@ -11,7 +11,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
+    Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, KeepHdr,
+    Priority,
 };
 
 use super::access::Asker;
@@ -77,13 +78,14 @@ pub(super) async fn list(
     Ok(Json(house.assets.list(search, page).await?))
 }
 
-/// `?title=…&file_name=…&priority=…`, and nothing else.
+/// `?title=…&file_name=…&priority=…&keep_hdr=…`, and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileQuery {
     title: Option<String>,
     file_name: Option<String>,
     priority: Option<Priority>,
+    keep_hdr: Option<KeepHdr>,
 }
 
 /// `POST /v1/assets`: a file in one request.
@@ -94,7 +96,7 @@ pub(super) async fn take(
 ) -> Result<(StatusCode, Json<Asset>), Refusal> {
     let query = Query::<FileQuery>::try_from_uri(request.uri());
     let Query(query) = query.map_err(|error| malformed_query(&error))?;
-    let FileQuery { title, file_name, priority } = query;
+    let FileQuery { title, file_name, priority, keep_hdr } = query;
     for (field, text) in [("title", &title), ("file_name", &file_name)] {
         if let Some(text) = text {
             crate::page::check_text(field, text, house.config.title_chars_max)?;
@@ -103,7 +105,8 @@ pub(super) async fn take(
     let length = length(request.headers());
     let priority = priority.unwrap_or_default();
     let account = who.account().map(str::to_owned);
-    let file = NewFile { account, title, file_name, priority, length, body: request.into_body() };
+    let body = request.into_body();
+    let file = NewFile { account, title, file_name, priority, keep_hdr, length, body };
     let asset = house.files()?.take(file).await?;
     tracing::info!(%asset, "a file was uploaded");
     Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
@@ -117,14 +120,14 @@ fn length(headers: &HeaderMap) -> Option<u64> {
 pub(super) async fn import(
     State(house): State<Arc<House>>,
     Asker(who): Asker,
-    Body(Import { url, title, priority }): Body<Import>,
+    Body(Import { url, title, priority, keep_hdr }): Body<Import>,
 ) -> Result<(StatusCode, Json<Asset>), Refusal> {
     if let Some(title) = &title {
         crate::page::check_text("title", title, house.config.title_chars_max)?;
     }
     let priority = priority.unwrap_or(Priority::Bulk);
     let account = who.account().map(str::to_owned);
-    let file = NewImport { account, url, title, priority };
+    let file = NewImport { account, url, title, priority, keep_hdr };
     let asset = house.files()?.import(file).await?;
     tracing::info!(%asset, "a file was fetched");
     Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
@@ -143,8 +146,9 @@ pub(super) async fn plan(
     State(house): State<Arc<House>>,
     Which(asset): Which,
 ) -> Result<Json<AssetPlan>, Refusal> {
-    let media = upload(&house, asset).await?.media.ok_or(Error::AssetNotReady)?;
-    Ok(Json(house.files()?.plan(&media)))
+    let upload = upload(&house, asset).await?;
+    let media = upload.media.ok_or(Error::AssetNotReady)?;
+    Ok(Json(house.files()?.plan(&media, upload.keep_hdr.unwrap_or_default())))
 }
 
 /// An asset of which something is made.

@@ -77,6 +77,7 @@ impl Assets {
                 chapters: Set(None),
                 keep_until: Set(None),
                 is_kept: Set(0),
+                keep_hdr: Set(None),
                 encoder: Set(None),
                 begun_ms: Set(0),
                 ready_ms: Set(0),

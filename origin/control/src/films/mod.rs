@@ -21,7 +21,7 @@ use std::time::Duration;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use shared_wire::api::{AssetState, MediaInfo};
+use shared_wire::api::{AssetState, KeepHdr, MediaInfo};
 use shared_wire::{AssetId, ShowId};
 use tokio::sync::Notify;
 
@@ -59,6 +59,8 @@ pub struct Film {
     pub created_at: i64,
     /// What is in its file.
     pub media: MediaInfo,
+    /// How the range of its HDR is kept, if it has any.
+    pub keep_hdr: KeepHdr,
     /// How it is cut, as its runner wrote it; `None` until it was looked through.
     pub made: Option<String>,
     /// How often its uploaded subtitles have changed, or a job that goes on came further.
@@ -288,6 +290,7 @@ impl Films {
             show: asset.show.ok_or(Error::AssetNotReady)?,
             created_at: asset.created_at,
             media: asset.media.ok_or(Error::AssetNotReady)?,
+            keep_hdr: asset.keep_hdr.unwrap_or_default(),
             made: row.made,
             subtitle_changes: row.subtitle_changes,
         })

@@ -83,6 +83,8 @@ pub struct Model {
     pub keep_until: Option<i64>,
     /// Whether it is not deleted by itself.
     pub is_kept: i64,
+    /// How the range of its HDR is kept: `hevc` or `av1`; `none`, or nothing: it is not.
+    pub keep_hdr: Option<String>,
 }
 
 /// Foreign keys are the database's matter; no query here joins.

@@ -6,6 +6,7 @@ mod accounts;
 mod broadcast;
 mod chapters;
 mod films;
+mod hdr;
 mod leases;
 mod pulls;
 mod queue;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(trims::Trims),
             Box::new(chapters::Chapters),
             Box::new(retention::Retention),
+            Box::new(hdr::Hdr),
         ]
     }
 }

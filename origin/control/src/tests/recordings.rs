@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use shared_wire::api::{AssetPlan, MediaInfo, State};
+use shared_wire::api::{AssetPlan, KeepHdr, MediaInfo, State};
 use shared_wire::{AssetId, ShowId};
 
 use crate::testing::{TestHouse, field};
@@ -41,7 +41,7 @@ impl Files for Noted {
         Box::pin(async { Err(Error::NoFiles) })
     }
 
-    fn plan(&self, _media: &MediaInfo) -> AssetPlan {
+    fn plan(&self, _media: &MediaInfo, _keep_hdr: KeepHdr) -> AssetPlan {
         AssetPlan::default()
     }
 

@@ -29,7 +29,12 @@ pub(super) fn came(upload: &Upload, fence: i64, bytes: u64) -> UploadChange {
 
 /// What is said of an asset of this title.
 pub(super) fn titled(title: &str) -> NewAsset {
-    NewAsset { title: title.to_owned(), file_name: None, priority: Priority::Normal }
+    NewAsset {
+        title: title.to_owned(),
+        file_name: None,
+        priority: Priority::Normal,
+        keep_hdr: None,
+    }
 }
 
 async fn asset(control: &Control, title: &str, bytes: u64) -> Upload {

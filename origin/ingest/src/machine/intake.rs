@@ -325,6 +325,7 @@ impl Intake {
             width: read.picture.width,
             height: read.picture.height,
             frame_rate: read.picture.frame_rate.or(self.claimed_rate),
+            hdr: None,
         };
         if self.video.config.as_ref() != Some(&stated) {
             self.needs_keyframe = true;

@@ -52,7 +52,7 @@ async fn hevc_with_b_frames_arrives_whole_and_exact() {
     };
     let frame_rate = Some(Rational { num: 30, den: 1 });
     let (codec, record) = (VideoCodec::Hevc, record.into());
-    let expected = VideoConfig { codec, record, width: 320, height: 180, frame_rate };
+    let expected = VideoConfig { codec, record, width: 320, height: 180, frame_rate, hdr: None };
     assert_eq!(*picture, expected);
     assert_eq!((sound.codec, sound.sample_rate), (AudioCodec::Aac, 48_000));
     let video = units(&publications, TrackKind::Video);

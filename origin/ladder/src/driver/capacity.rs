@@ -59,6 +59,7 @@ impl Capacity {
             width: height / 9 * 16,
             height,
             frame_rate: Some(EXPECTED.1),
+            hdr: None,
         };
         let config = Config { rungs: rungs.to_vec(), ..Config::default() };
         let seen = Seen { video: Some(video), ..Seen::default() };

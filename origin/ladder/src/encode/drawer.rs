@@ -70,7 +70,7 @@ impl Drawer {
         is_new: bool,
         said: &mut Vec<FromChild>,
     ) -> Result<bool, Trouble> {
-        if (larger.width(), larger.height()) == size && larger.format() == Pixel::YUV420P {
+        if (larger.width(), larger.height()) == size && larger.format() == self.wanted.form() {
             self.scaler = None;
             if is_new {
                 self.encode(larger, source, look, said)?;
@@ -79,7 +79,10 @@ impl Drawer {
         }
         let mut scaler = match self.scaler.take() {
             Some(scaler) if scaler.fits(larger, size) => scaler,
-            _ => Scaler::new(larger, size, self.how).map_err(|_| Trouble::Media)?,
+            _ => {
+                let (form, how) = (self.wanted.form(), self.how);
+                Scaler::new(larger, (form, size), how).map_err(|_| Trouble::Media)?
+            }
         };
         let image = scaler.scale(larger).map_err(|_| Trouble::Media)?;
         look.mark(image);
@@ -127,17 +130,21 @@ impl Drawer {
 
 impl Scaler {
     /// For pictures like this one.
-    fn new(larger: &Frame, size: (u32, u32), how: scaling::Flags) -> Result<Self, ffmpeg::Error> {
+    fn new(
+        larger: &Frame,
+        (form, size): (Pixel, (u32, u32)),
+        how: scaling::Flags,
+    ) -> Result<Self, ffmpeg::Error> {
         let context = scaling::Context::get(
             larger.format(),
             larger.width(),
             larger.height(),
-            Pixel::YUV420P,
+            form,
             size.0,
             size.1,
             how,
         )?;
-        Ok(Self { context, image: Frame::new(Pixel::YUV420P, size.0, size.1) })
+        Ok(Self { context, image: Frame::new(form, size.0, size.1) })
     }
 
     /// The picture at its size.

@@ -8,21 +8,23 @@ use std::io::{self, Write as _};
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec;
+use ffmpeg_next::color::Range;
 use ffmpeg_next::encoder;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
 use shared_media::closed_captions::{self, Triplet};
+use shared_media::hdr::{Curve, Hdr};
 use shared_media::{
     AccessUnit, Rational, RenditionId, Ticks, TrackConfig, VideoCodec, VideoConfig,
 };
 
 use super::drawer::Look;
-use super::purpose::{Purpose, keyframe_distance, options, threading};
+use super::purpose::{Purpose, is_numbered, keyframe_distance, options, threading};
 use super::vaapi::Surfaces;
 use super::{Trouble, ticks_base};
 use crate::config::Hardware;
 use crate::error::Error;
-use crate::machine::coded::{self, Coded};
+use crate::machine::coded::{self, Coded, Depth};
 use crate::machine::frame::FromChild;
 
 /// Most pictures in an encoder whose captions wait for them: more than any encoder looks ahead, if none drops any.
@@ -36,6 +38,19 @@ pub(crate) struct Wanted {
     pub(crate) threads: u8,
     pub(crate) hardware: Option<Hardware>,
     pub(crate) purpose: Purpose,
+    /// Its pictures have 10 bits and this curve; in software alone.
+    pub(crate) hdr: Option<Curve>,
+}
+
+impl Wanted {
+    /// The form of its pictures.
+    pub(crate) const fn form(&self) -> Pixel {
+        if self.hdr.is_some() { Pixel::YUV420P10LE } else { Pixel::YUV420P }
+    }
+
+    const fn depth(&self) -> Depth {
+        if self.hdr.is_some() { Depth::Ten } else { Depth::Eight }
+    }
 }
 
 /// The encoder.
@@ -44,6 +59,8 @@ pub(crate) struct Encoder {
     /// Where its pictures are uploaded to first, if it takes them from a device.
     surfaces: Option<Surfaces>,
     codec: VideoCodec,
+    depth: Depth,
+    hdr: Option<Hdr>,
     purpose: Purpose,
     size: (u32, u32),
     stated_rate: Option<Rational>,
@@ -54,6 +71,33 @@ pub(crate) struct Encoder {
     captions: VecDeque<(i64, Vec<Triplet>)>,
     /// The latest unit's decoding time.
     last_dts: Option<i64>,
+    /// Numbers in the place of times, where the encoder wants them.
+    numbered: Option<Numbered>,
+}
+
+/// The pictures in an encoder that knows them by their numbers.
+#[derive(Default)]
+struct Numbered {
+    next: i64,
+    /// When each is shown.
+    shown: VecDeque<(i64, i64)>,
+}
+
+impl Numbered {
+    /// A copy of a picture with its number.
+    fn put(&mut self, image: &Frame, pts: i64) -> Frame {
+        let mut image = image.clone();
+        image.set_pts(Some(self.next));
+        self.shown.push_back((self.next, pts));
+        self.next += 1;
+        image
+    }
+
+    /// When the picture of a number is shown.
+    fn take(&mut self, number: i64) -> Option<i64> {
+        let at = self.shown.iter().position(|(own, _)| *own == number)?;
+        self.shown.remove(at).map(|(_, pts)| pts)
+    }
 }
 
 impl Encoder {
@@ -72,10 +116,13 @@ impl Encoder {
         while let Some(name) = names.next() {
             match open(name, wanted, size, source, look) {
                 Ok((inner, surfaces)) => {
+                    let is_full_range = inner.color_range() == Range::JPEG;
                     return Ok(Self {
                         inner,
                         surfaces,
                         codec: wanted.codec,
+                        depth: wanted.depth(),
+                        hdr: wanted.hdr.map(|curve| Hdr { curve, is_full_range }),
                         purpose: wanted.purpose,
                         size,
                         stated_rate: look.stated_rate,
@@ -83,6 +130,7 @@ impl Encoder {
                         cuts: Vec::new(),
                         captions: VecDeque::new(),
                         last_dts: None,
+                        numbered: is_numbered(name, wanted.purpose).then(Numbered::default),
                     });
                 }
                 Err(error) => failed = (name, error),
@@ -119,11 +167,12 @@ impl Encoder {
                 self.captions.pop_front();
             }
         }
-        let sent = match &mut self.surfaces {
-            Some(surfaces) => {
+        let sent = match (&mut self.surfaces, &mut self.numbered) {
+            (Some(surfaces), _) => {
                 surfaces.upload(image).and_then(|image| self.inner.send_frame(&image))
             }
-            None => self.inner.send_frame(image),
+            (None, Some(numbered)) => self.inner.send_frame(&numbered.put(image, look.pts.0)),
+            (None, None) => self.inner.send_frame(image),
         };
         self.receive(index, said);
         sent
@@ -140,8 +189,14 @@ impl Encoder {
     fn receive(&mut self, index: u8, said: &mut Vec<FromChild>) {
         let mut packet = ffmpeg::Packet::empty();
         while self.inner.receive_packet(&mut packet).is_ok() {
-            let (Some(pts), Some(bytes)) = (packet.pts(), packet.data()) else { continue };
-            let Coded { record, data } = coded::take_apart(self.codec, bytes);
+            let (Some(said_pts), Some(bytes)) = (packet.pts(), packet.data()) else { continue };
+            let times = match &mut self.numbered {
+                // Such an encoder hands pictures out in the order they are shown.
+                Some(numbered) => numbered.take(said_pts).map(|pts| (pts, Some(pts))),
+                None => Some((said_pts, packet.dts())),
+            };
+            let Some((pts, said_dts)) = times else { continue };
+            let Coded { record, data } = coded::take_apart(self.codec, self.depth, bytes);
             if let Some(record) = record
                 && self.record.as_ref() != Some(&record)
             {
@@ -153,6 +208,7 @@ impl Encoder {
                     width,
                     height,
                     frame_rate: self.stated_rate,
+                    hdr: self.hdr,
                 };
                 said.push(FromChild::Config(index, TrackConfig::Video(config)));
             }
@@ -165,7 +221,7 @@ impl Encoder {
             let captions = captions.map(|(_, captions)| captions).unwrap_or_default();
             let data = closed_captions::write(self.codec, data, &captions);
             // An IDR picture that only a new child needed is no place to cut at: the other rungs have none there.
-            let (keyframe, dts) = (cut.is_some(), Ticks(self.dts(pts, packet.dts())));
+            let (keyframe, dts) = (cut.is_some(), Ticks(self.dts(pts, said_dts)));
             let pts = Ticks(pts);
             said.push(FromChild::Unit(index, AccessUnit { pts, dts, keyframe, data }));
         }
@@ -220,12 +276,15 @@ fn open(
     let mut video = context.encoder().video()?;
     video.set_width(size.0);
     video.set_height(size.1);
-    video.set_format(Pixel::YUV420P);
-    video.set_time_base(ticks_base());
+    video.set_format(wanted.form());
     let part = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
     let rate = look.frame_rate;
     video.set_frame_rate(Some(ffmpeg::Rational::new(part(rate.num), part(rate.den))));
-    wanted.purpose.describe(&mut video, source);
+    video.set_time_base(match is_numbered(name, wanted.purpose) {
+        true => ffmpeg::Rational::new(part(rate.den), part(rate.num)),
+        false => ticks_base(),
+    });
+    wanted.describe(&mut video, source);
     video.set_gop(keyframe_distance(name, wanted.purpose));
     video.set_max_b_frames(wanted.purpose.b_pictures());
     video.set_bit_rate(usize::try_from(wanted.bit_rate).unwrap_or(usize::MAX));
@@ -233,7 +292,7 @@ fn open(
     if let Some(surfaces) = &surfaces {
         surfaces.feed(&mut video)?;
     }
-    Ok((video.open_with(options(name, wanted))?, surfaces))
+    Ok((video.open_with(options(name, wanted, source))?, surfaces))
 }
 
 #[cfg(test)]
@@ -259,7 +318,8 @@ mod tests {
             let id = RenditionId::new("180p").unwrap();
             let codec = VideoCodec::Avc;
             let purpose = Purpose::Live;
-            let wanted = Wanted { id, codec, bit_rate: 300_000, threads: 1, hardware, purpose };
+            let wanted =
+                Wanted { id, codec, bit_rate: 300_000, threads: 1, hardware, purpose, hdr: None };
             let mut said = Vec::new();
             let opened = Encoder::open(&wanted, size, &picture, look, 3, &mut said);
             let Ok(mut encoder) = opened else { panic!("neither opens") };

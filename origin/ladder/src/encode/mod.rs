@@ -22,6 +22,8 @@ pub(crate) mod encoder;
 
 pub(crate) mod purpose;
 
+mod mastering;
+
 mod identity;
 
 mod vaapi;

@@ -2,13 +2,17 @@
 //!
 //! In: what a rung wants. Out: an encoder's settings. Does not know pictures.
 
+use ffmpeg_next::chroma::Location;
 use ffmpeg_next::codec::threading;
-use ffmpeg_next::color::{Range, Space};
+use ffmpeg_next::color::{Primaries, Range, Space, TransferCharacteristic as Transfer};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
 use ffmpeg_next::{Dictionary, encoder};
 
+use shared_media::hdr::Curve;
+
 use super::encoder::Wanted;
+use super::mastering;
 
 /// A distance that no two keyframes have: an encoder that sees a new scene begins no GOP there, it only codes a picture
 /// without the ones before.
@@ -50,14 +54,34 @@ impl Purpose {
                     Space::Unspecified => Space::SMPTE170M,
                     space => space,
                 };
-                if source.color_range() == Range::JPEG && !is_full_by_name(source.format()) {
-                    video.set_color_range(Range::JPEG);
-                }
+                say_range(video, source);
             }
         }
         video.set_colorspace(space);
         video.set_color_primaries(source.color_primaries());
         video.set_color_transfer_characteristic(source.color_transfer_characteristic());
+    }
+}
+
+impl Wanted {
+    /// Tells an encoder what its pictures' numbers mean. Those that keep a film's range have BT.2020's colours, as is
+    /// supposed of it where it is brought into the standard range.
+    pub(super) fn describe(&self, video: &mut encoder::video::Video, source: &Frame) {
+        let Some(curve) = self.hdr else { return self.purpose.describe(video, source) };
+        say_range(video, source);
+        video.set_colorspace(Space::BT2020NCL);
+        video.set_color_primaries(Primaries::BT2020);
+        video.set_color_transfer_characteristic(match curve {
+            Curve::Pq => Transfer::SMPTE2084,
+            Curve::Hlg => Transfer::ARIB_STD_B67,
+        });
+    }
+}
+
+/// Scaling keeps a film's range, but of forms that have it by name.
+fn say_range(video: &mut encoder::video::Video, source: &Frame) {
+    if source.color_range() == Range::JPEG && !is_full_by_name(source.format()) {
+        video.set_color_range(Range::JPEG);
     }
 }
 
@@ -84,8 +108,14 @@ pub(super) fn keyframe_distance(name: &str, purpose: Purpose) -> u32 {
     }
 }
 
-/// An encoder's own settings, and what its rate may do.
-pub(super) fn options(name: &str, wanted: &Wanted) -> Dictionary<'static> {
+/// Whether an encoder is given the numbers of a film's pictures, not their times: FFmpeg tells libaom that each lasts
+/// one tick, of which it makes a rate of pictures, and far too few bits.
+pub(super) fn is_numbered(name: &str, purpose: Purpose) -> bool {
+    (purpose, name) == (Purpose::Film, "libaom-av1")
+}
+
+/// An encoder's own settings, and what its rate may do; `source` is the first picture, before it was scaled.
+pub(super) fn options(name: &str, wanted: &Wanted, source: &Frame) -> Dictionary<'static> {
     let rate = u64::from(wanted.bit_rate);
     let (cap, buffer) = match wanted.purpose {
         Purpose::Live => (rate * 11 / 10, rate),
@@ -95,7 +125,7 @@ pub(super) fn options(name: &str, wanted: &Wanted) -> Dictionary<'static> {
     let common = [("maxrate", &*cap), ("bufsize", &*buffer)];
     match wanted.purpose {
         Purpose::Live => live(name, wanted.threads, common),
-        Purpose::Film => film(name, wanted.threads, common),
+        Purpose::Film => film(name, wanted, source, common),
     }
 }
 
@@ -138,11 +168,8 @@ fn live(name: &str, threads: u8, common: Common<'_>) -> Dictionary<'static> {
 
 /// Each looks ahead, makes IDR pictures where it is told to and nowhere else, and closes its GOPs. With the same count
 /// of threads they make the same bytes of the same pictures, however busy the machine is.
-fn film(name: &str, threads: u8, common: Common<'_>) -> Dictionary<'static> {
-    let hevc = format!(
-        "scenecut=0:open-gop=0:bframes=2:log-level=none:frame-threads=1:pools={}",
-        threads.max(1)
-    );
+fn film(name: &str, wanted: &Wanted, source: &Frame, common: Common<'_>) -> Dictionary<'static> {
+    let hevc = hevc_of_film(wanted, source);
     let own: &[(&str, &str)] = match name {
         "libx264" => &[
             ("preset", "faster"),
@@ -157,4 +184,23 @@ fn film(name: &str, threads: u8, common: Common<'_>) -> Dictionary<'static> {
         _ => &[],
     };
     own.iter().copied().chain(common).collect()
+}
+
+/// x265's own settings. Rows of a picture are encoded beside one another, and a row's rate follows the rows that happen
+/// to be done unless that is forbidden (`const-vbv`); what it would say of itself names the processor (`info`).
+fn hevc_of_film(wanted: &Wanted, source: &Frame) -> String {
+    let mut settings = format!(
+        "scenecut=0:open-gop=0:bframes=2:log-level=none:frame-threads=1:const-vbv=1:info=0:\
+         pools={}",
+        wanted.threads.max(1)
+    );
+    let Some(curve) = wanted.hdr else { return settings };
+    if source.chroma_location() == Location::TopLeft {
+        settings.push_str(":chromaloc=2");
+    }
+    if curve == Curve::Pq {
+        settings.push_str(":hdr10-opt=1");
+        settings.push_str(&mastering::settings(source));
+    }
+    settings
 }

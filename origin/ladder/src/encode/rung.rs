@@ -46,6 +46,7 @@ impl Rung {
             threads: if small { 1 } else { setup.threads.max(1) },
             hardware: setup.hardware,
             purpose: Purpose::Live,
+            hdr: None,
         };
         Self {
             height: job.height,

@@ -3,6 +3,7 @@
 //! In: nothing. Out: plain types. Does not know who asks, nor how it is done.
 
 use serde::{Deserialize, Serialize};
+use shared_media::hdr::Curve;
 use shared_media::{Rational, RenditionId, Ticks, VideoCodec};
 
 /// When things are shown in a file, in ticks from the first thing shown in it, over all streams that are taken.
@@ -62,7 +63,8 @@ pub struct Pictures {
     pub deinterlace: bool,
     /// By how much they are turned clockwise: 0, 90, 180 or 270 degrees.
     pub rotate: u16,
-    /// What is brighter than screens of the standard range are is brought into it (BT.709).
+    /// What is brighter than screens of the standard range are is brought into it (BT.709), for all rungs but those
+    /// that keep it.
     pub tone_map: bool,
     /// [`Index::is_untimed`].
     #[serde(default)]
@@ -87,6 +89,10 @@ pub struct Rung {
     /// but are shown before it stay with it, though they be shown before `from`: decoding order is kept, and the spans
     /// of a film together have every unit once, but for what comes before the first keyframe that is shown.
     pub is_copy: bool,
+    /// It has 10 bits and this curve, which is the film's own, and is made of what is not brought into the standard
+    /// range; its codec is HEVC or AV1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdr: Option<Curve>,
 }
 
 /// A rendition of a sound.

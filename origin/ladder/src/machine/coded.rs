@@ -1,7 +1,7 @@
 //! What encoders deliver, in the form MP4 stores: a record beside the stream, and samples without what stands in it.
 //!
-//! In: an encoder's packet. Out: its record where it carries one, and its picture. All our encoders are asked for 8
-//! bits in 4:2:0, which the records say. Does not know FFmpeg.
+//! In: an encoder's packet. Out: its record where it carries one, and its picture. All our encoders are asked for 4:2:0
+//! with 8 bits, or with 10, which the records say. Does not know FFmpeg.
 
 use bytes::Bytes;
 use shared_media::{Obu, VideoCodec};
@@ -17,15 +17,22 @@ pub(crate) struct Coded {
     pub(crate) data: Bytes,
 }
 
-/// Takes an encoder's packet apart.
-pub(crate) fn take_apart(codec: VideoCodec, packet: &[u8]) -> Coded {
+/// How many bits a sample of ours has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    Eight,
+    Ten,
+}
+
+/// Takes an encoder's packet apart. Only HEVC and AV1 have 10 bits.
+pub(crate) fn take_apart(codec: VideoCodec, depth: Depth, packet: &[u8]) -> Coded {
     match codec {
         VideoCodec::Avc => {
             let nal::Packet { avcc, data } = nal::from_annex_b(packet);
             Coded { record: avcc, data }
         }
-        VideoCodec::Hevc => hevc(packet),
-        VideoCodec::Av1 => av1(packet),
+        VideoCodec::Hevc => hevc(depth, packet),
+        VideoCodec::Av1 => av1(depth, packet),
     }
 }
 
@@ -33,7 +40,7 @@ pub(crate) fn take_apart(codec: VideoCodec, packet: &[u8]) -> Coded {
 const SETS: [u8; 3] = [32, 33, 34];
 const LEFT_OUT: [u8; 2] = [35, 38];
 
-fn hevc(packet: &[u8]) -> Coded {
+fn hevc(depth: Depth, packet: &[u8]) -> Coded {
     let mut sets: [Option<&[u8]>; 3] = [None; 3];
     let mut data = Vec::with_capacity(packet.len() + 16);
     for unit in Nals(packet) {
@@ -50,7 +57,7 @@ fn hevc(packet: &[u8]) -> Coded {
         }
     }
     let record = match sets {
-        [Some(vps), Some(sps), Some(pps)] => hvcc([vps, sps, pps]),
+        [Some(vps), Some(sps), Some(pps)] => hvcc(depth, [vps, sps, pps]),
         _ => None,
     };
     Coded { record, data: data.into() }
@@ -58,14 +65,18 @@ fn hevc(packet: &[u8]) -> Coded {
 
 /// ISO/IEC 14496-15, 8.3.3.1. The SPS begins with its VPS's number (4 bits), the number of layers less one (3), whether
 /// they nest (1), and the profile, tier and level (12 bytes; ITU-T H.265, 7.3.2.2).
-fn hvcc(sets: [&[u8]; 3]) -> Option<Bytes> {
+fn hvcc(depth: Depth, sets: [&[u8]; 3]) -> Option<Bytes> {
     let begin: Vec<u8> = without_emulation(sets[1].get(2..)?).take(13).collect();
     let (head, profile) = begin.split_first().filter(|(_, profile)| profile.len() == 12)?;
     let layers = (head >> 1 & 7) + 1;
     let mut record = vec![1];
     record.extend_from_slice(profile);
-    // No statement about segmentation and parallelism; 4:2:0, 8 bits; none about the frame rate.
-    record.extend_from_slice(&[0xf0, 0, 0xfc, 0xfd, 0xf8, 0xf8, 0, 0]);
+    let bits = match depth {
+        Depth::Eight => 0xf8,
+        Depth::Ten => 0xfa,
+    };
+    // No statement about segmentation and parallelism; 4:2:0, bits of luma and of chroma; none about the frame rate.
+    record.extend_from_slice(&[0xf0, 0, 0xfc, 0xfd, bits, bits, 0, 0]);
     record.push(layers << 3 | (head & 1) << 2 | 3);
     record.push(3);
     for (kind, set) in SETS.into_iter().zip(sets) {
@@ -92,14 +103,14 @@ const TEMPORAL_DELIMITER: u8 = 2;
 const PADDING: u8 = 15;
 
 /// A temporal unit: its delimiter and padding are left out (AV1 in ISO-BMFF, 2.4).
-fn av1(packet: &[u8]) -> Coded {
+fn av1(depth: Depth, packet: &[u8]) -> Coded {
     let (mut record, mut data, mut rest) = (None, Vec::with_capacity(packet.len()), packet);
     while let Some(Obu { kind, payload, length }) = Obu::first(rest) {
         let (this, after) = rest.split_at(length);
         rest = after;
         match kind {
             TEMPORAL_DELIMITER | PADDING => continue,
-            SEQUENCE_HEADER => record = av1c(payload, this),
+            SEQUENCE_HEADER => record = av1c(depth, payload, this),
             _ => {}
         }
         data.extend_from_slice(this);
@@ -109,7 +120,7 @@ fn av1(packet: &[u8]) -> Coded {
 
 /// AV1 in ISO-BMFF, 2.3. The sequence header begins as 5.5.1 says; `None` for one with timing information, which our
 /// encoders do not write.
-fn av1c(header: &[u8], whole: &[u8]) -> Option<Bytes> {
+fn av1c(depth: Depth, header: &[u8], whole: &[u8]) -> Option<Bytes> {
     let bit = |at: usize| Some(header.get(at / 8)? >> (7 - at % 8) & 1);
     let bits = |at: usize, count: usize| {
         (at..at + count).try_fold(0_u8, |value, at| Some(value << 1 | bit(at)?))
@@ -124,7 +135,8 @@ fn av1c(header: &[u8], whole: &[u8]) -> Option<Bytes> {
         let level = bits(24, 5)?;
         (level, if level > 7 { bit(29)? } else { 0 })
     };
-    let mut record = vec![0x81, profile << 5 | level, tier << 7 | 0b1100, 0];
+    let is_deep = u8::from(depth == Depth::Ten);
+    let mut record = vec![0x81, profile << 5 | level, tier << 7 | is_deep << 6 | 0b1100, 0];
     record.extend_from_slice(whole);
     Some(record.into())
 }
@@ -147,11 +159,14 @@ mod tests {
             &[0, 0, 1, 0x26, 1, 9],
         ]
         .concat();
-        let coded = take_apart(VideoCodec::Hevc, &packet);
+        let coded = take_apart(VideoCodec::Hevc, Depth::Eight, &packet);
         assert_eq!(coded.data[..], [0, 0, 0, 3, 0x26, 1, 9]);
         let record = coded.record.unwrap();
         assert_eq!(record[..13], [1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93]);
         assert_eq!((record[21], record[22]), (0b0000_1111, 3));
+        assert_eq!(record[16..19], [0xfd, 0xf8, 0xf8]);
+        let deep = take_apart(VideoCodec::Hevc, Depth::Ten, &packet).record.unwrap();
+        assert_eq!(deep[16..19], [0xfd, 0xfa, 0xfa]);
         let sets = nal::parameter_sets(VideoCodec::Hevc, &record).unwrap();
         assert_eq!(sets[..7], packet[..7]);
         assert_eq!(sets.len(), 7 + 4 + sps.len() + 7);
@@ -162,18 +177,20 @@ mod tests {
         // Profile 0, no timing information, one operating point of level index 8, high tier.
         let header = [0b0000_0000, 0, 0, 0b0100_0100, 9];
         let packet = [&[0x12, 0][..], &[0x0a, 5], &header, &[0x32, 2, 7, 7]].concat();
-        let coded = take_apart(VideoCodec::Av1, &packet);
+        let coded = take_apart(VideoCodec::Av1, Depth::Eight, &packet);
         assert_eq!(coded.data[..], packet[2..]);
         let record = coded.record.unwrap();
         assert_eq!(record[..4], [0x81, 8, 0b1000_1100, 0]);
         assert_eq!(record[4..], packet[2..9]);
+        let deep = take_apart(VideoCodec::Av1, Depth::Ten, &packet).record.unwrap();
+        assert_eq!(deep[2], 0b1100_1100);
     }
 
     proptest! {
         #[test]
         fn no_packet_panics(packet in proptest::collection::vec(any::<u8>(), 0..100)) {
             for codec in [VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Av1] {
-                let _ = take_apart(codec, &packet);
+                let _ = take_apart(codec, Depth::Ten, &packet);
             }
         }
     }

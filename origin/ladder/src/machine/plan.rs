@@ -314,6 +314,7 @@ mod tests {
             width,
             height,
             frame_rate: None,
+            hdr: None,
         };
         #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
         let ticks = |seconds: f64| Ticks((seconds * 90_000.0) as i64);

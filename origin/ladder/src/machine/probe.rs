@@ -210,6 +210,7 @@ mod tests {
             width: 640,
             height: 360,
             frame_rate: None,
+            hdr: None,
         };
         Publication::Picture(config)
     }

@@ -266,6 +266,7 @@ mod tests {
             width: 2,
             height: 2,
             frame_rate: None,
+            hdr: None,
         };
         let step = ToChild::Picture(video.clone());
         replay.push(0, TrackKind::Video, step);

@@ -66,6 +66,7 @@ fn flv(file: &[u8], (width, height): (u32, u32)) -> Vec<Publication> {
                     width,
                     height,
                     frame_rate: None,
+                    hdr: None,
                 };
                 events.push(Publication::Picture(video));
             }

@@ -14,6 +14,8 @@ use crate::clip::{Outcome, run};
 
 mod pictures;
 
+mod ranges;
+
 mod spans;
 
 mod sounds;
@@ -141,7 +143,8 @@ fn id(name: &str) -> RenditionId {
 }
 
 fn rung(name: &str, (width, height): (u32, u32), is_copy: bool) -> Rung {
-    Rung { id: id(name), width, height, bit_rate: 400_000, codec: VideoCodec::Avc, is_copy }
+    let (id, bit_rate, codec) = (id(name), 400_000, VideoCodec::Avc);
+    Rung { id, width, height, bit_rate, codec, is_copy, hdr: None }
 }
 
 fn sound(name: &str, stream: u32, channels: u8, is_copy: bool) -> Sound {

@@ -11,8 +11,8 @@ use reqwest::Url;
 use serde_json::json;
 use shared_wire::AssetId;
 use shared_wire::api::{
-    Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, Priority,
-    StreamInfo, Visibility,
+    Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, KeepHdr,
+    Priority, StreamInfo, Visibility,
 };
 
 use super::chapters::ChapterFlags;
@@ -22,6 +22,7 @@ use super::keep::{KeepFlags, kept};
 use super::moment;
 use super::pages::all;
 use super::queue::{self, Class};
+use super::range::Range;
 use super::subtitles::SubtitlesCommand;
 use super::table::table;
 use super::trim::{TrimFlags, shown};
@@ -79,6 +80,9 @@ pub(crate) enum AssetCommand {
         /// Whether its film is made before others; normal if not said
         #[arg(long, value_name = "PRIORITY")]
         priority: Option<Class>,
+        /// How the range of its HDR is kept, beside what all screens show; as the house does if not said
+        #[arg(long, value_name = "HOW")]
+        keep_hdr: Option<Range>,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -93,6 +97,9 @@ pub(crate) enum AssetCommand {
         /// Whether its film is made before others; bulk if not said
         #[arg(long, value_name = "PRIORITY")]
         priority: Option<Class>,
+        /// How the range of its HDR is kept, beside what all screens show; as the house does if not said
+        #[arg(long, value_name = "HOW")]
+        keep_hdr: Option<Range>,
         /// Which house
         #[command(flatten)]
         house: HouseFlags,
@@ -221,12 +228,19 @@ impl AssetCommand {
     /// Any of [`Error`].
     pub(crate) async fn run(self) -> Result<String, Error> {
         match self {
-            Self::Upload { file, title, priority, house } => {
-                let made = upload(&House::find(&house).await?, &file, title, priority).await?;
+            Self::Upload { file, title, priority, keep_hdr, house } => {
+                let said = [
+                    ("title", title),
+                    ("priority", priority.map(|one| Priority::from(one).name().to_owned())),
+                    ("keep_hdr", keep_hdr.map(|one| KeepHdr::from(one).name().to_owned())),
+                ];
+                let made = upload(&House::find(&house).await?, &file, &said).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })
             }
-            Self::Import { url, title, priority, house } => {
-                let import = Import { url, title, priority: priority.map(Priority::from) };
+            Self::Import { url, title, priority, keep_hdr, house } => {
+                let (priority, keep_hdr) =
+                    (priority.map(Priority::from), keep_hdr.map(KeepHdr::from));
+                let import = Import { url, title, priority, keep_hdr };
                 let at = House::find(&house).await?;
                 let made: Asset = at.send_long("/v1/assets/import", &import).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })
@@ -293,16 +307,13 @@ pub(super) fn said(asset: &Asset, house: &HouseFlags) -> String {
 async fn upload(
     at: &House,
     path_of: &Path,
-    title: Option<String>,
-    priority: Option<Class>,
+    said: &[(&str, Option<String>)],
 ) -> Result<Asset, Error> {
     let broken = |error: std::io::Error| Error::System(format!("{}: {error}", path_of.display()));
     let file = tokio::fs::File::open(path_of).await.map_err(broken)?;
     let bytes = file.metadata().await.map_err(broken)?.len();
     let name = path_of.file_name().map(|name| name.to_string_lossy().into_owned());
-    let priority = priority.map(|class| Priority::from(class).name().to_owned());
-    let said = [("title", title), ("file_name", name), ("priority", priority)];
-    let path = path("/v1/assets", &said);
+    let path = path("/v1/assets", &[said, &[("file_name", name)]].concat());
     at.send_file(&path, file, bytes).await
 }
 
@@ -370,6 +381,7 @@ fn show(asset: &Asset) -> String {
         format!("  bytes       {}", asset.bytes),
         format!("  since       {}", moment::utc(asset.created_at)),
     ];
+    lines.extend(asset.keep_hdr.map(|how| format!("  keeps HDR   in {}", how.name())));
     if let Some(account) = &asset.account {
         lines.push(format!("  account     {account}"));
     }
@@ -434,7 +446,8 @@ fn planned(plan: &AssetPlan) -> String {
     let film = plan.pictures.as_ref().map_or(0, |pictures| pictures.stream);
     let mut rows: Vec<[String; 5]> = Vec::new();
     rows.extend(plan.rungs.iter().map(|one| {
-        let what = format!("{}×{} {}", one.width, one.height, one.codec);
+        let range = one.hdr.as_deref().map(|range| format!(" {range}")).unwrap_or_default();
+        let what = format!("{}×{} {}{range}", one.width, one.height, one.codec);
         row(&one.rendition, what, kbits(one.bits_per_s), how(one.is_copy), film)
     }));
     rows.extend(plan.sounds.iter().map(|one| {

@@ -14,6 +14,7 @@ mod keep;
 mod moment;
 mod pages;
 mod queue;
+mod range;
 mod session;
 mod show;
 mod status;

@@ -3,6 +3,7 @@
 //! In: the layers of settings. Out: [`Rules`]. Does not know encoders.
 
 use clap::Args;
+use shared_wire::api::KeepHdr;
 
 use crate::layers::{Layers, whole};
 use crate::vod::{Rules, THREADS};
@@ -16,16 +17,21 @@ pub(super) struct FilmFlags {
     /// How much of a film is one piece, in seconds, 4 to 3600 [default: 24]
     #[arg(long, value_name = "SECONDS")]
     chunk_s: Option<String>,
+    /// How the range of HDR is kept of films that do not say, beside what all screens show: none, hevc or av1
+    /// [default: none]
+    #[arg(long, value_name = "HOW")]
+    keep_hdr: Option<String>,
 }
 
 /// Every name a setting of films goes by.
-pub(crate) const NAMES: &[&str] = &["transcodes", "chunk_s"];
+pub(crate) const NAMES: &[&str] = &["transcodes", "chunk_s", "keep_hdr"];
 
 impl FilmFlags {
     pub(super) fn flag(&self, name: &str) -> Option<&String> {
         match name {
             "transcodes" => self.transcodes.as_ref(),
             "chunk_s" => self.chunk_s.as_ref(),
+            "keep_hdr" => self.keep_hdr.as_ref(),
             _ => None,
         }
     }
@@ -43,6 +49,12 @@ impl Layers<'_> {
         let transcodes = self.value("transcodes", 0, |text| number(text, 0, 64));
         let transcodes = if transcodes == 0 { hands() } else { transcodes };
         Rules { transcodes, chunk_s: self.chunk_s() }
+    }
+
+    /// It is kept with each file that comes in: workers need not know it.
+    pub(super) fn keep_hdr(&mut self) -> KeepHdr {
+        let wrong = || "is none of none, hevc and av1".to_owned();
+        self.value("keep_hdr", KeepHdr::None, |text| KeepHdr::named(text).ok_or_else(wrong))
     }
 
     fn chunk_s(&mut self) -> u32 {

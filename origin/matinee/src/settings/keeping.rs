@@ -49,6 +49,7 @@ impl Layers<'_> {
                 let seconds = whole(text, 60, 365 * 24 * 3600)?;
                 u32::try_from(seconds).map_err(|error| error.to_string())
             }),
+            keep_hdr: self.keep_hdr(),
         }
     }
 

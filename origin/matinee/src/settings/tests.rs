@@ -1,6 +1,6 @@
 //! Which layer counts, and what is wrong in each.
 
-use shared_wire::api::ladder;
+use shared_wire::api::{KeepHdr, ladder};
 
 use super::*;
 
@@ -45,6 +45,21 @@ fn a_ladder_is_a_list_of_rungs() {
     assert_eq!(ladder::text(&chosen), "1080p/hevc@3000k,360p");
     flags.ladder = Some("all".to_owned());
     assert!(flags.settle(|_| None).is_err());
+}
+
+#[test]
+fn a_house_may_keep_the_range_of_hdr() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let kept = |text: &str| {
+        let file = dir.path().join("m.toml");
+        std::fs::write(&file, text).expect("writable");
+        let settled = flags(Some(file)).settle(|_| None);
+        settled.map(|one| one.uploads.keep_hdr).map_err(|error| error.to_string())
+    };
+    assert_eq!(kept(""), Ok(KeepHdr::None));
+    assert_eq!(kept("keep_hdr = \"av1\""), Ok(KeepHdr::Av1));
+    let said = kept("keep_hdr = \"h265\"").expect_err("refused");
+    assert!(said.contains("keep_hdr: \"h265\" is none of none, hevc and av1"), "{said}");
 }
 
 #[test]

@@ -133,8 +133,13 @@ impl House {
             clock: Arc::new(move || told.load(Ordering::Relaxed)),
             ..Config::default()
         };
-        let mut rules =
-            Rules { folder: None, size_max: SIZE_MAX, bytes_max: None, expires_s: 3600 };
+        let mut rules = Rules {
+            folder: None,
+            size_max: SIZE_MAX,
+            bytes_max: None,
+            expires_s: 3600,
+            keep_hdr: shared_wire::api::KeepHdr::None,
+        };
         change(&mut config, &mut rules);
         config.uploads_bytes_max = rules.bytes_max;
         let data = config.data_dir.clone();

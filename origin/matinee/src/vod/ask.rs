@@ -5,6 +5,7 @@
 
 use origin_ladder::film;
 use origin_packager::{CaptionTrack, Given};
+use shared_media::hdr::Curve;
 use shared_media::{
     Language, Plan, Rendition, RenditionId, Rung, SoundTrack, Ticks, TrackKind, VideoCodec,
 };
@@ -69,8 +70,9 @@ impl Made {
                 width: one.width,
                 height: one.height,
                 bit_rate: rate(one.bits_per_s),
-                codec: VideoCodec::Avc,
+                codec: codec(&one.codec),
                 is_copy: one.is_copy,
+                hdr: one.hdr.as_deref().and_then(Curve::named),
             })
         };
         self.plan.rungs.iter().filter_map(rung).collect()
@@ -180,6 +182,15 @@ impl Made {
                 of_chunk.unwrap_or_default()
             }
         }
+    }
+}
+
+/// A codec as plans name it.
+fn codec(name: &str) -> VideoCodec {
+    match name {
+        "hevc" => VideoCodec::Hevc,
+        "av1" => VideoCodec::Av1,
+        _ => VideoCodec::Avc,
     }
 }
 

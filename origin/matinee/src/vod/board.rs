@@ -84,8 +84,9 @@ pub(super) struct Sketches {
 impl Sketches {
     pub(super) fn new(made: &Made, part: Part) -> Self {
         let Part::Chunk(at) = part else { return Self::default() };
-        let rungs = &made.plan.rungs;
-        let Some(smallest) = rungs.last() else { return Self::default() };
+        // What all screens show.
+        let mut rungs = made.plan.rungs.iter().filter(|rung| rung.hdr.is_none());
+        let Some(smallest) = rungs.clone().next_back() else { return Self::default() };
         let (cuts, first) = (made.cuts(part).to_vec(), made.first(part));
         let chunk = made.cutting.chunks.get(at);
         let until = chunk.map_or(made.length, |chunk| chunk.until);
@@ -94,7 +95,7 @@ impl Sketches {
         let small = Reel { rendition: smallest.rendition.clone(), due, ..Reel::default() };
         let cover_at = Ticks(made.length.0 / COVER_AT);
         let is_covered = chunk.is_some_and(|one| (one.from..one.until).contains(&cover_at));
-        let fits = rungs.iter().find(|rung| rung.width.min(rung.height) <= COVER_LINES_MAX);
+        let fits = rungs.find(|rung| rung.width.min(rung.height) <= COVER_LINES_MAX);
         let large = is_covered.then(|| Reel {
             rendition: fits.unwrap_or(smallest).rendition.clone(),
             due: (0..COVER_LOOKS).map(|look| look * cuts.len() / COVER_LOOKS).collect(),

@@ -19,7 +19,7 @@ const READ_SHARE: u64 = 2;
 impl Films {
     pub(super) async fn index(&self, lease: &FilmLease, file: &Path) -> Result<Done, Failure> {
         let known = self.control.film(lease.asset).await?;
-        let plan = plan(&self.vod, &known.media);
+        let plan = plan(&self.vod, &known.media, known.keep_hdr);
         let sounds = plan.sounds.iter().map(|one| one.stream);
         let texts = plan.subtitles.iter().map(|one| one.stream);
         let pictures = plan.pictures.as_ref().map(|pictures| pictures.stream);

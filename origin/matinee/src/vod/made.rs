@@ -265,6 +265,7 @@ mod tests {
             width: 2,
             height: 2,
             codec: "h264".to_owned(),
+            hdr: None,
             bits_per_s: 1,
             is_copy: false,
         };

@@ -198,7 +198,14 @@ mod tests {
 
     fn video(avcc: &'static [u8], width: u32) -> TrackConfig {
         let (codec, record) = (VideoCodec::Avc, Bytes::from_static(avcc));
-        TrackConfig::Video(VideoConfig { codec, record, width, height: 180, frame_rate: None })
+        TrackConfig::Video(VideoConfig {
+            codec,
+            record,
+            width,
+            height: 180,
+            frame_rate: None,
+            hdr: None,
+        })
     }
 
     fn audio(asc: &'static [u8], sample_rate: u32) -> TrackConfig {

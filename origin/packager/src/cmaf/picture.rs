@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use mp4_atom::{Atom as _, Av01, Av1c, Avc1, Avcc, Codec, Hvc1, Hvcc, Visual};
+use mp4_atom::{Atom as _, Av01, Av1c, Avc1, Avcc, Codec, Colr, Hvc1, Hvcc, Visual};
+use shared_media::hdr::{self, Hdr};
 use shared_media::{VideoCodec, VideoConfig};
 
 use super::header::HeaderError;
@@ -55,7 +56,18 @@ fn hvc1(video: &VideoConfig, visual: Visual) -> Result<(Codec, String), HeaderEr
         array.completeness = true;
     }
     let codec = hevc_codec(&hvcc);
-    Ok((Hvc1 { visual, hvcc, ..Hvc1::default() }.into(), codec))
+    let colr = video.hdr.as_ref().map(colr);
+    Ok((Hvc1 { visual, hvcc, colr, ..Hvc1::default() }.into(), codec))
+}
+
+/// What the numbers of pictures beyond the standard range mean (ISO/IEC 14496-12, 12.1.5).
+fn colr(hdr: &Hdr) -> Colr {
+    Colr::Nclx {
+        colour_primaries: hdr::PRIMARIES.into(),
+        transfer_characteristics: hdr.curve.transfer().into(),
+        matrix_coefficients: hdr::MATRIX.into(),
+        full_range_flag: hdr.is_full_range,
+    }
 }
 
 /// `hvc1.` and profile, compatibility, tier and level, constraints (ISO/IEC 14496-15, annex E.3).
@@ -74,7 +86,8 @@ fn hevc_codec(hvcc: &Hvcc) -> String {
     codec
 }
 
-/// `av01.P.LLT.DD`: profile, level and tier, bit depth (AV1 in ISO-BMFF, 5).
+/// `av01.P.LLT.DD`: profile, level and tier, bit depth (AV1 in ISO-BMFF, 5). What follows is not said of pictures that
+/// have the standard range: whether there is no colour, how colours are subsampled, primaries, curve, matrix and range.
 fn av01(video: &VideoConfig, visual: Visual) -> Result<(Codec, String), HeaderError> {
     let body = &mut &video.record[..];
     let av1c = Av1c::decode_body(body).map_err(|_| HeaderError::Record("av1C"))?;
@@ -85,20 +98,48 @@ fn av01(video: &VideoConfig, visual: Visual) -> Result<(Codec, String), HeaderEr
     };
     let (profile, level) = (av1c.seq_profile, av1c.seq_level_idx_0);
     let tier = if av1c.seq_tier_0 { 'H' } else { 'M' };
-    let codec = format!("av01.{profile}.{level:02}{tier}.{depth:02}");
-    Ok((Av01 { visual, av1c, ..Av01::default() }.into(), codec))
+    let mut codec = format!("av01.{profile}.{level:02}{tier}.{depth:02}");
+    if let Some(Hdr { curve, is_full_range }) = &video.hdr {
+        let place = if av1c.chroma_subsampling_x && av1c.chroma_subsampling_y {
+            av1c.chroma_sample_position
+        } else {
+            0
+        };
+        let sampled = [av1c.chroma_subsampling_x, av1c.chroma_subsampling_y].map(u8::from);
+        let (primaries, transfer, matrix) = (hdr::PRIMARIES, curve.transfer(), hdr::MATRIX);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            codec,
+            ".{}.{}{}{place}.{primaries:02}.{transfer:02}.{matrix:02}.{}",
+            u8::from(av1c.monochrome),
+            sampled[0],
+            sampled[1],
+            u8::from(*is_full_range)
+        );
+    }
+    let colr = video.hdr.as_ref().map(colr);
+    Ok((Av01 { visual, av1c, colr, ..Av01::default() }.into(), codec))
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use shared_media::hdr::Curve;
 
     use super::*;
 
     fn codec_of(codec: VideoCodec, record: &[u8]) -> Result<String, HeaderError> {
+        entry_of(codec, record, None).map(|(_, codec)| codec)
+    }
+
+    fn entry_of(
+        codec: VideoCodec,
+        record: &[u8],
+        hdr: Option<Hdr>,
+    ) -> Result<(Codec, String), HeaderError> {
         let record = Bytes::copy_from_slice(record);
-        let video = VideoConfig { codec, record, width: 320, height: 180, frame_rate: None };
-        entry(&video).map(|(_, codec)| codec)
+        let video = VideoConfig { codec, record, width: 320, height: 180, frame_rate: None, hdr };
+        entry(&video)
     }
 
     /// Main profile, main tier, level 2.1, as x265 writes it; the sets are cut short.
@@ -118,6 +159,26 @@ mod tests {
         assert_eq!(hevc.as_deref(), Ok("hvc1.1.6.L63.90"));
         let av1 = codec_of(VideoCodec::Av1, &[0x81, 0x05, 0x4C, 0, 0x0A, 1, 0]);
         assert_eq!(av1.as_deref(), Ok("av01.0.05M.10"));
+    }
+
+    #[test]
+    fn a_wider_range_is_said_beside_the_record() {
+        let said = |curve: Curve, is_full: bool| Colr::Nclx {
+            colour_primaries: 9,
+            transfer_characteristics: curve.transfer().into(),
+            matrix_coefficients: 9,
+            full_range_flag: is_full,
+        };
+        let hdr = |curve, is_full_range| Some(Hdr { curve, is_full_range });
+        let record = hvcc(&[32, 33, 34]);
+        let (entry, codec) = entry_of(VideoCodec::Hevc, &record, hdr(Curve::Hlg, false)).unwrap();
+        let Codec::Hvc1(hvc1) = entry else { panic!("{entry:?}") };
+        assert_eq!((hvc1.colr, codec.as_str()), (Some(said(Curve::Hlg, false)), "hvc1.1.6.L63.90"));
+        let record = [0x81, 0x05, 0x4C, 0, 0x0A, 1, 0];
+        let (entry, codec) = entry_of(VideoCodec::Av1, &record, hdr(Curve::Pq, true)).unwrap();
+        let Codec::Av01(av01) = entry else { panic!("{entry:?}") };
+        assert_eq!(av01.colr, Some(said(Curve::Pq, true)));
+        assert_eq!(codec, "av01.0.05M.10.0.110.09.16.09.1");
     }
 
     #[test]

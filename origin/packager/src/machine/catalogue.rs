@@ -122,6 +122,7 @@ fn variant((id, facts): &Known, sounds: &[&Known]) -> Variant {
         average_bandwidth: facts.rates.average() + average.unwrap_or(0),
         codecs,
         resolution: facts.resolution,
+        hdr: facts.hdr,
         frame_rate_millihertz: facts.frame_rate_millihertz(),
         audio: peak.map(|_| GROUP.to_owned()),
         subtitles: None,
@@ -142,6 +143,7 @@ fn i_frames((id, facts): &Known) -> Option<IFrames> {
         average_bandwidth: rates.average(),
         codec: facts.codec.clone()?,
         resolution: facts.resolution,
+        hdr: facts.hdr,
         uri: names::child_i_frames(id),
     })
 }

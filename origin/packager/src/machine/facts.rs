@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared_media::closed_captions::Channels;
+use shared_media::hdr::Curve;
 use shared_media::{Anchor, RenditionId, SoundTrack, TrackConfig, VideoConfig};
 use shared_playlist::Multivariant;
 
@@ -26,6 +27,9 @@ pub struct Facts {
     pub(super) codec: Option<String>,
     /// The size of its pictures, in pixels.
     pub(super) resolution: Option<(u32, u32)>,
+    /// The curve of its pictures, if they are beyond the standard range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) hdr: Option<Curve>,
     /// Pictures per 1000 s as its configuration states it; while nothing was measured, as its first pictures came.
     pub(super) frame_rate_millihertz: Option<u32>,
     pub(super) channels: u8,
@@ -82,6 +86,7 @@ impl Facts {
             is_offered: is_ready(track) && !track.rests,
             codec: track.writer.header.as_ref().map(|header| header.codec.clone()),
             resolution: video.map(|video| (video.width, video.height)),
+            hdr: video.and_then(|video| Some(video.hdr?.curve)),
             frame_rate_millihertz: video.and_then(stated_rate).or_else(begun),
             channels: audio.map_or(2, |audio| audio.channels),
             sample_rate: audio.map(|audio| audio.sample_rate),
@@ -116,6 +121,7 @@ impl Facts {
         if self.codec.is_none() {
             // Nothing of it was in the pieces so far.
             (self.codec, self.resolution) = (next.codec.clone(), next.resolution);
+            self.hdr = next.hdr;
             (self.channels, self.sample_rate) = (next.channels, next.sample_rate);
             self.frame_rate_millihertz = next.frame_rate_millihertz;
         }

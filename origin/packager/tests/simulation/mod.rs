@@ -98,6 +98,7 @@ pub(crate) fn video_config(frame_rate: Option<Rational>, height: u32) -> TrackCo
         width: height * 16 / 9,
         height,
         frame_rate,
+        hdr: None,
     })
 }
 

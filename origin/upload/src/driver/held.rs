@@ -200,5 +200,6 @@ fn said(upload: &Upload) -> NewAsset {
     let title = title.unwrap_or_else(|| format!("Upload {}", upload.id));
     // What there is not was refused when it was sent.
     let priority = said.priority().ok().flatten().unwrap_or_default();
-    NewAsset { title, file_name, priority }
+    let keep_hdr = said.keep_hdr().ok().flatten();
+    NewAsset { title, file_name, priority, keep_hdr }
 }

@@ -60,7 +60,9 @@ pub type Plan = Vec<(&'static str, String)>;
 pub fn create(headers: &HeaderMap, config: &Config) -> Result<Create, Refusal> {
     let metadata = one(headers, name::METADATA)?;
     if let Some(text) = metadata {
-        Metadata::read(text, config.metadata_bytes_max)?.priority()?;
+        let metadata = Metadata::read(text, config.metadata_bytes_max)?;
+        metadata.priority()?;
+        metadata.keep_hdr()?;
     }
     let concat_sent = one(headers, name::CONCAT)?;
     let concat = Concat::read(concat_sent, config.parts_max)?;

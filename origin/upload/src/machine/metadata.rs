@@ -3,12 +3,14 @@
 //! In: a header's value. Out: [`Metadata`], or what is wrong with it. Does not know what becomes of it.
 
 use data_encoding::BASE64;
-use shared_wire::api::Priority;
+use shared_wire::api::{KeepHdr, Priority};
 
 use super::Refusal;
 
 /// The key of whether the film is made before others.
 const PRIORITY: &str = "priority";
+/// The key of how the range of its HDR is kept.
+const KEEP_HDR: &str = "keep_hdr";
 
 /// What was said of a file. Values are bytes of strangers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +64,16 @@ impl Metadata {
         let Some(name) = self.text(PRIORITY) else { return Ok(None) };
         let none = || wrong("has a `priority` that is none of `urgent`, `normal` and `bulk`");
         Priority::named(&name).map(Some).ok_or_else(none)
+    }
+
+    /// How the range of its HDR is kept, if that is said.
+    ///
+    /// # Errors
+    /// 400 for a way that there is not.
+    pub fn keep_hdr(&self) -> Result<Option<KeepHdr>, Refusal> {
+        let Some(name) = self.text(KEEP_HDR) else { return Ok(None) };
+        let none = || wrong("has a `keep_hdr` that is none of `none`, `hevc` and `av1`");
+        KeepHdr::named(&name).map(Some).ok_or_else(none)
     }
 }
 

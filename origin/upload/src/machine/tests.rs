@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use shared_wire::AssetId;
-use shared_wire::api::Priority;
+use shared_wire::api::{KeepHdr, Priority};
 use shared_wire::upload::{Piece, Stage, Upload};
 
 use super::*;
@@ -64,6 +64,16 @@ fn metadata_is_read_as_the_protocol_says() {
     };
     assert_eq!(priority("urgent"), Ok(Some(Priority::Urgent)));
     assert_eq!((said.priority(), priority("Urgent")), (Ok(None), Err(400)));
+    let keep_hdr = |name: &str| {
+        let said = read(&format!("keep_hdr {}", BASE64.encode(name.as_bytes()))).unwrap();
+        said.keep_hdr().map_err(|refusal| refusal.status)
+    };
+    for one in KeepHdr::ALL {
+        assert_eq!(keep_hdr(one.name()), Ok(Some(one)));
+    }
+    assert_eq!((said.keep_hdr(), keep_hdr("h265")), (Ok(None), Err(400)));
+    let odd = headers(&[("upload-length", "5"), ("upload-metadata", "keep_hdr aGlnaA==")]);
+    assert_eq!(create(&odd, &Config::default()).unwrap_err().code, "metadata_malformed");
 }
 
 #[test]

@@ -87,6 +87,16 @@ impl Film {
         rungs
     }
 
+    /// What the rung that keeps the film's range takes in this codec, at the film's own size; as all others, never more
+    /// than the film itself has.
+    pub(super) fn hdr_bits_per_s(&self, codec: &str, config: &Config) -> u64 {
+        let worth = worth(codec).max(1);
+        let own = self.own_bits_per_s.map_or(u64::MAX, |own| own.saturating_mul(100) / worth);
+        let bits = self.wanted(self.size, config).saturating_mul(config.hdr_percent) / worth;
+        let bits = bits.min(own).min(config.bits_per_s_max);
+        (bits / 1000 * 1000).max(config.bits_per_s_min)
+    }
+
     /// The film's shape with this shorter side.
     fn at(&self, side: u32) -> (u32, u32) {
         let own = u64::from(self.shorter_side().max(1));
@@ -197,6 +207,15 @@ mod tests {
         let rungs = told(&poor);
         assert_eq!(rungs[0], ((1920, 1080), 900));
         assert!(rungs[1].1 < 500, "{rungs:?}");
+    }
+
+    #[test]
+    fn a_wider_range_takes_a_little_more_than_its_codec_saves() {
+        let (config, usual) = (Config::default(), film(1920, 1080, 100));
+        let bits = |film: &Film| ["hevc", "av1"].map(|codec| film.hdr_bits_per_s(codec, &config));
+        assert_eq!(bits(&usual), [3_674_000, 3_061_000]);
+        let poor = Film { own_bits_per_s: Some(900_000), ..usual };
+        assert_eq!(bits(&poor), [600_000, 500_000]);
     }
 
     #[test]

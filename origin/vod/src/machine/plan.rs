@@ -2,9 +2,10 @@
 //!
 //! In: what was found in it. Out: the plan. Does not know who carries it out.
 
+use shared_media::hdr::Curve;
 use shared_wire::api::{
-    AssetPlan, LeftOut, MediaInfo, PicturePlan, RungPlan, SoundPlan, StreamInfo, SubtitlePlan,
-    VideoInfo,
+    AssetPlan, KeepHdr, LeftOut, MediaInfo, PicturePlan, RungPlan, SoundPlan, StreamInfo,
+    SubtitlePlan, VideoInfo,
 };
 
 use super::ladder::{Film, Rung};
@@ -19,9 +20,9 @@ const SAMPLES_PER_S: u32 = 48_000;
 const STEREO: u16 = 2;
 const SURROUND: u16 = 6;
 
-/// Plans what a file is to become.
+/// Plans what a file is to become; `keep_hdr` says whether the range of its HDR is kept, if it has any.
 #[must_use]
-pub fn plan(config: &Config, media: &MediaInfo) -> AssetPlan {
+pub fn plan(config: &Config, media: &MediaInfo, keep_hdr: KeepHdr) -> AssetPlan {
     let streams = || (0_u32..).zip(&media.streams);
     let film = film(media);
     let mut plan = AssetPlan::default();
@@ -30,6 +31,7 @@ pub fn plan(config: &Config, media: &MediaInfo) -> AssetPlan {
             (Some(video), ..) if Some(stream) == film => {
                 let own = one.bits_per_s.or(Some(media.bits_per_s).filter(|bits| *bits > 0));
                 pictures(config, (stream, one), (video, own), &mut plan);
+                plan.rungs.extend(kept(config, (video, own), &one.codec, keep_hdr));
                 continue;
             }
             (Some(video), ..) if video.is_cover => "it is the file's cover",
@@ -84,7 +86,6 @@ fn pictures(
         let most = film.wanted(top.size, config).saturating_mul(config.copied_percent_max) / 100;
         own.filter(|own| *own <= most && fits(config, &one.codec, video, *top))
     });
-    let name = |(width, height): (u32, u32)| format!("{}p", width.min(height));
     plan.rungs = rungs
         .iter()
         .enumerate()
@@ -93,6 +94,7 @@ fn pictures(
             width: rung.size.0,
             height: rung.size.1,
             codec: "h264".to_owned(),
+            hdr: None,
             bits_per_s: copied.filter(|_| at == 0).unwrap_or(rung.bits_per_s),
             is_copy: at == 0 && copied.is_some(),
         })
@@ -104,6 +106,36 @@ fn pictures(
         tone_map: video.hdr.is_some(),
         complexity_percent: film.complexity_percent,
     });
+}
+
+/// A rung's name: its shorter side.
+fn name((width, height): (u32, u32)) -> String {
+    format!("{}p", width.min(height))
+}
+
+/// The rung that keeps the film's range, at the film's own size. Players begin with what stands first, so it comes
+/// last. Of Dolby Vision it has what is below that.
+fn kept(
+    config: &Config,
+    (video, own): (&VideoInfo, Option<u64>),
+    codec: &str,
+    keep_hdr: KeepHdr,
+) -> Option<RungPlan> {
+    if keep_hdr == KeepHdr::None {
+        return None;
+    }
+    let range = video.hdr.as_deref()?;
+    let curve = Curve::named(video.hdr_base.as_deref().unwrap_or(range))?;
+    let film = Film::of(video, own, codec);
+    Some(RungPlan {
+        rendition: format!("{}-hdr", name(film.size)),
+        width: film.size.0,
+        height: film.size.1,
+        codec: keep_hdr.name().to_owned(),
+        hdr: Some(curve.name().to_owned()),
+        bits_per_s: film.hdr_bits_per_s(keep_hdr.name(), config),
+        is_copy: false,
+    })
 }
 
 /// Whether the pictures are already what the highest rung would be.
@@ -194,6 +226,7 @@ mod tests {
             is_interlaced: false,
             rotation: 0,
             hdr: None,
+            hdr_base: None,
             is_cover: false,
             shown_width: None,
             complexity_percent: Some(100),
@@ -211,6 +244,10 @@ mod tests {
     }
 
     fn planned(streams: Vec<StreamInfo>) -> AssetPlan {
+        kept(streams, KeepHdr::None)
+    }
+
+    fn kept(streams: Vec<StreamInfo>, keep_hdr: KeepHdr) -> AssetPlan {
         let media = MediaInfo {
             container: "matroska,webm".to_owned(),
             duration_ms: 1000,
@@ -218,7 +255,7 @@ mod tests {
             streams,
             chapters: Vec::new(),
         };
-        plan(&Config::default(), &media)
+        plan(&Config::default(), &media, keep_hdr)
     }
 
     fn with(change: impl FnOnce(&mut VideoInfo)) -> StreamInfo {
@@ -271,6 +308,38 @@ mod tests {
         assert_eq!((done.rotate, done.deinterlace, done.tone_map), (90, true, true));
         assert_eq!((plan.rungs[1].width, plan.rungs[1].height), (720, 1280));
         assert_eq!(plan.rungs[1].rendition, "720p");
+    }
+
+    #[test]
+    fn a_wide_range_is_kept_beside_the_same_ladder_if_that_is_asked_for() {
+        let hdr = |range: &str, base: Option<&str>| {
+            let mut stream = with(|video| {
+                (video.hdr, video.hdr_base) = (Some(range.to_owned()), base.map(str::to_owned));
+                video.rotation = 90;
+            });
+            stream.bits_per_s = Some(20_000_000);
+            stream
+        };
+        let standard = planned(vec![hdr("pq", None)]);
+        for (keep, range, base, curve) in [
+            (KeepHdr::Hevc, "pq", None, "pq"),
+            (KeepHdr::Av1, "hlg", None, "hlg"),
+            (KeepHdr::Hevc, "dolby-vision", Some("hlg"), "hlg"),
+        ] {
+            let mut plan = kept(vec![hdr(range, base)], keep);
+            let last = plan.rungs.pop().unwrap();
+            assert_eq!(plan, standard, "the others are what they would be without it");
+            assert_eq!(
+                (last.rendition.as_str(), last.width, last.height),
+                ("1080p-hdr", 1080, 1920)
+            );
+            assert_eq!((last.codec.as_str(), last.hdr.as_deref()), (keep.name(), Some(curve)));
+            assert!(last.bits_per_s < plan.rungs[0].bits_per_s && !last.is_copy, "{last:?}");
+        }
+        for film in [video("h264", 1920, 1080), hdr("dolby-vision", None)] {
+            let plan = kept(vec![film.clone()], KeepHdr::Hevc);
+            assert_eq!(plan, planned(vec![film]), "there is nothing to keep");
+        }
     }
 
     #[test]

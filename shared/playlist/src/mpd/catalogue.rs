@@ -2,6 +2,8 @@
 //!
 //! In: a multivariant playlist of ours. Out: [`Catalogue`]. Does not know what is listed where.
 
+use shared_media::hdr::Curve;
+
 use crate::multivariant::ANCHOR;
 use crate::read::{self, Attributes};
 
@@ -31,8 +33,18 @@ pub(crate) struct Representation {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Picture { width: u64, height: u64, frame_rate_millihertz: Option<u64> },
-    Sound { language: Option<String>, channels: Option<u64>, sample_rate: Option<u64> },
+    Picture {
+        width: u64,
+        height: u64,
+        frame_rate_millihertz: Option<u64>,
+        /// Their curve, if they are beyond the standard range.
+        hdr: Option<Curve>,
+    },
+    Sound {
+        language: Option<String>,
+        channels: Option<u64>,
+        sample_rate: Option<u64>,
+    },
 }
 
 impl Catalogue {
@@ -146,7 +158,8 @@ fn kind(tag: &Attributes) -> Kind {
     match size {
         Some((width, height)) => {
             let millihertz = tag.micros("FRAME-RATE").map(|micros| micros / 1000);
-            Kind::Picture { width, height, frame_rate_millihertz: millihertz }
+            let hdr = tag.get("VIDEO-RANGE").and_then(Curve::of_video_range);
+            Kind::Picture { width, height, frame_rate_millihertz: millihertz, hdr }
         }
         None => Kind::Sound { language: None, channels: None, sample_rate: None },
     }

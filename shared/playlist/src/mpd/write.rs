@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use shared_media::hdr::{self, Curve};
 use shared_media::{Language, TICKS_PER_SECOND};
 
 use super::catalogue::{Kind, Representation};
@@ -20,6 +21,8 @@ const RATES: &str = "min=\"0.96\" max=\"1.04\"";
 const SOUND_ID: usize = 10;
 /// How the names of codecs of pictures begin, by which sets they are told apart.
 const PICTURES: [&str; 3] = ["avc", "h", "av01"];
+/// The first set of pictures beyond the standard range: for each curve one of HEVC, then one of AV1.
+const HDR_ID: usize = 5;
 /// Where players ask an edge for the time.
 const TIME: &str = "/time";
 
@@ -98,14 +101,14 @@ fn segments(periods: &[Period]) -> impl Iterator<Item = (i64, i64)> {
     members.flat_map(|member| member.segments.iter().copied())
 }
 
-/// One set for each codec of pictures, in which players switch, and one for each sound.
+/// One set for each codec and range of pictures, in which players switch, and one for each sound.
 fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
     let of = |member: &Member| presentation.catalogue.representations.get(member.index);
     let mut sets: BTreeMap<usize, Vec<(&Member, &Representation)>> = BTreeMap::new();
     for member in &period.run.members {
         let Some(representation) = of(member) else { continue };
         let id = match representation.kind {
-            Kind::Picture { .. } => 1 + family(&representation.codec),
+            Kind::Picture { hdr, .. } => picture_id(&representation.codec, hdr),
             Kind::Sound { .. } => SOUND_ID + member.index,
         };
         sets.entry(id).or_default().push((member, representation));
@@ -128,8 +131,13 @@ fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
                 line!(text, "<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>");
             }
         }
-        // Who plays one can play the other from the next segment on.
-        let others = sets.keys().filter(|other| **other < SOUND_ID && *other != id);
+        if let Kind::Picture { hdr: Some(curve), .. } = representation.kind {
+            essential(text, curve);
+        }
+        // Who plays one can play the other from the next segment on, but for another range.
+        let is_alike =
+            |other: &usize| *other < SOUND_ID && other != id && range_of(*other) == range_of(*id);
+        let others = sets.keys().filter(|other| is_alike(other));
         let others: Vec<String> = others.map(ToString::to_string).collect();
         if *id < SOUND_ID && !others.is_empty() {
             let scheme = "urn:mpeg:dash:adaptation-set-switching:2016";
@@ -145,6 +153,19 @@ fn sets(text: &mut String, presentation: &Presentation<'_>, period: &Period) {
             representation_of(text, member, representation, !shared);
         }
         line!(text, "</AdaptationSet>");
+    }
+}
+
+/// What players must know of to play a set (ISO/IEC 23009-1, 5.8.4.8): the pictures' colours and curve (ISO/IEC
+/// 23091-2).
+fn essential(text: &mut String, curve: Curve) {
+    for (name, value) in [
+        ("ColourPrimaries", hdr::PRIMARIES),
+        ("TransferCharacteristics", curve.transfer()),
+        ("MatrixCoefficients", hdr::MATRIX),
+    ] {
+        let scheme = format!("urn:mpeg:mpegB:cicp:{name}");
+        line!(text, "<EssentialProperty schemeIdUri=\"{scheme}\" value=\"{value}\"/>");
     }
 }
 
@@ -227,7 +248,7 @@ fn representation_of(
     let codec = escaped(codec);
     let head = format!("<Representation id=\"{id}\" bandwidth=\"{bandwidth}\" codecs=\"{codec}\"");
     match kind {
-        Kind::Picture { width, height, frame_rate_millihertz } => {
+        Kind::Picture { width, height, frame_rate_millihertz, .. } => {
             let rate =
                 frame_rate_millihertz.map(|rate| format!(" frameRate=\"{}\"", frame_rate(rate)));
             let rate = rate.unwrap_or_default();
@@ -258,10 +279,21 @@ fn representation_of(
     line!(text, "</Representation>");
 }
 
-/// The place of a picture's codec among those that are told apart.
-fn family(codec: &str) -> usize {
+/// The set of pictures of a codec and a range.
+fn picture_id(codec: &str, hdr: Option<Curve>) -> usize {
     let known = PICTURES.iter().position(|name| codec.starts_with(name));
-    known.unwrap_or(PICTURES.len())
+    match hdr {
+        None => 1 + known.unwrap_or(PICTURES.len()),
+        Some(curve) => {
+            let ranges = Curve::ALL.iter().take_while(|one| **one != curve).count();
+            HDR_ID + ranges * 2 + usize::from(codec.starts_with("av01"))
+        }
+    }
+}
+
+/// Which range a set of pictures has.
+const fn range_of(set: usize) -> usize {
+    if set < HDR_ID { 0 } else { 1 + (set - HDR_ID) / 2 }
 }
 
 /// Frames per second, whole or as a ratio (5.3.7.2).

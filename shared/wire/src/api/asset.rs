@@ -124,6 +124,41 @@ impl Visibility {
     }
 }
 
+/// Whether the film of an HDR file has a rendition that keeps its range, beside those for all screens; and how that is
+/// coded. Other files do not mind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepHdr {
+    /// It has none.
+    #[default]
+    None,
+    /// In HEVC, Main 10.
+    Hevc,
+    /// In AV1 with 10 bits.
+    Av1,
+}
+
+impl KeepHdr {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Hevc, Self::Av1];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Hevc => "hevc",
+            Self::Av1 => "av1",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+}
+
 /// `GET /v1/assets/{asset}`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
@@ -143,6 +178,9 @@ pub struct Asset {
     pub state: AssetState,
     /// Whether it is made before others.
     pub priority: Priority,
+    /// How the range of its HDR is kept beside what is made for all screens, if it has any; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_hdr: Option<KeepHdr>,
     /// Why it was refused, or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -241,6 +279,9 @@ pub struct Import {
     /// Whether it is made before others; absent: `bulk`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
+    /// How the range of its HDR is kept, if it has any; absent: as the house does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_hdr: Option<KeepHdr>,
 }
 
 /// What is in a file.
@@ -304,6 +345,9 @@ pub struct VideoInfo {
     /// `pq`, `hlg` or `dolby-vision`; absent: standard range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hdr: Option<String>,
+    /// Of Dolby Vision: `pq` or `hlg`, which its pictures have where a screen knows no more than that; absent: neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdr_base: Option<String>,
     /// Whether it is the file's cover, not its film.
     pub is_cover: bool,
     /// Pixels of a line as it is shown, where pixels are not square.

@@ -10,7 +10,7 @@ pub struct AssetPlan {
     /// What is done to the pictures before they are encoded; absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pictures: Option<PicturePlan>,
-    /// The renditions with pictures, highest first.
+    /// The renditions with pictures, highest first; behind them one that keeps the film's range, if there is one.
     pub rungs: Vec<RungPlan>,
     /// The sounds; the one every player plays first, first.
     pub sounds: Vec<SoundPlan>,
@@ -29,7 +29,7 @@ pub struct PicturePlan {
     pub deinterlace: bool,
     /// By how many degrees they are turned clockwise.
     pub rotate: u16,
-    /// Their range becomes the standard one.
+    /// Their range becomes the standard one, but for rungs that keep it.
     pub tone_map: bool,
     /// How much there is to encode in them, against what films have as a rule, in percent: bit rates follow it.
     pub complexity_percent: u32,
@@ -38,14 +38,17 @@ pub struct PicturePlan {
 /// One rendition with pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RungPlan {
-    /// Its name: its shorter side, such as `720p`.
+    /// Its name: its shorter side, such as `720p`; `1080p-hdr` of one that keeps the film's range.
     pub rendition: String,
     /// Pixels of a line.
     pub width: u32,
     /// Lines.
     pub height: u32,
-    /// The codec, `h264`.
+    /// The codec: `h264`; of one that keeps the film's range `hevc` or `av1`.
     pub codec: String,
+    /// How it keeps the film's range: `pq` or `hlg`, with 10 bits; absent: it has the standard one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdr: Option<String>,
     /// What it takes, in bits per second.
     pub bits_per_s: u64,
     /// It is the file's own stream, not encoded anew.

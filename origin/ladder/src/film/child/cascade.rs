@@ -4,13 +4,14 @@
 
 use ffmpeg_next::frame::Video as Frame;
 use ffmpeg_next::software::scaling::Flags;
+use shared_media::VideoCodec;
 
 use crate::encode::Trouble;
 use crate::encode::drawer::{Drawer, Look};
 use crate::encode::encoder::Wanted;
 use crate::encode::purpose::Purpose;
-use crate::film::Job;
 use crate::film::config::{SIDE_MAX, THREADED_LINES_MIN};
+use crate::film::{self, Job};
 use crate::machine::film::Fault;
 use crate::machine::frame::FromChild;
 
@@ -26,10 +27,14 @@ struct Rung {
 }
 
 impl Cascade {
-    /// The rungs of a job that are not copied.
-    pub(super) fn new(job: &Job) -> Result<Self, Fault> {
+    /// The rungs of a job that are not copied: those that keep the film's range, or all others.
+    pub(super) fn new(job: &Job, keep_range: bool) -> Result<Self, Fault> {
         let mut rungs = Vec::new();
-        for (index, rung) in (0..).zip(&job.rungs).filter(|(_, rung)| !rung.is_copy) {
+        let are_wanted = |rung: &film::Rung| !rung.is_copy && rung.hdr.is_some() == keep_range;
+        for (index, rung) in (0..).zip(&job.rungs).filter(|(_, rung)| are_wanted(rung)) {
+            if rung.hdr.is_some() && rung.codec == VideoCodec::Avc {
+                return Err(Fault::Lack("no rung of H.264 keeps a range of 10 bits".to_owned()));
+            }
             let size = (rung.width, rung.height);
             let fits = |side: u32| side.is_multiple_of(2) && (2..=SIDE_MAX).contains(&side);
             if !fits(size.0) || !fits(size.1) {
@@ -44,6 +49,7 @@ impl Cascade {
                 threads: if is_small { 1 } else { job.threads.max(1) },
                 hardware: None,
                 purpose: Purpose::Film,
+                hdr: rung.hdr,
             };
             rungs.push(Rung { size, drawer: Drawer::new(index, wanted, WELL) });
         }

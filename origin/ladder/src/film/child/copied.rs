@@ -163,7 +163,14 @@ impl Pictures {
         let (width, height) = self.size;
         let codec = VideoCodec::Avc;
         let frame_rate = self.frame_rate;
-        Some(TrackConfig::Video(VideoConfig { codec, record, width, height, frame_rate }))
+        Some(TrackConfig::Video(VideoConfig {
+            codec,
+            record,
+            width,
+            height,
+            frame_rate,
+            hdr: None,
+        }))
     }
 }
 

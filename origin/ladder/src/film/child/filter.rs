@@ -1,11 +1,12 @@
 //! What is done to decoded pictures before they are scaled: two fields become one picture, phones' pictures are turned,
 //! what is too bright for a screen is brought into its range.
 //!
-//! In: pictures, in the order they are shown. Out: as many. Does not know rungs.
+//! In: pictures, in the order they are shown. Out: as many; where some rungs show them as bright as they are, as many
+//! again. Does not know rungs.
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::Rescale as _;
-use ffmpeg_next::color::{Range, TransferCharacteristic as Transfer};
+use ffmpeg_next::color::{self, TransferCharacteristic as Transfer};
 use ffmpeg_next::filter::{self, Graph};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video as Frame;
@@ -22,7 +23,25 @@ const STANDARD_RANGE: &str = "npl=100,format=gbrpf32le,zscale=p=bt709,\
     tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p";
 /// In the graph.
 const SOURCE: &str = "in";
-const SINK: &str = "out";
+
+/// Which of the pictures that come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Range {
+    /// Those for all screens.
+    Standard,
+    /// The same before they were brought into the standard range.
+    Kept,
+}
+
+impl Range {
+    /// In the graph.
+    const fn sink(self) -> &'static str {
+        match self {
+            Self::Standard => "out",
+            Self::Kept => "kept",
+        }
+    }
+}
 
 /// A graph of filters, for pictures of one form.
 pub(super) struct Filter {
@@ -35,7 +54,7 @@ struct Form {
     format: Pixel,
     size: (u32, u32),
     transfer: Transfer,
-    range: Range,
+    range: color::Range,
 }
 
 /// Whether pictures need one.
@@ -44,11 +63,16 @@ pub(super) const fn is_needed(asked: &Pictures) -> bool {
 }
 
 impl Filter {
-    /// For pictures like this one.
-    pub(super) fn new(picture: &Frame, asked: &Pictures, threads: u8) -> Result<Self, Fault> {
+    /// For pictures like this one. `keeps_range`: they come out as bright as they are, too.
+    pub(super) fn new(
+        picture: &Frame,
+        asked: &Pictures,
+        keeps_range: bool,
+        threads: u8,
+    ) -> Result<Self, Fault> {
         let of = Form::of(picture);
-        let chain = chain(asked, of)?;
-        let graph = build(of, &chain, threads)
+        let chain = chain(asked, of, keeps_range)?;
+        let graph = build(of, &chain, keeps_range, threads)
             .map_err(|error| Fault::Lack(format!("it refuses the filters {chain}: {error}")))?;
         Ok(Self { graph, of })
     }
@@ -72,9 +96,9 @@ impl Filter {
         }
     }
 
-    /// The next picture that is done.
-    pub(super) fn pull(&mut self) -> Option<Frame> {
-        let mut sink = self.graph.get(SINK)?;
+    /// The next picture that is done, of one range.
+    pub(super) fn pull(&mut self, range: Range) -> Option<Frame> {
+        let mut sink = self.graph.get(range.sink())?;
         let mut sink = sink.sink();
         let mut picture = Frame::empty();
         sink.frame(&mut picture).ok()?;
@@ -95,7 +119,7 @@ impl Form {
     }
 }
 
-fn chain(asked: &Pictures, of: Form) -> Result<String, Fault> {
+fn chain(asked: &Pictures, of: Form, keeps_range: bool) -> Result<String, Fault> {
     let mut filters = Vec::new();
     if asked.deinterlace {
         filters.push(WHOLE.to_owned());
@@ -107,24 +131,36 @@ fn chain(asked: &Pictures, of: Form) -> Result<String, Fault> {
         270 => filters.push("transpose=cclock".to_owned()),
         other => return Err(Fault::Lack(format!("it cannot turn pictures by {other} degrees"))),
     }
+    if keeps_range {
+        filters.push("split".to_owned());
+        let (before, after) = (filters.join(","), standard(asked, of)?);
+        let (kept, out) = (Range::Kept.sink(), Range::Standard.sink());
+        return Ok(format!("[{SOURCE}]{before}[{kept}][bright];[bright]{after}[{out}]"));
+    }
     if asked.tone_map {
-        // Nothing else in FFmpeg undoes the curves of PQ and HLG on a processor: its own scaler and `colorspace` do not
-        // know them. Debian has it in all versions.
-        if filter::find("zscale").is_none() {
-            return Err(Fault::Lack("the filter zscale (of zimg) is missing".to_owned()));
-        }
-        let curve =
-            if of.transfer == Transfer::ARIB_STD_B67 { "arib-std-b67" } else { "smpte2084" };
-        let range = if of.range == Range::JPEG { "full" } else { "limited" };
-        // What the pictures do not say, or say otherwise to each version of the filter, is said here.
-        filters.push(format!(
-            "zscale=tin={curve}:pin=bt2020:min=bt2020nc:rin={range}:t=linear:{STANDARD_RANGE}"
-        ));
+        filters.push(standard(asked, of)?);
     }
     Ok(filters.join(","))
 }
 
-fn build(of: Form, chain: &str, threads: u8) -> Result<Graph, ffmpeg::Error> {
+/// What brings pictures into the standard range, if they are to be.
+fn standard(asked: &Pictures, of: Form) -> Result<String, Fault> {
+    if !asked.tone_map {
+        return Ok("null".to_owned());
+    }
+    // Nothing else in FFmpeg undoes the curves of PQ and HLG on a processor: its own scaler and `colorspace` do not
+    // know them. Debian has it in all versions.
+    if filter::find("zscale").is_none() {
+        return Err(Fault::Lack("the filter zscale (of zimg) is missing".to_owned()));
+    }
+    let curve = if of.transfer == Transfer::ARIB_STD_B67 { "arib-std-b67" } else { "smpte2084" };
+    let range = if of.range == color::Range::JPEG { "full" } else { "limited" };
+    // What the pictures do not say, or say otherwise to each version of the filter, is said here.
+    let linear = format!("zscale=tin={curve}:pin=bt2020:min=bt2020nc:rin={range}:t=linear");
+    Ok(format!("{linear}:{STANDARD_RANGE}"))
+}
+
+fn build(of: Form, chain: &str, keeps_range: bool, threads: u8) -> Result<Graph, ffmpeg::Error> {
     let found = |name| filter::find(name).ok_or(ffmpeg::Error::FilterNotFound);
     let form = of.format.descriptor().ok_or(ffmpeg::Error::InvalidData)?;
     let ((width, height), base) = (of.size, ticks_base());
@@ -137,8 +173,14 @@ fn build(of: Form, chain: &str, threads: u8) -> Result<Graph, ffmpeg::Error> {
     let mut graph = Graph::new();
     raw::set_threads(&mut graph, threads);
     graph.add(&found("buffer")?, SOURCE, &source)?;
-    graph.add(&found("buffersink")?, SINK, "")?;
-    graph.output(SOURCE, 0)?.input(SINK, 0)?.parse(chain)?;
+    let (out, kept) = (Range::Standard.sink(), Range::Kept.sink());
+    graph.add(&found("buffersink")?, out, "")?;
+    if keeps_range {
+        graph.add(&found("buffersink")?, kept, "")?;
+        graph.output(SOURCE, 0)?.input(out, 0)?.input(kept, 0)?.parse(chain)?;
+    } else {
+        graph.output(SOURCE, 0)?.input(out, 0)?.parse(chain)?;
+    }
     graph.validate()?;
     Ok(graph)
 }

@@ -12,7 +12,7 @@ use super::Lane;
 use super::cascade::Cascade;
 use super::copied::{self, Span};
 use super::file::File;
-use super::filter::{self, Filter};
+use super::filter::{self, Filter, Range};
 use super::index;
 use super::out::{End, Out};
 use super::raw;
@@ -55,10 +55,11 @@ impl Pictures {
             copied.push((index, copy));
             configs.extend(said.into_iter().map(|config| (index, config)));
         }
-        let cascade = Cascade::new(job)?;
-        let drawing = match cascade.is_empty() {
+        let [standard, kept] = [false, true].map(|keeps_range| Side::new(job, keeps_range));
+        let sides = (standard?, kept?);
+        let drawing = match sides.0.cascade.is_empty() && sides.1.cascade.is_empty() {
             true => None,
-            false => Some(Drawing::open(parameters, job, asked, cascade)?),
+            false => Some(Drawing::open(parameters, job, asked, sides)?),
         };
         if job.from > 0 {
             let from = job.begin + job.from;
@@ -145,8 +146,9 @@ struct Drawing {
     threads: u8,
     span: Span,
     filter: Option<Filter>,
-    cascade: Cascade,
-    cuts: Cuts,
+    standard: Side,
+    /// The rungs that keep the film's range.
+    kept: Side,
     rate: (Rational, Option<Rational>),
     /// The latest picture that came out of the decoder.
     last: Option<i64>,
@@ -155,6 +157,18 @@ struct Drawing {
     tally: Tally,
     said: Vec<FromChild>,
     is_done: bool,
+}
+
+/// The rungs of one range, and where they are cut: all at the same pictures.
+struct Side {
+    cascade: Cascade,
+    cuts: Cuts,
+}
+
+impl Side {
+    fn new(job: &Job, keeps_range: bool) -> Result<Self, Fault> {
+        Ok(Self { cascade: Cascade::new(job, keeps_range)?, cuts: Cuts::new(&job.cuts) })
+    }
 }
 
 /// What became of packets.
@@ -186,7 +200,7 @@ impl Drawing {
         parameters: codec::Parameters,
         job: &Job,
         asked: &Asked,
-        cascade: Cascade,
+        (standard, kept): (Side, Side),
     ) -> Result<Self, Fault> {
         Ok(Self {
             decoder: open_decoder(parameters, job.threads)?,
@@ -194,8 +208,8 @@ impl Drawing {
             threads: job.threads,
             span: span(job),
             filter: None,
-            cascade,
-            cuts: Cuts::new(&job.cuts),
+            standard,
+            kept,
             rate: (job.frame_rate.unwrap_or(USUAL_RATE), job.frame_rate),
             last: None,
             untimed: asked.is_untimed.then(Shown::default),
@@ -223,7 +237,8 @@ impl Drawing {
             self.receive(out)?;
         }
         self.change_filter(None, out)?;
-        self.cascade.finish(&mut self.said);
+        self.standard.cascade.finish(&mut self.said);
+        self.kept.cascade.finish(&mut self.said);
         out.deliver(&mut self.said, |_| true)?;
         out.left_out(self.tally.failed + self.tally.late);
         Ok(self.tally.judge("video")?)
@@ -263,8 +278,8 @@ impl Drawing {
         self.last = Some(pts);
         picture.set_pts(Some(pts));
         self.is_done = pts >= self.span.until;
-        if !filter::is_needed(&self.asked) {
-            return self.show(&mut picture, out);
+        if !filter::is_needed(&self.asked) && !self.keeps_range() {
+            return self.show(Range::Standard, &mut picture, out);
         }
         // A filter that makes one picture of two fields looks at those before and behind it.
         let looks_around = self.asked.deinterlace && pts >= self.span.from - FILTER_RUN_IN;
@@ -274,9 +289,13 @@ impl Drawing {
         Ok(())
     }
 
+    fn keeps_range(&self) -> bool {
+        !self.kept.cascade.is_empty()
+    }
+
     fn filter(&mut self, picture: &Frame, out: &mut Out<'_>) -> Result<(), End> {
         if !self.filter.as_ref().is_some_and(|filter| filter.fits(picture)) {
-            let filter = Filter::new(picture, &self.asked, self.threads)?;
+            let filter = Filter::new(picture, &self.asked, self.keeps_range(), self.threads)?;
             self.change_filter(Some(filter), out)?;
         }
         let Some(filter) = &mut self.filter else { return Ok(()) };
@@ -297,29 +316,35 @@ impl Drawing {
     }
 
     fn pull(&mut self, out: &mut Out<'_>) -> Result<(), End> {
-        while let Some(mut picture) = self.filter.as_mut().and_then(Filter::pull) {
-            self.show(&mut picture, out)?;
+        for range in [Range::Standard, Range::Kept] {
+            while let Some(mut picture) = self.filter.as_mut().and_then(|one| one.pull(range)) {
+                self.show(range, &mut picture, out)?;
+            }
         }
         Ok(())
     }
 
-    /// Draws a picture of the span.
-    fn show(&mut self, picture: &mut Frame, out: &mut Out<'_>) -> Result<(), End> {
+    /// Draws a picture of the span in all rungs of a range.
+    fn show(&mut self, range: Range, picture: &mut Frame, out: &mut Out<'_>) -> Result<(), End> {
         let Some(pts) = picture.pts() else { return Ok(()) };
         if !(self.span.from..self.span.until).contains(&pts) {
             return Ok(());
         }
         let captions = take_captions(picture);
         let (frame_rate, stated_rate) = self.rate;
+        let side = match range {
+            Range::Standard => &mut self.standard,
+            Range::Kept => &mut self.kept,
+        };
         let look = Look {
-            cut: self.cuts.is_at(pts),
+            cut: side.cuts.is_at(pts),
             pts: Ticks(pts),
             frame_rate,
             stated_rate,
             captions: &captions,
         };
         look.mark(picture);
-        match self.cascade.draw(picture, look, &mut self.said) {
+        match side.cascade.draw(picture, look, &mut self.said) {
             Ok(()) => {}
             Err(Trouble::Media) => self.tally.failed += 1,
             Err(Trouble::Encoder(error)) => return Err(Fault::Lack(error.to_string()).into()),

@@ -159,7 +159,14 @@ impl House {
 
 fn video(width: u32) -> VideoConfig {
     let frame_rate = Some(Rational { num: 25, den: 1 });
-    VideoConfig { codec: VideoCodec::Avc, record: Bytes::new(), width, height: 360, frame_rate }
+    VideoConfig {
+        codec: VideoCodec::Avc,
+        record: Bytes::new(),
+        width,
+        height: 360,
+        frame_rate,
+        hdr: None,
+    }
 }
 
 fn tick() -> i64 {

@@ -22,7 +22,8 @@ async fn a_whole_upload_is_an_asset_with_what_was_said_of_it() {
     let odd = [("upload-length", "5"), ("upload-metadata", odd.as_str())];
     let odd = house.tus("POST", "/v1/tus", &odd, "").await;
     assert_eq!((odd.status, odd.code().as_str()), (400, "metadata_malformed"));
-    let path = house.create(&[("upload-length", "5"), ("upload-metadata", said)]).await;
+    let said = format!("{said},keep_hdr aGV2Yw==");
+    let path = house.create(&[("upload-length", "5"), ("upload-metadata", &said)]).await;
     let none = house.bare("GET", "/v1/assets", &[], "").await.json();
     assert_eq!(none["assets"], json!([]));
     house.patch(&path, 0, "hello").await;
@@ -31,7 +32,8 @@ async fn a_whole_upload_is_an_asset_with_what_was_said_of_it() {
     let expected = json!({
         "asset": id, "title": "Der Film", "description": "", "tags": [], "visibility": "private",
         "is_playable": false, "progress_percent": 0, "state": "probing", "file_name": "film.mp4",
-        "kind": "upload", "bytes": 5, "created_at": super::NOW, "priority": "normal"
+        "kind": "upload", "bytes": 5, "created_at": super::NOW, "priority": "normal",
+        "keep_hdr": "hevc"
     });
     assert_eq!(told, expected);
     assert_eq!(house.tus("DELETE", &path, &[], "").await.status, 204);
@@ -57,12 +59,19 @@ async fn a_small_file_comes_in_one_request() {
     assert_eq!(made.json()["priority"], "urgent");
     let odd = house.bare("POST", "/v1/assets?priority=high", &sent, "hello").await;
     assert_eq!((odd.status, odd.code().as_str()), (400, "query_malformed"));
+    assert_eq!(made.json().get("keep_hdr"), None, "unless it is said");
+    let made = house.bare("POST", "/v1/assets?keep_hdr=av1", &sent, "hello").await;
+    assert_eq!(made.json()["keep_hdr"], "av1");
+    let odd = house.bare("POST", "/v1/assets?keep_hdr=h265", &sent, "hello").await;
+    assert_eq!((odd.status, odd.code().as_str()), (400, "query_malformed"));
+    let said = odd.json()["detail"].as_str().unwrap().to_owned();
+    assert!(said.contains("`none`, `hevc`, `av1`"), "{said}");
     let long = house.bare("POST", "/v1/assets", &[("content-length", "1048577")], "x").await;
     assert_eq!((long.status, long.code().as_str()), (413, "upload_too_large"));
     let short = house.bare("POST", "/v1/assets", &[("content-length", "6")], "hello").await;
     assert_eq!((short.status, short.code().as_str()), (400, "body_broke_off"));
     let listed = house.bare("GET", "/v1/assets", &[], "").await.json();
-    assert_eq!(listed["assets"].as_array().unwrap().len(), 3, "nothing is left of those");
+    assert_eq!(listed["assets"].as_array().unwrap().len(), 4, "nothing is left of those");
 }
 
 #[tokio::test]

@@ -9,12 +9,12 @@ use shared_wire::api::{
     Account, AccountList, Alarm, Asset, AssetJob, AssetJobList, AssetList, AssetPlan, AssetState,
     AssetStatistics, AudioInfo, Broadcast, CaptionTrack, CaptionsTaken, ChangeAsset, ChangeShow,
     Chapter, ChapterList, ChapterMark, ClosedCaptionName, CreatedAccount, CreatedShow,
-    DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, LeftOut,
-    MediaInfo, NewAccount, NewCaptions, NewCue, NewId3, NewPlayback, NewQuota, NewShow, NewTicket,
-    OnAir, PicturePlan, Playback, Priority, Retention, RevokeTicket, RungPlan, SessionList,
-    SessionState, SetChapters, ShowList, ShowState, SoundName, SoundPlan, State, StreamInfo,
-    SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList, Trim, Usage,
-    VideoInfo, Visibility, WhenFull, Worker, WorkerList, WorkerState,
+    DateRangeList, Dropped, EndPlayback, HouseStatus, Id3Taken, Import, IssuedTicket, KeepHdr,
+    LeftOut, MediaInfo, NewAccount, NewCaptions, NewCue, NewId3, NewPlayback, NewQuota, NewShow,
+    NewTicket, OnAir, PicturePlan, Playback, Priority, Retention, RevokeTicket, RungPlan,
+    SessionList, SessionState, SetChapters, ShowList, ShowState, SoundName, SoundPlan, State,
+    StreamInfo, SubtitlePlan, Subtitles, SubtitlesList, TicketList, TicketState, Tier, TierList,
+    Trim, Usage, VideoInfo, Visibility, WhenFull, Worker, WorkerList, WorkerState,
 };
 use shared_wire::{Policy, Problem, ShowId};
 
@@ -184,7 +184,8 @@ fn date_range() -> Value {
 
 fn video() -> Value {
     json!({
-        "frames_per_1000_s": 29_970, "hdr": "pq", "height": 1080, "is_cover": false,
+        "frames_per_1000_s": 29_970, "hdr": "pq", "hdr_base": "pq",
+        "height": 1080, "is_cover": false,
         "is_interlaced": false, "is_untimed": true, "is_vfr": false,
         "pixel_format": "yuv420p10le", "rotation": 90,
         "width": 1920, "shown_width": 1440, "complexity_percent": 80, "keyframe_ms_max": 2000
@@ -218,8 +219,8 @@ fn plan() -> [(&'static str, Value); 6] {
         "complexity_percent": 80, "deinterlace": false, "rotate": 90, "stream": 0, "tone_map": true
     });
     let rung = json!({
-        "bits_per_s": 1, "codec": "h264", "height": 720, "is_copy": false, "rendition": "720p",
-        "width": 1280
+        "bits_per_s": 1, "codec": "hevc", "hdr": "pq", "height": 720, "is_copy": false,
+        "rendition": "720p-hdr", "width": 1280
     });
     let sound = json!({
         "bits_per_s": 1, "channels": 2, "is_copy": true, "language": "deu", "rendition": "audio",
@@ -246,7 +247,7 @@ fn asset() -> Value {
         "account": "anna",
         "asset": ID, "bytes": 1, "cover": "cover.jpg", "created_at": 2, "description": "",
         "deleted_at": 9, "duration_ms": 3, "file_name": "a.mp4", "is_playable": true,
-        "kind": "upload",
+        "keep_hdr": "av1", "kind": "upload",
         "left_s": 60, "media": media(), "priority": "bulk",
         "progress_percent": 50, "reason": "r", "retention": retention(), "show": ID,
         "started_at": 1, "state": "uploaded", "tags": ["a"], "title": "t", "trim": trim(),
@@ -319,7 +320,9 @@ fn what_callers_send_is_as_described_and_closed() {
     check::<SetChapters>("SetChapters", json!({ "chapters": [mark] }), true);
     let list = json!({ "chapters": [mark], "is_set": true });
     check::<ChapterList>("ChapterList", list, false);
-    let import = json!({ "priority": "normal", "title": "t", "url": "https://h/a.mp4" });
+    let import = json!({
+        "keep_hdr": "hevc", "priority": "normal", "title": "t", "url": "https://h/a.mp4"
+    });
     check::<Import>("Import", import, true);
     check::<NewAccount>("NewAccount", json!({ "account": "anna", "quota_bytes": 1 }), true);
     check::<NewQuota>("NewQuota", json!({ "quota_bytes": 1 }), true);
@@ -420,6 +423,8 @@ fn every_state_is_described() {
     assert_eq!(document()["components"]["schemas"]["Alarm"]["enum"], json!(names));
     let names: Vec<_> = AssetState::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(document()["components"]["schemas"]["AssetState"]["enum"], json!(names));
+    let names: Vec<_> = KeepHdr::ALL.iter().map(|one| one.name()).collect();
+    assert_eq!(document()["components"]["schemas"]["KeepHdr"]["enum"], json!(names));
     let names: Vec<_> = Priority::ALL.iter().map(|one| one.name()).collect();
     assert_eq!(document()["components"]["schemas"]["Priority"]["enum"], json!(names));
     let names: Vec<_> = WorkerState::ALL.iter().map(|one| one.name()).collect();
