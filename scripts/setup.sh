@@ -28,8 +28,8 @@ libraries="libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswsca
 # procps: the tests send signals and look for processes by `kill` and `ps`.
 debian_build="pkg-config clang libclang-dev ca-certificates ffmpeg procps $libraries"
 # Viewers of the tests, certificates for them; a server of databases, which tests start themselves; what installs a
-# server of S3.
-debian_tests="curl openssl postgresql python3-venv"
+# server of S3; publishers that are not ffmpeg.
+debian_tests="curl openssl postgresql python3-venv gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
 # Debian's compiler for WebAssembly, where rustup cannot fetch its targets.
 debian_wasm="rustc-web cargo-web rust-web-src wasi-libc lld-22 clang-22"
 
@@ -86,8 +86,9 @@ system_debian() {
 
 system_macos() {
     command -v brew >/dev/null || die "install Homebrew first: https://brew.sh"
-    local formula
-    for formula in pkg-config ffmpeg llvm node; do
+    local formula formulas="pkg-config ffmpeg llvm node"
+    [ $for_tests = no ] || formulas="$formulas gstreamer"
+    for formula in $formulas; do
         brew list --versions "$formula" >/dev/null || step "Homebrew: $formula" brew install "$formula"
     done
 }

@@ -34,7 +34,7 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
     Ok(vec![
         Row {
             what: format!("{} viewers beside the ladder: those without a stall", plan.viewers),
-            ours: format!("{} stalls, {} errors", said["stalls"], said["errors"]),
+            ours: format!("{} stalls, errors {}", said["stalls"], said["errors"]),
             theirs: "–".to_owned(),
             figure: smooth.max(0.0),
             unit: "viewers",

@@ -119,8 +119,16 @@ async fn the_oldest_recording_makes_room_for_the_one_on_the_air() {
         assert!(old[1].is_dir(), "the younger went first: {told}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let metrics = fetch(&Client::new(), &format!("{}/metrics", house.api)).await.text();
-    assert!(metrics.contains("matinee_recordings_deleted_total"), "{metrics}");
+    // Counted when all of it is gone, which is a moment after its folder is.
+    let client = Client::new();
+    loop {
+        let metrics = fetch(&client, &format!("{}/metrics", house.api)).await.text();
+        if metrics.contains("matinee_recordings_deleted_total") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it is not counted: {metrics}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert!(house.data().join("objects").join(&bystander.show.id).is_dir());
     bystander.goes_on().await;
 }

@@ -11,6 +11,7 @@ mod comeback;
 mod dash;
 mod devices;
 mod encoder_death;
+mod encoders;
 mod first_part;
 mod hooks;
 mod i_frames;

@@ -56,6 +56,11 @@ async fn a_show_has_a_cover_at_once_and_a_storyboard_as_it_goes_on() {
     assert_eq!(cover.status, 200);
     assert_eq!(cover.headers["content-type"], "image/jpeg");
     assert!(look_at(&cover.body, 640, 360) > 40, "it is no black picture");
+    // The child that drew it stays for the next drawing. Whoever kills it meanwhile costs no picture.
+    let children = house.children("draw");
+    assert_eq!(children.len(), 1, "{children:?}");
+    let killed = Command::new("kill").args(["-9", &children[0].to_string()]).status();
+    assert!(killed.expect("kill runs").success());
 
     // One picture in ten seconds: the second is taken by then. The strip is drawn when it is full, or at the end.
     tokio::time::sleep_until((begun + std::time::Duration::from_secs(16)).into()).await;
@@ -70,6 +75,8 @@ async fn a_show_has_a_cover_at_once_and_a_storyboard_as_it_goes_on() {
         assert!(Instant::now() < deadline, "no storyboard: {}\n{}", board.text(), house.log_tail());
         tokio::time::sleep(LOOK_EVERY).await;
     };
+    let next = house.children("draw");
+    assert!(next.len() == 1 && next != children, "{next:?} after {children:?}");
     assert_eq!(board.headers["content-type"], "text/vtt; charset=utf-8");
     let text = board.text();
     let cues: Vec<&str> = text.lines().filter(|line| line.contains("#xywh=")).collect();

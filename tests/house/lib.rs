@@ -202,6 +202,19 @@ impl House {
         self.child.id()
     }
 
+    /// The process ids of its children that are `matinee ROLE`.
+    #[must_use]
+    pub fn children(&self, role: &str) -> Vec<u32> {
+        let pid = self.pid().to_string();
+        let output = Command::new("ps").args(["--ppid", &pid, "-o", "pid=,args="]).output();
+        let said = String::from_utf8_lossy(&output.expect("ps runs").stdout).into_owned();
+        let of_role = |line: &str| {
+            let (pid, program) = line.trim().split_once(' ')?;
+            program.ends_with(&format!("matinee {role}")).then(|| pid.parse().ok())?
+        };
+        said.lines().filter_map(of_role).collect()
+    }
+
     /// Runs the command line against this house.
     #[must_use]
     pub fn cli<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {

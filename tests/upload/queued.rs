@@ -1,7 +1,6 @@
 //! The queue of films: who goes first, what is told of it, and how a film is cancelled, wherever it is made.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method};
@@ -34,14 +33,6 @@ pub(crate) async fn jobs(house: &House, asset: &str) -> Vec<Value> {
     told["jobs"].as_array().expect("a list").clone()
 }
 
-/// The children of a house that make films.
-fn children(house: &House) -> usize {
-    let pid = house.pid().to_string();
-    let output = Command::new("ps").args(["--ppid", &pid, "-o", "args="]).output();
-    let said = String::from_utf8_lossy(&output.expect("ps runs").stdout).into_owned();
-    said.lines().filter(|line| line.trim_end().ends_with("matinee film")).count()
-}
-
 #[tokio::test]
 async fn a_film_is_cancelled_at_whichever_node_has_it_and_gone_on_with() {
     let Some(server) = Postgres::start() else { return };
@@ -70,7 +61,7 @@ async fn a_film_is_cancelled_at_whichever_node_has_it_and_gone_on_with() {
     let shown = other.cli(&["asset", "jobs", &id]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains("running") && shown.contains("0:00:30–0:01:02"), "{shown}");
-    while children(&maker) != 1 {
+    while maker.children("film").len() != 1 {
         assert!(Instant::now() < deadline, "nobody makes it: {}", maker.log_tail());
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -78,7 +69,7 @@ async fn a_film_is_cancelled_at_whichever_node_has_it_and_gone_on_with() {
     let told = other.cli_json(&["asset", "cancel", &id, "--json"]);
     assert_eq!(told["state"], "cancelled");
     let cancelled = Instant::now();
-    while children(&maker) > 0 {
+    while !maker.children("film").is_empty() {
         assert!(cancelled.elapsed() < ENDED_MAX, "it goes on: {}", maker.log_tail());
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -90,14 +81,14 @@ async fn a_film_is_cancelled_at_whichever_node_has_it_and_gone_on_with() {
     let told = maker.cli_json(&["asset", "transcode", &id, "--json"]);
     assert_eq!(told["state"], "transcoding");
     let deadline = Instant::now() + WAIT_MAX;
-    while children(&maker) == 0 {
+    while maker.children("film").is_empty() {
         assert!(Instant::now() < deadline, "nobody goes on: {}", maker.log_tail());
         tokio::time::sleep(LOOK_EVERY).await;
     }
     // At the node that has it there is nothing to wait for.
     let _ = maker.cli_json(&["asset", "cancel", &id, "--json"]);
     let cancelled = Instant::now();
-    while children(&maker) > 0 {
+    while !maker.children("film").is_empty() {
         assert!(cancelled.elapsed() < Duration::from_secs(2), "it goes on: {}", maker.log_tail());
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -21,6 +21,7 @@ mod keys;
 mod layers;
 mod lifetime;
 mod page;
+mod pen;
 mod probes;
 mod pull;
 mod purge;
@@ -103,7 +104,7 @@ enum Role {
     Slate(away::SlateFlags),
     /// Draw small pictures beside one another: the house starts this itself
     #[command(hide = true)]
-    Draw(storyboard::DrawFlags),
+    Draw,
     /// Look into a file: the house starts this itself
     #[command(hide = true)]
     Probe(uploads::ProbeFlags),
@@ -133,7 +134,7 @@ fn main() -> ExitCode {
         Role::Encode => encode(),
         Role::Relay => pull::relay(),
         Role::Slate(flags) => away::slate(&flags),
-        Role::Draw(flags) => storyboard::draw(&flags),
+        Role::Draw => storyboard::draw(),
         Role::Probe(flags) => uploads::probe(&flags),
         Role::Film => vod::film(),
         Role::Source(flags) => demo::source(&flags),

@@ -1,18 +1,13 @@
-//! The cover and the storyboard of a show while it is on the air; and the child process that draws them.
+//! The cover and the storyboard of a show while it is on the air.
 //!
 //! In: a show's handle, its objects. Out: `cover.jpg`, `storyboard.vtt` and strips in the store. Never on the way of
-//! the media: a keyframe in ten seconds is read again from the store, and one child at a time in the whole house draws,
-//! for as long as it may. Does not know pixels.
+//! the media: a keyframe in ten seconds is read again from the store, and a child draws. Does not know pixels.
 
-use std::io::Cursor;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use clap::Args;
-use metrics::counter;
 use origin_control::Control;
 use origin_packager::{Handle, Picture};
 use origin_storage::Store;
@@ -21,20 +16,14 @@ use origin_storyboard::machine::{Board, TILE, TILES};
 use shared_media::{Object, ObjectSink as _};
 use shared_wire::ShowId;
 use shared_wire::key::{BOARD, Key, KeyObject, MediaFile};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::child;
 use crate::error::Error;
+use crate::pen::Pen;
 
 /// How often a show is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a child may draw.
-const DRAW_MAX: Duration = Duration::from_secs(10);
-/// Largest drawing that is taken, in bytes.
-const DRAWING_BYTES_MAX: u64 = 4 << 20;
 /// Largest keyframe that is drawn, in bytes.
 const PICTURE_BYTES_MAX: usize = 8 << 20;
 /// The cover's size.
@@ -42,23 +31,10 @@ pub(crate) const COVER: Spec = Spec { width: 640, height: 360, tiles: 1 };
 /// The cover is made of the largest rung no higher than this, in lines.
 pub(crate) const COVER_LINES_MAX: u32 = 720;
 
-/// What is drawn by `matinee draw`, from standard input to standard output.
-#[derive(Debug, Args)]
-pub(crate) struct DrawFlags {
-    #[arg(long)]
-    width: u32,
-    #[arg(long)]
-    height: u32,
-    #[arg(long)]
-    tiles: u32,
-}
-
-/// `matinee draw`
-pub(crate) fn draw(flags: &DrawFlags) -> Result<(), Error> {
-    let even = |side: u32| (side.clamp(16, 2048)) & !1;
-    let tiles = flags.tiles.clamp(1, 16);
-    let spec = Spec { width: even(flags.width), height: even(flags.height), tiles };
-    origin_storyboard::draw("pipe:0", spec, &mut std::io::stdout()).map_err(Error::Storyboard)
+/// `matinee draw`: draws what its standard input asks for, until that ends.
+pub(crate) fn draw() -> Result<(), Error> {
+    let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    origin_storyboard::desk::serve(&mut input, &mut output).map_err(Error::Storyboard)
 }
 
 /// Draws for all shows of the house.
@@ -67,13 +43,6 @@ pub(crate) struct Painter {
     pen: Pen,
     store: Arc<Store>,
     control: Control,
-}
-
-/// Has children draw, one at a time.
-#[derive(Clone)]
-pub(crate) struct Pen {
-    program: PathBuf,
-    one_at_a_time: Arc<Semaphore>,
 }
 
 /// What a show's pictures are made of.
@@ -209,53 +178,6 @@ impl Painter {
     fn put(&self, show: ShowId, object: KeyObject, bytes: Bytes) {
         let key = Key { show, object }.to_string();
         self.store.replace(Object { key, bytes });
-    }
-}
-
-impl Pen {
-    pub(crate) fn new(program: PathBuf) -> Self {
-        Self { program, one_at_a_time: Arc::new(Semaphore::new(1)) }
-    }
-
-    /// Draws keyframes, which stand behind their init segment; `None` if it cannot be done, which is said in the log.
-    pub(crate) async fn draw(&self, show: ShowId, film: Bytes, spec: Spec) -> Option<Bytes> {
-        let _turn = self.one_at_a_time.acquire().await.ok()?;
-        let drawn = tokio::time::timeout(DRAW_MAX, self.child(film, spec)).await;
-        let why = match drawn {
-            Ok(Ok(jpeg)) => {
-                counter!("matinee_storyboard_drawings_total", "result" => "drawn").increment(1);
-                return Some(jpeg);
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it took too long".to_owned(),
-        };
-        counter!("matinee_storyboard_drawings_total", "result" => "failed").increment(1);
-        tracing::warn!(%show, why, "a picture of the show could not be drawn");
-        None
-    }
-
-    async fn child(&self, film: Bytes, spec: Spec) -> std::io::Result<Bytes> {
-        let mut child = child::of(&self.program, "draw")
-            .args(["--width", &spec.width.to_string(), "--height", &spec.height.to_string()])
-            .args(["--tiles", &spec.tiles.to_string()])
-            .stdin(Stdio::piped())
-            .spawn()?;
-        let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let mut to = child.stdin.take().ok_or_else(broken)?;
-        let from = child.stdout.take().ok_or_else(broken)?;
-        let feed = async move {
-            // It may have what it needs before it has read everything.
-            let _ = to.write_all_buf(&mut Cursor::new(film)).await;
-        };
-        let mut jpeg = Vec::new();
-        let mut from = from.take(DRAWING_BYTES_MAX);
-        let ((), read) = tokio::join!(feed, from.read_to_end(&mut jpeg));
-        read?;
-        let status = child.wait().await?;
-        if status.success() && jpeg.starts_with(&[0xff, 0xd8]) {
-            return Ok(jpeg.into());
-        }
-        Err(std::io::Error::other(format!("the drawing child ended with {status}")))
     }
 }
 

@@ -34,8 +34,8 @@ use self::bring::Brought;
 use self::error::Failure;
 use self::hold::Hold;
 use crate::error::Error;
+use crate::pen::Pen;
 use crate::source::{Source, Sources};
-use crate::storyboard::Pen;
 
 pub(crate) use self::piece::film;
 pub(crate) use self::word::host;

@@ -3,7 +3,8 @@
 //! In: fragmented MP4 that has keyframes only. Out: a JPEG (ITU-T T.81) with a tile for each. Does not know where the
 //! pictures come from.
 
-use std::io::Write;
+use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::{self, Id};
@@ -32,11 +33,25 @@ pub struct Spec {
     pub tiles: u32,
 }
 
-/// Reads keyframes from `input` (a path, or `pipe:0`) and writes the strip.
+/// Draws keyframes, which stand behind their init segment, as a strip.
 ///
 /// # Errors
-/// Any of [`Error`]; then nothing was written, or not all.
-pub fn draw(input: &str, spec: Spec, output: &mut impl Write) -> Result<(), Error> {
+/// Any of [`Error`].
+pub fn draw(film: Vec<u8>, spec: Spec) -> Result<Vec<u8>, Error> {
+    // FFmpeg reads from what has a name: a pipe that is filled beside.
+    let piped = |error: std::io::Error| Error::Broken(error.to_string());
+    let (from, mut to) = std::io::pipe().map_err(piped)?;
+    std::thread::scope(|scope| {
+        // It may have what it needs before it has read everything: then the other end is gone.
+        scope.spawn(move || to.write_all(&film));
+        let drawn = strip(&format!("pipe:{}", from.as_raw_fd()), spec);
+        drop(from);
+        drawn
+    })
+}
+
+/// Draws the keyframes of what FFmpeg knows as `input`.
+fn strip(input: &str, spec: Spec) -> Result<Vec<u8>, Error> {
     let broken = |error: ffmpeg::Error| Error::Ffmpeg(error.to_string());
     let media = |error: ffmpeg::Error| Error::Media(error.to_string());
     ffmpeg::init().map_err(broken)?;
@@ -60,9 +75,7 @@ pub fn draw(input: &str, spec: Spec, output: &mut impl Write) -> Result<(), Erro
     if strip.drawn == 0 {
         return Err(Error::Media("no picture could be decoded".to_owned()));
     }
-    let jpeg = encode(&strip.image).map_err(broken)?;
-    let written = output.write_all(&jpeg).and_then(|()| output.flush());
-    written.map_err(|error| Error::Broken(error.to_string()))
+    encode(&strip.image).map_err(broken)
 }
 
 /// The strip as it is filled.
@@ -175,9 +188,8 @@ mod tests {
             .arg(&film)
             .status();
         assert!(made.unwrap().success());
-        let mut jpeg = Vec::new();
         let spec = Spec { width: 160, height: 90, tiles: 6 };
-        draw(film.to_str().unwrap(), spec, &mut jpeg).unwrap();
+        let jpeg = draw(std::fs::read(&film).unwrap(), spec).unwrap();
         assert!(jpeg.starts_with(&[0xff, 0xd8]) && jpeg.len() < 60_000, "{} bytes", jpeg.len());
         std::fs::write(&strip, &jpeg).unwrap();
         let decoded = Command::new("ffmpeg")
@@ -195,7 +207,7 @@ mod tests {
             assert!(beside.iter().all(|level| *level < 40), "4:3 in 16:9: {beside:?}");
         }
         assert!(at(5 * 160 + 80, 45).iter().all(|level| *level < 40), "no picture, no tile");
-        assert!(draw("/does/not/exist", spec, &mut Vec::new()).is_err());
+        assert!(draw(Vec::new(), spec).is_err() && draw(vec![7; 1 << 20], spec).is_err());
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }
