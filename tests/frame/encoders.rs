@@ -15,7 +15,8 @@ async fn shown_whole(sink: &str) {
     let ticket = house.ticket(&show.id);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("clip.flv");
-    let clip = Clip { seconds: 6, height: 360, gop: 30, b_frames: 2 };
+    // GStreamer 1.26 itself moves the first B-frames of a file against the others when it writes them again.
+    let clip = Clip { seconds: 6, height: 360, gop: 30, b_frames: 0 };
     clip.make(&file);
     let (from, to) = (format!("location={}", file.display()), format!("location={}", show.rtmp));
     let published = Command::new("gst-launch-1.0")
