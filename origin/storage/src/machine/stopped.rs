@@ -8,6 +8,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use shared_wire::key::MediaFile;
+
 /// Which segments of which shows are refused.
 #[derive(Debug, Default)]
 pub(super) struct Stopped {
@@ -42,8 +44,10 @@ impl Stopped {
 
 /// A segment's media sequence number; `None` if the key names none.
 pub(super) fn number(key: &str) -> Option<u64> {
-    let file = key.rsplit('/').next()?;
-    file.strip_prefix('s')?.strip_suffix(".m4s")?.parse().ok()
+    match MediaFile::parse(key.rsplit('/').next()?)? {
+        MediaFile::Segment(msn) => Some(msn),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -61,9 +61,7 @@ impl Metadata {
     /// # Errors
     /// 400 for a priority that there is not.
     pub fn priority(&self) -> Result<Option<Priority>, Refusal> {
-        let Some(name) = self.text(PRIORITY) else { return Ok(None) };
-        let none = || wrong("has a `priority` that is none of `urgent`, `normal` and `bulk`");
-        Priority::named(&name).map(Some).ok_or_else(none)
+        self.named(PRIORITY, Priority::named, "`urgent`, `normal` and `bulk`")
     }
 
     /// How the range of its HDR is kept, if that is said.
@@ -71,9 +69,19 @@ impl Metadata {
     /// # Errors
     /// 400 for a way that there is not.
     pub fn keep_hdr(&self) -> Result<Option<KeepHdr>, Refusal> {
-        let Some(name) = self.text(KEEP_HDR) else { return Ok(None) };
-        let none = || wrong("has a `keep_hdr` that is none of `none`, `hevc` and `av1`");
-        KeepHdr::named(&name).map(Some).ok_or_else(none)
+        self.named(KEEP_HDR, KeepHdr::named, "`none`, `hevc` and `av1`")
+    }
+
+    /// What a key names of what there is.
+    fn named<T>(
+        &self,
+        key: &str,
+        named: impl Fn(&str) -> Option<T>,
+        all: &str,
+    ) -> Result<Option<T>, Refusal> {
+        let Some(name) = self.text(key) else { return Ok(None) };
+        let none = || wrong(&format!("has a `{key}` that is none of {all}"));
+        named(&name).map(Some).ok_or_else(none)
     }
 }
 

@@ -93,8 +93,7 @@ impl Film {
         let worth = worth(codec).max(1);
         let own = self.own_bits_per_s.map_or(u64::MAX, |own| own.saturating_mul(100) / worth);
         let bits = self.wanted(self.size, config).saturating_mul(config.hdr_percent) / worth;
-        let bits = bits.min(own).min(config.bits_per_s_max);
-        (bits / 1000 * 1000).max(config.bits_per_s_min)
+        bounded(bits.min(own), config)
     }
 
     /// The film's shape with this shorter side.
@@ -132,10 +131,13 @@ impl Film {
     fn bits_per_s(&self, size: (u32, u32), config: &Config) -> u64 {
         let share = (area(size) / area(self.size).max(1.0)).powf(BY_AREA);
         let own = self.own_bits_per_s.map_or(u64::MAX, |own| (own as f64 * share) as u64);
-        let bits = self.wanted(size, config).min(own).min(config.bits_per_s_max);
-        // In thousands, so that people read it.
-        (bits / 1000 * 1000).max(config.bits_per_s_min)
+        bounded(self.wanted(size, config).min(own), config)
     }
+}
+
+/// As much as a rung may take, in thousands, so that people read it.
+fn bounded(bits: u64, config: &Config) -> u64 {
+    (bits.min(config.bits_per_s_max) / 1000 * 1000).max(config.bits_per_s_min)
 }
 
 fn area((width, height): (u32, u32)) -> f64 {
