@@ -10,7 +10,7 @@ use tests::House;
 use tests::viewer::{self, Playlist};
 
 use crate::report::Row;
-use crate::stage::{ffmpeg, film, once, upload};
+use crate::stage::{OFTEN, ffmpeg, film, once, upload};
 use crate::{Plan, at_most};
 
 /// How long the piece is of which the long film is made, in seconds.
@@ -30,7 +30,7 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
     let house = House::start(&[]);
     let id = upload(&house, &long)?;
     let uploaded = Instant::now();
-    let told = once(&house, &id, |told| told["is_playable"] == true)?;
+    let told = once(&house, &id, OFTEN, |told| told["is_playable"] == true)?;
     let show = told["show"].as_str().ok_or_else(|| io::Error::other(told.to_string()))?;
     let ticket = house.ticket(show);
     tokio::runtime::Runtime::new()?.block_on(first(&ticket.playlist_url))?;

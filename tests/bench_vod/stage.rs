@@ -13,8 +13,11 @@ use reqwest::Client;
 use serde_json::Value;
 use tests::House;
 
-/// How often an asset is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often an asset is looked at whose next moment is waited for; …
+pub(crate) const OFTEN: Duration = Duration::from_millis(50);
+/// … and one that takes minutes. Twenty looks a second take a tenth of a core of house and database, which is then not
+/// there for what is measured.
+pub(crate) const SELDOM: Duration = Duration::from_millis(500);
 /// How long a film may take.
 const MADE_MAX: Duration = Duration::from_secs(3600);
 
@@ -39,8 +42,13 @@ pub(crate) fn bearer(house: &House) -> io::Result<String> {
     Ok(format!("Bearer {}", token.trim()))
 }
 
-/// An asset, as soon as it is so. Who looks takes next to nothing of what is measured: no process is started for it.
-pub(crate) fn once(house: &House, id: &str, is: impl Fn(&Value) -> bool) -> io::Result<Value> {
+/// An asset, as soon as it is so. No process is started to look at it.
+pub(crate) fn once(
+    house: &House,
+    id: &str,
+    every: Duration,
+    is: impl Fn(&Value) -> bool,
+) -> io::Result<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = Client::builder().no_proxy().build().map_err(io::Error::other)?;
     let (url, bearer) = (format!("{}/v1/assets/{id}", house.api), bearer(house)?);
@@ -59,7 +67,7 @@ pub(crate) fn once(house: &House, id: &str, is: impl Fn(&Value) -> bool) -> io::
         if is_lost || begun.elapsed() > MADE_MAX {
             return Err(io::Error::other(told.to_string()));
         }
-        sleep(LOOK_EVERY);
+        sleep(every);
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tests::House;
 
 use crate::report::{Better, Row};
-use crate::stage::{ffmpeg, film, memory_mb_max, once, upload};
+use crate::stage::{SELDOM, ffmpeg, film, memory_mb_max, once, upload};
 use crate::taken::{cpu_s, family};
 use crate::{Plan, at_most, peer};
 
@@ -28,7 +28,7 @@ pub(crate) fn rows(plan: &Plan) -> io::Result<Vec<Row>> {
     let id = upload(&house, &file)?;
     // A child's memory is seen while it lives.
     let child_mb = std::cell::Cell::new(0.0_f64);
-    let told = once(&house, &id, |told| {
+    let told = once(&house, &id, SELDOM, |told| {
         let below = family(house.pid()).into_iter().skip(1).map(memory_mb_max);
         child_mb.set(below.fold(child_mb.get(), f64::max));
         told["state"] == "ready"

@@ -35,6 +35,9 @@ pub struct Config {
     /// … but for the first, which is hardly shorter than this, and those after it: each is twice as long as the one
     /// before.
     pub head_ms: u32,
+    /// Towards its end a film's chunks become shorter, down to about this: so workers are through with their last ones
+    /// at about the same time.
+    pub tail_ms: u32,
     /// Segments last about as long, in milliseconds.
     pub segment_ms: u32,
     /// Segments of a film.
@@ -64,6 +67,7 @@ impl Default for Config {
             subtitles_max: 32,
             chunk_ms: 24_000,
             head_ms: 2_000,
+            tail_ms: 2_000,
             segment_ms: 2_000,
             segments_max: 50_000,
             attempts_max: 5,

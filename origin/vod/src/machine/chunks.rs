@@ -10,6 +10,9 @@
 //!
 //! Somebody may wait for the first chunk, so it is short, and the next ones become longer by and by. If its keyframes
 //! are far apart it ends before the next of them: of what is encoded anew some pictures are decoded twice then.
+//!
+//! Towards the end chunks become shorter again. Workers take them in order, so each worker's last one is short, and
+//! none has long to wait for another's (guided self-scheduling, for a number of workers that is not known).
 
 use serde::{Deserialize, Serialize};
 use shared_media::{TICKS_PER_SECOND, Ticks};
@@ -56,7 +59,9 @@ pub struct Chunk {
 const HEAD_TIMES: i64 = 2;
 /// … else before it, where so many pictures follow at least.
 const FOLLOWING_MIN: usize = 10;
-/// The last chunk is no shorter than this share of a chunk.
+/// A chunk is hardly longer than this share of what is left of the film, if that is more than the shortest one.
+const LEFT_SHARE: i64 = 4;
+/// The last chunk is no shorter than this share of the one before, nor than half a segment.
 const LAST_CHUNK_SHARE: i64 = 3;
 /// No segment is shorter than this before the end of a chunk whose pictures are taken as they are.
 const REST_MIN: Ticks = Ticks(TICKS_PER_SECOND / 2);
@@ -119,6 +124,7 @@ fn borders(
 ) -> Vec<Ticks> {
     let ticks = |ms: u32| Ticks::from_millis(i64::from(ms.max(1)));
     let whole = ticks(config.chunk_ms);
+    let tail = ticks(config.tail_ms).min(whole);
     let mut chunk = ticks(config.head_ms).min(whole);
     let mut borders = vec![Ticks::ZERO];
     let mut next = chunk;
@@ -127,12 +133,14 @@ fn borders(
     for at in head.into_iter().chain(keyframes.iter().skip(1).copied()) {
         if at >= next {
             borders.push(at);
-            chunk = Ticks(chunk.0 * 2).min(whole);
+            let left = Ticks((index.length - at).0 / LEFT_SHARE).max(tail);
+            chunk = Ticks(chunk.0 * 2).min(whole).min(left);
             next = at + chunk;
         }
     }
     let last = borders.last().copied().unwrap_or_default();
-    if borders.len() > 1 && (index.length - last).0 < chunk.0 / LAST_CHUNK_SHARE {
+    let least = (chunk.0 / LAST_CHUNK_SHARE).max(ticks(config.segment_ms).0 / 2);
+    if borders.len() > 1 && (index.length - last).0 < least {
         borders.pop();
     }
     borders
@@ -205,7 +213,7 @@ mod tests {
     /// All chunks of the same length.
     fn even() -> Config {
         let config = Config::default();
-        Config { head_ms: config.chunk_ms, ..config }
+        Config { head_ms: config.chunk_ms, tail_ms: config.chunk_ms, ..config }
     }
 
     fn every(step: i64, length: i64) -> Vec<i64> {
@@ -235,7 +243,7 @@ mod tests {
     #[test]
     fn the_first_chunk_is_short_and_those_after_it_become_longer() {
         let length = 100 * S;
-        let config = Config::default();
+        let config = Config { tail_ms: even().chunk_ms, ..Config::default() };
         let cutting = cut_by(&config, &every(S, length), length, false);
         assert_eq!(froms(&cutting), [0, 2, 6, 14, 30, 54, 78].map(|at| at * S));
         assert_eq!((cutting.chunks[0].count, cutting.chunks[1].count), (1, 2));
@@ -248,13 +256,25 @@ mod tests {
     }
 
     #[test]
+    fn the_last_chunks_become_shorter() {
+        let length = 192 * S;
+        let cutting = cut_by(&Config::default(), &every(2 * S, length), length, false);
+        let expected =
+            [0, 2, 6, 14, 30, 54, 78, 102, 126, 144, 156, 166, 174, 180, 184, 186, 188, 190];
+        assert_eq!(froms(&cutting), expected.map(|at| at * S));
+        let odd = cut_by(&Config::default(), &[S / 4, 2 * S], 2 * S + 2 * S / 3, false);
+        assert_eq!(froms(&odd), [0], "no segment of two thirds of a second");
+    }
+
+    #[test]
     fn the_first_chunk_does_not_wait_for_a_keyframe_that_is_far() {
         let (length, keyframes) = (60 * S, every(10 * S, 60 * S).into_iter().map(Ticks));
         let keyframes: Vec<Ticks> = keyframes.collect();
         let shown = |count: i64| (0..count).map(|at| Ticks(at * S / 30)).collect::<Vec<_>>();
         let of = |early: &[Ticks], is_copied: bool| {
             let index = Keyframes { keyframes: &keyframes, early, length: Ticks(length) };
-            froms(&chunks(&Config::default(), &index, is_copied).unwrap())
+            let config = Config { tail_ms: even().chunk_ms, ..Config::default() };
+            froms(&chunks(&config, &index, is_copied).unwrap())
         };
         assert_eq!(of(&shown(150), false), [0, 2, 10, 20, 40].map(|at| at * S));
         assert_eq!(of(&shown(150), true), [0, 10, 20, 30, 50].map(|at| at * S));
