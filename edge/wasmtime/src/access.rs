@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use hmac_sha256::HMAC;
 use http::{HeaderMap, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt as _, Full};
@@ -16,6 +17,7 @@ use hyper::body::Body as _;
 use ipnet::IpNet;
 use metrics::{counter, gauge};
 use serde::Serialize;
+use sha2::Sha256;
 use shared_wire::Problem;
 use shared_wire::header::{CACHE, TYPE_PROBLEM};
 use time::OffsetDateTime;
@@ -64,7 +66,8 @@ pub(crate) struct Journal {
     lines: Option<Lines>,
     is_off: bool,
     addresses: LoggedAddress,
-    key: Vec<u8>,
+    /// What the key alone makes of a session's hash.
+    marks: Hmac<Sha256>,
 }
 
 /// One request; its line is written when this is dropped, which is when its answer is over.
@@ -106,10 +109,18 @@ impl Journal {
         lines_max: usize,
         secret: &[u8],
     ) -> Result<Arc<Self>, Error> {
-        let key = HMAC::mac(b"matinee access log", secret).to_vec();
+        // Longer keys are hashed, shorter ones filled up (RFC 2104, 2): this one has the length of a block.
+        let mut key = [0; 64];
+        let mac = HMAC::mac(b"matinee access log", secret);
+        key.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         let lines = Lines::open(&viewers.access, lines_max)?;
         let is_off = viewers.access == AccessLog::Off;
-        Ok(Arc::new(Self { lines, is_off, addresses: viewers.addresses, key }))
+        Ok(Arc::new(Self {
+            lines,
+            is_off,
+            addresses: viewers.addresses,
+            marks: Hmac::new(&key.into()),
+        }))
     }
 
     /// Notes a request, if anybody wants to read of it.
@@ -125,7 +136,7 @@ impl Journal {
         }
         let path = request.uri().path();
         let mark = |session: &str| {
-            let mac = HMAC::mac(session.as_bytes(), &self.key);
+            let mac = self.marks.clone().chain_update(session).finalize().into_bytes();
             HEXLOWER.encode(mac.get(..MARK_BYTES).unwrap_or_default())
         };
         let session = session(path).map(mark);
@@ -311,6 +322,14 @@ mod tests {
         let long = "x".repeat(41);
         assert_eq!(redacted(&format!("/p//{long}/index.m3u8"), None), "/p/*");
         assert_eq!(redacted(&format!("/live/{}", "x/".repeat(100)), None), "/live/*");
+    }
+
+    #[test]
+    fn edges_with_the_same_secret_write_the_same_marks() {
+        let journal = Journal::open(&Viewers::default(), 1, b"secret").unwrap();
+        let ours = journal.marks.clone().chain_update("a.session").finalize().into_bytes();
+        let key = HMAC::mac(b"matinee access log", b"secret");
+        assert_eq!(<[u8; 32]>::from(ours), HMAC::mac(b"a.session", key));
     }
 
     #[test]
