@@ -30,9 +30,9 @@ async fn a_crowd_plays_and_what_it_misses_is_told() {
     a_crowd_notices_what_is_missing(&stage.house.edge, &stage.ticket.playlist_url).await;
 }
 
-/// Everybody sees a picture soon, nobody stands, and both protocols and the choice of rungs work.
+/// Everybody sees a picture soon, nobody stands, and both protocols, the choice of rungs and hints work.
 async fn a_crowd_plays_without_a_stall(url: &str) {
-    for arguments in [&["--http2"][..], &["--choose-rungs"][..]] {
+    for arguments in [&["--http2"][..], &["--choose-rungs"][..], &["--hints"][..]] {
         let (good, said) = crowd(url, arguments).await;
         assert!(good, "{arguments:?}: {said}");
         assert_eq!((&said["playing"], &said["stalls"]), (&Value::from(12), &Value::from(0)));

@@ -30,6 +30,9 @@ pub struct Config {
     pub ramp: Duration,
     /// Whether they change rungs by what their connection carries; else all take the first.
     pub choose_rungs: bool,
+    /// Whether they ask for a part as soon as it is hinted, as Apple's players do; else when it is listed, as hls.js
+    /// does.
+    pub take_hints: bool,
     /// HTTP/2, a connection for each viewer; without TLS it is begun without asking.
     pub http2: bool,
     /// `Cookie` of every request, if any.

@@ -69,6 +69,9 @@ pub(crate) struct LoadFlags {
     /// They change rungs by what their connection carries; else all take the first
     #[arg(long)]
     choose_rungs: bool,
+    /// They ask for parts that are hinted, as Apple's players do; else for those that are listed, as hls.js does
+    #[arg(long)]
+    hints: bool,
     /// HTTP/2, one connection each; HTTP/1.1 else
     #[arg(long)]
     http2: bool,
@@ -91,6 +94,7 @@ pub(crate) fn load(flags: &LoadFlags) -> ExitCode {
         duration: Duration::from_secs(flags.watch_s),
         ramp: Duration::from_secs(flags.ramp),
         choose_rungs: flags.choose_rungs,
+        take_hints: flags.hints,
         http2: flags.http2,
         cookie: flags.cookie.clone(),
         insecure: flags.insecure,

@@ -161,6 +161,23 @@ async fn hevc_and_av1_rungs_mirror_the_source_also_where_hardware_is_missing() {
     }
 }
 
+/// Of pictures that would take ten times as much, every encoder gives what the playlist promises.
+#[tokio::test(flavor = "multi_thread")]
+async fn rungs_have_the_rate_they_are_to_have() {
+    const BITS_PER_S: u32 = 300_000;
+    const SECONDS: u32 = 6;
+    let noise = format!("{},noise=alls=40:allf=t", picture(SMALL, 25, SECONDS));
+    let clip = make(SMALL, &format!("{noise} {X264} -g 50 -an"));
+    let rung = |codec| RungSpec { height: 240, bit_rate: BITS_PER_S, codec };
+    let rungs = [VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Av1].map(rung).to_vec();
+    let outcome = through(Config { rungs, ..config() }, &clip).await;
+    for id in ["240p", "240p-hevc", "240p-av1"] {
+        let bytes: usize = outcome.units[id].iter().map(|unit| unit.data.len()).sum();
+        let percent = bytes as u64 * 8 * 100 / u64::from(BITS_PER_S * SECONDS);
+        assert!((70..=130).contains(&percent), "{id}: {percent} %");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn surround_is_kept_beside_stereo() {
     // A tone behind the listener on the left; the five other channels are silent.

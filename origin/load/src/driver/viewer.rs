@@ -2,6 +2,7 @@
 //!
 //! In: an address. Out: counts. Does not decode.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +23,7 @@ pub(super) struct Viewer {
     url: String,
     cookie: Option<String>,
     choose_rungs: bool,
+    take_hints: bool,
     count: Arc<Count>,
     lists: Arc<Lists>,
 }
@@ -33,11 +35,26 @@ struct Seat {
     rungs: Rungs,
 }
 
-/// A body, and how long it took.
+/// A body, and how long it took: with what it waited for, and from its head on.
 struct Got {
     body: Vec<u8>,
     bytes: usize,
     took: Duration,
+    body_took: Duration,
+}
+
+/// A part of media that is there: what it says of the connection, and when it came.
+struct Came {
+    bytes: usize,
+    took: Duration,
+    now_us: u64,
+    utc_us: i64,
+}
+
+/// A part that was asked for before it was listed.
+struct Early {
+    url: Url,
+    came: Option<Came>,
 }
 
 impl Viewer {
@@ -52,6 +69,7 @@ impl Viewer {
             url: config.url.clone(),
             cookie: config.cookie.clone(),
             choose_rungs: config.choose_rungs,
+            take_hints: config.take_hints,
             count,
             lists,
         }
@@ -60,13 +78,13 @@ impl Viewer {
     /// Watches until the show is over, or it is dropped.
     pub(super) async fn watch(self) {
         let asked_us = self.count.now_us();
+        let Ok(base) = Url::parse(&self.url) else { return self.count.error("not an address") };
         let first = loop {
-            if let Some(first) = self.get(&self.url, None, PLAYLIST_BYTES_MAX).await {
+            if let Some(first) = self.get(&base, None, PLAYLIST_BYTES_MAX).await {
                 break first;
             }
             tokio::time::sleep(RETRY_AFTER).await;
         };
-        let Ok(base) = Url::parse(&self.url) else { return };
         let (pictures, sound, needs) = match read::playlist(&first.body) {
             Some(Playlist::Multivariant(list)) => {
                 let (pictures, sound) = tracks(&list, &base);
@@ -93,6 +111,7 @@ impl Viewer {
     /// Follows one track to its end; `addresses` are its rungs.
     async fn follow(&self, seat: &Mutex<Seat>, track: usize, addresses: &[Url]) {
         let (mut rung, mut list, mut place) = (0, None::<Arc<Media>>, None::<Place>);
+        let mut early = None::<Early>;
         // What was there before a viewer came says nothing of how soon parts come.
         let mut at_edge = false;
         loop {
@@ -118,22 +137,22 @@ impl Viewer {
                     let is_skipped = msn < known.first_msn();
                     let waited = (!is_skipped).then_some((msn, part, known.as_ref()));
                     at_edge = true;
-                    if let Some(newer) = self.playlist(url, waited).await {
-                        list = Some(newer);
-                    }
+                    let (newer, came) = self.next_version(url, waited).await;
+                    (early, list) = (came, newer.or(list));
                 }
                 Next::Fetch { uri, range, name, span } => {
                     let target = known.part_target_us.unwrap_or(0);
                     seated(seat, |seat| seat.player.set_enough(target));
-                    let fetched = self.media(
-                        seat,
-                        track,
-                        url,
-                        &uri,
-                        range.as_deref(),
-                        (at_edge && name.1.is_some(), span),
-                    );
-                    if !fetched.await {
+                    let early = early.take().filter(|_| range.is_none());
+                    let came = self.media(url, &uri, range.as_deref(), early).await;
+                    if let Some((url, came)) = came {
+                        if at_edge && name.1.is_some() {
+                            self.arrived(&url, &came, span.1);
+                        }
+                        self.play(seat, track, &came, span);
+                    } else {
+                        // The player goes on behind it when it has come so far.
+                        seated(seat, |seat| seat.player.skip_to(span.1));
                         self.count.jumped();
                         tokio::time::sleep(RETRY_AFTER).await;
                     }
@@ -152,42 +171,93 @@ impl Viewer {
         }
     }
 
-    /// A part or segment, whether it is a part that was waited for, and what the player makes of it; whether it came.
+    /// A part or segment, with its address; `early` if it was asked for already.
     async fn media(
         &self,
-        seat: &Mutex<Seat>,
-        track: usize,
         base: &Url,
         uri: &str,
         range: Option<&str>,
-        (was_waited_for, span): (bool, (i64, i64)),
-    ) -> bool {
-        let Ok(url) = base.join(uri) else { return false };
-        let got = self.get(url.as_str(), range, 0).await;
-        let now_us = self.count.now_us();
-        let Some(got) = got else {
-            // The player goes on behind it when it has come so far.
-            seated(seat, |seat| seat.player.skip_to(span.1));
-            return false;
+        early: Option<Early>,
+    ) -> Option<(Url, Came)> {
+        let url = base.join(uri).ok()?;
+        let known = early.filter(|early| early.url == url).and_then(|early| early.came);
+        let came = match known {
+            Some(came) => came,
+            None => self.came(&url, range, false).await?,
         };
-        let utc_us = utc_us();
-        // Where there are no dates, moments are counted from 0.
-        let since =
-            |moment: i64| (moment > 1 << 40).then(|| (utc_us - moment).max(0).unsigned_abs());
-        if was_waited_for {
-            self.count.part(url.path().to_owned(), now_us, since(span.1));
+        Some((url, came))
+    }
+
+    /// The next version of a playlist, and the part that it hinted at, if the player takes hints.
+    ///
+    /// Both are asked for at once, as by RFC 8216bis, 4.4.5.3: the part comes with its last frame, before anybody has
+    /// read of it.
+    async fn next_version(
+        &self,
+        url: &Url,
+        waited: Option<(u64, Option<u64>, &Media)>,
+    ) -> (Option<Arc<Media>>, Option<Early>) {
+        let hint = waited.filter(|_| self.take_hints).and_then(|(msn, part, known)| {
+            // Ranges of an object are asked for when they are listed.
+            let is_whole = known.hints.iter().all(|hint| hint.get("BYTERANGE-START").is_none());
+            let is_next = msn == known.next_msn() && part == Some(known.open.parts.len() as u64);
+            let is_next = is_next && is_whole;
+            url.join(known.hinted_part().filter(|_| is_next)?).ok()
+        });
+        let Some(hint) = hint else { return (self.playlist(url, waited).await, None) };
+        let (newer, came) = self.both(url, waited, &hint).await;
+        (newer, Some(Early { url: hint, came }))
+    }
+
+    /// A playlist's next version, and the part that is to be in it.
+    async fn both(
+        &self,
+        url: &Url,
+        waited: Option<(u64, Option<u64>, &Media)>,
+        hint: &Url,
+    ) -> (Option<Arc<Media>>, Option<Came>) {
+        let mut part = pin!(self.came(hint, None, true));
+        let mut playlist = pin!(self.playlist(url, waited));
+        tokio::select! {
+            came = &mut part => (playlist.await, came),
+            newer = &mut playlist => {
+                let is_same = |next: &str| url.join(next).is_ok_and(|next| next == *hint);
+                let is_listed = |newer: &Arc<Media>| !newer.hinted_part().is_some_and(is_same);
+                // What is not listed after all is not waited for.
+                let came = if newer.as_ref().is_some_and(is_listed) { part.await } else { None };
+                (newer, came)
+            }
         }
+    }
+
+    /// Asks for media, of which only the length is kept. What is not there yet says nothing of the connection before it
+    /// begins to come.
+    async fn came(&self, url: &Url, range: Option<&str>, is_hinted: bool) -> Option<Came> {
+        let got = self.get(url, range, 0).await?;
+        let (now_us, utc_us) = (self.count.now_us(), utc_us());
+        let took = if is_hinted { got.body_took } else { got.took };
+        Some(Came { bytes: got.bytes, took, now_us, utc_us })
+    }
+
+    /// Counts a part that was waited for; it ends at the moment `end` of the show.
+    fn arrived(&self, url: &Url, came: &Came, end: i64) {
+        self.count.part(url.path().to_owned(), came.now_us, since(came.utc_us, end));
+    }
+
+    /// What the player makes of a part or segment.
+    fn play(&self, seat: &Mutex<Seat>, track: usize, came: &Came, span: (i64, i64)) {
+        let (now_us, utc_us) = (self.count.now_us(), utc_us());
         seated(seat, |seat| {
             if track == 0 {
-                seat.rungs.measured(got.bytes as u64, micros(got.took));
+                seat.rungs.measured(came.bytes as u64, micros(came.took));
             }
             if let Some(us) = seat.player.got(now_us, track, span.0, span.1) {
                 self.count.started(us);
             }
-            let behind = seat.player.moment(now_us).and_then(since).filter(|_| track == 0);
+            let moment = seat.player.moment(now_us).filter(|_| track == 0);
+            let behind = moment.and_then(|moment| since(utc_us, moment));
             self.count.player(&seat.player, &mut seat.counted, behind);
         });
-        true
     }
 
     /// A playlist now, or its next version: `waited` is what that must have, and what is known.
@@ -212,7 +282,7 @@ impl Viewer {
                 tokio::time::sleep(target / LOOKS_PER_TARGET).await;
             }
         }
-        let got = self.get(url.as_str(), None, PLAYLIST_BYTES_MAX).await;
+        let got = self.get(&url, None, PLAYLIST_BYTES_MAX).await;
         let list = got.and_then(|got| self.lists.read(got.body));
         if list.is_none() {
             tokio::time::sleep(RETRY_AFTER).await;
@@ -222,12 +292,13 @@ impl Viewer {
 
     /// Asks, and counts. Of a body at most `keep` bytes are kept, more is an error; with 0 it is read and only its
     /// length kept.
-    async fn get(&self, url: &str, range: Option<&str>, keep: usize) -> Option<Got> {
+    async fn get(&self, url: &Url, range: Option<&str>, keep: usize) -> Option<Got> {
         let asked = Instant::now();
         match tokio::time::timeout(ANSWER_MAX, self.ask(url, range, keep)).await {
-            Ok(Ok((body, bytes))) => {
+            Ok(Ok((body, bytes, head))) => {
                 self.count.request(bytes);
-                return Some(Got { body, bytes, took: asked.elapsed() });
+                let (took, body_took) = (asked.elapsed(), head.elapsed());
+                return Some(Got { body, bytes, took, body_took });
             }
             Ok(Err(what)) => self.count.error(&what),
             Err(_) => self.count.error("no answer in time"),
@@ -237,11 +308,11 @@ impl Viewer {
 
     async fn ask(
         &self,
-        url: &str,
+        url: &Url,
         range: Option<&str>,
         keep: usize,
-    ) -> Result<(Vec<u8>, usize), String> {
-        let mut request = self.client.get(url);
+    ) -> Result<(Vec<u8>, usize, Instant), String> {
+        let mut request = self.client.get(url.clone());
         if let Some((length, offset)) = range.and_then(|range| range.split_once('@')) {
             let (length, offset): (u64, u64) = match (length.parse(), offset.parse()) {
                 (Ok(length), Ok(offset)) => (length, offset),
@@ -254,7 +325,7 @@ impl Viewer {
             request = request.header(header::COOKIE, cookie);
         }
         let mut response = request.send().await.map_err(|error| reason(&error))?;
-        let status = response.status();
+        let (status, head) = (response.status(), Instant::now());
         let (mut body, mut bytes) = (Vec::new(), 0);
         while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
             bytes += chunk.len();
@@ -266,7 +337,7 @@ impl Viewer {
             }
         }
         if status.is_success() {
-            Ok((body, bytes))
+            Ok((body, bytes, head))
         } else {
             Err(format!("status {}", status.as_u16()))
         }
@@ -304,6 +375,12 @@ fn reason(error: &reqwest::Error) -> String {
 
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// How long ago a moment of the show was, in microseconds; `None` where there are no dates: moments are counted from 0
+/// there.
+fn since(utc_us: i64, moment: i64) -> Option<u64> {
+    (moment > 1 << 40).then(|| (utc_us - moment).max(0).unsigned_abs())
 }
 
 fn utc_us() -> i64 {
