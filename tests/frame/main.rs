@@ -22,6 +22,7 @@ mod observed;
 mod pull;
 mod pull_secured;
 mod recording;
+mod remade;
 mod restart;
 mod revoked;
 mod slate;

@@ -14,7 +14,7 @@ use crate::{LOOK_EVERY, WAIT_MAX};
 const SECONDS: usize = 12;
 
 /// The asset of a show's recording, once it is there.
-async fn asset(house: &House, show: &str) -> Value {
+pub(crate) async fn asset(house: &House, show: &str) -> Value {
     let deadline = Instant::now() + WAIT_MAX;
     loop {
         let listed = house.cli_json(&["asset", "list", "--kind", "recording", "--json"]);

@@ -27,13 +27,22 @@ pub struct NewFile {
     pub body: Body,
 }
 
-/// A file elsewhere.
+/// What is imported.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file elsewhere, by its address; secrets may stand there.
+    Url(String),
+    /// The recording of a show that is over, from the objects of the show.
+    Recording(ShowId),
+}
+
+/// A film that is there already, in another form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewImport {
     /// The account that owns it; `None`: the house does.
     pub account: Option<String>,
-    /// Where it is; secrets may stand there.
-    pub url: String,
+    /// Where it comes from.
+    pub from: Origin,
     /// Its title, if it has one.
     pub title: Option<String>,
     /// Whether its film is made before others.
@@ -51,10 +60,11 @@ pub trait Files: Send + Sync {
     /// storage errors.
     fn take(&self, file: NewFile) -> Reply<'_, AssetId>;
 
-    /// Fetches a file from elsewhere; the asset it is.
+    /// Fetches a file from elsewhere, or makes one of a recording; the asset it is.
     ///
     /// # Errors
-    /// As [`Self::take`], and [`Error::Invalid`](crate::Error::Invalid).
+    /// As [`Self::take`]; [`Error::Invalid`](crate::Error::Invalid); of a recording
+    /// [`Error::AssetNotWhole`](crate::Error::AssetNotWhole) and [`Error::Elsewhere`](crate::Error::Elsewhere).
     fn import(&self, file: NewImport) -> Reply<'_, AssetId>;
 
     /// What a file is to become, with the range of its HDR kept or not.

@@ -50,7 +50,7 @@ pub use captions::{Cue, of_vtt as cues_of_vtt};
 pub use config::{Clock, Config};
 pub use denied::Listing;
 pub use error::{Closed, Error, Fault};
-pub use files::{Files, NewFile, NewImport};
+pub use files::{Files, NewFile, NewImport, Origin};
 pub use films::{
     Film, FilmJob, FilmJobKind, FilmLease, FilmLeft, FilmListed, FilmListing, FilmSpent,
     FilmSubtitles, FilmsDue, FilmsWaiting, NewFilmJob,

@@ -4,6 +4,7 @@
 //! In: settings, a house. Out: the protocol's routes; assets that are looked into. Does not know headers or rows.
 
 mod import;
+mod recording;
 mod probing;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use axum::http::{HeaderMap, header};
 use data_encoding::BASE64;
 use origin_control::{
-    Control, Files, NewFile, NewImport, NewUpload, Reply, UploadChange, UploadLock,
+    Control, Files, NewFile, NewImport, NewUpload, Origin, Reply, UploadChange, UploadLock,
 };
 use origin_upload::machine::Refusal;
 use origin_upload::{Disk, Far, Kept, Ledger, Limits, Lock, Moved, New, Save, Store, Uploads};
@@ -167,9 +168,17 @@ impl Files for Room {
     }
 
     fn import(&self, file: NewImport) -> Reply<'_, AssetId> {
-        let NewImport { account, url, title, priority, keep_hdr } = file;
+        let NewImport { account, from, title, priority, keep_hdr } = file;
         Box::pin(async move {
-            let found = import::fetch(&url, self.allow_private).await?;
+            let found = match from {
+                Origin::Url(url) => import::fetch(&url, self.allow_private).await?,
+                Origin::Recording(show) => {
+                    // Before the house is whole it has no store.
+                    let films = self.films.get().ok_or(origin_control::Error::NoFiles)?;
+                    let store = films.store().ok_or(origin_control::Error::Elsewhere)?;
+                    recording::read(store, show).await?
+                }
+            };
             let (file_name, length, body) = (Some(found.name), found.length, found.body);
             let file = NewFile { account, title, file_name, priority, keep_hdr, length, body };
             self.take(file).await

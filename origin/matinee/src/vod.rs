@@ -212,6 +212,11 @@ impl Films {
         Ok(())
     }
 
+    /// Where this house's playlists are, and the objects of its shows; a process that only works has none.
+    pub(crate) fn store(&self) -> Option<Arc<Store>> {
+        self.lists.clone()
+    }
+
     /// Whether objects of a show are on this house's disk.
     pub(crate) fn has_recording(&self, show: ShowId) -> bool {
         let name = show.to_string();

@@ -6,11 +6,13 @@
 mod emsg;
 mod fragment;
 mod header;
+mod join;
 mod picture;
 
 pub use emsg::id3;
 pub use fragment::{TimedSample, fragment};
 pub use header::{Header, HeaderError, header};
+pub use join::{Track, join, renumber};
 
 /// The only track of every object.
 const TRACK_ID: u32 = 1;

@@ -9,18 +9,18 @@ use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
-use shared_wire::AssetId;
 use shared_wire::api::{
     Asset, AssetKind, AssetList, AssetPlan, AssetState, ChangeAsset, Dropped, Import, KeepHdr,
     Priority,
 };
+use shared_wire::{AssetId, ShowId, Who};
 
 use super::access::Asker;
 use super::address::{malformed_query, parameter};
 use super::body::Body;
 use super::refusal::Refusal;
 use crate::assets::Search;
-use crate::files::{NewFile, NewImport};
+use crate::files::{NewFile, NewImport, Origin};
 use crate::page::Page;
 use crate::{Error, House};
 
@@ -116,21 +116,43 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// `POST /v1/assets/import`: a file elsewhere.
+/// `POST /v1/assets/import`: a file elsewhere, or a recording.
 pub(super) async fn import(
     State(house): State<Arc<House>>,
     Asker(who): Asker,
-    Body(Import { url, title, priority, keep_hdr }): Body<Import>,
+    Body(Import { url, asset, title, priority, keep_hdr }): Body<Import>,
 ) -> Result<(StatusCode, Json<Asset>), Refusal> {
     if let Some(title) = &title {
         crate::page::check_text("title", title, house.config.title_chars_max)?;
     }
-    let priority = priority.unwrap_or(Priority::Bulk);
+    let (from, title, usual) = match (url, asset) {
+        (Some(url), None) => (Origin::Url(url), title, Priority::Bulk),
+        (None, Some(asset)) => {
+            let (show, its) = recording(&house, &who, asset).await?;
+            (Origin::Recording(show), title.or(Some(its)), Priority::Normal)
+        }
+        _ => {
+            let reason = "either this or `asset` is to be said".to_owned();
+            return Err(Error::Invalid { field: "url", reason }.into());
+        }
+    };
+    let priority = priority.unwrap_or(usual);
     let account = who.account().map(str::to_owned);
-    let file = NewImport { account, url, title, priority, keep_hdr };
+    let file = NewImport { account, from, title, priority, keep_hdr };
     let asset = house.files()?.import(file).await?;
     tracing::info!(%asset, "a file was fetched");
     Ok((StatusCode::CREATED, Json(house.assets.get(asset).await?)))
+}
+
+/// The show of a recording that may be imported, and its title.
+async fn recording(house: &House, who: &Who, asset: AssetId) -> Result<(ShowId, String), Error> {
+    if !house.accounts.may_see(who, asset).await? {
+        return Err(Error::AssetUnknown);
+    }
+    let asset = house.assets.get(asset).await?;
+    let show = asset.show.filter(|_| asset.kind == AssetKind::Recording);
+    let reason = "is a film: `matinee asset transcode` makes it anew".to_owned();
+    show.map(|show| (show, asset.title)).ok_or(Error::Invalid { field: "asset", reason })
 }
 
 /// `GET /v1/assets/{asset}`

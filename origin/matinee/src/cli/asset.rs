@@ -87,14 +87,15 @@ pub(crate) enum AssetCommand {
         #[command(flatten)]
         house: HouseFlags,
     },
-    /// Have the house fetch a file from elsewhere
+    /// Have the house fetch a file from elsewhere, or make a film of a recording
     Import {
-        /// Where it is, http:// or https://
-        url: String,
-        /// Its title; the end of the address if not said
+        /// Where it is, http:// or https://; or the asset that a recording is
+        #[arg(value_name = "URL|ASSET")]
+        from: String,
+        /// Its title; the end of the address, or the recording's, if not said
         #[arg(long)]
         title: Option<String>,
-        /// Whether its film is made before others; bulk if not said
+        /// Whether its film is made before others; bulk if not said, or normal of a recording
         #[arg(long, value_name = "PRIORITY")]
         priority: Option<Class>,
         /// How the range of its HDR is kept, beside what all screens show; as the house does if not said
@@ -237,10 +238,12 @@ impl AssetCommand {
                 let made = upload(&House::find(&house).await?, &file, &said).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })
             }
-            Self::Import { url, title, priority, keep_hdr, house } => {
+            Self::Import { from, title, priority, keep_hdr, house } => {
                 let (priority, keep_hdr) =
                     (priority.map(Priority::from), keep_hdr.map(KeepHdr::from));
-                let import = Import { url, title, priority, keep_hdr };
+                let asset = from.parse::<AssetId>().ok();
+                let url = asset.is_none().then_some(from);
+                let import = Import { url, asset, title, priority, keep_hdr };
                 let at = House::find(&house).await?;
                 let made: Asset = at.send_long("/v1/assets/import", &import).await?;
                 Ok(if house.json { json!(made).to_string() } else { taken(&made) })

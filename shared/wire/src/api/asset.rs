@@ -267,16 +267,20 @@ pub struct Dropped {
     pub bytes: u64,
 }
 
-/// `POST /v1/assets/import`: a file elsewhere.
+/// `POST /v1/assets/import`: a file elsewhere, or the recording of a show that is over. One of both is said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
     /// Where it is, `http://` or `https://`.
-    pub url: String,
-    /// Its title; absent: the end of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The recording, which stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<AssetId>,
+    /// Its title; absent: the end of the address, or the recording's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Whether it is made before others; absent: `bulk`.
+    /// Whether it is made before others; absent: `bulk`, of a recording `normal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
     /// How the range of its HDR is kept, if it has any; absent: as the house does.

@@ -321,7 +321,8 @@ fn what_callers_send_is_as_described_and_closed() {
     let list = json!({ "chapters": [mark], "is_set": true });
     check::<ChapterList>("ChapterList", list, false);
     let import = json!({
-        "keep_hdr": "hevc", "priority": "normal", "title": "t", "url": "https://h/a.mp4"
+        "asset": ID, "keep_hdr": "hevc", "priority": "normal", "title": "t",
+        "url": "https://h/a.mp4"
     });
     check::<Import>("Import", import, true);
     check::<NewAccount>("NewAccount", json!({ "account": "anna", "quota_bytes": 1 }), true);
