@@ -125,6 +125,7 @@ fn borders(
     let ticks = |ms: u32| Ticks::from_millis(i64::from(ms.max(1)));
     let whole = ticks(config.chunk_ms);
     let tail = ticks(config.tail_ms).min(whole);
+    let segment = ticks(config.segment_ms);
     let mut chunk = ticks(config.head_ms).min(whole);
     let mut borders = vec![Ticks::ZERO];
     let mut next = chunk;
@@ -133,13 +134,15 @@ fn borders(
     for at in head.into_iter().chain(keyframes.iter().skip(1).copied()) {
         if at >= next {
             borders.push(at);
-            let left = Ticks((index.length - at).0 / LEFT_SHARE).max(tail);
+            // In whole segments, so that these are as long as the others.
+            let share = (index.length - at).0 / LEFT_SHARE;
+            let left = Ticks((share + segment.0 - 1) / segment.0 * segment.0).max(tail);
             chunk = Ticks(chunk.0 * 2).min(whole).min(left);
             next = at + chunk;
         }
     }
     let last = borders.last().copied().unwrap_or_default();
-    let least = (chunk.0 / LAST_CHUNK_SHARE).max(ticks(config.segment_ms).0 / 2);
+    let least = (chunk.0 / LAST_CHUNK_SHARE).max(segment.0 / 2);
     if borders.len() > 1 && (index.length - last).0 < least {
         borders.pop();
     }
