@@ -198,10 +198,7 @@ impl Files for Room {
     fn unmake(&self, asset: AssetId, show: ShowId) -> Reply<'_, ()> {
         Box::pin(async move {
             let Some(films) = self.films.get() else { return Ok(()) };
-            let failed = |error: origin_storage::Error| origin_control::Error::Storage {
-                reason: error.to_string(),
-            };
-            films.unmake(asset, show).await.map_err(failed)
+            films.unmake(asset, show).await.map_err(unstored)
         })
     }
 
@@ -217,16 +214,18 @@ impl Files for Room {
         Box::pin(async move {
             // Before the house is whole it has no store.
             let films = self.films.get().ok_or(origin_control::Error::NoFiles)?;
-            let failed = |error: origin_storage::Error| origin_control::Error::Storage {
-                reason: error.to_string(),
-            };
-            films.delete_recording(show).await.map_err(failed)
+            films.delete_recording(show).await.map_err(unstored)
         })
     }
 
     fn delete(&self, asset: AssetId) -> Reply<'_, ()> {
         Box::pin(async move { self.uploads.delete(asset).await.map_err(refused) })
     }
+}
+
+/// What the store says, as control says it.
+fn unstored(error: origin_storage::Error) -> origin_control::Error {
+    origin_control::Error::Storage { reason: error.to_string() }
 }
 
 /// What uploads say, as control says it.

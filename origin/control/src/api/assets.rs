@@ -34,12 +34,17 @@ impl FromRequestParts<Arc<House>> for Which {
         // Whatever is no id names no asset.
         let asset = text.parse().map_err(|_| Error::AssetUnknown)?;
         let Asker(who) = Asker::from_request_parts(parts, house).await?;
-        if house.accounts.may_see(&who, asset).await? {
-            Ok(Self(asset))
-        } else {
-            Err(Error::AssetUnknown.into())
-        }
+        seen(house, &who, asset).await?;
+        Ok(Self(asset))
     }
+}
+
+/// Whether an asset is one for whoever asks.
+///
+/// # Errors
+/// [`Error::AssetUnknown`], storage errors.
+async fn seen(house: &House, who: &Who, asset: AssetId) -> Result<(), Error> {
+    if house.accounts.may_see(who, asset).await? { Ok(()) } else { Err(Error::AssetUnknown) }
 }
 
 /// `?q=…&state=…&kind=…&account=…&limit=…&cursor=…`, and nothing else.
@@ -146,9 +151,7 @@ pub(super) async fn import(
 
 /// The show of a recording that may be imported, and its title.
 async fn recording(house: &House, who: &Who, asset: AssetId) -> Result<(ShowId, String), Error> {
-    if !house.accounts.may_see(who, asset).await? {
-        return Err(Error::AssetUnknown);
-    }
+    seen(house, who, asset).await?;
     let asset = house.assets.get(asset).await?;
     let show = asset.show.filter(|_| asset.kind == AssetKind::Recording);
     let reason = "is a film: `matinee asset transcode` makes it anew".to_owned();

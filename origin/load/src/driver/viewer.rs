@@ -201,8 +201,7 @@ impl Viewer {
             // Ranges of an object are asked for when they are listed.
             let is_whole = known.hints.iter().all(|hint| hint.get("BYTERANGE-START").is_none());
             let is_next = msn == known.next_msn() && part == Some(known.open.parts.len() as u64);
-            let is_next = is_next && is_whole;
-            url.join(known.hinted_part().filter(|_| is_next)?).ok()
+            url.join(known.hinted_part().filter(|_| is_next && is_whole)?).ok()
         });
         let Some(hint) = hint else { return (self.playlist(url, waited).await, None) };
         let (newer, came) = self.both(url, waited, &hint).await;

@@ -13,12 +13,13 @@ use futures::StreamExt as _;
 use origin_control::Error;
 use origin_packager::cmaf::{Track, join, renumber};
 use origin_storage::Store;
-use shared_media::{Language, TICKS_PER_SECOND, Ticks};
+use shared_media::{Language, Ticks};
 use shared_playlist::read::{self, Media, Multivariant};
 use shared_wire::ShowId;
 use shared_wire::key::{Key, KeyObject};
 
 use super::import::Found;
+use super::unstored;
 
 /// Sounds that are taken.
 const SOUNDS_MAX: usize = 8;
@@ -40,7 +41,7 @@ struct Rendition {
 /// [`Error::Invalid`]: it cannot be one file. Storage errors.
 pub(super) async fn read(store: Arc<Store>, show: ShowId) -> Result<Found, Error> {
     let multivariant = Key { show, object: KeyObject::Multivariant };
-    let text = store.read_text(&multivariant).await.map_err(failed)?.ok_or(Error::Elsewhere)?;
+    let text = store.read_text(&multivariant).await.map_err(unstored)?.ok_or(Error::Elsewhere)?;
     let list = read::multivariant(text.as_bytes()).ok_or_else(|| unfit("has no playlist"))?;
     let mut renditions = Vec::new();
     for (uri, language) in wanted(&list) {
@@ -63,7 +64,7 @@ pub(super) async fn read(store: Arc<Store>, show: ShowId) -> Result<Found, Error
     let length_us: u64 = renditions
         .first()
         .map_or(0, |first| first.list.segments.iter().map(|segment| segment.duration_us).sum());
-    let length = Ticks(i64::try_from(length_us).unwrap_or(0) / 100 * TICKS_PER_SECOND / 10_000);
+    let length = Ticks::from_micros(i64::try_from(length_us).unwrap_or(0));
     let head = join(&tracks, length).ok_or_else(|| unfit("has no header that can be read"))?;
     let segments = futures::stream::iter(in_order(show, &renditions)).then(move |(number, key)| {
         let store = Arc::clone(&store);
@@ -97,7 +98,7 @@ fn wanted(list: &Multivariant) -> Vec<(String, Option<Language>)> {
 
 async fn text_of(store: &Store, show: ShowId, uri: &str) -> Result<String, Error> {
     let key = key(show, uri).ok_or_else(|| unfit("has an address that is none of ours"))?;
-    store.read_text(&key).await.map_err(failed)?.ok_or(Error::Elsewhere)
+    store.read_text(&key).await.map_err(unstored)?.ok_or(Error::Elsewhere)
 }
 
 /// The one init segment of a rendition.
@@ -110,7 +111,7 @@ async fn init(store: &Store, show: ShowId, rendition: &Rendition) -> Result<Byte
         }
         let whole = format!("{}{uri}", rendition.folder);
         let key = key(show, &whole).ok_or_else(|| unfit("has an address that is none of ours"))?;
-        let bytes = store.get(&key).await.map_err(failed)?.ok_or(Error::Elsewhere)?;
+        let bytes = store.get(&key).await.map_err(unstored)?.ok_or(Error::Elsewhere)?;
         match &found {
             Some((_, first)) if *first != bytes => {
                 return Err(unfit(
@@ -150,10 +151,6 @@ fn key(show: ShowId, rest: &str) -> Option<Key> {
 
 fn unfit(what: &str) -> Error {
     Error::Invalid { field: "asset", reason: format!("is a recording that {what}") }
-}
-
-fn failed(error: origin_storage::Error) -> Error {
-    Error::Storage { reason: error.to_string() }
 }
 
 #[cfg(test)]
