@@ -143,6 +143,21 @@ async fn nothing_is_made_of_a_recording() {
 }
 
 #[tokio::test]
+async fn an_import_is_of_one_thing_that_is_there() {
+    let house = TestHouse::open().await;
+    let (_, asset) = recorded(&house, "a", 5000).await;
+    let both = json!({ "url": "https://h/a.mp4", "asset": field(&asset, "asset") });
+    for (body, status, code) in [
+        (both, StatusCode::UNPROCESSABLE_ENTITY, "field_invalid"),
+        (json!({}), StatusCode::UNPROCESSABLE_ENTITY, "field_invalid"),
+        (json!({ "asset": "0123456789abcdef" }), StatusCode::NOT_FOUND, "asset_unknown"),
+    ] {
+        let refused = house.admin("POST", "/v1/assets/import", body.clone()).await;
+        assert_eq!((refused.status, refused.code()), (status, code), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_recording_is_deleted_with_its_objects_unless_its_show_is_on_the_air() {
     let house = TestHouse::open().await;
     let (show, asset) = recorded(&house, "a", 5000).await;
