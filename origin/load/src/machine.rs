@@ -7,7 +7,7 @@ mod place;
 mod player;
 mod rung;
 
-pub use histogram::Histogram;
+pub use histogram::{Histogram, Signed};
 pub use place::{Next, Place};
 pub use player::Player;
 pub use rung::Rungs;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::machine::Histogram;
+use crate::machine::{Histogram, Signed};
 
 /// Percentiles of a time, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -30,6 +30,12 @@ impl Share {
         let count = all.count();
         Self { count, p50_ms: ms(500), p95_ms: ms(950), p99_ms: ms(990), max_ms: ms(1000) }
     }
+
+    pub(crate) fn of_signed(all: &Signed) -> Self {
+        let ms = |per_mille| all.percentile(per_mille) as f64 / 1000.0;
+        let count = all.count();
+        Self { count, p50_ms: ms(500), p95_ms: ms(950), p99_ms: ms(990), max_ms: ms(1000) }
+    }
 }
 
 /// The sum of all viewers.
@@ -44,7 +50,8 @@ pub struct Summary {
     /// From asking for the show to the first picture.
     pub startup: Share,
     /// From when a part was complete in the show's own clock (PROGRAM-DATE-TIME) to when a viewer had it. It has
-    /// the encoder in it, and the difference of two machines' clocks.
+    /// the encoder in it, and the difference of two machines' clocks. A part comes with its last frame, which is before
+    /// that frame has been shown: without an encoder it is negative.
     pub part_latency: Share,
     /// From when the first viewer had a part to when another had it: what the crowd costs.
     pub part_delay: Share,

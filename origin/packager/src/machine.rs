@@ -38,6 +38,7 @@ mod part_target;
 mod parts;
 mod piece;
 mod rates;
+mod recorded;
 mod restore;
 mod sample;
 mod segment;

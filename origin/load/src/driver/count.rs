@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::config::FIRSTS_MAX;
-use crate::machine::{Histogram, Player};
+use crate::machine::{Histogram, Player, Signed};
 use crate::summary::{Share, Summary};
 
 /// Most kinds of errors told apart; further ones are one kind.
@@ -22,7 +22,7 @@ pub(super) struct Count {
 #[derive(Default)]
 struct Counts {
     startup: Histogram,
-    part_latency: Histogram,
+    part_latency: Signed,
     part_delay: Histogram,
     behind: Histogram,
     playlist: Histogram,
@@ -98,8 +98,8 @@ impl Count {
         self.all().jumps += 1;
     }
 
-    /// A part that was waited for came; `latency_us` after its own date, if it has one.
-    pub(super) fn part(&self, name: String, now_us: u64, latency_us: Option<u64>) {
+    /// A part that was waited for came; `latency_us` after its end by its own date, if it has one.
+    pub(super) fn part(&self, name: String, now_us: u64, latency_us: Option<i64>) {
         let mut all = self.all();
         if let Some(latency) = latency_us {
             all.part_latency.add(latency);
@@ -128,7 +128,7 @@ impl Count {
             playing: all.playing,
             seconds: self.start.elapsed().as_secs_f64(),
             startup: Share::of(&all.startup),
-            part_latency: Share::of(&all.part_latency),
+            part_latency: Share::of_signed(&all.part_latency),
             part_delay: Share::of(&all.part_delay),
             behind: Share::of(&all.behind),
             playlist: Share::of(&all.playlist),

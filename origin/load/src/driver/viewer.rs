@@ -255,6 +255,7 @@ impl Viewer {
             }
             let moment = seat.player.moment(now_us).filter(|_| track == 0);
             let behind = moment.and_then(|moment| since(utc_us, moment));
+            let behind = behind.map(|us| us.max(0).unsigned_abs());
             self.count.player(&seat.player, &mut seat.counted, behind);
         });
     }
@@ -378,8 +379,8 @@ fn micros(span: Duration) -> u64 {
 
 /// How long ago a moment of the show was, in microseconds; `None` where there are no dates: moments are counted from 0
 /// there.
-fn since(utc_us: i64, moment: i64) -> Option<u64> {
-    (moment > 1 << 40).then(|| (utc_us - moment).max(0).unsigned_abs())
+fn since(utc_us: i64, moment: i64) -> Option<i64> {
+    (moment > 1 << 40).then(|| utc_us - moment)
 }
 
 fn utc_us() -> i64 {

@@ -40,7 +40,11 @@ impl Histogram {
     /// The value that `per_mille` of a thousand do not exceed, in microseconds; 0 if there is none.
     #[must_use]
     pub fn percentile(&self, per_mille: u64) -> u64 {
-        let wanted = (self.total * per_mille).div_ceil(1000).max(1);
+        self.ranked((self.total * per_mille).div_ceil(1000).max(1))
+    }
+
+    /// The value that `wanted` values do not exceed.
+    fn ranked(&self, wanted: u64) -> u64 {
         let mut sum = 0;
         for (number, count) in self.counts.iter().enumerate() {
             sum += count;
@@ -49,6 +53,39 @@ impl Histogram {
             }
         }
         self.largest
+    }
+}
+
+/// The same of values that may be negative.
+#[derive(Debug, Clone, Default)]
+pub struct Signed {
+    below: Histogram,
+    above: Histogram,
+}
+
+impl Signed {
+    /// Counts a value, in microseconds.
+    pub fn add(&mut self, us: i64) {
+        let part = if us < 0 { &mut self.below } else { &mut self.above };
+        part.add(us.unsigned_abs());
+    }
+
+    /// How many values there are.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.below.total + self.above.total
+    }
+
+    /// The value that `per_mille` of a thousand do not exceed, in microseconds; 0 if there is none.
+    #[must_use]
+    pub fn percentile(&self, per_mille: u64) -> i64 {
+        let wanted = (self.count() * per_mille).div_ceil(1000).max(1);
+        let signed = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
+        match self.below.total.checked_sub(wanted) {
+            // The most negative are the largest of their kind.
+            Some(larger) => -signed(self.below.ranked(larger + 1)),
+            None => signed(self.above.ranked(wanted - self.below.total)),
+        }
     }
 }
 
@@ -72,6 +109,19 @@ const fn upper(number: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn negative_values_come_before_the_others() {
+        let mut all = Signed::default();
+        assert_eq!(all.percentile(990), 0);
+        (-25..75).for_each(|us| all.add(us));
+        let at = |per_mille| all.percentile(per_mille);
+        assert_eq!((all.count(), at(0), at(10), at(240)), (100, -25, -25, -2));
+        assert_eq!((at(250), at(260), at(1000)), (-1, 0, 74));
+        let mut only = Signed::default();
+        only.add(-5);
+        assert_eq!((only.percentile(0), only.percentile(1000)), (-5, -5));
+    }
 
     #[test]
     fn percentiles_are_right_within_a_thirty_second() {

@@ -38,6 +38,9 @@ pub(super) struct Cuts {
     /// The leader's last keyframe of the section, and the longest way between two.
     keyframe: Option<Ticks>,
     longest_gop: i64,
+    /// The way between the last two, and whether it was as long as the one before.
+    gop: i64,
+    is_steady: bool,
     /// No cut will come at or before this.
     frontier: Ticks,
     next_msn: u64,
@@ -58,6 +61,8 @@ impl Cuts {
             newest: None,
             keyframe: None,
             longest_gop: 0,
+            gop: 0,
+            is_steady: false,
             frontier: NOTHING,
             next_msn: 0,
             discontinuity: false,
@@ -112,6 +117,8 @@ impl Cuts {
             let before = self.keyframe.replace(sample.pts);
             let gop = before.map_or(0, |before| (sample.pts - before).0);
             self.longest_gop = self.longest_gop.max(gop);
+            self.is_steady = gop > 0 && (gop - self.gop).abs() * 2 <= frame.0;
+            self.gop = gop;
         }
         let Some(newest) = self.newest else {
             if sample.keyframe {
@@ -120,11 +127,8 @@ impl Cuts {
             }
             return;
         };
-        let longest = self.target + TICKS_PER_SECOND / 2; // EXTINF, rounded, is at most the target
-        let length = (sample.pts - newest).0;
-        let is_time = length + frame.0 / 2 >= self.shortest
-            || length + self.longest_gop + frame.0 >= longest
-            || wanted;
+        let longest = self.longest();
+        let is_time = self.is_time(sample.pts - newest, frame) || wanted;
         let is_cut = sample.keyframe && is_time && sample.pts > self.frontier;
         let until = if is_cut { sample.pts.0 } else { sample.dts.0 + frame.0 };
         self.force(until, longest);
@@ -132,6 +136,31 @@ impl Cuts {
             self.open(sample.pts);
         }
         self.frontier = self.frontier.max(sample.dts);
+    }
+
+    /// Whether a keyframe that far behind the newest cut is one.
+    const fn is_time(&self, length: Ticks, frame: Ticks) -> bool {
+        length.0 + frame.0 / 2 >= self.shortest
+            || length.0 + self.longest_gop + frame.0 >= self.longest()
+    }
+
+    /// No segment is as long: EXTINF, rounded, is at most the target.
+    const fn longest(&self) -> i64 {
+        self.target + TICKS_PER_SECOND / 2
+    }
+
+    /// Whether the segment `next_msn` is expected to begin at `end`, up to which the segment before it reaches already;
+    /// `None` if nobody can tell. Frames last `frame`.
+    pub(super) fn are_expected_at(&self, end: Ticks, next_msn: u64, frame: Ticks) -> Option<bool> {
+        let half = frame.0 / 2;
+        if let Some(cut) = self.get(next_msn) {
+            return Some(end.0 + half >= cut.at.0);
+        }
+        if !self.is_time(end - self.newest?, frame) {
+            return Some(false);
+        }
+        let ahead = (self.keyframe? - end).0 + self.gop;
+        (self.is_steady && ahead >= -half).then_some(ahead <= half)
     }
 
     /// The leader is silent, the others go on: decides up to `until` without it.
@@ -161,6 +190,7 @@ impl Cuts {
         self.list.clear();
         self.newest = None;
         self.keyframe = None;
+        self.is_steady = false;
         self.frontier = NOTHING;
         self.discontinuity = self.next_msn > 0;
     }
@@ -250,6 +280,43 @@ mod tests {
         for pair in cuts.windows(2) {
             assert!((pair[1] - pair[0]) * FRAME < 4 * 90_000 + 45_000, "{cuts:?}");
         }
+    }
+
+    /// What is expected `ahead` frames behind the end of the last of so many frames.
+    fn expected(keyframes: &[i64], frames: i64) -> Option<bool> {
+        let mut cuts = Cuts::new(Ticks(60 * FRAME), 4);
+        for frame in 0..frames {
+            let (delay, data) = (Ticks(0), Bytes::new());
+            let (at, keyframe) = (Ticks(frame * FRAME), keyframes.contains(&frame));
+            let sample = Sample { pts: at, dts: at, delay, keyframe, data, arrived_us: 0 };
+            cuts.leader(&sample, Ticks(FRAME), false);
+        }
+        cuts.are_expected_at(Ticks(frames * FRAME), cuts.next_msn(), Ticks(FRAME))
+    }
+
+    #[test]
+    fn a_cut_is_expected_where_keyframes_come_steadily() {
+        // Within two seconds none can come, wherever keyframes are.
+        assert_eq!(
+            (expected(&[0], 50), expected(&[0, 60, 90, 120], 170)),
+            (Some(false), Some(false))
+        );
+        // Behind them nobody can tell, until the third keyframe came as far behind the second as that behind the first.
+        assert_eq!((expected(&[0], 60), expected(&[0, 60], 120)), (None, None));
+        let steady = [0, 60, 120, 180];
+        assert_eq!((expected(&steady, 179), expected(&steady, 180)), (Some(false), Some(true)));
+        assert_eq!((expected(&steady, 240), expected(&steady, 241)), (Some(true), None));
+        assert_eq!(
+            (expected(&[0, 60, 120, 190], 250), expected(&[0, 90, 180], 260)),
+            (None, Some(false))
+        );
+    }
+
+    #[test]
+    fn a_cut_that_is_decided_is_expected_where_it_is() {
+        let cuts = Cuts::given(0, &[Ticks(0), Ticks(180_000)], Ticks(400_000));
+        let at = |end| cuts.are_expected_at(Ticks(end), 1, Ticks(FRAME));
+        assert_eq!((at(150_000), at(179_000), at(180_000)), (Some(false), Some(true), Some(true)));
     }
 
     #[test]

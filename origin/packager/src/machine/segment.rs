@@ -8,7 +8,6 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use shared_media::{RenditionId, TICKS_PER_SECOND, Ticks, TrackConfig};
 use shared_playlist::media::{Head, Part, Segment as Listed};
-use shared_playlist::recording;
 use shared_wire::key::MediaFile;
 
 use super::cuts::Cut;
@@ -29,7 +28,7 @@ use crate::error::{Drop, Error};
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) cut: Cut,
-    rendition: RenditionId,
+    pub(super) rendition: RenditionId,
     form: Form,
     /// It was never to have anything.
     pub(super) is_gap: bool,
@@ -38,6 +37,8 @@ pub(super) struct Segment {
     /// Of a piece of a film: where it begins in the playlist, which is where the one before it ends.
     pub(super) from: Option<Ticks>,
     parts: Parts,
+    /// Its last listed part ends where the next segment is expected to begin.
+    is_whole: bool,
     /// The bytes of its parts so far, and how many there are with those of the open part.
     written: Vec<Bytes>,
     bytes: usize,
@@ -57,7 +58,8 @@ impl Segment {
             is_gap: false,
             start: None,
             from: None,
-            parts: Parts::new(common.part_target()),
+            parts: Parts::new(common.part_target(), form),
+            is_whole: false,
             written: Vec::new(),
             bytes: 0,
             samples: 0,
@@ -77,6 +79,11 @@ impl Segment {
         self.parts.newest()
     }
 
+    /// Where its newest sample ends if it lasts `unit`, unless it is listed to end somewhere already.
+    pub(super) fn newest_end(&self, unit: Ticks) -> Option<Ticks> {
+        self.parts.guessed_end().or_else(|| Some(self.newest()? + unit))
+    }
+
     /// How long the sample before the newest lasts.
     pub(super) const fn measured(&self) -> Option<Ticks> {
         self.measured
@@ -92,12 +99,22 @@ impl Segment {
 
     /// How far it reaches beyond its cut, if its newest sample lasts `unit`.
     pub(super) fn reach(&self, unit: Ticks) -> Ticks {
-        self.newest().map_or(Ticks::ZERO, |newest| newest + unit - self.cut.at)
+        self.newest_end(unit).map_or(Ticks::ZERO, |end| end - self.cut.at)
     }
 
     /// Whether it goes on from the segment before.
     pub(super) const fn continues(&self) -> bool {
         !self.cut.discontinuity && self.cut.msn > 0
+    }
+
+    /// Whether nothing more of it is expected: what comes next is the next segment's.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Where its open part ends, if the newest sample can be taken to be that part's last.
+    pub(super) fn full_at(&self) -> Option<Ticks> {
+        self.parts.full_at()
     }
 
     /// Whether viewers know of some of it.
@@ -165,14 +182,14 @@ pub(super) struct Writer {
     pub(super) messages: Reader,
     announced: Option<TrackConfig>,
     map: Option<Arc<str>>,
-    recorded_map: Option<Arc<str>>,
-    recorded_i_frames_map: Option<Arc<str>>,
+    pub(super) recorded_map: Option<Arc<str>>,
+    pub(super) recorded_i_frames_map: Option<Arc<str>>,
     headers: u32,
     sequence: u32,
     delay: Ticks,
     /// Entries of the recordings for gaps while nobody publishes. They are written once somebody does again: a
     /// recording does not end with them.
-    withheld: (String, String),
+    pub(super) withheld: (String, String),
 }
 
 impl Writer {
@@ -284,12 +301,6 @@ impl Writer {
         self.sequence = fragments;
     }
 
-    /// Goes on with a recording whose text an earlier process wrote.
-    pub(super) fn resume_recording(&mut self, map: Option<Arc<str>>, i_frames: Option<Arc<str>>) {
-        self.is_recording = true;
-        (self.recorded_map, self.recorded_i_frames_map) = (map, i_frames);
-    }
-
     /// Adds an admitted sample.
     pub(super) fn write(
         &mut self,
@@ -301,10 +312,26 @@ impl Writer {
         segment.start.get_or_insert(sample.pts);
         segment.bytes += sample.data.len();
         segment.samples += 1;
+        segment.is_whole = false;
         segment.measured = segment.newest().map(|newest| sample.dts - newest);
         for part in segment.parts.push(sample) {
             self.part(segment, &part, window, common);
         }
+    }
+
+    /// Lists the open part with the newest sample, which ends there; `is_whole` if nothing more of the segment is
+    /// expected.
+    pub(super) fn list_early(
+        &mut self,
+        segment: &mut Segment,
+        (end, is_whole): (Ticks, bool),
+        window: &mut Window,
+        common: &mut Common,
+    ) {
+        for part in segment.parts.close_at(end) {
+            self.part(segment, &part, window, common);
+        }
+        segment.is_whole = is_whole;
     }
 
     /// Writes and lists a part.
@@ -400,12 +427,18 @@ impl Writer {
         common: &mut Common,
     ) -> Option<Measure> {
         if let Some(end) = end {
-            let parts = std::mem::replace(&mut segment.parts, Parts::new(Ticks::ZERO));
+            let has_guessed = segment.parts.guessed_end().is_some();
+            let parts =
+                std::mem::replace(&mut segment.parts, Parts::new(Ticks::ZERO, segment.form));
             for mut part in parts.finish(end) {
                 if segment.from.is_some() {
                     piece::retime(&mut part.samples, self.delay);
                 }
                 self.part(&mut segment, &part, window, common);
+            }
+            if has_guessed {
+                // What was guessed does not add up over a show: segments are as long as they are.
+                segment.end = end;
             }
         }
         let file = segment.form.segment(segment.cut.msn);
@@ -438,44 +471,4 @@ impl Writer {
         self.i_frames_changed |= !measure.i_frames.is_empty();
         filled.map(|_| measure)
     }
-
-    /// Adds a segment to the recording's playlist, and its pictures to the recording's I-frame playlist.
-    fn record(
-        &mut self,
-        segment: &Segment,
-        listed: &Listed,
-        i_frames: &[Arc<Listed>],
-        common: &mut Common,
-    ) {
-        self.withhold(listed, i_frames);
-        if segment.is_gap {
-            return;
-        }
-        let is_first = !std::mem::replace(&mut self.is_recording, true);
-        let (entry, pictures) = std::mem::take(&mut self.withheld);
-        let rendition = &segment.rendition;
-        append(common.names.playlist(rendition), false, is_first, entry, common);
-        if !pictures.is_empty() {
-            append(common.names.i_frames(rendition), true, is_first, pictures, common);
-        }
-    }
-
-    /// Makes the entries of a segment and its pictures, behind those that are withheld already.
-    pub(super) fn withhold(&mut self, listed: &Listed, i_frames: &[Arc<Listed>]) {
-        self.withheld.0.push_str(&recording::entry(listed, &mut self.recorded_map));
-        for picture in i_frames {
-            let entry = recording::entry(picture, &mut self.recorded_i_frames_map);
-            self.withheld.1.push_str(&entry);
-        }
-    }
-}
-
-/// Adds entries to a recording's playlist, after its header if they are the first.
-fn append(key: String, i_frames_only: bool, is_first: bool, entries: String, common: &mut Common) {
-    if is_first {
-        let mut header = recording::header(common.target_duration_s, i_frames_only);
-        common.date_ranges.tags().for_each(|tag| header.extend([tag, "\n"]));
-        common.outputs.push_back(Output::Replace(object(key.clone(), header)));
-    }
-    common.outputs.push_back(Output::Append(object(key, entries)));
 }

@@ -187,8 +187,8 @@ impl Track {
     /// The part that comes next.
     pub(super) fn hint(&self, common: &Common) -> String {
         let (msn, part) = match &self.segment {
-            Some(segment) => (segment.cut.msn, self.writer.next_part),
-            None => (self.next_msn, 0),
+            Some(segment) if !segment.is_whole() => (segment.cut.msn, self.writer.next_part),
+            _ => (self.next_msn, 0),
         };
         common.names.uri(self.form.part(msn, part))
     }
@@ -257,7 +257,7 @@ impl Track {
     /// Ends the section: closes its last segment, which is a gap of `span` if it has nothing.
     pub(super) fn end_section(&mut self, span: Ticks, common: &mut Common) {
         if let Some(segment) = self.segment.take() {
-            let end = segment.newest().map(|newest| newest + self.unit_duration());
+            let end = segment.newest_end(self.unit_duration());
             self.close(segment, end, span, common);
         }
     }
@@ -322,7 +322,10 @@ impl Track {
                 let starts = self.form != Form::Video || sample.keyframe && is_near;
                 let outcome = self.writer.admit(segment, &sample, starts, common);
                 match outcome {
-                    Ok(()) => self.writer.write(segment, sample, &mut self.window, common),
+                    Ok(()) => {
+                        self.writer.write(segment, sample, &mut self.window, common);
+                        self.list_early(cuts, common);
+                    }
                     Err(error) => common.outputs.push_back(Output::Trouble(match error {
                         Ok(why) => Error::Dropped { rendition: self.id.clone(), why },
                         Err(error) => error,
@@ -331,6 +334,19 @@ impl Track {
             }
         }
         None
+    }
+
+    /// Lists a part with its last sample, not only with the one after it, wherever what follows can be told.
+    fn list_early(&mut self, cuts: &Cuts, common: &mut Common) {
+        if self.edge.is_some() || self.form == Form::Text {
+            return; // nobody waits for a piece; a text lasts as long as the leader's pictures
+        }
+        let unit = self.unit_duration();
+        let Some(segment) = &mut self.segment else { return };
+        let Some(end) = segment.full_at() else { return };
+        if let Some(is_whole) = cuts.are_expected_at(end, self.next_msn, unit) {
+            self.writer.list_early(segment, (end, is_whole), &mut self.window, common);
+        }
     }
 
     /// Whether a sample lies at or after a cut. A picture of the segment before may, by jitter, be
@@ -359,7 +375,7 @@ impl Track {
             self.close_at(edge, end, common);
         } else if let Some(segment) = self.segment.take() {
             let next = next.map(|next| next.dts);
-            let by_itself = segment.newest().map(|newest| newest + self.unit_duration());
+            let by_itself = segment.newest_end(self.unit_duration());
             // The last sample lasts until the next, but over a hole only up to the cut.
             let end = by_itself.map(|own| next.unwrap_or(cut.at).min(own.max(cut.at)));
             let span = cut.at - segment.cut.at;

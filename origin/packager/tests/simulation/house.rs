@@ -33,6 +33,8 @@ pub(crate) struct House {
     /// Parts that were checked already; they must not change.
     checked: HashMap<String, Part>,
     pub(crate) multivariants: usize,
+    /// Parts that came where others were hinted at, with those.
+    pub(crate) missed_hints: Vec<(Part, String)>,
 }
 
 /// The clock at the arrival of something.
@@ -102,7 +104,7 @@ impl House {
             }
         }
         if let Some(before) = self.playlists.get(rendition) {
-            check_progress(rendition, before, &playlist);
+            self.missed_hints.extend(check_progress(rendition, before, &playlist));
         }
         self.playlists.insert(rendition.to_owned(), playlist);
     }
@@ -156,8 +158,12 @@ impl House {
     }
 }
 
-/// A playlist only grows at its end and shrinks at its front; the part hinted at is what comes.
-fn check_progress(rendition: &str, before: &MediaPlaylist, after: &MediaPlaylist) {
+/// A playlist only grows at its end and shrinks at its front. Gives the part that came where another was hinted at.
+fn check_progress(
+    rendition: &str,
+    before: &MediaPlaylist,
+    after: &MediaPlaylist,
+) -> Option<(Part, String)> {
     assert!(after.media_sequence >= before.media_sequence);
     assert!(after.discontinuity_sequence >= before.discontinuity_sequence);
     assert!(after.edge().next_msn >= before.edge().next_msn, "{rendition} went back");
@@ -173,11 +179,11 @@ fn check_progress(rendition: &str, before: &MediaPlaylist, after: &MediaPlaylist
     let (old, new) = (listed(before), listed(after));
     let known = old.last().and_then(|last| new.iter().position(|part| part == last));
     assert!(old.is_empty() || known.is_some(), "{rendition}: a listed part vanished or changed");
-    let (first_new, hint) = (known.map_or(0, |known| known + 1), before.hint.as_ref());
-    if let Some((_, part)) = new.get(first_new).filter(|_| !after.segments.iter().any(|s| s.gap)) {
-        assert_eq!(Some(&part.uri), hint, "{rendition}: another part came than was hinted at");
-    }
     assert_eq!(after.hint.is_none(), after.ended);
+    let hint = before.hint.as_ref()?;
+    let came = new.get(known.map_or(0, |known| known + 1));
+    let (_, part) = came.filter(|_| !after.segments.iter().any(|s| s.gap))?;
+    (part.uri != *hint).then(|| (part.clone(), hint.clone()))
 }
 
 pub(crate) fn key(rendition: &str, uri: &str) -> String {
