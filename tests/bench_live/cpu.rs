@@ -28,6 +28,16 @@ pub(crate) fn memory_mb(id: u32) -> f64 {
     family(id).into_iter().map(own).sum::<f64>() / 1024.0
 }
 
+/// Bytes that a process and those below it have written so far, wherever to.
+pub(crate) fn written(id: u32) -> u64 {
+    let own = |id: u32| {
+        let io = fs::read_to_string(format!("/proc/{id}/io")).unwrap_or_default();
+        let line = io.lines().find_map(|line| line.strip_prefix("wchar: ")).map(str::to_owned);
+        line.and_then(|line| line.parse::<u64>().ok()).unwrap_or(0)
+    };
+    family(id).into_iter().map(own).sum()
+}
+
 /// A clip of pictures and a tone, keyframes every second: cheap to publish, since it is only copied.
 pub(crate) fn clip(room: &Path, height: u32, bit_rate: u32, seconds: u32) -> io::Result<PathBuf> {
     let file = room.join(format!("{height}.flv"));

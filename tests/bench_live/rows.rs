@@ -2,16 +2,17 @@
 //!
 //! In: the built program, `ffmpeg`, nginx. Out: rows. Does not know why.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tests::{House, Publisher};
 
 use crate::Plan;
-use crate::cpu::{clip, memory_mb, share};
+use crate::cpu::{clip, memory_mb, share, written};
 use crate::crowd::{load, on_air};
 use crate::nginx::Nginx;
 use crate::report::{Better, Row};
@@ -22,6 +23,11 @@ const SETTLE: Duration = Duration::from_secs(6);
 const FRAME_MS: f64 = 1000.0 / 30.0;
 /// The bit rate of a passed-through publisher, sound and all, in bit/s.
 const PASSED_BIT_RATE: u32 = 500_000;
+
+/// How long the clip of publishers is, in seconds.
+const CLIP_S: u32 = 120;
+/// The least share of what comes that a server must have written.
+const KEPT_MIN: f64 = 0.9;
 
 /// What one viewer of the source waits for, at two part targets.
 pub(crate) fn latency(plan: &Plan) -> io::Result<Vec<Row>> {
@@ -134,8 +140,18 @@ fn one_ffmpeg(file: &Path, room: &Path) -> io::Result<Child> {
 
 /// Publishers that are only passed through, beside nginx-rtmp.
 pub(crate) fn publishers(plan: &Plan) -> io::Result<Vec<Row>> {
-    let file = clip(&plan.room, 160, PASSED_BIT_RATE, 120)?;
+    let file = clip(&plan.room, 160, PASSED_BIT_RATE, CLIP_S)?;
     let each = |share: f64| share / plan.publishers.max(1) as f64;
+    let came = fs::metadata(&file)?.len() as f64 / f64::from(CLIP_S) * plan.publishers as f64;
+    // A server that keeps less than comes is not measured at its work.
+    let at_work = |name: &str, id: u32| {
+        let (before, begun) = (written(id), Instant::now());
+        let share = share(id, plan.measured);
+        let kept = (written(id) - before) as f64 / begun.elapsed().as_secs_f64();
+        let complaint =
+            format!("{name} keeps {kept:.0} B/s of {came:.0}: too many for this machine");
+        if kept < KEPT_MIN * came { Err(io::Error::other(complaint)) } else { Ok(each(share)) }
+    };
     let (ours, memory) = {
         let house = House::start(&[]);
         let shows: Vec<_> = (0..plan.publishers).map(|_| house.show("Passed through")).collect();
@@ -143,7 +159,7 @@ pub(crate) fn publishers(plan: &Plan) -> io::Result<Vec<Row>> {
         let _all: Vec<Publisher> =
             shows.iter().map(|show| Publisher::of_file(&file, &show.rtmp)).collect();
         sleep(SETTLE);
-        let ours = each(share(house.pid(), plan.measured));
+        let ours = at_work("the house", house.pid())?;
         (ours, each(memory_mb(house.pid()) - idle))
     };
     let memory = Row {
@@ -159,7 +175,7 @@ pub(crate) fn publishers(plan: &Plan) -> io::Result<Vec<Row>> {
             .map(|number| Publisher::of_file(&file, &format!("{}/live/s{number}", nginx.url)))
             .collect();
         sleep(SETTLE);
-        each(share(nginx.id(), plan.measured))
+        at_work("nginx", nginx.id())?
     };
     let what =
         format!("a publisher passed through, one of {}, against nginx-rtmp", plan.publishers);

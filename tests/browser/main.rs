@@ -9,6 +9,7 @@ mod captions;
 mod languages;
 mod studio;
 mod dash;
+mod holes;
 mod timed;
 mod whip;
 

@@ -87,3 +87,23 @@ async fn a_recording_becomes_a_film_with_every_picture_and_a_ladder() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("is a film"), "{said}");
 }
+
+#[tokio::test]
+async fn a_recording_whose_pictures_change_their_size_is_no_film_and_says_so() {
+    let house = House::start(&["--reconnect-window-s", "3", "--ladder", "720p"]);
+    let show = house.show("Two cameras");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for height in [240, 360] {
+        let file = directory.path().join(format!("{height}.flv"));
+        Clip { seconds: SECONDS, height, gop: 30, b_frames: 0 }.make(&file);
+        let (well, said) = Publisher::of_file(&file, &show.rtmp).finish();
+        assert!(well, "{said}");
+    }
+    let recording = asset(&house, &show.id).await;
+    let output = house.cli(&["asset", "import", recording["asset"].as_str().expect("an id")]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "it was imported");
+    assert!(said.contains("changes its codec or picture size amid the show"), "{said}");
+    let listed = house.cli_json(&["asset", "list", "--json"]);
+    assert_eq!(listed["assets"].as_array().map(Vec::len), Some(1), "nothing is left: {listed}");
+}
