@@ -18,14 +18,27 @@ pub(crate) fn share(id: u32, over: Duration) -> f64 {
     (cpu_s(id) - before) / start.elapsed().as_secs_f64()
 }
 
-/// Resident memory of a process and those below it, in MB.
+/// Resident memory of a house, in MB, with that of its shows' children; without the one child that draws the covers of
+/// all its shows.
 pub(crate) fn memory_mb(id: u32) -> f64 {
-    let own = |id: u32| {
-        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(str::to_owned);
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or(0.0)
-    };
-    family(id).into_iter().map(own).sum::<f64>() / 1024.0
+    family(id).into_iter().filter(|id| !draws(*id)).map(resident_mb).sum()
+}
+
+/// Resident memory of the child that draws, in MB; most of it is FFmpeg's libraries.
+pub(crate) fn drawing_mb(id: u32) -> f64 {
+    family(id).into_iter().filter(|id| draws(*id)).map(resident_mb).sum()
+}
+
+fn draws(id: u32) -> bool {
+    let command = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    command.split(|byte| *byte == 0).nth(1) == Some(b"draw".as_slice())
+}
+
+fn resident_mb(id: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kb.unwrap_or(0.0) / 1024.0
 }
 
 /// Bytes that a process and those below it have written so far, wherever to.

@@ -18,7 +18,7 @@ use tests::viewer::{Playlist, fetch, renditions};
 use tests::{House, Show};
 
 use crate::Plan;
-use crate::cpu::memory_mb;
+use crate::cpu::{drawing_mb, memory_mb};
 use crate::crowd::on_air;
 use crate::report::{Better, Row};
 use crate::rows::milliseconds;
@@ -124,6 +124,7 @@ pub(crate) fn window(plan: &Plan) -> io::Result<Vec<Row>> {
         outcome
     });
     let memory = sample(house.pid(), &over);
+    let drawing = drawing_mb(house.pid());
     let outcome = publisher.join().map_err(|_| io::Error::other("the publisher broke"))?;
     outcome.map_err(io::Error::other)?;
     let most = memory.iter().copied().fold(0.0, f64::max) - idle;
@@ -131,7 +132,11 @@ pub(crate) fn window(plan: &Plan) -> io::Result<Vec<Row>> {
         "memory of a passed-through show with a window of 2 h, after 2.5 h at most".to_owned();
     Ok(vec![Row {
         what,
-        ours: format!("{most:.0} MB, {:.2} × from the middle third to the last", growth(&memory)),
+        ours: format!(
+            "{most:.0} MB, {:.2} × from the middle third to the last; beside it {drawing:.0} MB of \
+             the child that draws for all shows of a house",
+            growth(&memory)
+        ),
         figure: most,
         unit: "MB",
         ..milliseconds(String::new(), most, 64.0)

@@ -210,7 +210,7 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "answers may be delayed");
         }
-        let (stream, runtime) = match self.threads.give(stream) {
+        let (stream, place) = match self.threads.give(stream) {
             Ok(given) => given,
             Err(error) => return tracing::warn!(%peer, %error, "a publisher cannot be served"),
         };
@@ -236,7 +236,12 @@ impl Server {
                 Err(_) => return,
             },
         };
-        self.shows.tasks().spawn_on(serving, &runtime);
+        let runtime = place.runtime.clone();
+        let served = async move {
+            serving.await;
+            drop(place);
+        };
+        self.shows.tasks().spawn_on(served, &runtime);
     }
 }
 
