@@ -153,7 +153,7 @@ pub(crate) fn publishers(plan: &Plan) -> io::Result<Vec<Row>> {
         if kept < KEPT_MIN * came { Err(io::Error::other(complaint)) } else { Ok(each(share)) }
     };
     let (ours, memory) = {
-        let house = House::start(&[]);
+        let house = House::start(&["--publishers-max", &plan.publishers.max(1).to_string()]);
         let shows: Vec<_> = (0..plan.publishers).map(|_| house.show("Passed through")).collect();
         let idle = memory_mb(house.pid());
         let _all: Vec<Publisher> =

@@ -30,10 +30,14 @@ async fn longest_wait(url: String, until: Instant) -> Duration {
 }
 
 async fn switches(client: &Client, house: &House, count: usize) {
-    let expected = format!("matinee_ingest_switches_total {count}");
+    counts(client, house, &format!("matinee_ingest_switches_total {count}\n")).await;
+}
+
+/// Waits until the house counts so.
+async fn counts(client: &Client, house: &House, expected: &str) {
     let deadline = Instant::now() + WAIT_MAX;
-    while !fetch(client, &format!("{}/metrics", house.api)).await.text().contains(&expected) {
-        assert!(Instant::now() < deadline, "no switch number {count}");
+    while !fetch(client, &format!("{}/metrics", house.api)).await.text().contains(expected) {
+        assert!(Instant::now() < deadline, "never {expected}");
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
@@ -113,4 +117,24 @@ async fn a_second_publisher_is_refused_or_takes_over() {
             assert!(matches!(first.0.try_wait(), Ok(None)), "the first one is on air");
         }
     }
+}
+
+#[tokio::test]
+async fn one_publisher_more_than_the_house_takes_is_told_so_until_one_leaves() {
+    let house = House::start(&["--publishers-max", "1", "--reconnect-window-s", "0"]);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("clip.flv");
+    Clip { seconds: 12, height: 360, gop: 30, b_frames: 0 }.make(&file);
+    let (one, other) = (house.show("The first"), house.show("One too many"));
+    let mut first = Publisher::of_file(&file, &one.rtmp);
+    let client = Client::new();
+    let _ = on_air(&client, &house.ticket(&one.id).playlist_url).await;
+    let (well, said) = Publisher::of_file(&file, &other.rtmp).finish();
+    assert!(!well, "the house takes it: {said}");
+    assert!(house.log().contains("refusal=the house is full"), "{}", house.log());
+    assert!(matches!(first.0.try_wait(), Ok(None)), "the first one is on air");
+    drop(first);
+    counts(&client, &house, "matinee_ingest_publishers 0\n").await;
+    let _second = Publisher::of_file(&file, &other.rtmp);
+    let _ = on_air(&client, &house.ticket(&other.id).playlist_url).await;
 }

@@ -106,6 +106,9 @@ pub(crate) struct Flags {
     /// What becomes of a second publisher with a stream key that is on air: refuse or take-over [default: refuse]
     #[arg(long, value_name = "RULE")]
     second_publisher: Option<String>,
+    /// Publishers at the same time by RTMP and RTMPS, as many by SRT and as many by WHIP, 1 to 10000 [default: 64]
+    #[arg(long, value_name = "N")]
+    publishers_max: Option<String>,
     /// What viewers see while nobody publishes and a show waits for someone: gap or slate [default: gap]
     #[arg(long, value_name = "WHAT")]
     while_away: Option<String>,
@@ -208,6 +211,7 @@ pub(crate) struct Settings {
     pub(crate) log: LogFormat,
     pub(crate) reconnect_window: Duration,
     pub(crate) second_publisher: SecondPublisher,
+    pub(crate) publishers_max: usize,
     pub(crate) while_away: WhileAway,
     pub(crate) slate: Option<PathBuf>,
     pub(crate) part_target_ms: u32,
@@ -257,6 +261,7 @@ pub(crate) const NAMES: &[&str] = &[
     "log",
     "reconnect_window_s",
     "second_publisher",
+    "publishers_max",
     "while_away",
     "slate",
     "part_target_ms",
@@ -323,6 +328,7 @@ impl Flags {
             "log" => self.log.as_ref(),
             "reconnect_window_s" => self.reconnect_window_s.as_ref(),
             "second_publisher" => self.second_publisher.as_ref(),
+            "publishers_max" => self.publishers_max.as_ref(),
             "while_away" => self.while_away.as_ref(),
             "slate" => self.slate.as_ref(),
             "part_target_ms" => self.part_target_ms.as_ref(),
@@ -377,6 +383,7 @@ impl Layers<'_> {
                 whole(text, 0, 1800).map(Duration::from_secs)
             }),
             second_publisher: self.second_publisher(),
+            publishers_max: self.publishers_max(),
             while_away: self.while_away(),
             slate: self.slate(),
             part_target_ms: self.value("part_target_ms", 333, |text| {

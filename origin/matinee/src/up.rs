@@ -183,6 +183,7 @@ fn ingest(settings: &Settings) -> Result<origin_ingest::Config, Error> {
         whip: settings.whip.clone(),
         reconnect_window: settings.reconnect_window,
         second_publisher: settings.second_publisher,
+        connections_max: settings.publishers_max,
         ..origin_ingest::Config::default()
     })
 }

@@ -11,7 +11,7 @@ use shared_wire::api::WhileAway;
 
 use super::followed;
 use crate::away;
-use crate::layers::{Layers, address};
+use crate::layers::{Layers, address, whole};
 
 impl Layers<'_> {
     pub(super) fn second_publisher(&mut self) -> SecondPublisher {
@@ -19,6 +19,14 @@ impl Layers<'_> {
             "refuse" => Ok(SecondPublisher::Refuse),
             "take-over" => Ok(SecondPublisher::TakeOver),
             _ => Err("is neither refuse nor take-over".to_owned()),
+        })
+    }
+
+    /// What each may hold in memory is bounded, and so is all of it by this.
+    pub(super) fn publishers_max(&mut self) -> usize {
+        let usual = origin_ingest::Config::default().connections_max;
+        self.value("publishers_max", usual, |text| {
+            whole(text, 1, 10_000).map(|max| max.try_into().unwrap_or(usual))
         })
     }
 
