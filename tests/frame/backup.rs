@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
-use tests::viewer::{Playlist, Segment, fetch, renditions};
+use tests::viewer::{Playlist, fetch, renditions};
 use tests::{House, Publisher, signal};
 
 use crate::clip::Clip;
-use crate::{LOOK_EVERY, WAIT_MAX, ended, on_air};
+use crate::{LOOK_EVERY, WAIT_MAX, ended, on_air, over};
 
 /// The longest a viewer may wait for the next part while publishers change.
 const SILENCE_MAX: Duration = Duration::from_secs(2);
@@ -74,12 +74,8 @@ async fn the_backup_goes_on_and_the_primary_comes_back() {
     assert!(longest < SILENCE_MAX, "{longest:?}");
 
     drop((primary, backup));
-    let recording = ended(&client, &ticket.playlist_url).await;
-    for (name, list) in &recording {
-        let segment = |s: &Segment| (s.program_date_time.clone(), s.duration_s, s.gap);
-        println!("{name}: {:?}", list.segments.iter().map(segment).collect::<Vec<_>>());
-    }
-    for (name, list) in recording {
+    over(&house).await;
+    for (name, list) in ended(&client, &ticket.playlist_url).await {
         let breaks = list.segments.iter().filter(|segment| segment.discontinuity).count();
         assert!((3..=4).contains(&breaks), "{name}: {breaks} discontinuities");
         assert!(list.segments.iter().all(|segment| !segment.gap), "{name}");

@@ -282,7 +282,7 @@ mod tests {
         }
     }
 
-    /// What is expected `ahead` frames behind the end of the last of so many frames.
+    /// What is expected at the end of the last of so many frames.
     fn expected(keyframes: &[i64], frames: i64) -> Option<bool> {
         let mut cuts = Cuts::new(Ticks(60 * FRAME), 4);
         for frame in 0..frames {

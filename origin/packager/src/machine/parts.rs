@@ -45,7 +45,8 @@ impl ClosedPart {
     }
 }
 
-/// The parts of one segment. The newest sample waits: how long it lasts is known when the next comes.
+/// The parts of one segment. The newest sample waits for the next, which tells how long it lasts, or
+/// is taken to last as long as others.
 #[derive(Debug)]
 pub(super) struct Parts {
     target: i64,
