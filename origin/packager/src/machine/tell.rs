@@ -45,6 +45,9 @@ impl Machine {
                 let ranges = Arc::clone(&date_ranges);
                 self.view(index, self.playlist(index, ranges, ended), arrived_us);
             }
+        }
+        // Behind all of those: whoever is answered with pictures finds them reported of in each.
+        for index in 0..self.tracks.len() {
             if std::mem::take(&mut self.tracks[index].writer.i_frames_changed) {
                 let ranges = Arc::clone(&date_ranges);
                 self.view(index, self.i_frame_playlist(index, ranges, ended), None);
