@@ -35,20 +35,19 @@ fn draws(id: u32) -> bool {
 }
 
 fn resident_mb(id: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    kb.unwrap_or(0.0) / 1024.0
+    figure(id, "status", "VmRSS:") as f64 / 1024.0
+}
+
+/// A figure of a process by its name in one of its files, without its unit; 0 if it is not there.
+fn figure(id: u32, file: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
 
 /// Bytes that a process and those below it have written so far, wherever to.
 pub(crate) fn written(id: u32) -> u64 {
-    let own = |id: u32| {
-        let io = fs::read_to_string(format!("/proc/{id}/io")).unwrap_or_default();
-        let line = io.lines().find_map(|line| line.strip_prefix("wchar: ")).map(str::to_owned);
-        line.and_then(|line| line.parse::<u64>().ok()).unwrap_or(0)
-    };
-    family(id).into_iter().map(own).sum()
+    family(id).into_iter().map(|id| figure(id, "io", "wchar:")).sum()
 }
 
 /// A clip of pictures and a tone, keyframes every second: cheap to publish, since it is only copied.

@@ -2,12 +2,10 @@
 //!
 //! In: the test pattern with holes of some frames. Out: whether the picture goes on behind each. Does not know parts.
 
-use std::process::{Command, Stdio};
-
 use serde_json::json;
-use tests::{House, Publisher, program};
+use tests::House;
 
-use crate::{JOIN_MAX, NOTICE_MAX, Viewer, alone};
+use crate::{JOIN_MAX, NOTICE_MAX, Viewer, alone, publish_with};
 
 /// When pictures are missing and for how long, in seconds: at the ends of parts of a third of a second, within them,
 /// and at a keyframe.
@@ -21,15 +19,7 @@ fn missing_pictures_do_not_stop_the_others() {
     let show = house.show("A slow machine");
     let faults =
         HOLES.iter().flat_map(|(at, lasts)| ["--fault".to_owned(), format!("drop:{at}:{lasts}")]);
-    let child = Command::new(program())
-        .args(["source", "--width", "854", "--height", "480"])
-        .args(faults)
-        .env("MATINEE_SOURCE_URL", &show.rtmp)
-        .stdin(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let _publisher = Publisher(child);
+    let _publisher = publish_with(&show, &faults.collect::<Vec<_>>());
     let mut viewer = Viewer::open(&house.ticket(&show.id).watch_url);
     viewer.until_state("live", JOIN_MAX);
     viewer.until_moving(NOTICE_MAX);

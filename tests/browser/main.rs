@@ -39,8 +39,14 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// The test pattern on the air for a show.
 fn publish(show: &Show) -> Publisher {
+    publish_with(show, &[])
+}
+
+/// The same with more to say to `matinee source`.
+fn publish_with(show: &Show, more: &[String]) -> Publisher {
     let child = Command::new(program())
         .args(["source", "--width", "854", "--height", "480"])
+        .args(more)
         .env("MATINEE_SOURCE_URL", &show.rtmp)
         .stdin(Stdio::piped())
         .stderr(Stdio::null())

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
-/// So many publishers share a thread before the next one has any. That many of 20 Mbit/s take about half of a core.
+/// So many publishers share a thread before the next one has any. That many of 600 kbit/s take a tenth of a core.
 const SHARE: usize = 32;
 
 /// The runtimes; the caller's own if there are none.
